@@ -1,0 +1,243 @@
+"""The one expression graph: symbols, exact rationals, and operations of the table in `derive.ops`.
+
+Nodes are hash-consed: structurally equal expressions are the same object, so a shared
+subexpression is stored, proved and computed once, and `is` is structural equality.
+Nothing here simplifies: an expression stays as its author wrote it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from fractions import Fraction
+from typing import TypeVar
+from weakref import WeakValueDictionary
+
+from derive.ops import OPS
+
+T = TypeVar("T")
+Operand = "Expr | int | Fraction"
+
+
+class Expr:
+    """A node of the graph. Build with `Symbol`, `Number`, `apply` and Python's operators."""
+
+    __slots__ = ("__weakref__",)
+
+    def __add__(self, other: Expr | int | Fraction) -> Expr:
+        return apply("add", self, other)
+
+    def __radd__(self, other: int | Fraction) -> Expr:
+        return apply("add", other, self)
+
+    def __sub__(self, other: Expr | int | Fraction) -> Expr:
+        return apply("sub", self, other)
+
+    def __rsub__(self, other: int | Fraction) -> Expr:
+        return apply("sub", other, self)
+
+    def __mul__(self, other: Expr | int | Fraction) -> Expr:
+        return apply("mul", self, other)
+
+    def __rmul__(self, other: int | Fraction) -> Expr:
+        return apply("mul", other, self)
+
+    def __truediv__(self, other: Expr | int | Fraction) -> Expr:
+        return apply("div", self, other)
+
+    def __rtruediv__(self, other: int | Fraction) -> Expr:
+        return apply("div", other, self)
+
+    def __pow__(self, other: Expr | int | Fraction) -> Expr:
+        return apply("pow", self, other)
+
+    def __neg__(self) -> Expr:
+        return apply("neg", self)
+
+    def __repr__(self) -> str:
+        return to_text(self)
+
+
+class Symbol(Expr):
+    """A named real (or, where its domain says so, whole) number."""
+
+    __slots__ = ("name",)
+    name: str
+
+    def __new__(cls, name: str) -> Symbol:
+        node = _NODES.get(("symbol", name))
+        if node is None:
+            node = super().__new__(cls)
+            node.name = name
+            node = _NODES.setdefault(("symbol", name), node)
+        assert isinstance(node, Symbol)
+        return node
+
+    def __reduce__(self) -> tuple[type[Symbol], tuple[str]]:
+        return Symbol, (self.name,)
+
+
+class Number(Expr):
+    """An exact rational constant."""
+
+    __slots__ = ("value",)
+    value: Fraction
+
+    def __new__(cls, value: int | Fraction | str) -> Number:
+        exact = Fraction(value)
+        node = _NODES.get(("number", exact))
+        if node is None:
+            node = super().__new__(cls)
+            node.value = exact
+            node = _NODES.setdefault(("number", exact), node)
+        assert isinstance(node, Number)
+        return node
+
+    def __reduce__(self) -> tuple[type[Number], tuple[Fraction]]:
+        return Number, (self.value,)
+
+
+class Apply(Expr):
+    """An operation of the table applied to its arguments."""
+
+    __slots__ = ("args", "op")
+    op: str
+    args: tuple[Expr, ...]
+
+    def __new__(cls, op: str, args: tuple[Expr, ...]) -> Apply:
+        node = _NODES.get((op, args))
+        if node is None:
+            if len(args) != OPS[op].arity:
+                raise TypeError(f"{op} takes {OPS[op].arity} arguments, not {len(args)}")
+            node = super().__new__(cls)
+            node.op, node.args = op, args
+            node = _NODES.setdefault((op, args), node)
+        assert isinstance(node, Apply)
+        return node
+
+    def __reduce__(self) -> tuple[type[Apply], tuple[str, tuple[Expr, ...]]]:
+        return Apply, (self.op, self.args)
+
+
+_NODES: WeakValueDictionary[object, Expr] = WeakValueDictionary()
+
+
+def as_expr(value: Expr | int | Fraction) -> Expr:
+    """An expression as it is; an exact number as a `Number`. Floats are refused: they are not exact."""
+    if isinstance(value, Expr):
+        return value
+    if isinstance(value, int | Fraction):
+        return Number(value)
+    raise TypeError(f"{value!r} is not an exact number; write it as a Fraction")
+
+
+def apply(op: str, *args: Expr | int | Fraction) -> Expr:
+    """The node `op(*args)`; `op` is a name of the table of operations."""
+    return Apply(op, tuple(as_expr(a) for a in args))
+
+
+def fold(
+    roots: Iterable[Expr],
+    *,
+    symbol: Callable[[Symbol], T],
+    number: Callable[[Number], T],
+    apply: Callable[[Apply, tuple[T, ...]], T],
+) -> list[T]:
+    """Evaluate every root bottom-up, each shared node once, without recursion."""
+    wanted = list(roots)
+    done: dict[Expr, T] = {}
+    stack = list(reversed(wanted))
+    while stack:
+        node = stack[-1]
+        if node in done:
+            stack.pop()
+        elif isinstance(node, Apply):
+            waiting = [a for a in node.args if a not in done]
+            if waiting:
+                stack.extend(reversed(waiting))
+            else:
+                done[node] = apply(node, tuple(done[a] for a in node.args))
+                stack.pop()
+        else:
+            done[node] = symbol(node) if isinstance(node, Symbol) else number(node)  # type: ignore[arg-type]
+            stack.pop()
+    return [done[r] for r in wanted]
+
+
+def nodes(roots: Iterable[Expr]) -> tuple[Expr, ...]:
+    """Every distinct node below the roots, arguments before the operations that use them."""
+    order: list[Expr] = []
+
+    def keep(node: Expr, *_: object) -> Expr:
+        order.append(node)
+        return node
+
+    fold(roots, symbol=keep, number=keep, apply=keep)
+    return tuple(order)
+
+
+def symbols(*roots: Expr) -> frozenset[str]:
+    """The names that occur below the roots."""
+    return frozenset(n.name for n in nodes(roots) if isinstance(n, Symbol))
+
+
+def substitute(roots: Iterable[Expr], values: Mapping[str, Expr]) -> list[Expr]:
+    """The roots with every symbol named in `values` replaced, all at once."""
+    return fold(
+        roots,
+        symbol=lambda s: values.get(s.name, s),
+        number=lambda n: n,
+        apply=lambda node, args: node if args == node.args else Apply(node.op, args),
+    )
+
+
+_INFIX = {"add": ("+", 4), "sub": ("-", 4), "mul": ("*", 5), "div": ("/", 5), "pow": ("**", 7),
+          "lt": ("<", 3), "le": ("<=", 3), "gt": (">", 3), "ge": (">=", 3), "eq": ("==", 3), "ne": ("!=", 3),
+          "and": ("and", 1), "or": ("or", 1)}  # fmt: skip
+
+
+def to_text(root: Expr) -> str:
+    """The expression in the rule language, with no more brackets than it needs."""
+    return fold([root], symbol=lambda s: (s.name, 9), number=_number_text, apply=_apply_text)[0][0]
+
+
+def _number_text(number: Number) -> tuple[str, int]:
+    value = number.value
+    if value.denominator == 1:
+        return str(value), 9 if value >= 0 else 6
+    return decimal_text(value) or str(value), (9 if value >= 0 else 6) if decimal_text(value) else 5
+
+
+def decimal_text(value: Fraction) -> str | None:
+    """The fraction as a finite decimal (`1e-8`, `0.999`), or None where it has none."""
+    denominator, digits = value.denominator, 0
+    while denominator % 10 == 0:
+        denominator, digits = denominator // 10, digits + 1
+    while denominator > 1:
+        step = 2 if denominator % 2 == 0 else 5 if denominator % 5 == 0 else 0
+        if not step:
+            return None
+        denominator, digits = denominator // step, digits + 1
+    if digits > 30:
+        return None
+    short = repr(float(value))
+    return short if Fraction(short) == value else f"{value:.{digits}f}"
+
+
+def _apply_text(node: Apply, args: tuple[tuple[str, int], ...]) -> tuple[str, int]:
+    if node.op == "neg":
+        return "-" + _bracket(args[0], 6), 6
+    if node.op == "not":
+        return "not " + _bracket(args[0], 2), 2
+    if node.op not in _INFIX:
+        return f"{node.op}({', '.join(text for text, _ in args)})", 9
+    sign, level = _INFIX[node.op]
+    left, right = args
+    # Left-associative; comparisons and powers bracket both sides of their own level.
+    left_level = level + 1 if level == 3 or sign == "**" else level
+    right_level = level if sign == "**" else level + 1
+    spaced = sign if sign == "**" else f" {sign} "
+    return _bracket(left, left_level) + spaced + _bracket(right, right_level), level
+
+
+def _bracket(item: tuple[str, int], level: int) -> str:
+    return item[0] if item[1] >= level else f"({item[0]})"

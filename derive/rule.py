@@ -1,0 +1,156 @@
+"""An optimizer's update rule as data: what the reader makes and everything else starts from.
+
+A rule has hyperparameters, state, and a body: ordered, named assignments as the paper writes
+them. `theta` is the parameter, `g` the gradient at `theta` (or at `query`), `t` the step counter
+from 1; an average has neither `theta` nor `g` but an input `x` and an `output`. All numbers are
+real and exact; arrays are treated coordinate by coordinate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+
+from derive.expr import Expr, Symbol, substitute, to_text
+
+
+@dataclass(frozen=True)
+class Domain:
+    """An interval of the reals (or of the whole numbers); None is an infinite end."""
+
+    low: Fraction | None = None
+    high: Fraction | None = None
+    low_open: bool = False
+    high_open: bool = False
+    whole: bool = False
+
+    def __contains__(self, value: Fraction) -> bool:
+        above = self.low is None or value > self.low or (value == self.low and not self.low_open)
+        below = self.high is None or value < self.high or (value == self.high and not self.high_open)
+        return above and below and (not self.whole or value.denominator == 1)
+
+    def __str__(self) -> str:
+        left = "(-∞" if self.low is None else f"{'(' if self.low_open else '['}{self.low}"
+        right = "∞)" if self.high is None else f"{self.high}{')' if self.high_open else ']'}"
+        return f"{left}, {right}" + (" whole" if self.whole else "")
+
+
+REAL = Domain()
+NONNEGATIVE = Domain(low=Fraction(0))
+POSITIVE = Domain(low=Fraction(0), low_open=True)
+DECAY = Domain(low=Fraction(0), high=Fraction(1), high_open=True)
+UNIT = Domain(low=Fraction(0), high=Fraction(1))
+COUNTER = Domain(low=Fraction(1), whole=True)
+
+# The closed vocabulary of the rule language: what may stand around a default.
+DOMAINS: dict[str, Domain] = {
+    "real": REAL,
+    "nonnegative": NONNEGATIVE,
+    "positive": POSITIVE,
+    "decay": DECAY,
+    "unit": UNIT,
+}
+
+
+@dataclass(frozen=True)
+class Hyperparameter:
+    """A constant of the rule; `default` is None where the caller must give it."""
+
+    name: str
+    default: Fraction | None
+    domain: Domain = REAL
+    meaning: str = ""
+
+
+@dataclass(frozen=True)
+class State:
+    """A buffer kept between steps. `initial` is a constant, a hyperparameter or `theta`."""
+
+    name: str
+    initial: Expr
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """`target = value`; a symbol in `value` means what was last assigned to it, as in Python."""
+
+    target: str
+    value: Expr
+    line: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.target} = {to_text(self.value)}"
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Where the formula comes from."""
+
+    paper: str = ""
+    arxiv: str = ""
+    note: str = ""
+
+    def __str__(self) -> str:
+        return "; ".join(part for part in (self.paper, self.arxiv and f"arXiv:{self.arxiv}", self.note) if part)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One update rule.
+
+    `inputs` are the names given at each step: ("theta", "g", "t"), ("theta", "g"), ("x", "t") or ("x",).
+    `outputs` are what the body returns, states aside: "theta", or "output" for an average.
+    `query` is where the gradient `g` is taken, in the values before the step; None: at `theta`.
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    hyperparameters: tuple[Hyperparameter, ...]
+    states: tuple[State, ...]
+    body: tuple[Assignment, ...]
+    outputs: tuple[str, ...]
+    query: Expr | None = None
+    reference: Reference = Reference()
+    doc: str = ""
+    source: str = field(default="", compare=False)
+    where: str = field(default="", compare=False)
+
+    @property
+    def is_average(self) -> bool:
+        """Whether this is an average of its input rather than an update of a parameter."""
+        return "theta" not in self.inputs
+
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        return tuple(s.name for s in self.states)
+
+    @property
+    def hyperparameter_names(self) -> tuple[str, ...]:
+        return tuple(h.name for h in self.hyperparameters)
+
+    @cached_property
+    def step(self) -> dict[str, Expr]:
+        """Every output and new state as one expression in the values before the step."""
+        values = inline(self.body)
+        return {name: values.get(name, Symbol(name)) for name in (*self.outputs, *self.state_names)}
+
+    @cached_property
+    def domains(self) -> dict[str, Domain]:
+        """The declared domain of every name of the rule; states and gradients are any reals."""
+        known = {h.name: h.domain for h in self.hyperparameters}
+        known["t"] = COUNTER
+        return known
+
+    @property
+    def defaults(self) -> dict[str, Fraction]:
+        return {h.name: h.default for h in self.hyperparameters if h.default is not None}
+
+
+def inline(body: Iterable[Assignment]) -> dict[str, Expr]:
+    """What each assigned name holds at the end, in the values before the first assignment."""
+    values: dict[str, Expr] = {}
+    for assignment in body:
+        [values[assignment.target]] = substitute([assignment.value], values)
+    return values
