@@ -3,7 +3,9 @@
 from derive.language import nonnegative, rule, sqrt
 
 
-@rule(paper="Duchi, Hazan & Singer 2011, Adaptive subgradient methods, JMLR 12, figure 1 (diagonal, without projection)")
+@rule(
+    paper="Duchi, Hazan & Singer 2011, Adaptive subgradient methods, JMLR 12, figure 1 (diagonal, without projection)"
+)
 def adagrad(theta, g, s=0, *, lr=nonnegative(0.01), eps=nonnegative(1e-10)):
     """epsilon outside the root."""
     s = s + g**2

@@ -1,0 +1,30 @@
+# Everything a reviewer would run. `make check` runs all of it; PYTHON chooses the interpreter.
+PYTHON ?= .venv/bin/python
+
+.PHONY: check format lint layers types test docs environment
+
+check: lint layers types docs test
+
+environment:
+	python3 -m venv .venv
+	.venv/bin/python -m pip install --quiet --editable '.[dev]'
+
+format:
+	$(PYTHON) -m ruff format .
+	$(PYTHON) -m ruff check --fix .
+
+lint:
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m ruff check .
+
+layers:
+	$(PYTHON) -c "from importlinter.cli import lint_imports_command; lint_imports_command()"
+
+types:
+	$(PYTHON) -m mypy
+
+docs:
+	$(PYTHON) -m pytest -q tests/test_documentation.py
+
+test:
+	$(PYTHON) -m pytest

@@ -1,0 +1,96 @@
+"""The commands put together, and how each way of ending becomes a message and an exit status.
+
+0: it holds. 1: it does not. 2: the input could not be used. 3: undecided, and nothing failed.
+130: interrupted. 70: a defect of this program, with its traceback.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from enum import IntEnum
+
+import click
+
+from derive.cli.documents import error_document, write_json
+from derive.cli.generated import kernel_command
+from derive.cli.library import rules_command, show_command
+from derive.cli.verification import verify_command
+from derive.cli.workers import LimitExceeded
+from derive.errors import UserError
+
+
+class Exit(IntEnum):
+    """The exit statuses."""
+
+    HOLDS = 0
+    FAILS = 1
+    UNUSABLE_INPUT = 2
+    UNDECIDED = 3
+    DEFECT = 70
+    INTERRUPTED = 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="derive-kernels", message="derive-kernels %(version)s")
+def application() -> None:
+    """Optimizer rules, written once as their papers write them: derived, proved, compiled, checked.
+
+    RULE is the name of a library rule (see `derive rules`) or PATH::NAME, a rule in a file of yours.
+    """
+
+
+for command in (rules_command, show_command, kernel_command, verify_command):
+    application.add_command(command)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line (without the program's name) and return its exit status."""
+    _replace_what_the_terminal_cannot_show()
+    as_json = "--json" in arguments
+    try:
+        status = application.main(list(arguments), prog_name="derive", standalone_mode=False)
+        sys.stdout.flush()
+        return int(status or Exit.HOLDS)
+    except click.exceptions.NoArgsIsHelpError as help_wanted:
+        click.echo(help_wanted.format_message(), err=True)
+        return Exit.UNUSABLE_INPUT
+    except click.ClickException as error:
+        return _refuse(_from_click(error), as_json, Exit.UNUSABLE_INPUT)
+    except UserError as error:
+        return _refuse(error, as_json, Exit.UNUSABLE_INPUT)
+    except LimitExceeded as error:
+        return _refuse(UserError(str(error)), as_json, Exit.UNDECIDED)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        # The reader of the pipe has seen enough; a second complaint at exit would help nobody.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.FAILS
+    except Exception as error:
+        traceback.print_exc()
+        what = f"a defect of derive: {type(error).__name__}: {str(error).partition(chr(10))[0]}"
+        return _refuse(UserError(what), as_json, Exit.DEFECT)
+
+
+def _refuse(error: UserError, as_json: bool, status: Exit) -> int:
+    if as_json:
+        write_json(error_document(error))
+    click.echo(f"error: {error}", err=True)
+    return status
+
+
+def _from_click(error: click.ClickException) -> UserError:
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "derive"
+    return UserError(" ".join(error.format_message().split()), where=path, fix=f"see `{path} --help`")
+
+
+def _replace_what_the_terminal_cannot_show() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")

@@ -1,0 +1,77 @@
+"""`derive rules` and `derive show`: what is known, and what follows from one rule."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from derive.cli.documents import as_json_option, document, exact_value, write_json
+from derive.cli.tables import print_table
+from derive.cli.workers import in_worker
+from derive.rule import Hyperparameter, Rule
+
+
+@click.command("rules")
+@as_json_option
+def rules_command(as_json: bool) -> None:
+    """The library, a line each."""
+    from derive.library.lookup import rules
+
+    if as_json:
+        write_json(document("rules", rows=[rule_row(rule) for rule in rules()]))
+    else:
+        print_table(("rule", "what", "reference"), [(r.name, first_line(r.doc), str(r.reference)) for r in rules()])
+
+
+def first_line(text: str) -> str:
+    """The first line of a docstring."""
+    return text.strip().partition("\n")[0]
+
+
+def rule_row(rule: Rule) -> dict[str, Any]:
+    """One rule of the library as a row of the document."""
+    return {
+        "rule": rule.name,
+        "what": first_line(rule.doc),
+        "kind": "average" if rule.is_average else "update",
+        "inputs": list(rule.inputs),
+        "outputs": list(rule.outputs),
+        "states": list(rule.state_names),
+        "hyperparameters": [_hyperparameter(h) for h in rule.hyperparameters],
+        "body": [str(assignment) for assignment in rule.body],
+        "query": None if rule.query is None else repr(rule.query),
+        "reference": {"paper": rule.reference.paper, "arxiv": rule.reference.arxiv, "note": rule.reference.note},
+    }
+
+
+def _hyperparameter(h: Hyperparameter) -> dict[str, Any]:
+    default = None if h.default is None else exact_value(h.default)
+    return {"name": h.name, "default": default, "domain": str(h.domain), "meaning": h.meaning}
+
+
+@click.command("show")
+@click.argument("rule")
+@click.option("--format", "style", type=click.Choice(["text", "latex", "markdown"]), default="text", show_default=True)
+@as_json_option
+def show_command(rule: str, style: str, as_json: bool) -> None:
+    """The rule and everything derived from it, each step checked."""
+    from derive.library.lookup import find_rule
+
+    found = find_rule(rule)
+    if as_json:
+        write_json(document("show", **in_worker(_document, found)))
+    else:
+        click.echo(in_worker(_rendered, found, style))
+
+
+def _document(rule: Rule) -> dict[str, Any]:
+    from derive.deriving.render import document as derived_document
+
+    return derived_document(rule)
+
+
+def _rendered(rule: Rule, style: str) -> str:
+    from derive.deriving.render import render
+
+    return render(rule, style)

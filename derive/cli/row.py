@@ -1,0 +1,163 @@
+"""One row of `derive verify`: a rule through every stage, each stage's result a cell.
+
+A stage that fails or is undecided says so in its cell; the stages after it still run.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from derive.errors import UserError
+from derive.proving.verdict import Verdict
+from derive.rule import NONNEGATIVE, POSITIVE, Domain, Rule
+
+Status = Literal["ok", "none", "undecided", "failed"]
+ORDER: tuple[Status, ...] = ("none", "ok", "undecided", "failed")
+DTYPES = ("float32", "float64")
+FROM_RULE = ("read", "anchors", "invariants", "derivations")
+FROM_KERNEL = ("program", "source", "bits", "rounding", "special")
+COLUMNS = (*FROM_RULE, *FROM_KERNEL)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One stage's result: `text` for the table, `message` in a sentence where there is more to say."""
+
+    status: Status
+    text: str
+    message: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One rule's results, a cell for every column."""
+
+    rule: str
+    cells: Mapping[str, Cell]
+    seconds: float
+
+    @property
+    def status(self) -> Status:
+        """The worst of the cells."""
+        return worst(cell.status for cell in self.cells.values())
+
+    def document(self) -> dict[str, Any]:
+        """The row for `--json`."""
+        words = {"ok": "verified", "none": "verified", "undecided": "undecided", "failed": "failed"}
+        cells = {name: asdict(cell) for name, cell in self.cells.items()}
+        return {"rule": self.rule, "status": words[self.status], **cells, "seconds": round(self.seconds, 3)}
+
+
+def worst(statuses: Iterable[Status]) -> Status:
+    """The status of the whole: failed before undecided before ok."""
+    return max(statuses, key=ORDER.index, default="ok")
+
+
+def failed_row(rule: str, message: str) -> Row:
+    """The row of a rule whose worker did not answer."""
+    return Row(rule, {column: Cell("failed", "failed", message) for column in COLUMNS}, 0.0)
+
+
+def verify_rule(name: str, rule: Rule) -> Row:
+    """Put one rule through every stage. `name` is what the user called it."""
+    started = time.monotonic()
+    stages: dict[str, Callable[[], Cell]] = {
+        "read": lambda: read(name, rule),
+        "anchors": lambda: anchors(rule),
+        "invariants": lambda: proved_invariants(rule),
+        "derivations": lambda: checked_derivations(rule),
+    }
+    cells = {column: attempt(stage) for column, stage in stages.items()} | kernel_cells(rule)
+    return Row(rule.name, cells, time.monotonic() - started)
+
+
+def attempt(stage: Callable[[], Cell]) -> Cell:
+    """The stage's cell; what it raises becomes a failed cell, so that the stages after it still run."""
+    try:
+        return stage()
+    except UserError as error:
+        return Cell("failed", "failed", str(error))
+    except Exception as error:
+        return Cell("failed", "error", f"{type(error).__name__}: {error}")
+
+
+def read(name: str, rule: Rule) -> Cell:
+    """Read the rule again, in this process: reading must not depend on the process that reads."""
+    from derive.library.lookup import find_rule
+
+    if find_rule(name) != rule:
+        return Cell("failed", "differs", "reading the rule twice gave two different rules")
+    return Cell("ok", "ok")
+
+
+def anchors(rule: Rule) -> Cell:
+    """Compare the rule with the trajectory and the relations that are kept apart from it."""
+    from derive.anchors import check_anchors
+
+    report = check_anchors(rule)
+    if not report.total:
+        return Cell("none", "none", "no anchors are declared for this rule")
+    return Cell("ok" if report.ok else "failed", f"{report.passed}/{report.total}", report.message)
+
+
+def proved_invariants(rule: Rule) -> Cell:
+    """What is proved of the states by induction."""
+    from derive.proving import invariants
+
+    proved = [_in_words(name, domain) for name, domain in invariants(rule).items()]
+    return Cell("ok", ", ".join(proved)) if proved else Cell("none", "none")
+
+
+def _in_words(name: str, domain: Domain) -> str:
+    signs = {NONNEGATIVE: "≥ 0", POSITIVE: "> 0"}
+    return f"{name} {signs.get(domain, f'in {domain}')}"
+
+
+def checked_derivations(rule: Rule) -> Cell:
+    """Check every step of everything derived from the rule; definitions are not counted."""
+    from derive.deriving import derivations
+
+    steps = [step for derivation in derivations(rule) for step in derivation.steps if step.verdict is not None]
+    open_steps = [step for step in steps if not step.verdict]
+    status = worst(_of_verdict(step.verdict) for step in steps)
+    message = "; ".join(f"{step.verdict.status}: {step.verdict.message}" for step in open_steps)
+    return Cell(status, f"{len(steps) - len(open_steps)}/{len(steps)}", message)
+
+
+def _of_verdict(verdict: Verdict) -> Status:
+    return "ok" if verdict else "undecided" if verdict.status == "unknown" else "failed"
+
+
+def kernel_cells(rule: Rule) -> dict[str, Cell]:
+    """The cells of the kernels in both precisions, the worse of the two in each column."""
+    try:
+        from kernels.verification import verify_kernel
+
+        reports = {dtype: verify_kernel(rule, dtype) for dtype in DTYPES}
+    except Exception as error:
+        message = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+        return {column: Cell("failed", "error", message) for column in FROM_KERNEL}
+    return {
+        column: _both({dtype: _cell(column, report) for dtype, report in reports.items()}) for column in FROM_KERNEL
+    }
+
+
+def _cell(column: str, report: Any) -> Cell:
+    """One column of one kernel's report (`kernels.verification.KernelReport`)."""
+    if column in ("program", "source"):
+        verdict: Verdict = report.program_proved if column == "program" else report.readback_proved
+        return Cell(_of_verdict(verdict), verdict.status, verdict.message, {"verdict": verdict.status})
+    ok, text, *region = getattr(report, column)
+    return Cell("ok" if ok else "failed", text if ok else "failed", text, {"region": region[0]} if region else {})
+
+
+def _both(cells: Mapping[str, Cell]) -> Cell:
+    """The worse of the precisions' cells, with each of them among the details."""
+    status = worst(cell.status for cell in cells.values())
+    dtype, shown = next((dtype, cell) for dtype, cell in cells.items() if cell.status == status)
+    message = f"{dtype}: {shown.message}" if shown.message else ""
+    return Cell(status, shown.text, message, {dtype: asdict(cell) for dtype, cell in cells.items()})

@@ -1,0 +1,101 @@
+"""`derive verify`: every rule through everything, a row each."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import click
+
+from derive.cli.documents import as_json_option, document, write_json
+from derive.cli.packages import require_own_kernels
+from derive.cli.row import COLUMNS, Row, Status, failed_row, verify_rule, worst
+from derive.cli.tables import print_table
+from derive.cli.workers import run_tasks
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+EXIT: dict[Status, int] = {"ok": 0, "none": 0, "failed": 1, "undecided": 3}
+WORD: dict[Status, str] = {"ok": "verified", "none": "verified", "failed": "failed", "undecided": "undecided"}
+STYLE: dict[Status, str] = {"ok": "green", "none": "dim", "failed": "bold red", "undecided": "yellow"}
+
+
+@click.command("verify")
+@click.argument("rules", nargs=-1, metavar="[RULE]...")
+@as_json_option
+def verify_command(rules: Sequence[str], as_json: bool) -> int:
+    """Derive, prove, generate, compile and cross-check every rule, or the rules named."""
+    require_own_kernels()
+    names = rules or _library()
+    started = time.monotonic()
+    rows = sorted(_progress(names), key=lambda indexed: indexed[0])
+    _report([row for _, row in rows], time.monotonic() - started, as_json)
+    return EXIT[worst([row.status for _, row in rows])]
+
+
+def _library() -> list[str]:
+    from derive.library.lookup import rules
+
+    return [rule.name for rule in rules()]
+
+
+def _rows(names: Sequence[str]) -> Iterator[tuple[int, Row]]:
+    """The rows as they are finished, each with the position of its rule among the names."""
+    from derive.library.lookup import find_rule
+
+    rules = [find_rule(name) for name in names]
+    tasks = [(verify_rule, (name, rule)) for name, rule in zip(names, rules, strict=True)]
+    with closing(run_tasks(tasks)) as outcomes:
+        for outcome in outcomes:
+            row = outcome.value or failed_row(rules[outcome.index].name, str(outcome.error))
+            yield outcome.index, row
+
+
+def _progress(names: Sequence[str]) -> list[tuple[int, Row]]:
+    """The rows, with a bar on standard error while they are made (a line each where there is no terminal)."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True, highlight=False)
+    columns = (
+        TextColumn("verifying"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+    )
+    rows = []
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        bar = progress.add_task("", total=len(names))
+        for position, row in _rows(names):
+            rows.append((position, row))
+            progress.update(bar, advance=1, description=row.rule)
+            if not console.is_terminal:
+                click.echo(f"{row.rule}: {WORD[row.status]} ({row.seconds:.1f} s)", err=True)
+    return rows
+
+
+def _report(rows: Sequence[Row], seconds: float, as_json: bool) -> None:
+    status = WORD[worst([row.status for row in rows])]
+    if as_json:
+        write_json(document("verify", status=status, seconds=round(seconds, 3), rows=[row.document() for row in rows]))
+        return
+    print_table(("rule", *COLUMNS, "time"), [_cells(row) for row in rows])
+    for row in rows:
+        for column, cell in row.cells.items():
+            if cell.status in ("failed", "undecided"):
+                click.echo(f"{row.rule}, {column}: {cell.message or cell.text}")
+    verified = sum(WORD[row.status] == "verified" for row in rows)
+    click.echo(f"{verified} of {len(rows)} rules verified in {seconds:.0f} s")
+    sys.stdout.flush()
+
+
+def _cells(row: Row) -> list[Text | str]:
+    from rich.text import Text
+
+    cells = [Text(row.cells[column].text, STYLE[row.cells[column].status]) for column in COLUMNS]
+    return [row.rule, *cells, f"{row.seconds:.1f} s"]
