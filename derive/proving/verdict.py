@@ -1,4 +1,9 @@
-"""What the prover answers. Only the checker and the replay can issue `proved` and `refuted`."""
+"""What the prover answers.
+
+A verdict cannot be made without its evidence: `proved` and `conditional` carry a certificate
+that the checker has accepted, `refuted` a counterexample that the replay has confirmed. The
+evidence objects do that work when they are built, so no other code can issue either.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +34,29 @@ class Verdict:
     assumptions: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     message: str = ""
-    certificate: Any = None
+    evidence: Any = None
+
+    def __post_init__(self) -> None:
+        if self.status == "unknown":
+            return
+        from derive.proving.checker import Checked
+        from derive.proving.replay import Replayed
+
+        needed = Replayed if self.status == "refuted" else Checked
+        if type(self.evidence) is not needed:
+            raise TypeError(f"a verdict {self.status!r} needs evidence of type {needed.__name__}")
 
     def __bool__(self) -> bool:
         return self.status == "proved"
+
+    def document(self) -> dict[str, Any]:
+        """The verdict as plain data, as `--json` shows it."""
+        return {
+            "verdict": self.status,
+            "relation": self.relation,
+            "condition": dict(self.condition) if self.condition else None,
+            "counterexample": dict(self.counterexample) if self.counterexample else None,
+            "assumptions": list(self.assumptions),
+            "warnings": list(self.warnings),
+            "message": self.message,
+        }

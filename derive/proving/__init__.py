@@ -1,0 +1,8 @@
+"""Exact verdicts: strategies propose, one small checker decides, one replay refutes."""
+
+from derive.proving.identity import identity
+from derive.proving.invariants import assumptions_of, invariants
+from derive.proving.trajectories import prove
+from derive.proving.verdict import Assumptions, Verdict
+
+__all__ = ["Assumptions", "Verdict", "assumptions_of", "identity", "invariants", "prove"]

@@ -1,0 +1,581 @@
+"""The exact value of expressions in one case: where some quantities have known signs.
+
+Every value is a fraction of polynomials in generators, each a real quantity with a range:
+a symbol; a power b^t of a positive base with a whole exponent; a square root r >= 0 with its
+square replaced by its radicand; another function of an exact argument. Branches are taken by
+certain signs. Where a sign decides and is not known the evaluation stops with `NeedSplit`; where
+the language of the prover ends, with `Stuck`. Two values are equal when the numerator of
+their difference reduces to zero.
+
+This file, `signs`, `polynomials` and `checker` are what a proof rests on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import floor
+from typing import NoReturn
+
+from flint import fmpq_mpoly
+
+from derive.expr import Apply, Expr, Number, Symbol, apply
+from derive.ops import OPS, Undefined
+from derive.proving import signs as sign
+from derive.proving.polynomials import (
+    ONE,
+    POOL,
+    RING,
+    ZERO,
+    Quotient,
+    TooLarge,
+    as_fraction,
+    constant_value,
+    factors,
+    generator,
+    monic,
+    power,
+    product,
+    quotient,
+    rational,
+)
+from derive.proving.roots import propose_root
+from derive.proving.signs import ANY_SIGN, NEGATIVE_SIGN, POSITIVE_SIGN, ZERO_SIGN, Signs
+from derive.proving.verdict import Assumptions
+from derive.rule import POSITIVE, REAL, Domain
+
+Value = Quotient | bool | Undefined
+
+_UNIT_OPEN = Domain(low=Fraction(0), high=Fraction(1), low_open=True, high_open=True)
+_ABOVE_ONE = Domain(low=Fraction(1), low_open=True)
+_NONNEGATIVE = Domain(low=Fraction(0))
+_BETWEEN_SIGNS = Domain(low=Fraction(-1), high=Fraction(1), low_open=True, high_open=True)
+_RANGES_OF_FUNCTIONS = {"exp": POSITIVE, "tanh": _BETWEEN_SIGNS}
+
+
+class Stuck(Exception):
+    """The prover's language ends here; the verdict is `unknown`."""
+
+
+class NeedSplit(Exception):
+    """The sign of `quantity` decides what happens: one case for each set of signs."""
+
+    def __init__(self, quantity: Expr, branches: tuple[Signs, ...]) -> None:
+        super().__init__(str(quantity))
+        self.quantity, self.branches = quantity, branches
+
+
+@dataclass(frozen=True)
+class Fact:
+    """`quantity` has one of `signs` here."""
+
+    quantity: Expr
+    signs: Signs
+
+
+@dataclass(frozen=True)
+class Generator:
+    """An independent quantity: what it means, what it depends on; `radicand` is set for square roots."""
+
+    meaning: Expr
+    depends: frozenset[str]
+    radicand: fmpq_mpoly | None = None
+
+
+class Case:
+    """Evaluates expressions under the assumptions and the facts of one path of cases."""
+
+    def __init__(self, assumptions: Assumptions, path: tuple[Fact, ...] = ()) -> None:
+        self.domains = dict(assumptions.domains)
+        self.generators: list[Generator] = []
+        self._index: dict[object, int] = {}
+        self._ranges: dict[int, Domain] = {}
+        self._roots: list[int] = []
+        self._facts: dict[str, Signs] = {}
+        self._solved: dict[str, Expr] = {}
+        self._values: dict[Expr, Value] = {}
+        self._signs: dict[str, Signs] = {}
+        for fact in path:
+            self.assume(fact)
+
+    # Values
+
+    def value(self, node: Expr) -> Value:
+        """The value of an expression, or `Undefined`; raises NeedSplit, Stuck or TooLarge."""
+        known = self._values.get(node)
+        if known is None:
+            known = self._values[node] = self._compute(node)
+        return known
+
+    def number(self, node: Expr) -> Quotient:
+        """The value of an expression that is known to be a defined number."""
+        value = self.value(node)
+        if not isinstance(value, Quotient):
+            raise Stuck(f"{node} has no value here")
+        return value
+
+    def equal(self, a: Value, b: Value) -> bool:
+        """Whether two defined values are certainly the same everywhere in this case."""
+        if not isinstance(a, Quotient) or not isinstance(b, Quotient):
+            return isinstance(a, bool) and a is b
+        return self.vanishes(self.sub(a, b))
+
+    def vanishes(self, value: Quotient) -> bool:
+        if value.is_zero():
+            return True
+        return ZERO_SIGN in self._facts.values() and self.signs(value) == ZERO_SIGN
+
+    def _compute(self, node: Expr) -> Value:
+        if isinstance(node, Symbol):
+            if node.name in self._solved:
+                return self.value(self._solved[node.name])
+            return Quotient(generator(self._symbol(node.name)), ONE)
+        if isinstance(node, Number):
+            return rational(node.value)
+        assert isinstance(node, Apply)
+        definition = OPS[node.op].definition
+        if definition is not None:
+            return self.value(definition(apply, *node.args))
+        if node.op == "where":
+            condition = self.value(node.args[0])
+            return condition if isinstance(condition, Undefined) else self.value(node.args[1 if condition else 2])
+        arguments = [self.value(a) for a in node.args]
+        for argument in arguments:
+            if isinstance(argument, Undefined):
+                return argument
+        return _RULES[node.op](self, node, *arguments)
+
+    # Arithmetic, reduced by the squares of the roots
+
+    def add(self, a: Quotient, b: Quotient) -> Quotient:
+        if a.den == b.den:
+            return self._reduced(a.num + b.num, a.den)
+        return self._reduced(product(a.num, b.den) + product(b.num, a.den), product(a.den, b.den))
+
+    def sub(self, a: Quotient, b: Quotient) -> Quotient:
+        return self.add(a, Quotient(-b.num, b.den))
+
+    def mul(self, a: Quotient, b: Quotient) -> Quotient:
+        return self._reduced(product(a.num, b.num), product(a.den, b.den))
+
+    def div(self, a: Quotient, b: Quotient) -> Quotient | Undefined:
+        """a / b, undefined where b is zero; whether it is becomes a case of its own."""
+        possible = self.signs(b)
+        if possible == ZERO_SIGN:
+            return Undefined("division by zero")
+        if 0 in possible:
+            self._split(b, lambda s: (ZERO_SIGN, s - ZERO_SIGN), lambda s: 0 in s)
+            raise Stuck("a divisor that no case can settle")
+        return self._reduced(product(a.num, b.den), product(a.den, b.num))
+
+    def power(self, base: Quotient, exponent: int) -> Quotient:
+        return self._reduced(power(base.num, exponent), power(base.den, exponent))
+
+    def _reduced(self, num: fmpq_mpoly, den: fmpq_mpoly) -> Quotient:
+        return quotient(self._without_squares(num), self._without_squares(den))
+
+    def _without_squares(self, poly: fmpq_mpoly) -> fmpq_mpoly:
+        """Replace r^2 by the radicand, newest root first: its radicand may hold older ones."""
+        for index in reversed(self._roots):
+            if poly.is_zero():
+                break
+            if poly.degrees()[index] >= 2:
+                radicand = self.generators[index].radicand
+                assert radicand is not None
+                poly = _square_replaced(poly, index, radicand)
+        return poly
+
+    # Generators
+
+    def _symbol(self, name: str) -> int:
+        meaning = Symbol(name)
+        return self._generator(("symbol", name), lambda: Generator(meaning, frozenset({name})))
+
+    def _generator(self, key: object, make: Callable[[], Generator], domain: Domain | None = None) -> int:
+        if key not in self._index:
+            index = len(self.generators)
+            if index >= POOL:
+                raise TooLarge(f"more than {POOL} independent quantities")
+            made = make()
+            self.generators.append(made)
+            self._index[key] = index
+            if isinstance(made.meaning, Symbol):
+                self._ranges[index] = self.domains.get(made.meaning.name, REAL)
+            else:
+                self._ranges[index] = domain or REAL
+        return self._index[key]
+
+    def root(self, radicand: fmpq_mpoly) -> fmpq_mpoly:
+        """The generator r >= 0 with r^2 = radicand, which must be certainly nonnegative."""
+        possible = self.poly_signs(radicand)
+        if -1 in possible:
+            raise Stuck("a root of a quantity that may be negative")
+        domain = POSITIVE if 0 not in possible else _NONNEGATIVE
+        key = ("root", str(radicand))
+        index = self._generator(
+            key, lambda: Generator(apply("sqrt", self.expr(radicand)), self._depends(radicand), radicand), domain
+        )
+        if index not in self._roots:
+            self._roots.append(index)
+        return generator(index)
+
+    def _power_generator(self, base: fmpq_mpoly, symbol: str, parts: int) -> fmpq_mpoly:
+        """base^(symbol/parts) for a base that is certainly positive."""
+        if self.poly_signs(base) != POSITIVE_SIGN:
+            raise Stuck("a power of a base whose sign is not certain")
+        meaning = apply("pow", self.expr(base), Symbol(symbol) if parts == 1 else Symbol(symbol) / parts)
+        low = self.domains.get(symbol, REAL).low
+        below_one, above_one = self.poly_signs(ONE - base), self.poly_signs(base - ONE)
+        domain = POSITIVE
+        if low is not None and low > 0:
+            domain = _UNIT_OPEN if below_one == POSITIVE_SIGN else _ABOVE_ONE if above_one == POSITIVE_SIGN else domain
+        key = ("power", str(base), symbol, parts)
+        depends = self._depends(base) | {symbol}
+        return generator(self._generator(key, lambda: Generator(meaning, depends), domain))
+
+    def _function(self, op: str, arguments: tuple[Quotient, ...]) -> Quotient:
+        """A function with no algebra of its own: equal arguments, equal values, and a range."""
+        key = (op, *((str(a.num), str(a.den)) for a in arguments))
+        meaning = apply(op, *(self.expr(a.num) / self.expr(a.den) for a in arguments))
+        depends = frozenset[str]().union(*(self._depends(p) for a in arguments for p in (a.num, a.den)))
+        domain = _RANGES_OF_FUNCTIONS.get(op)
+        return Quotient(generator(self._generator(key, lambda: Generator(meaning, depends), domain)), ONE)
+
+    def _used(self, poly: fmpq_mpoly) -> list[int]:
+        return [] if poly.is_zero() else [i for i, d in enumerate(poly.degrees()) if d > 0]
+
+    def _depends(self, poly: fmpq_mpoly) -> frozenset[str]:
+        return frozenset[str]().union(*(self.generators[i].depends for i in self._used(poly)))
+
+    def expr(self, poly: fmpq_mpoly) -> Expr:
+        """The polynomial as an expression in what its generators mean."""
+        total: Expr | None = None
+        for monomial, coefficient in poly.to_dict().items():
+            value = as_fraction(coefficient)
+            term: Expr | None = None
+            for index, exponent in enumerate(monomial):
+                if exponent:
+                    meaning = self.generators[index].meaning
+                    factor = meaning if exponent == 1 else apply("pow", meaning, int(exponent))
+                    term = factor if term is None else term * factor
+            size = abs(value)
+            part = Number(size) if term is None else term if size == 1 else size * term
+            if total is None:
+                total = part if value > 0 else -part
+            else:
+                total = total + part if value > 0 else total - part
+        return Number(0) if total is None else total
+
+    # Signs
+
+    def signs(self, value: Quotient) -> Signs:
+        """What the sign of the value can be."""
+        return sign.times(self.poly_signs(value.num), self.poly_signs(value.den))
+
+    def poly_signs(self, poly: fmpq_mpoly) -> Signs:
+        exact = constant_value(poly)
+        if exact is not None:
+            return sign.of_number(exact)
+        scale, parts = factors(poly)
+        result = sign.of_number(scale)
+        for part, exponent in parts:
+            result = sign.times(result, sign.to_the(self._factor_signs(part), exponent))
+        return result
+
+    def _factor_signs(self, part: fmpq_mpoly) -> Signs:
+        text = str(part)
+        known = self._signs.get(text)
+        if known is None:
+            known = sign.certain_signs(part, self._ranges) & self._facts.get(text, ANY_SIGN)
+            self._signs[text] = known
+        return known
+
+    def decide(self, value: Quotient, question: Callable[[Signs], bool | None]) -> bool:
+        """Answer a question about the sign, or ask for cases where the sign does not answer it."""
+        answer = question(self.signs(value))
+        if answer is None:
+            self.split_signs(value)
+        return bool(answer)
+
+    def split_signs(self, value: Quotient) -> NoReturn:
+        """Ask for cases in which the value is negative, zero or positive."""
+        self._split(value, lambda s: tuple(frozenset({x}) for x in sorted(s)), lambda s: len(s) > 1)
+        raise Stuck("a sign that no case can settle")
+
+    def _split(
+        self, value: Quotient, branches: Callable[[Signs], tuple[Signs, ...]], matters: Callable[[Signs], bool]
+    ) -> None:
+        """Ask for cases of the first factor whose sign matters."""
+        for poly in (value.num, value.den):
+            for part, _ in factors(poly)[1]:
+                possible = self._factor_signs(part)
+                if matters(possible):
+                    raise NeedSplit(self.expr(part), branches(possible))
+
+    # Facts
+
+    def assume(self, fact: Fact) -> None:
+        """Take a fact of the path into account: its sign, the range it gives, the symbol it solves for."""
+        value = self.number(fact.quantity)
+        # A denominator is never zero; its sign is part of the quantity's.
+        poly = product(value.num, value.den)
+        if constant_value(poly) is not None:
+            return
+        scale, part = monic(poly)
+        known = fact.signs if scale > 0 else sign.negated(fact.signs)
+        self._facts[str(part)] = known & self._facts.get(str(part), ANY_SIGN)
+        self._narrow(part, known)
+        if known == ZERO_SIGN:
+            self._solve(part)
+        self._signs.clear()
+        self._values.clear()
+
+    def _narrow(self, part: fmpq_mpoly, known: Signs) -> None:
+        """A sign of a x + b narrows the range of the symbol x."""
+        used = self._used(part)
+        if len(used) != 1 or part.total_degree() != 1 or not isinstance(self.generators[used[0]].meaning, Symbol):
+            return
+        index = used[0]
+        bound = -(constant_value(part - generator(index)) or Fraction(0))  # part is monic
+        domain = _narrowed(self._ranges[index], bound, known)
+        self._ranges[index] = domain
+        meaning = self.generators[index].meaning
+        assert isinstance(meaning, Symbol)
+        self.domains[meaning.name] = domain
+
+    def _solve(self, part: fmpq_mpoly) -> None:
+        """Where A x + B = 0 with A certainly not zero, x is -B/A from here on."""
+        for index in self._used(part):
+            meaning = self.generators[index].meaning
+            if isinstance(meaning, Symbol):
+                value = self.solution(part, meaning.name)
+                if value is not None:
+                    self._solved[meaning.name] = value
+                    return
+
+    def solution(self, poly: fmpq_mpoly, name: str) -> Expr | None:
+        """The one value of the symbol for which A x + B vanishes, A certainly not zero; None where it has no such form."""
+        index = self._index.get(("symbol", name))
+        used = self._used(poly)
+        if index not in used or poly.degrees()[index] != 1:
+            return None
+        if any(name in self.generators[i].depends for i in used if i != index):
+            return None
+        slope = poly.derivative(index)
+        if 0 in self.poly_signs(slope):
+            return None
+        return -self.expr(poly - product(slope, generator(index))) / self.expr(slope)
+
+
+def _square_replaced(poly: fmpq_mpoly, index: int, radicand: fmpq_mpoly) -> fmpq_mpoly:
+    parts: dict[int, dict[tuple[int, ...], object]] = {}
+    for monomial, coefficient in poly.to_dict().items():
+        exponent = int(monomial[index])
+        rest = (*monomial[:index], exponent % 2, *monomial[index + 1 :])
+        parts.setdefault(exponent // 2, {})[rest] = coefficient
+    result = ZERO
+    for exponent, terms in parts.items():
+        result = result + product(RING.from_dict(terms), power(radicand, exponent))
+    return result
+
+
+def _narrowed(domain: Domain, bound: Fraction, known: Signs) -> Domain:
+    """The part of the domain where x - bound has a sign in `known`."""
+    if -1 not in known and (domain.low is None or bound >= domain.low):
+        open_end = 0 not in known or (bound == domain.low and domain.low_open)
+        if domain.whole:
+            return replace(domain, low=Fraction(floor(bound) + 1) if open_end else bound, low_open=False)
+        return replace(domain, low=bound, low_open=open_end)
+    if 1 not in known and (domain.high is None or bound <= domain.high):
+        return replace(domain, high=bound, high_open=0 not in known or (bound == domain.high and domain.high_open))
+    if 0 not in known and bound == domain.low:
+        return _narrowed(domain, bound, POSITIVE_SIGN)
+    if 0 not in known and bound == domain.high:
+        return _narrowed(domain, bound, NEGATIVE_SIGN)
+    return domain
+
+
+# What each operation means. A rule sees defined arguments.
+
+
+def _sqrt(case: Case, node: Apply, x: Quotient) -> Value:
+    possible = case.signs(x)
+    if possible == NEGATIVE_SIGN:
+        return Undefined("square root of a negative number")
+    if possible == ZERO_SIGN:
+        return rational(0)
+    if -1 in possible:
+        case.split_signs(x)
+    root = propose_root(case, x)
+    if not case.vanishes(case.sub(case.mul(root, root), x)):
+        raise Stuck("a square root that does not square to its radicand")
+    if -1 in case.signs(root):
+        raise Stuck("a square root of uncertain sign")
+    return root
+
+
+def _power(case: Case, node: Apply, base: Quotient, exponent: Quotient) -> Value:
+    exact = exponent.constant()
+    if exact is not None and exact.denominator == 1:
+        whole = int(exact)
+        return case.power(base, whole) if whole >= 0 else case.div(rational(1), case.power(base, -whole))
+    if exact is not None and exact.denominator == 2:
+        return case.value(apply("pow", apply("sqrt", node.args[0]), exact * 2))
+    if case.decide(base, lambda s: s == ZERO_SIGN if s in (POSITIVE_SIGN, NEGATIVE_SIGN, ZERO_SIGN) else None):
+        if case.decide(exponent, _is_positive):
+            return rational(0)
+        below = case.decide(exponent, lambda s: True if s == NEGATIVE_SIGN else False if s == ZERO_SIGN else None)
+        return Undefined("division by zero") if below else rational(1)
+    if case.signs(base) != POSITIVE_SIGN:
+        raise Stuck("a power of a negative number with a variable exponent")
+    return _positive_power(case, base, exponent)
+
+
+def _positive_power(case: Case, base: Quotient, exponent: Quotient) -> Value:
+    """base^e with e linear in whole symbols: a product of powers of the base's factors."""
+    slopes, shift = _linear_in_whole_symbols(case, exponent)
+    result = case.power(base, shift) if shift >= 0 else case.div(rational(1), case.power(base, -shift))
+    assert isinstance(result, Quotient)
+    bases = [(p, e) for poly, side in ((base.num, 1), (base.den, -1)) for p, e in _positive_factors(case, poly, side)]
+    for part, outer in bases:
+        for symbol, slope in slopes:
+            made = case._power_generator(part, symbol, slope.denominator)
+            times = outer * slope.numerator
+            raised = power(made, abs(times))
+            result = case.mul(result, Quotient(raised, ONE) if times > 0 else Quotient(ONE, raised))
+    return result
+
+
+def _positive_factors(case: Case, poly: fmpq_mpoly, side: int) -> list[tuple[fmpq_mpoly, int]]:
+    """The polynomial as a product of powers of certainly positive ones; itself where a factor is not."""
+    scale, parts = factors(poly)
+    certain = scale > 0 and all(case.poly_signs(p) == POSITIVE_SIGN for p, _ in parts)
+    found = [(p, side * e) for p, e in parts] if certain else [(poly, side)]
+    number = rational(scale).num
+    return [(number, side), *found] if certain and scale != 1 else found
+
+
+def _linear_in_whole_symbols(case: Case, exponent: Quotient) -> tuple[list[tuple[str, Fraction]], int]:
+    scale = constant_value(exponent.den)
+    if scale is None or exponent.num.total_degree() > 1:
+        raise Stuck("an exponent that is not linear in a whole number")
+    slopes: list[tuple[str, Fraction]] = []
+    shift = Fraction(0)
+    for monomial, coefficient in exponent.num.to_dict().items():
+        value = as_fraction(coefficient) / scale
+        index = next((i for i, e in enumerate(monomial) if e), None)
+        if index is None:
+            shift = value
+            continue
+        meaning = case.generators[index].meaning
+        if not isinstance(meaning, Symbol) or not case.domains.get(meaning.name, REAL).whole:
+            raise Stuck("an exponent that is not a whole number")
+        slopes.append((meaning.name, value))
+    if shift.denominator != 1:
+        raise Stuck("an exponent with a fractional shift")
+    return slopes, int(shift)
+
+
+def _exp(case: Case, node: Apply, x: Quotient) -> Value:
+    """exp(e log b + ...) is b^e ...; what holds no logarithm stays a function of its own."""
+    if x.is_zero():
+        return rational(1)
+    logs = [i for i in case._used(x.num) if _is_log(case.generators[i].meaning)]
+    if any(x.num.degrees()[i] > 1 for i in logs):
+        return case._function("exp", (x,))
+    result, rest = rational(1), x.num
+    for index in logs:
+        slope = x.num.derivative(index)
+        rest = rest - product(slope, generator(index))
+        meaning = case.generators[index].meaning
+        assert isinstance(meaning, Apply)
+        try:
+            factor = _positive_power(case, case.number(meaning.args[0]), quotient(slope, x.den))
+        except Stuck:
+            return case._function("exp", (x,))
+        assert isinstance(factor, Quotient)
+        result = case.mul(result, factor)
+    left = quotient(rest, x.den)
+    return result if left.is_zero() else case.mul(result, case._function("exp", (left,)))
+
+
+def _is_log(meaning: Expr) -> bool:
+    return isinstance(meaning, Apply) and meaning.op == "log"
+
+
+def _log(case: Case, node: Apply, x: Quotient) -> Value:
+    if not case.decide(x, _is_positive):
+        return Undefined("logarithm of a number that is not positive")
+    return rational(0) if x.constant() == 1 else case._function("log", (x,))
+
+
+def _is_positive(s: Signs) -> bool | None:
+    return True if s == POSITIVE_SIGN else False if 1 not in s else None
+
+
+def _is_nonnegative(s: Signs) -> bool | None:
+    return True if -1 not in s else False if s == NEGATIVE_SIGN else None
+
+
+def _is_zero(s: Signs) -> bool | None:
+    return True if s == ZERO_SIGN else False if 0 not in s else None
+
+
+def _comparison(question: Callable[[Signs], bool | None], answer: bool) -> Callable[..., Value]:
+    """a ? b holds where the question about the sign of a - b has this answer."""
+
+    def rule(case: Case, node: Apply, a: Quotient, b: Quotient) -> Value:
+        return case.decide(case.sub(a, b), question) is answer
+
+    return rule
+
+
+def _absolute(case: Case, node: Apply, x: Quotient) -> Value:
+    return x if case.decide(x, _is_nonnegative) else Quotient(-x.num, x.den)
+
+
+def _sign(case: Case, node: Apply, x: Quotient) -> Value:
+    if case.decide(x, _is_zero_or_certain):
+        return rational(0)
+    return rational(1 if case.decide(x, _is_positive) else -1)
+
+
+def _is_zero_or_certain(s: Signs) -> bool | None:
+    return None if len(s) > 1 else s == ZERO_SIGN
+
+
+def _opaque(op: str) -> Callable[..., Value]:
+    def rule(case: Case, node: Apply, x: Quotient) -> Value:
+        return OPS_AT_ZERO[op] if x.is_zero() else case._function(op, (x,))
+
+    return rule
+
+
+OPS_AT_ZERO = {"tanh": rational(0), "cbrt": rational(0), "sin": rational(0), "cos": rational(1)}
+
+_RULES: dict[str, Callable[..., Value]] = {
+    "add": lambda case, node, a, b: case.add(a, b),
+    "sub": lambda case, node, a, b: case.sub(a, b),
+    "mul": lambda case, node, a, b: case.mul(a, b),
+    "div": lambda case, node, a, b: case.div(a, b),
+    "neg": lambda case, node, a: Quotient(-a.num, a.den),
+    "pow": _power,
+    "sqrt": _sqrt,
+    "abs": _absolute,
+    "sign": _sign,
+    "min": lambda case, node, a, b: b if case.decide(case.sub(a, b), _is_nonnegative) else a,
+    "max": lambda case, node, a, b: a if case.decide(case.sub(a, b), _is_nonnegative) else b,
+    "lt": _comparison(_is_nonnegative , False),
+    "le": _comparison(_is_positive , False),
+    "gt": _comparison(_is_positive , True),
+    "ge": _comparison(_is_nonnegative , True),
+    "eq": _comparison(_is_zero , True),
+    "ne": _comparison(_is_zero , False),
+    "and": lambda case, node, a, b: a and b,
+    "or": lambda case, node, a, b: a or b,
+    "not": lambda case, node, a: not a,
+    "exp": _exp,
+    "log": _log,
+    **{op: _opaque(op) for op in OPS_AT_ZERO},
+}

@@ -1,0 +1,81 @@
+"""What a strategy proposes and the checker examines.
+
+An `Identity` is a tree of cases for a list of equalities: a leaf claims that in its case all
+pairs coincide, or both sides are undefined; a split names a quantity and gives a subtree for
+each set of signs it can have. A `Correspondence` says how the trajectories of two rules
+agree: maps, invariants, and an identity's tree for each of its obligations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from derive.expr import Expr
+from derive.proving.case import Fact
+from derive.proving.signs import Signs
+from derive.proving.verdict import Assumptions
+from derive.rule import Rule
+
+Pairs = tuple[tuple[Expr, Expr], ...]
+Path = tuple[Fact, ...]
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """Here every pair coincides."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """One subtree for each set of signs of `quantity`; together they must cover what is possible."""
+
+    quantity: Expr
+    branches: tuple[tuple[Signs, Tree], ...]
+
+
+Tree = Leaf | Split
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Claim: wherever the assumptions hold, the left sides and the right sides coincide as partial functions."""
+
+    pairs: Pairs
+    assumptions: Assumptions
+    tree: Tree
+
+
+@dataclass(frozen=True)
+class Invariants:
+    """Claim: from the initial state on, each named state of the rule is nonnegative wherever it is defined."""
+
+    rule: Rule
+    names: tuple[str, ...]
+    trees: tuple[Tree, ...]
+
+
+@dataclass(frozen=True)
+class Correspondence:
+    """Claim: for all gradients, the trajectories of `a` and `b` coincide, with these maps.
+
+    `states` gives each state of `b` (and `theta`, where it is not `theta` itself) before step t in
+    the names of `a`; `hyperparameters` each hyperparameter of `b`, `inverse` each one of `a` in
+    those of `b` (written "b.lr"); `trees` proves the obligations, in their order.
+    """
+
+    a: Rule
+    b: Rule
+    states: Mapping[str, Expr]
+    hyperparameters: Mapping[str, Expr]
+    inverse: Mapping[str, Expr]
+    invariants: Invariants
+    trees: tuple[Tree, ...]
+
+
+Certificate = Identity | Invariants | Correspondence
+
+
+def leaves(tree: Tree) -> int:
+    """How many cases the tree has."""
+    return 1 if isinstance(tree, Leaf) else sum(leaves(branch) for _, branch in tree.branches)

@@ -1,0 +1,96 @@
+"""The small checker: from a certificate to `Checked`, which a verdict `proved` needs. Nothing else makes one.
+
+It walks each tree of cases, sees that the branches of a split cover every sign the quantity can
+have, and computes both sides of every pair in exact arithmetic in each leaf. For a claim about
+trajectories it works out itself what has to be shown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from derive.ops import Undefined
+from derive.proving.case import Case, Fact, NeedSplit, Stuck, Value
+from derive.proving.certificate import Certificate, Correspondence, Identity, Invariants, Leaf, Pairs, Path, Split, Tree
+from derive.proving.obligations import Obligation, of_correspondence, of_invariants
+from derive.proving.polynomials import TooLarge
+from derive.proving.verdict import Assumptions
+
+
+class Rejected(Exception):
+    """The certificate does not prove its claim."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A certificate that proves its claim: making one checks it, and raises Rejected where it does not."""
+
+    certificate: Certificate
+
+    def __post_init__(self) -> None:
+        check_certificate(self.certificate)
+
+
+def check_certificate(certificate: Certificate) -> None:
+    """Raise Rejected unless the certificate proves its claim."""
+    try:
+        if isinstance(certificate, Identity):
+            _check(certificate.tree, certificate.pairs, certificate.assumptions, ())
+        elif isinstance(certificate, Invariants):
+            _check_all(certificate.trees, of_invariants(certificate.rule, certificate.names))
+        else:
+            _check_correspondence(certificate)
+    except (NeedSplit, Stuck, TooLarge, RecursionError) as obstacle:
+        raise Rejected(f"{type(obstacle).__name__}: {obstacle}") from obstacle
+
+
+def _check_correspondence(c: Correspondence) -> None:
+    if c.invariants.rule != c.a:
+        raise Rejected("the invariants are those of another rule")
+    check_certificate(c.invariants)
+    _check_all(c.trees, of_correspondence(c.a, c.b, c.states, c.hyperparameters, c.inverse, c.invariants.names))
+
+
+def _check_all(trees: tuple[Tree, ...], obligations: list[Obligation]) -> None:
+    if len(trees) != len(obligations):
+        raise Rejected(f"{len(obligations)} things have to be shown, and {len(trees)} are")
+    for tree, (_, pairs, assumptions) in zip(trees, obligations, strict=True):
+        _check(tree, pairs, assumptions, ())
+
+
+def _check(tree: Tree, pairs: Pairs, assumptions: Assumptions, path: Path) -> None:
+    case = Case(assumptions, path)
+    if isinstance(tree, Leaf):
+        if not coincide(case, pairs):
+            raise Rejected("a case in which the two sides differ: " + described(path))
+        return
+    _check_cover(case, tree)
+    for signs, branch in tree.branches:
+        _check(branch, pairs, assumptions, (*path, Fact(tree.quantity, signs)))
+
+
+def _check_cover(case: Case, split: Split) -> None:
+    possible = case.signs(case.number(split.quantity))
+    covered = frozenset[int]().union(*(signs for signs, _ in split.branches))
+    if not possible <= covered:
+        raise Rejected(f"a case is missing: {split.quantity} can have a sign that no branch covers")
+
+
+def coincide(case: Case, pairs: Pairs) -> bool:
+    """Whether in this case both steps are undefined, or both defined and equal in every pair."""
+    left = [case.value(a) for a, _ in pairs]
+    right = [case.value(b) for _, b in pairs]
+    if _is_undefined(left) or _is_undefined(right):
+        return _is_undefined(left) and _is_undefined(right)
+    return all(case.equal(a, b) for a, b in zip(left, right, strict=True))
+
+
+def _is_undefined(values: list[Value]) -> bool:
+    return any(isinstance(value, Undefined) for value in values)
+
+
+def described(path: Path) -> str:
+    """The case in words: `beta = 0, g > 0`."""
+    words = {frozenset({-1}): "<", frozenset({0}): "=", frozenset({1}): ">", frozenset({-1, 1}): "≠",
+             frozenset({0, 1}): "≥", frozenset({-1, 0}): "≤"}  # fmt: skip
+    return ", ".join(f"{fact.quantity} {words.get(fact.signs, '?')} 0" for fact in path) or "everywhere"

@@ -1,0 +1,51 @@
+"""Which states are never negative, proved by induction from the rule alone.
+
+All states are assumed nonnegative before a step; those whose start or step is not proved so are
+dropped, and the rest tried again, until what is left proves itself.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from derive.proving.certificate import Invariants
+from derive.proving.checker import Checked
+from derive.proving.obligations import assumptions_with, of_invariants
+from derive.proving.search import Differs, Undecided, propose_identity
+from derive.proving.verdict import Assumptions
+from derive.rule import NONNEGATIVE, Domain, Rule
+
+
+@lru_cache(maxsize=256)
+def invariant_certificate(rule: Rule) -> Checked:
+    """The largest set of states proved nonnegative together, checked."""
+    names = rule.state_names
+    while True:
+        failing = _failing(rule, names)
+        if not failing:
+            break
+        names = tuple(n for n in names if n not in failing)
+    trees = tuple(propose_identity(pairs, assumed).tree for _, pairs, assumed in of_invariants(rule, names))
+    return Checked(Invariants(rule, names, trees))
+
+
+def invariants(rule: Rule) -> dict[str, Domain]:
+    """The domain proved for each state that has one narrower than the reals."""
+    certificate = invariant_certificate(rule).certificate
+    assert isinstance(certificate, Invariants)
+    return dict.fromkeys(certificate.names, NONNEGATIVE)
+
+
+def assumptions_of(rule: Rule) -> Assumptions:
+    """The declared domains of the rule and the proved ones of its states."""
+    return assumptions_with(rule, invariants(rule))
+
+
+def _failing(rule: Rule, names: tuple[str, ...]) -> set[str]:
+    failing = set()
+    for index, (_, pairs, assumed) in enumerate(of_invariants(rule, names)):
+        try:
+            propose_identity(pairs, assumed)
+        except (Differs, Undecided):
+            failing.add(names[index // 2])
+    return failing

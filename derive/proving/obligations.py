@@ -1,0 +1,115 @@
+"""What has to be shown, as equalities of one-step expressions, for a claim about whole trajectories.
+
+Induction over the steps: the claim holds at the start, and a step keeps it. The same functions
+tell a strategy what to prove and the checker what must have been proved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from derive.expr import Expr, Number, Symbol, apply, substitute
+from derive.proving.certificate import Pairs
+from derive.proving.verdict import Assumptions
+from derive.rule import NONNEGATIVE, Domain, Rule
+
+Obligation = tuple[str, Pairs, Assumptions]
+HIS = "b."  # the other rule's names, where both occur
+
+
+def nonnegative(value: Expr) -> tuple[Expr, Expr]:
+    """value >= 0 wherever it is defined, as an equality."""
+    return apply("max", value, 0), value
+
+
+def inside(value: Expr, domain: Domain) -> tuple[Expr, Expr]:
+    """value is defined and lies in the domain, as an equality."""
+    tests: list[Expr] = []
+    if domain.low is not None:
+        tests.append(apply("gt" if domain.low_open else "ge", value, domain.low))
+    if domain.high is not None:
+        tests.append(apply("lt" if domain.high_open else "le", value, domain.high))
+    if not tests:
+        return value - value, Number(0)
+    test = tests[0] if len(tests) == 1 else apply("and", *tests)
+    return apply("where", test, 1, 0), Number(1)
+
+
+def assumptions_with(rule: Rule, nonnegative_states: Iterable[str]) -> Assumptions:
+    return Assumptions({**rule.domains, **dict.fromkeys(nonnegative_states, NONNEGATIVE)})
+
+
+def of_invariants(rule: Rule, names: tuple[str, ...]) -> list[Obligation]:
+    """Each named state is nonnegative at the start, and after a step if all were before it."""
+    at_start = {s.name: s.initial for s in rule.states}
+    before, during = Assumptions(rule.domains), assumptions_with(rule, names)
+    found: list[Obligation] = []
+    for name in names:
+        found.append((f"{name} ≥ 0 at the start", (nonnegative(at_start[name]),), before))
+        found.append((f"{name} ≥ 0 after a step", (nonnegative(rule.step[name]),), during))
+    return found
+
+
+def of_correspondence(
+    a: Rule,
+    b: Rule,
+    states: Mapping[str, Expr],
+    hyperparameters: Mapping[str, Expr],
+    inverse: Mapping[str, Expr],
+    invariants: tuple[str, ...],
+) -> list[Obligation]:
+    """The maps hold at the start, a step keeps them, and what can be seen from outside agrees."""
+    declared, during = Assumptions(a.domains), assumptions_with(a, invariants)
+    return [
+        ("the same at the start", _start(a, b, states, hyperparameters), declared),
+        ("the same after a step", _step(a, b, states, hyperparameters), during),
+        *_bijection(a, b, hyperparameters, inverse),
+    ]
+
+
+def tracked(b: Rule) -> tuple[str, ...]:
+    """What the state map gives: the states of b, and its parameter where it has one."""
+    return b.state_names if b.is_average else ("theta", *b.state_names)
+
+
+def _start(a: Rule, b: Rule, states: Mapping[str, Expr], hyperparameters: Mapping[str, Expr]) -> Pairs:
+    initial_a: dict[str, Expr] = {s.name: s.initial for s in a.states}
+    initial_b: dict[str, Expr] = {"theta": Symbol("theta"), **{s.name: s.initial for s in b.states}}
+    names = tracked(b)
+    mapped = substitute([states[n] for n in names], {**initial_a, "t": Number(1)})
+    wanted = substitute([initial_b[n] for n in names], hyperparameters)
+    return tuple(zip(mapped, wanted, strict=True))
+
+
+def _step(a: Rule, b: Rule, states: Mapping[str, Expr], hyperparameters: Mapping[str, Expr]) -> Pairs:
+    """Both sides in the names of a, before the step."""
+    names = tracked(b)
+    after_a: dict[str, Expr] = {**a.step, "t": Symbol("t") + 1}
+    moved = substitute([states[n] for n in names], after_a)
+    in_a: dict[str, Expr] = {**{n: states[n] for n in names}, **hyperparameters}
+    stepped = substitute([b.step[n] for n in names], in_a)
+    seen_b = [] if b.is_average else [b.query if b.query is not None else Symbol("theta")]
+    seen_a = [] if a.is_average else [a.query if a.query is not None else Symbol("theta")]
+    outputs_a = [a.step[n] for n in a.outputs if n != "theta"]
+    outputs_b = [b.step[n] for n in b.outputs if n != "theta"]
+    shown = substitute([*seen_b, *outputs_b], in_a)
+    return (*zip(moved, stepped, strict=True), *zip([*seen_a, *outputs_a], shown, strict=True))
+
+
+def _bijection(
+    a: Rule, b: Rule, hyperparameters: Mapping[str, Expr], inverse: Mapping[str, Expr]
+) -> list[Obligation]:
+    """The hyperparameters of the two correspond one to one, domain onto domain."""
+    his = {h.name: Symbol(HIS + h.name) for h in b.hyperparameters}
+    domains_b = {HIS + h.name: h.domain for h in b.hyperparameters}
+    forth = [hyperparameters[h.name] for h in b.hyperparameters]
+    back = [inverse[h.name] for h in a.hyperparameters]
+    into_b = tuple(inside(e, h.domain) for e, h in zip(forth, b.hyperparameters, strict=True))
+    into_a = tuple(inside(e, h.domain) for e, h in zip(back, a.hyperparameters, strict=True))
+    there = {HIS + h.name: hyperparameters[h.name] for h in b.hyperparameters}
+    round_a = zip(substitute(back, there), [Symbol(h.name) for h in a.hyperparameters], strict=True)
+    round_b = zip(substitute(forth, dict(inverse)), [his[h.name] for h in b.hyperparameters], strict=True)
+    return [
+        ("hyperparameters map into the domains", (*into_b, *round_a), Assumptions(a.domains)),
+        ("and back", (*into_a, *round_b), Assumptions(domains_b)),
+    ]

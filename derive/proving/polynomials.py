@@ -1,0 +1,152 @@
+"""Exact fractions of multivariate polynomials over the rationals, with bounded sizes.
+
+All polynomials live in one ring with a fixed pool of generators; what a generator means is
+the business of the case that uses it. Arithmetic in C cannot be interrupted, so the size of
+a product, a gcd or a factorisation is estimated first and refused when it is too large.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any
+
+from flint import fmpq, fmpq_mpoly, fmpq_mpoly_ctx
+
+POOL = 32
+RING: fmpq_mpoly_ctx = fmpq_mpoly_ctx.get([f"x{i}" for i in range(POOL)], "lex")
+ONE: fmpq_mpoly = RING.constant(1)
+ZERO: fmpq_mpoly = RING.constant(0)
+
+MAX_TERMS_OF_PRODUCT = 40_000
+MAX_TERMS_OF_GCD = 1_500
+MAX_TERMS_OF_FACTOR = 400
+MAX_DEGREE = 120
+
+
+class TooLarge(Exception):
+    """The expression is beyond what is decided in bounded time."""
+
+
+def generator(index: int) -> fmpq_mpoly:
+    """The polynomial that is the generator alone."""
+    if index >= POOL:
+        raise TooLarge(f"more than {POOL} independent quantities")
+    return RING.gen(index)
+
+
+def constant(value: Fraction | int) -> fmpq_mpoly:
+    exact = Fraction(value)
+    return RING.constant(fmpq(exact.numerator, exact.denominator))
+
+
+def as_fraction(value: fmpq) -> Fraction:
+    return Fraction(int(value.p), int(value.q))
+
+
+def constant_value(poly: fmpq_mpoly) -> Fraction | None:
+    """The rational that the polynomial is, or None when it has generators."""
+    if poly.is_zero():
+        return Fraction(0)
+    return as_fraction(poly.leading_coefficient()) if poly.is_constant() else None
+
+
+def product(a: fmpq_mpoly, b: fmpq_mpoly) -> fmpq_mpoly:
+    if len(a) * len(b) > MAX_TERMS_OF_PRODUCT:
+        raise TooLarge("a product with too many terms")
+    return a * b
+
+
+def power(base: fmpq_mpoly, exponent: int) -> fmpq_mpoly:
+    if exponent and (base.total_degree() * exponent > MAX_DEGREE or (len(base) > 1 and exponent > 24)):
+        raise TooLarge("a power of too high a degree")
+    result = ONE
+    for _ in range(exponent):
+        result = product(result, base)
+    return result
+
+
+def monic(poly: fmpq_mpoly) -> tuple[Fraction, fmpq_mpoly]:
+    """The leading coefficient and the polynomial divided by it: one name for all its multiples."""
+    lead = poly.leading_coefficient()
+    return as_fraction(lead), poly / lead
+
+
+def factors(poly: fmpq_mpoly) -> tuple[Fraction, tuple[tuple[fmpq_mpoly, int], ...]]:
+    """`poly` as a constant times powers of monic polynomials. Re-multiplied, so it can be relied on.
+
+    Whether the factors are irreducible is FLINT's word, and nothing rests on it. A polynomial
+    too large to factor is its own only factor.
+    """
+    if len(poly) > MAX_TERMS_OF_FACTOR or poly.total_degree() > MAX_DEGREE:
+        lead, body = monic(poly)
+        return lead, ((body, 1),)
+    return _factors(str(poly), poly)
+
+
+def _memo(function: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
+    """Cache on the polynomial's text: FLINT's polynomials have no hash of their own."""
+    held: dict[str, Any] = {}
+
+    @lru_cache(maxsize=4096)
+    def by_text(text: str) -> Any:
+        return function(text, held[text])
+
+    def call(text: str, poly: Any) -> Any:
+        held[text] = poly
+        try:
+            return by_text(text)
+        finally:
+            held.clear()
+
+    return call
+
+
+@_memo
+def _factors(text: str, poly: fmpq_mpoly) -> tuple[Fraction, tuple[tuple[fmpq_mpoly, int], ...]]:
+    lead, parts = poly.factor()
+    scale = as_fraction(lead)
+    found = []
+    for part, exponent in parts:
+        coefficient, body = monic(part)
+        scale *= coefficient ** int(exponent)
+        found.append((body, int(exponent)))
+    again = constant(scale)
+    for body, exponent in found:
+        again = again * body**exponent
+    if again != poly:
+        raise ArithmeticError("a factorisation does not multiply back")
+    return scale, tuple(found)
+
+
+@dataclass(frozen=True)
+class Quotient:
+    """`num / den`; `den` is never zero where the quotient stands. Reduced by the case's relations."""
+
+    num: fmpq_mpoly
+    den: fmpq_mpoly
+
+    def is_zero(self) -> bool:
+        return bool(self.num.is_zero())
+
+    def constant(self) -> Fraction | None:
+        above, below = constant_value(self.num), constant_value(self.den)
+        return None if above is None or below is None else above / below
+
+
+def quotient(num: fmpq_mpoly, den: fmpq_mpoly) -> Quotient:
+    """The fraction with common factors removed and a monic denominator."""
+    if num.is_zero():
+        return Quotient(ZERO, ONE)
+    if not den.is_constant() and len(num) + len(den) <= MAX_TERMS_OF_GCD:
+        common = num.gcd(den)
+        if not common.is_one():
+            num, den = num / common, den / common  # exact division: raises if it were not
+    lead = den.leading_coefficient()
+    return Quotient(num / lead, den / lead)
+
+
+def rational(value: Fraction | int) -> Quotient:
+    return Quotient(constant(value), ONE)

@@ -1,0 +1,138 @@
+"""Search for counterexamples: simple rationals first, deterministic, then made simpler still."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from fractions import Fraction
+from random import Random
+from typing import TypeVar
+
+from derive.evaluate import exact
+from derive.expr import Expr, symbols
+from derive.proving.certificate import Pairs
+from derive.proving.replay import NotConfirmed, Point, Replayed, Separation
+from derive.proving.verdict import Assumptions
+from derive.rule import REAL, Domain, Rule
+
+W = TypeVar("W", Point, Separation)
+
+TRIES_AT_POINTS = 250
+TRIES_ALONG_TRAJECTORIES = 120
+STEPS = 4
+SIMPLE = tuple(map(Fraction, ("1", "2", "-1", "1/2", "3", "-2", "1/4", "1/3", "0", "3/4", "-1/2", "4", "-3", "9/10")))
+
+
+def separating_point(pairs: Pairs, assumptions: Assumptions) -> Replayed | None:
+    """A confirmed point at which the two sides differ, or None where none was found."""
+    names = sorted(symbols(*(side for pair in pairs for side in pair)))
+    domains = {n: assumptions.domains.get(n, REAL) for n in names}
+    for values in _points(domains, TRIES_AT_POINTS):
+        found = _confirmed(Point(pairs, values))
+        if found is not None:
+            return _simplest(found, lambda w: _simpler_points(w, domains))
+    return None
+
+
+def separating_trajectory(a: Rule, b: Rule, hyperparameters: Mapping[str, Expr]) -> Replayed | None:
+    """A confirmed run from the initial states on which the two rules part, or None.
+
+    The hyperparameters of `b` follow those of `a` by the map.
+    """
+    domains = {h.name: h.domain for h in a.hyperparameters}
+    for index, values in enumerate(_points(domains, TRIES_ALONG_TRAJECTORIES)):
+        random = Random(index)
+        gradients = tuple(random.choice(SIMPLE) for _ in range(STEPS))
+        witness = _separation(a, b, hyperparameters, values, random.choice(SIMPLE), gradients)
+        found = None if witness is None else _confirmed(witness)
+        if found is not None:
+            return _simplest(found, lambda w: _simpler_runs(w, hyperparameters, domains))
+    return None
+
+
+def _separation(
+    a: Rule, b: Rule, hypers: Mapping[str, Expr], values: Mapping[str, Fraction], theta: Fraction,
+    gradients: tuple[Fraction, ...],
+) -> Separation | None:  # fmt: skip
+    mapped = exact(list(hypers.values()), values)
+    if not all(isinstance(v, Fraction) for v in mapped):
+        return None
+    his = dict(zip(hypers, mapped, strict=True))
+    if not all(his[h.name] in h.domain for h in b.hyperparameters):
+        return None
+    return Separation(a, b, dict(values), his, theta, gradients)
+
+
+def _points(domains: Mapping[str, Domain], tries: int) -> Iterator[dict[str, Fraction]]:
+    """Deterministic draws from the domains, simple values more often than others."""
+    random = Random(1)
+    allowed = {n: [v for v in SIMPLE if v in d] for n, d in domains.items()}
+    for index in range(tries):
+        yield {n: _drawn(random, domains[n], allowed[n], index) for n in domains}
+
+
+def _drawn(random: Random, domain: Domain, simple: list[Fraction], index: int) -> Fraction:
+    if simple and (domain.whole or random.random() < 0.8):
+        return random.choice(simple[: 4 + index // 8])
+    for _ in range(20):
+        value = Fraction(random.randint(-40, 40), random.randint(1, 12))
+        if value in domain:
+            return value
+    if simple:
+        return random.choice(simple)
+    low, high = domain.low, domain.high
+    if low is not None and high is not None:
+        return (low + high) / 2
+    return low + 1 if low is not None else (high or Fraction(0)) - 1
+
+
+def _confirmed(witness: Point | Separation) -> Replayed | None:
+    try:
+        return Replayed(witness)
+    except NotConfirmed:
+        return None
+
+
+def _simplest(found: Replayed, simpler: Callable[[W], Iterator[W]]) -> Replayed:
+    """Replace one value at a time by a simpler one while the difference stays."""
+    improved = True
+    while improved:
+        improved = False
+        for candidate in simpler(found.witness):  # type: ignore[arg-type]
+            better = _confirmed(candidate)
+            if better is not None:
+                found, improved = better, True
+                break
+    return found
+
+
+def _rank(value: Fraction) -> tuple[int, int, bool]:
+    """How hard a value is on a reader: 1 is simplest, then 2, -1, 1/2, ...; zero hides terms."""
+    return (abs(value.numerator) + 2 * value.denominator + (8 if value == 0 else 0), value.denominator, value < 0)
+
+
+def _simpler_values(value: Fraction, domain: Domain) -> list[Fraction]:
+    return sorted((v for v in SIMPLE if v in domain and _rank(v) < _rank(value)), key=_rank)
+
+
+def _simpler_points(w: Point, domains: Mapping[str, Domain]) -> Iterator[Point]:
+    for name, value in w.values.items():
+        for candidate in _simpler_values(value, domains[name]):
+            yield replace(w, values={**w.values, name: candidate})
+
+
+def _simpler_runs(
+    w: Separation, hypers: Mapping[str, Expr], domains: Mapping[str, Domain]
+) -> Iterator[Separation]:
+    if len(w.gradients) > 1:
+        yield replace(w, gradients=w.gradients[:-1])
+    for index, gradient in enumerate(w.gradients):
+        for value in _simpler_values(gradient, REAL):
+            yield replace(w, gradients=(*w.gradients[:index], value, *w.gradients[index + 1 :]))
+    for value in _simpler_values(w.theta, REAL):
+        yield replace(w, theta=value)
+    for name, old in w.hyperparameters_a.items():
+        for value in _simpler_values(old, domains[name]):
+            made = _separation(w.a, w.b, hypers, {**w.hyperparameters_a, name: value}, w.theta, w.gradients)
+            if made is not None:
+                yield made

@@ -1,0 +1,51 @@
+"""Propose a tree of cases: evaluate, and where a sign decides, split and go on."""
+
+from __future__ import annotations
+
+from derive.proving.case import Case, Fact, NeedSplit, Stuck
+from derive.proving.certificate import Identity, Leaf, Pairs, Path, Split, Tree
+from derive.proving.checker import coincide, described
+from derive.proving.polynomials import TooLarge
+from derive.proving.verdict import Assumptions
+
+MAX_CASES = 600
+
+
+class Differs(Exception):
+    """In this case the normal forms differ; a counterexample should lie in it."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(described(path))
+        self.path = path
+
+
+class Undecided(Exception):
+    """No proof was found in bounded time; the text says why."""
+
+
+def propose_identity(pairs: Pairs, assumptions: Assumptions) -> Identity:
+    """A certificate for the checker; raises Differs or Undecided."""
+    budget = [MAX_CASES]
+    try:
+        return Identity(pairs, assumptions, _search(pairs, assumptions, (), budget))
+    except (Stuck, TooLarge) as obstacle:
+        raise Undecided(str(obstacle)) from obstacle
+    except RecursionError as obstacle:
+        raise Undecided("an expression nested too deeply") from obstacle
+
+
+def _search(pairs: Pairs, assumptions: Assumptions, path: Path, budget: list[int]) -> Tree:
+    budget[0] -= 1
+    if budget[0] < 0:
+        raise Undecided(f"more than {MAX_CASES} cases")
+    try:
+        if not coincide(Case(assumptions, path), pairs):
+            raise Differs(path)
+        return Leaf()
+    except NeedSplit as need:
+        if any(fact.quantity is need.quantity and fact.signs in need.branches for fact in path):
+            raise Undecided(f"the case {need.quantity} does not decide itself") from need
+        quantity, branches = need.quantity, need.branches
+    return Split(quantity, tuple(
+        (signs, _search(pairs, assumptions, (*path, Fact(quantity, signs)), budget)) for signs in branches
+    ))  # fmt: skip

@@ -1,0 +1,123 @@
+"""Certain signs of polynomials whose generators range over intervals.
+
+A set of signs says what a quantity can be: {1} is positive, {0, 1} nonnegative, {-1, 0, 1} unknown.
+The proof of a sign is elementary: write every generator through one that is nonnegative
+(x in [a, inf) as a + w, x in [a, b) as (a + b w)/(1 + w)); if then no term is negative, neither
+is the polynomial, and if some term is positive, so is the polynomial.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+
+from flint import fmpq, fmpq_mpoly
+
+from derive.proving.polynomials import ONE, RING, TooLarge, constant, generator, power, product
+from derive.rule import Domain
+
+Signs = frozenset[int]
+
+NEGATIVE_SIGN: Signs = frozenset({-1})
+ZERO_SIGN: Signs = frozenset({0})
+POSITIVE_SIGN: Signs = frozenset({1})
+ANY_SIGN: Signs = frozenset({-1, 0, 1})
+
+
+def times(a: Signs, b: Signs) -> Signs:
+    return frozenset(x * y for x in a for y in b)
+
+
+def negated(a: Signs) -> Signs:
+    return frozenset(-x for x in a)
+
+
+def to_the(a: Signs, exponent: int) -> Signs:
+    """The signs of a whole power, exponent at least one."""
+    return a if exponent % 2 else frozenset(x * x for x in a)
+
+
+def of_number(value: Fraction) -> Signs:
+    return frozenset({(value > 0) - (value < 0)})
+
+
+def certain_signs(poly: fmpq_mpoly, ranges: Mapping[int, Domain]) -> Signs:
+    """What can be said of the sign of `poly` when generator i lies in `ranges[i]`."""
+    try:
+        if _is_nonnegative(poly, ranges):
+            return POSITIVE_SIGN if _is_positive(poly, ranges) else frozenset({0, 1})
+        if _is_nonnegative(-poly, ranges):
+            return NEGATIVE_SIGN if _is_positive(-poly, ranges) else frozenset({-1, 0})
+    except TooLarge:
+        pass
+    return ANY_SIGN
+
+
+def _is_nonnegative(poly: fmpq_mpoly, ranges: Mapping[int, Domain]) -> bool:
+    shifted = _through_nonnegatives(poly, ranges)
+    free = [i for i in _used(poly) if _is_free(ranges[i])]
+    return all(c >= 0 and all(m[i] % 2 == 0 for i in free) for m, c in shifted.to_dict().items())
+
+
+def _is_positive(poly: fmpq_mpoly, ranges: Mapping[int, Domain]) -> bool:
+    """For a polynomial known to be nonnegative: whether some term is positive everywhere."""
+    shifted = _through_nonnegatives(poly, ranges)
+    used = _used(poly)
+    strict = {i for i in used if not _is_free(ranges[i]) and _near_end_open(ranges[i])}
+    if not any(all(e == 0 or i in strict for i, e in enumerate(m)) for m in shifted.to_dict()):
+        return False
+    # The far end of a closed interval is not reached by the substitution: look at it apart.
+    for i in used:
+        domain = ranges[i]
+        if domain.low is not None and domain.high is not None and not domain.high_open:
+            at_end = poly.subs({f"x{i}": fmpq(domain.high.numerator, domain.high.denominator)})
+            if at_end.is_zero() or not _is_nonnegative(at_end, ranges) or not _is_positive(at_end, ranges):
+                return False
+    return True
+
+
+def _used(poly: fmpq_mpoly) -> list[int]:
+    return [i for i, d in enumerate(poly.degrees()) if d > 0]
+
+
+def _is_free(domain: Domain) -> bool:
+    return domain.low is None and domain.high is None
+
+
+def _near_end_open(domain: Domain) -> bool:
+    return domain.low_open if domain.low is not None else domain.high_open
+
+
+def _through_nonnegatives(poly: fmpq_mpoly, ranges: Mapping[int, Domain]) -> fmpq_mpoly:
+    """The polynomial, times positive powers of (1 + w), in nonnegative variables in place of the bounded ones."""
+    for i in _used(poly):
+        domain, w = ranges[i], generator(i)
+        if _is_free(domain):
+            continue
+        if domain.low is not None and domain.high is not None:
+            poly = _replace(poly, i, constant(domain.low) + domain_end(domain) * w, ONE + w)
+        elif domain.low is not None:
+            poly = _replace(poly, i, constant(domain.low) + w, ONE) if domain.low else poly
+        else:
+            poly = _replace(poly, i, domain_end(domain) - w, ONE)
+    return poly
+
+
+def domain_end(domain: Domain) -> fmpq_mpoly:
+    assert domain.high is not None
+    return constant(domain.high)
+
+
+def _replace(poly: fmpq_mpoly, index: int, above: fmpq_mpoly, below: fmpq_mpoly) -> fmpq_mpoly:
+    """`poly` with generator `index` replaced by above/below, times below to its degree."""
+    parts: dict[int, dict[tuple[int, ...], fmpq]] = {}
+    for monomial, coefficient in poly.to_dict().items():
+        exponent = int(monomial[index])
+        rest = (*monomial[:index], 0, *monomial[index + 1 :])
+        parts.setdefault(exponent, {})[rest] = coefficient
+    degree = max(parts)
+    result = constant(0)
+    for exponent, terms in parts.items():
+        factor = product(power(above, exponent), power(below, degree - exponent))
+        result = result + product(RING.from_dict(terms), factor)
+    return result

@@ -1,0 +1,139 @@
+"""Are two rules the same algorithm, for all gradients, under a given map of their states and hyperparameters?
+
+This file takes the map as given (by default: the same names). The proof is an induction; what
+has to be shown is in `obligations`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from derive.errors import UserError
+from derive.expr import Expr, Symbol, substitute, to_text
+from derive.proving.case import Case, NeedSplit, Stuck
+from derive.proving.certificate import Correspondence, Invariants
+from derive.proving.checker import Checked
+from derive.proving.invariants import invariant_certificate
+from derive.proving.obligations import HIS, of_correspondence, tracked
+from derive.proving.polynomials import TooLarge
+from derive.proving.refute import separating_trajectory
+from derive.proving.search import Differs, Undecided, propose_identity
+from derive.proving.verdict import Assumptions, Verdict
+from derive.rule import Assignment, Rule, State
+
+
+def prove(
+    a: Rule,
+    b: Rule,
+    *,
+    states: Mapping[str, Expr] | None = None,
+    hyperparameters: Mapping[str, Expr] | None = None,
+    condition: Mapping[str, Expr] | None = None,
+) -> Verdict:
+    """Whether `a` and `b` query the same points (and give the same outputs) at every step, for all gradients.
+
+    `states` maps each state of b (or "theta") to an expression in a's names; `hyperparameters`
+    each hyperparameter of b to one in a's; names left out map to themselves. `condition` binds
+    hyperparameters of both before anything else; with it a success is `conditional`.
+    """
+    bound = dict(condition or {})
+    a, b = bind(a, bound), bind(b, bound)
+    if a.is_average is not b.is_average:
+        raise UserError(f"{a.name} and {b.name} are not comparable", fix="compare two averages or two update rules")
+    state_map = {n: (states or {}).get(n, Symbol(n)) for n in tracked(b)}
+    hyper_map = {n: (hyperparameters or {}).get(n, Symbol(n)) for n in b.hyperparameter_names}
+    unknown = sorted(_free(hyper_map) - set(a.hyperparameter_names))
+    missing = unknown or sorted(_free(state_map) - {"theta", "t", *a.state_names, *a.hyperparameter_names})
+    if missing:
+        return _without_proof(a, b, hyper_map if not unknown else None, f"the map names {missing[0]!r}, not in {a.name}")
+    try:
+        evidence = Checked(_correspondence(a, b, state_map, hyper_map))
+    except (Differs, Undecided) as obstacle:
+        return _without_proof(a, b, hyper_map, str(obstacle))
+    return _success(a, state_map, hyper_map, bound, evidence)
+
+
+def bind(rule: Rule, values: Mapping[str, Expr]) -> Rule:
+    """The rule with these hyperparameters replaced by expressions, and no longer hyperparameters."""
+    here = {n: e for n, e in values.items() if n in rule.hyperparameter_names}
+    if not here:
+        return rule
+    body = tuple(Assignment(s.target, substitute([s.value], here)[0], s.line) for s in rule.body)
+    states = tuple(State(s.name, substitute([s.initial], here)[0]) for s in rule.states)
+    query = None if rule.query is None else substitute([rule.query], here)[0]
+    kept = tuple(h for h in rule.hyperparameters if h.name not in here)
+    return replace(rule, hyperparameters=kept, body=body, states=states, query=query)
+
+
+def _correspondence(a: Rule, b: Rule, states: Mapping[str, Expr], hypers: Mapping[str, Expr]) -> Correspondence:
+    inverse = _inverse(a, b, hypers)
+    invariants = invariant_certificate(a).certificate
+    assert isinstance(invariants, Invariants)
+    obligations = of_correspondence(a, b, states, hypers, inverse, invariants.names)
+    trees = tuple(propose_identity(pairs, assumed).tree for _, pairs, assumed in obligations)
+    return Correspondence(a, b, states, hypers, inverse, invariants, trees)
+
+
+def _inverse(a: Rule, b: Rule, hypers: Mapping[str, Expr]) -> dict[str, Expr]:
+    """Each hyperparameter of a in those of b, where the map can be solved one linear equation at a time."""
+    found: dict[str, Expr] = {}
+    waiting = [(h.name, hypers[h.name]) for h in b.hyperparameters]
+    domains = {**a.domains, **{HIS + h.name: h.domain for h in b.hyperparameters}}
+    while waiting:
+        solved = False
+        for his, expr in list(waiting):
+            [known] = substitute([expr], found)
+            open_names = sorted(_free({"": known}) & set(a.hyperparameter_names) - set(found))
+            if len(open_names) == 1:
+                solution = _solution(known - Symbol(HIS + his), open_names[0], Assumptions(domains))
+                if solution is not None:
+                    found[open_names[0]] = solution
+                    waiting.remove((his, expr))
+                    solved = True
+        if not solved:
+            raise Undecided("the map of the hyperparameters could not be inverted")
+    left = [n for n in a.hyperparameter_names if n not in found]
+    if left:
+        raise Undecided(f"the hyperparameter {left[0]} of {a.name} has no counterpart in {b.name}")
+    return found
+
+
+def _solution(equation: Expr, name: str, assumptions: Assumptions) -> Expr | None:
+    case = Case(assumptions)
+    try:
+        return case.solution(case.number(equation).num, name)
+    except (NeedSplit, Stuck, TooLarge):
+        return None
+
+
+def _free(expressions: Mapping[str, Expr]) -> set[str]:
+    from derive.expr import symbols
+
+    return set(symbols(*expressions.values()))
+
+
+def _success(
+    a: Rule, states: Mapping[str, Expr], hypers: Mapping[str, Expr], bound: Mapping[str, Expr], evidence: Checked
+) -> Verdict:
+    moved = {n: e for n, e in states.items() if e is not Symbol(n)}
+    renamed = {n: e for n, e in hypers.items() if e is not Symbol(n)}
+    relation = "hyperparameter_map" if renamed else "state_map" if moved else "identical"
+    certificate = evidence.certificate
+    assert isinstance(certificate, Correspondence)
+    lines = [f"b.{n} = {to_text(e)}" for n, e in {**renamed, **moved}.items()]
+    held = tuple(f"{n} ≥ 0 (proved by induction)" for n in certificate.invariants.names)
+    text = f"equal with {', '.join(lines)}" if lines else "the same step"
+    if not bound:
+        return Verdict("proved", relation=relation, assumptions=held, message=text, evidence=evidence)
+    conditions = ", ".join(f"{n} = {to_text(e)}" for n, e in bound.items())
+    return Verdict("conditional", relation=relation, assumptions=held, message=f"{text}, where {conditions}",
+                   condition={"any_of": [conditions], "degenerate": [], "exact": False}, evidence=evidence)  # fmt: skip
+
+
+def _without_proof(a: Rule, b: Rule, hypers: Mapping[str, Expr] | None, reason: str) -> Verdict:
+    """A counterexample where one is found along trajectories, else `unknown` with the reason."""
+    found = separating_trajectory(a, b, hypers) if hypers is not None else None
+    if found is None:
+        return Verdict("unknown", message=reason)
+    return Verdict("refuted", counterexample=found.document(), message=found.message(), evidence=found)
