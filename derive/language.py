@@ -1,0 +1,142 @@
+"""The rule language: the names a rule file imports.
+
+    @rule(paper="Kingma & Ba 2015, Algorithm 1", arxiv="1412.6980")
+    def adam(theta, g, t, m=0, v=0, *, lr=nonnegative(1e-3), beta1=decay(0.9), ...):
+
+`rule` reads the function's source and never calls it, so the functions here are words, not code:
+calling one outside a rule raises TypeError. A domain word around a default says where a
+hyperparameter may lie; a bare number means all reals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NoReturn, overload
+
+from derive.rule import DOMAINS, Domain, Rule
+
+Number = int | float
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A default with its domain, as a domain word leaves it in a function's signature."""
+
+    default: Number | None
+    domain: Domain
+
+
+def decay(default: Number | None = None) -> Any:
+    """The share of the old value an average keeps: in [0, 1)."""
+    return Declared(default, DOMAINS["decay"])
+
+
+def nonnegative(default: Number | None = None) -> Any:
+    """In [0, infinity)."""
+    return Declared(default, DOMAINS["nonnegative"])
+
+
+def positive(default: Number | None = None) -> Any:
+    """In (0, infinity)."""
+    return Declared(default, DOMAINS["positive"])
+
+
+def unit(default: Number | None = None) -> Any:
+    """In [0, 1]."""
+    return Declared(default, DOMAINS["unit"])
+
+
+def real(default: Number | None = None) -> Any:
+    """Any real number."""
+    return Declared(default, DOMAINS["real"])
+
+
+@overload
+def rule(function: Callable[..., Any], /) -> Rule: ...
+@overload
+def rule(*, paper: str = "", arxiv: str = "", note: str = "") -> Callable[[Callable[..., Any]], Rule]: ...
+def rule(function: Callable[..., Any] | None = None, /, **reference: str) -> Any:
+    """Turn a function of the rule language into a `Rule`. The reference is read from the source like the rest.
+
+    Raises UserError, with the line, for what the language does not have.
+    """
+    if function is None:
+        return rule
+    from derive.reading.read import read_loaded
+
+    return read_loaded(function)
+
+
+def _word(name: str) -> NoReturn:
+    raise TypeError(f"{name} is a word of the rule language: it is read in a @rule function, not called")
+
+
+def grad(point: Any) -> Any:
+    """The gradient at another point than theta: `g = grad(theta - beta * v)`."""
+    _word("grad")
+
+
+def sqrt(x: Any) -> Any:
+    """The square root."""
+    _word("sqrt")
+
+
+def exp(x: Any) -> Any:
+    """The exponential."""
+    _word("exp")
+
+
+def log(x: Any) -> Any:
+    """The natural logarithm."""
+    _word("log")
+
+
+def expm1(x: Any) -> Any:
+    """exp(x) - 1."""
+    _word("expm1")
+
+
+def log1p(x: Any) -> Any:
+    """log(1 + x)."""
+    _word("log1p")
+
+
+def tanh(x: Any) -> Any:
+    """The hyperbolic tangent."""
+    _word("tanh")
+
+
+def sin(x: Any) -> Any:
+    """The sine."""
+    _word("sin")
+
+
+def cos(x: Any) -> Any:
+    """The cosine."""
+    _word("cos")
+
+
+def cbrt(x: Any) -> Any:
+    """The real cube root, of negative numbers too."""
+    _word("cbrt")
+
+
+def sign(x: Any) -> Any:
+    """-1, 0 or 1."""
+    _word("sign")
+
+
+def maximum(x: Any, y: Any) -> Any:
+    """The larger of two."""
+    _word("maximum")
+
+
+def minimum(x: Any, y: Any) -> Any:
+    """The smaller of two."""
+    _word("minimum")
+
+
+def where(condition: Any, then: Any, otherwise: Any) -> Any:
+    """`then` where the condition holds, `otherwise` elsewhere; the other one has no effect."""
+    _word("where")

@@ -1,0 +1,58 @@
+"""Branches become `where`: statements to straight-line assignments, in which a query may stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from derive.errors import UserError
+from derive.expr import Symbol, substitute
+from derive.reading.statements import Branch, Initialise, Query, Statement, merged
+from derive.rule import Assignment
+
+Line = Assignment | Query
+
+
+def flatten(statements: Iterable[Statement], known: Iterable[str], file: str) -> list[Line]:
+    """The statements without branches; `known` are the names that hold a value before them."""
+    defined, lines = set(known), list[Line]()
+    for statement in statements:
+        if isinstance(statement, Branch):
+            then = _only_stores(flatten(statement.then, defined, file), file)
+            otherwise = _only_stores(flatten(statement.otherwise, defined, file), file)
+            lines += merged(statement, then, otherwise, defined)
+        elif isinstance(statement, Query):
+            lines.append(statement)
+        elif isinstance(statement, Initialise):
+            raise UserError(
+                "a first-step initialisation inside a branch can't be read",
+                where=f"{file}:{statement.line}",
+                fix="move it to the top of the step",
+            )
+        else:
+            lines.append(Assignment(statement.target, statement.value, statement.line))
+        defined |= {line.target for line in lines}
+    return lines
+
+
+def _only_stores(lines: list[Line], file: str) -> list[Assignment]:
+    for line in lines:
+        if isinstance(line, Query):
+            raise UserError(
+                "a gradient asked for in one branch only can't be read",
+                where=f"{file}:{line.line}",
+                fix="ask for it before the 'if'",
+            )
+    return [line for line in lines if isinstance(line, Assignment)]
+
+
+def renamed(lines: Iterable[Line], names: Mapping[str, str]) -> list[Line]:
+    """The lines with names changed, as targets and as values."""
+    values = {old: Symbol(new) for old, new in names.items()}
+
+    def rename(line: Line) -> Line:
+        target = names.get(line.target, line.target)
+        if isinstance(line, Query):
+            return Query(target, substitute([line.point], values)[0], line.line)
+        return Assignment(target, substitute([line.value], values)[0], line.line)
+
+    return [rename(line) for line in lines]

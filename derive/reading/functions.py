@@ -1,0 +1,152 @@
+"""Functions: a definition to a `Procedure`. A plain body is one step; a body with a loop is read by `loops`."""
+
+from __future__ import annotations
+
+import ast
+from fractions import Fraction
+
+from derive.reading.blocks import read_block
+from derive.reading.expressions import Scope, callee, constant_value, dotted, place, to_value
+from derive.reading.source import Constant, Definition
+from derive.reading.spellings import TRANSPARENT_DECORATORS
+from derive.reading.statements import RETURNED, Parameter, Procedure, Statement, Store
+from derive.rule import DOMAINS, REAL, Domain, Reference
+
+RULE_DECORATORS = ("derive.rule", "derive.language.rule")
+
+
+def read_function(definition: Definition) -> Procedure:
+    """One step of a function whose body is straight-line assignments and a final `return`."""
+    node = definition.node
+    assert isinstance(node, ast.FunctionDef)
+    parameters = read_parameters(definition, node)
+    records = frozenset(_dictionaries(node) & {p.name for p in parameters})
+    scope = function_scope(definition, node, {p.name for p in parameters}, records)
+    kept = {name: None for name in _keys(node, scope)}
+    scope.known |= set(kept)
+    *body, last = node.body
+    if not isinstance(last, ast.Return) or last.value is None:
+        raise definition.error(f"{node.name!r} returns nothing", last, "end with 'return theta' and the state")
+    statements = read_block(body, scope)
+    more, returned = read_return(last, scope)
+    declared, reference = read_decorators(definition)
+    return Procedure(
+        definition=definition,
+        parameters=tuple(p for p in parameters if p.name not in records),
+        kept=kept,
+        statements=(*statements, *more),
+        returned=tuple(r for r in returned if r not in records),
+        return_line=last.lineno,
+        declared=declared,
+        reference=reference,
+    )
+
+
+def function_scope(definition: Definition, node: ast.FunctionDef, known: set[str], records: frozenset[str]) -> Scope:
+    """The scope at the start of a function: its arguments are known, names it binds later are not yet."""
+    later = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    return Scope(
+        definition.file, known=known - records, later=frozenset(later), records=records, outer=definition.outer
+    )
+
+
+def read_parameters(definition: Definition, node: ast.FunctionDef) -> list[Parameter]:
+    """The arguments with their literal defaults and declared domains."""
+    a = node.args
+    if a.vararg or a.kwarg:
+        raise definition.error("'*args' and '**kwargs' can't be read", node, "name every argument")
+    positional = [*a.posonlyargs, *a.args]
+    defaults: list[ast.expr | None] = [None] * (len(positional) - len(a.defaults)) + list(a.defaults)
+    return [_parameter(definition, arg, default, False) for arg, default in zip(positional, defaults, strict=True)] + [
+        _parameter(definition, arg, default, True) for arg, default in zip(a.kwonlyargs, a.kw_defaults, strict=True)
+    ]
+
+
+def _parameter(definition: Definition, arg: ast.arg, default: ast.expr | None, keyword_only: bool) -> Parameter:
+    if default is None:
+        return Parameter(arg.arg, arg.lineno, keyword_only=keyword_only)
+    if isinstance(default, ast.Constant) and default.value is None:
+        return Parameter(arg.arg, arg.lineno, keyword_only=keyword_only, optional=True)
+    value, domain = read_default(definition, arg.arg, default)
+    return Parameter(arg.arg, arg.lineno, value, domain, keyword_only)
+
+
+def read_default(definition: Definition, name: str, node: ast.expr) -> tuple[Fraction | None, Domain]:
+    """A default: a bare number is any real; `decay(0.9)` says the domain too."""
+    scope = Scope(definition.file, outer=definition.outer)
+    if isinstance(node, ast.Call):
+        word = (callee(node.func, scope) or "").removeprefix("derive.language.")
+        if word not in DOMAINS:
+            words = ", ".join(DOMAINS)
+            raise definition.error(f"{ast.unparse(node.func)!r} is not a domain", node, f"the domains are {words}")
+        if len(node.args) > 1 or node.keywords:
+            raise definition.error(f"'{word}' takes one default", node, f"write {word}(0.5)")
+        value = _literal(definition, name, node.args[0]) if node.args else None
+        if value is not None and value not in DOMAINS[word]:
+            raise definition.error(f"the default {name}={value} is outside {DOMAINS[word]}", node, "change one of them")
+        return value, DOMAINS[word]
+    return _literal(definition, name, node), REAL
+
+
+def _literal(definition: Definition, name: str, node: ast.expr) -> Fraction:
+    value = constant_value(node, Scope(definition.file, outer=definition.outer))
+    if value is None:
+        raise definition.error(f"the default of {name!r} is not a literal number", node, "write a number, as in 1e-3")
+    return value
+
+
+def read_decorators(definition: Definition) -> tuple[bool, Reference]:
+    """Whether the definition is declared a rule, and its reference. Other decorators are refused."""
+    scope = Scope(definition.file, outer=definition.outer)
+    declared, reference = False, Reference()
+    for node in definition.node.decorator_list:
+        name = callee(node.func if isinstance(node, ast.Call) else node, scope)
+        if name in RULE_DECORATORS:
+            declared = True
+            reference = _reference(definition, node)
+        elif name not in TRANSPARENT_DECORATORS:
+            text = dotted(node) or ast.unparse(node)[:40]
+            raise definition.error(f"the decorator '@{text}' may change the function", node, "leave it out")
+    return declared, reference
+
+
+def _reference(definition: Definition, node: ast.expr) -> Reference:
+    words: dict[str, str] = {}
+    for keyword in node.keywords if isinstance(node, ast.Call) else []:
+        value = keyword.value
+        if isinstance(value, ast.Name):
+            bound = definition.outer.get(value.id)
+            value = bound.value if isinstance(bound, Constant) else value
+        if not isinstance(value, ast.Constant) or not isinstance(value.value, str) or keyword.arg is None:
+            raise definition.error("a reference is written as literal text", node, 'as in paper="..."')
+        words[keyword.arg] = value.value
+    unknown = set(words) - {"paper", "arxiv", "note"}
+    if unknown or (isinstance(node, ast.Call) and node.args):
+        raise definition.error("a reference has paper=, arxiv= and note= only", node, "put the rest into note=")
+    return Reference(**words)
+
+
+def read_return(node: ast.Return, scope: Scope) -> tuple[list[Statement], tuple[str, ...]]:
+    """The places returned; an expression gets a place of its own."""
+    assert node.value is not None
+    elements = node.value.elts if isinstance(node.value, ast.Tuple | ast.List) else [node.value]
+    statements, places = list[Statement](), list[str]()
+    for position, element in enumerate(elements):
+        name = place(element, scope)
+        if name is None or (name not in scope.known and name not in scope.records):
+            name = RETURNED.format(position)
+            statements.append(Store(name, to_value(element, scope), element.lineno))
+        places.append(name)
+    return statements, tuple(places)
+
+
+def _dictionaries(node: ast.FunctionDef) -> set[str]:
+    """The names that are indexed by literal strings."""
+    return {n.value.id for n in ast.walk(node)
+            if isinstance(n, ast.Subscript) and isinstance(n.value, ast.Name)
+            and isinstance(n.slice, ast.Constant) and isinstance(n.slice.value, str)}  # fmt: skip
+
+
+def _keys(node: ast.FunctionDef, scope: Scope) -> list[str]:
+    keys = (place(n, scope) for n in ast.walk(node) if isinstance(n, ast.Subscript))
+    return list(dict.fromkeys(k for k in keys if k is not None))

@@ -1,0 +1,114 @@
+"""How NumPy, `math`, PyTorch and JAX spell the operations: data.
+
+Each row is a signature, the formula it means in the rule language, and its spellings. A method
+`x.sqrt()` is spelled `.sqrt` and takes `x` as its first argument. Only spellings whose meaning is
+exact for every real argument (and every keyword listed) are here; any other argument is refused.
+The arguments `c` and `d` are truth values, all others numbers.
+"""
+
+from __future__ import annotations
+
+_LIBRARIES = ("derive.language", "math", "numpy", "torch", "jax.numpy")
+
+
+def _all(name: str, *more: str) -> tuple[str, ...]:
+    return (*(f"{library}.{name}" for library in _LIBRARIES), f".{name}", *more)
+
+
+def _arrays(*names: str) -> tuple[str, ...]:
+    return tuple(f"{library}.{name}" for name in names for library in ("numpy", "torch", "jax.numpy"))
+
+
+ROWS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("x", "sqrt(x)", _all("sqrt", "jax.lax.sqrt")),
+    ("x", "exp(x)", _all("exp")),
+    ("x", "log(x)", _all("log")),
+    ("x", "expm1(x)", _all("expm1")),
+    ("x", "log1p(x)", _all("log1p")),
+    ("x", "tanh(x)", _all("tanh")),
+    ("x", "sin(x)", _all("sin")),
+    ("x", "cos(x)", _all("cos")),
+    ("x", "cbrt(x)", ("derive.language.cbrt", "math.cbrt", "numpy.cbrt", "jax.numpy.cbrt")),
+    ("x", "abs(x)", ("builtins.abs", "math.fabs", *_arrays("abs", "absolute"), "numpy.fabs", ".abs", ".absolute")),
+    ("x", "sign(x)", ("derive.language.sign", *_arrays("sign"), ".sign", "torch.sgn", ".sgn")),
+    ("x", "x ** 2", (*_arrays("square"), ".square")),
+    ("x", "1 / sqrt(x)", ("torch.rsqrt", "jax.lax.rsqrt", ".rsqrt")),
+    ("x", "1 / x", (*_arrays("reciprocal"), ".reciprocal")),
+    ("x", "-x", (*_arrays("negative"), "torch.neg", ".neg", ".negative")),
+    ("x", "max(x, 0)", ("torch.relu", "torch.nn.functional.relu", "jax.nn.relu", ".relu")),
+    ("x, y", "max(x, y)", ("derive.language.maximum", "derive.language.max", *_arrays("maximum", "fmax"), ".maximum")),
+    ("x, y", "min(x, y)", ("derive.language.minimum", "derive.language.min", *_arrays("minimum", "fmin"), ".minimum")),
+    ("c, x, y", "where(c, x, y)", ("derive.language.where", *_arrays("where"))),
+    ("x, y", "x + y", ("numpy.add", "jax.numpy.add")),
+    ("x, y", "x - y", ("numpy.subtract", "jax.numpy.subtract")),
+    ("x, y", "x * y", (*_arrays("multiply"), "torch.mul", ".mul", ".multiply")),
+    ("x, y", "x / y", (*_arrays("divide", "true_divide"), "torch.div", ".div", ".divide")),
+    ("input, other, alpha=1", "input + alpha * other", ("torch.add", ".add")),
+    ("input, other, alpha=1", "input - alpha * other", ("torch.sub", "torch.subtract", ".sub", ".subtract")),
+    ("x, y", "x ** y", ("builtins.pow", "math.pow", *_arrays("power", "pow"), ".pow")),
+    ("input, end, weight", "input + weight * (end - input)", ("torch.lerp", ".lerp")),
+    ("input, a, b, value=1", "input + value * a * b", ("torch.addcmul", ".addcmul")),
+    ("input, a, b, value=1", "input + value * a / b", ("torch.addcdiv", ".addcdiv")),
+    ("x, low, high", "min(max(x, low), high)", ("numpy.clip", "jax.numpy.clip")),
+    ("input, min, max", "minimum(maximum(input, min), max)", ("torch.clamp", "torch.clip", ".clamp", ".clip")),
+    ("x, y", "x > y", (*_arrays("greater"), "torch.gt", ".gt")),
+    ("x, y", "x >= y", (*_arrays("greater_equal"), "torch.ge", ".ge")),
+    ("x, y", "x < y", (*_arrays("less"), "torch.lt", ".lt")),
+    ("x, y", "x <= y", (*_arrays("less_equal"), "torch.le", ".le")),
+    ("x, y", "x == y", ("numpy.equal", "jax.numpy.equal", "torch.eq", ".eq")),
+    ("x, y", "x != y", (*_arrays("not_equal"), "torch.ne", ".ne")),
+    ("c, d", "c and d", _arrays("logical_and")),
+    ("c, d", "c or d", _arrays("logical_or")),
+    ("c", "not c", _arrays("logical_not")),
+    ("x", "0", (*_arrays("zeros_like"), "numpy.zeros", "torch.zeros", "jax.numpy.zeros")),
+    ("x", "1", (*_arrays("ones_like"), "numpy.ones", "torch.ones", "jax.numpy.ones")),
+    ("x, value", "value", _arrays("full_like")),
+    # A fresh array with the same values.
+    ("x", "x", ("numpy.array", "numpy.copy", "jax.numpy.array", "jax.numpy.copy", "torch.clone", ".copy", ".clone",
+                "copy.copy", "copy.deepcopy")),
+)  # fmt: skip
+
+# The same values, and perhaps the same array.
+VIEWS: tuple[str, ...] = (
+    "builtins.float",
+    "numpy.asarray",
+    "numpy.ascontiguousarray",
+    "numpy.float64",
+    "numpy.float32",
+    "jax.numpy.asarray",
+    "jax.numpy.float32",
+    "torch.as_tensor",
+    ".detach",
+    ".item",
+    ".float",
+    ".double",
+)
+
+# Keywords that say how a result is stored, not what it is.
+STORAGE_KEYWORDS = frozenset({"dtype", "device", "memory_format", "requires_grad"})
+
+# Builtins and functions of any number of arguments, folded in pairs.
+VARIADIC: dict[str, str] = {"builtins.max": "max", "builtins.min": "min"}
+
+# Said by name, because what would work is not another spelling.
+REDUCTIONS = frozenset(
+    "sum mean norm dot vdot inner outer matmul mm bmm einsum trace std var prod median amax amin max min argmax argmin "
+    "all any cumsum linalg svd qr inv eigh cholesky solve transpose reshape flatten ravel view".split()
+)
+
+# Where a snippet has no import, the names everybody gives these modules.
+CUSTOMARY: dict[str, str] = {
+    "np": "numpy",
+    "numpy": "numpy",
+    "math": "math",
+    "torch": "torch",
+    "jnp": "jax.numpy",
+    "jax": "jax",
+    "F": "torch.nn.functional",
+}
+
+# Decorators that do not change what a function computes.
+TRANSPARENT_DECORATORS = frozenset(
+    "jax.jit torch.no_grad torch.inference_mode torch.compile numba.njit numba.jit builtins.staticmethod "
+    "functools.wraps".split()
+)
