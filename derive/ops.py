@@ -57,17 +57,39 @@ class Op:
     definition: Callable[..., Any] | None = None  # over the reals, by simpler rows
 
 
+EXACT_POWER_BITS = 1_000_000  # a larger power is not worth its time
+
+
 def _power_exact(base: Fraction, exponent: Fraction) -> Any:
-    if exponent.denominator == 1:
-        if base == 0 and exponent < 0:
-            return Undefined("division by zero")
-        if abs(exponent.numerator) > 100_000:
-            return Inexact("the exponent is too large for exact arithmetic")
-        return base**exponent.numerator
-    if exponent.denominator == 2:
-        root = _sqrt_exact(base)
-        return _power_exact(root, 2 * exponent) if isinstance(root, Fraction) else root
-    return Inexact("a power with an irrational value") if base > 0 else Undefined("power of a negative number")
+    if base == 0 and exponent < 0:
+        return Undefined("division by zero")
+    if base < 0 and exponent.denominator != 1:
+        return Undefined("power of a negative number")
+    root = _root_exact(base, exponent.denominator) if exponent.denominator != 1 else base
+    if root is None:
+        return Inexact("a power with an irrational value")
+    size = max(root.numerator.bit_length(), root.denominator.bit_length())
+    if abs(root) != 1 and root != 0 and size * abs(exponent.numerator) > EXACT_POWER_BITS:
+        return Inexact("a power too large for exact arithmetic")
+    return root**exponent.numerator
+
+
+def _root_exact(x: Fraction, degree: int) -> Fraction | None:
+    """The rational root of x >= 0, if it has one."""
+    roots = (_whole_root(x.numerator, degree), _whole_root(x.denominator, degree))
+    return None if None in roots else Fraction(*roots)
+
+
+def _whole_root(n: int, degree: int) -> int | None:
+    """The whole number whose power is n >= 0, if there is one; by Newton's method from above."""
+    if n < 2:
+        return n
+    if degree > n.bit_length():
+        return None
+    root = 2 << n.bit_length() // degree
+    while (better := ((degree - 1) * root + n // root ** (degree - 1)) // degree) < root:
+        root = better
+    return root if root**degree == n else None
 
 
 def _sqrt_exact(x: Fraction) -> Any:
@@ -90,12 +112,8 @@ def _log_exact(x: Fraction) -> Any:
 
 
 def _cbrt_exact(x: Fraction) -> Any:
-    def root(n: int) -> int:
-        guess = round(abs(n) ** (1 / 3)) if abs(n) < 1 << 900 else 0
-        return int(math.copysign(guess, n))
-
-    value = Fraction(root(x.numerator), root(x.denominator) or 1)
-    return value if value**3 == x else Inexact("an irrational cube root")
+    root = _root_exact(abs(x), 3)
+    return Inexact("an irrational cube root") if root is None else root if x >= 0 else -root
 
 
 def _ball_less(a: Any, b: Any) -> Any:
@@ -160,8 +178,10 @@ def _ball_cbrt(x: Any) -> Any:
     return x if x.is_zero() else Inexact("a cube root too close to zero")
 
 
-# Running errors (Higham, Accuracy and Stability of Numerical Algorithms, section 3.3): `r` is the
-# computed result, `v` the computed operands, `e` bounds on their errors. inf means no bound here.
+# Running errors (Higham, Accuracy and Stability of Numerical Algorithms, section 3.3): `r` is the computed
+# result, `v` the computed operands, `e` bounds on their errors, all in float64. A rule bounds how far the
+# operation itself moves when its operands move by `e`; its own rounding is added by the caller, who also
+# widens the sum by the few units these formulas lose to rounding. inf or NaN: no bound.
 
 
 def _error_mul(np: Any, r: Any, v: Any, e: Any) -> Any:
@@ -170,18 +190,19 @@ def _error_mul(np: Any, r: Any, v: Any, e: Any) -> Any:
 
 def _error_div(np: Any, r: Any, v: Any, e: Any) -> Any:
     room = abs(v[1]) - e[1]
-    return np.where(room > 0, (e[0] + abs(r) * e[1]) / np.where(room > 0, room, 1), np.inf)
+    known = room > 0
+    quotient = abs(v[0]) / np.where(known, abs(v[1]), 1)
+    return np.where(known, (e[0] + quotient * e[1]) / np.where(known, room, 1), np.inf)
 
 
 def _error_sqrt(np: Any, r: Any, v: Any, e: Any) -> Any:
-    x = v[0]
     tight = e[0] / np.where(r > 0, r, 1)
     bound = np.where(r > 0, np.minimum(tight, np.sqrt(e[0])), np.sqrt(e[0]))
-    return np.where(x - e[0] >= 0, bound, np.where((x == 0) & (e[0] == 0), 0, np.inf))
+    return np.where(v[0] - e[0] >= 0, bound, np.inf)
 
 
 def _error_decided(np: Any, r: Any, v: Any, e: Any) -> Any:
-    return np.where((e[0] + e[1] == 0) | (abs(v[0] - v[1]) > e[0] + e[1]), 0.0, np.inf)
+    return np.where((e[0] + e[1] == 0) | (abs(v[0] - v[1]) > (e[0] + e[1]) * (1 + 1e-12)), 0.0, np.inf)
 
 
 def _error_sign(np: Any, r: Any, v: Any, e: Any) -> Any:
@@ -189,25 +210,43 @@ def _error_sign(np: Any, r: Any, v: Any, e: Any) -> Any:
 
 
 def _error_where(np: Any, r: Any, v: Any, e: Any) -> Any:
-    return np.where(e[0] > 0, np.inf, np.where(v[0], e[1], e[2]))
+    """Where the condition is not decided the exact value may be that of the other branch."""
+    taken = np.where(v[0], e[1], e[2])
+    return np.where(e[0] == 0, taken, np.maximum(e[1], e[2]) + abs(v[1] - v[2]))
+
+
+def _error_exp(np: Any, r: Any, v: Any, e: Any) -> Any:
+    return np.where(e[0] < 1, np.exp(v[0]) * np.expm1(e[0]), np.exp(v[0] + e[0]))
 
 
 def _error_log(shift: int) -> Callable[..., Any]:
     def rule(np: Any, r: Any, v: Any, e: Any) -> Any:
         x = v[0] + shift
         share = e[0] / np.where(x > 0, x, 1)
-        return np.where(e[0] == 0, 0.0, np.where((x > 0) & (share < 1), -np.log1p(-np.minimum(share, 0.999)), np.inf))
+        known = (x > 0) & (share < 0.999)
+        return np.where(e[0] == 0, 0.0, np.where(known, -np.log1p(-np.where(known, share, 0)), np.inf))
 
     return rule
 
 
 def _error_pow(np: Any, r: Any, v: Any, e: Any) -> Any:
-    base = np.where(v[0] > 0, v[0], 1)
-    share = np.minimum(e[0] / base, 0.999)
-    spread = -np.log1p(-share)
-    total = abs(v[1]) * spread + e[1] * (abs(np.log(base)) + spread)
-    known = (v[0] > 0) & (e[0] / base < 0.999)
-    return np.where(e[0] + e[1] == 0, 0.0, np.where(known, abs(r) * np.expm1(total), np.inf))
+    size = abs(v[0])
+    whole = (e[1] == 0) & (v[1] == np.floor(v[1]))
+    share = e[0] / np.where(size > 0, size, 1)
+    near = (size > 0) & (share < 0.999) & ((v[0] > 0) | whole)
+    spread = -np.log1p(-np.where(near, share, 0))
+    change = abs(v[1]) * spread + e[1] * (abs(np.log(np.where(near, size, 1))) + spread)
+    steady = np.power(np.where(near, size, 1), v[1]) * np.expm1(np.minimum(change, 1))
+    moving = np.exp(v[1] * np.log(np.where(near, size, 1)) + change)
+    around_zero = np.where(whole & (v[1] >= 0), np.power(size + e[0], abs(v[1])) + np.power(size, abs(v[1])), np.inf)
+    bound = np.where(near, np.where(change < 1, steady, moving), around_zero)
+    return np.where(e[0] + e[1] == 0, 0.0, bound)
+
+
+def _error_cbrt(np: Any, r: Any, v: Any, e: Any) -> Any:
+    """|a - b| = |s - t| (s^2 + s t + t^2) for s, t the cube roots, and s^2 + s t + t^2 >= 3/4 s^2."""
+    tight = e[0] / np.where(r == 0, 1, 0.75 * r * r)
+    return np.where(e[0] == 0, 0.0, np.where(r == 0, np.cbrt(4 * e[0]), np.minimum(tight, np.cbrt(4 * e[0]))))
 
 
 def _sum_of_errors(np: Any, r: Any, v: Any, e: Any) -> Any:
@@ -277,20 +316,19 @@ _ROWS = (
     Op("not", 1, lambda sp, a: sp.Not(a), lambda a: not a, lambda a: not a,
        "logical_not", "(not {})", EXACT, _logic_error, "of truth values"),
     Op("exp", 1, lambda sp, a: sp.exp(a), _only_at(0, 1), lambda a: a.exp(),
-       "exp", "math.exp({})", LIBRARY, lambda np, r, v, e: abs(r) * np.expm1(e[0]), "NaN spreads"),
+       "exp", "math.exp({})", LIBRARY, _error_exp, "NaN spreads"),
     Op("log", 1, lambda sp, a: sp.log(a), _log_exact, _ball_log,
        "log", "math.log({})", LIBRARY, _error_log(0), "-inf at both zeros, NaN below"),
     Op("expm1", 1, lambda sp, a: sp.exp(a) - 1, _only_at(0, 0), lambda a: a.expm1(),
-       "expm1", "math.expm1({})", LIBRARY, lambda np, r, v, e: abs(r + 1) * np.expm1(e[0]), "keeps the sign of zero",
+       "expm1", "math.expm1({})", LIBRARY, _error_exp, "keeps the sign of zero",
        definition=lambda b, x: b("sub", b("exp", x), 1)),
     Op("log1p", 1, lambda sp, a: sp.log(1 + a), lambda x: _log_exact(1 + x), lambda x: _ball_log(1 + x),
        "log1p", "math.log1p({})", LIBRARY, _error_log(1), "keeps the sign of zero; -inf at -1, NaN below",
        definition=lambda b, x: b("log", b("add", 1, x))),
     Op("tanh", 1, lambda sp, a: sp.tanh(a), _only_at(0, 0), lambda a: a.tanh(),
        "tanh", "math.tanh({})", LIBRARY, _same_error, "keeps the sign of zero"),
-    Op("cbrt", 1, lambda sp, a: sp.cbrt(a), _cbrt_exact, _ball_cbrt,
-       "cbrt", "np.cbrt({})", LIBRARY,
-       lambda np, r, v, e: np.where(e[0] == 0, 0.0, np.cbrt(4 * e[0])), "keeps the sign of zero"),
+    Op("cbrt", 1, lambda sp, a: sp.sign(a) * sp.cbrt(sp.Abs(a)), _cbrt_exact, _ball_cbrt,
+       "cbrt", "np.cbrt({})", LIBRARY, _error_cbrt, "keeps the sign of zero"),
     Op("sin", 1, lambda sp, a: sp.sin(a), _only_at(0, 0), lambda a: a.sin(),
        "sin", "math.sin({})", LIBRARY, _same_error, "keeps the sign of zero; NaN at infinities"),
     Op("cos", 1, lambda sp, a: sp.cos(a), _only_at(0, 1), lambda a: a.cos(),

@@ -1,0 +1,160 @@
+"""The value of expressions at given numbers, exactly or in balls: two folds over the table of operations.
+
+`exact` knows rationals; where a value is irrational it says `Inexact`, and `ball` encloses it:
+the true value is certainly inside. An undefined argument makes every operation undefined, except
+the branch that `where` does not take. Both evaluate; neither proves that two expressions are equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from fractions import Fraction
+from threading import RLock
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from derive.errors import UserError
+from derive.expr import Apply, Expr, Number, Symbol, as_expr, fold, substitute
+from derive.ops import OPS, Inexact, Undefined
+from derive.rule import Rule
+
+if TYPE_CHECKING:
+    from flint import arb
+
+    Ball: TypeAlias = arb | bool | Undefined | Inexact
+
+Exact: TypeAlias = Fraction | bool | Undefined | Inexact
+Arithmetic: TypeAlias = Callable[[Sequence[Expr], Mapping[str, Fraction]], list[Any]]
+
+QUERY = "query point"  # not an identifier, so no state can have this name
+EXACT_BITS = 1_000_000  # rationals larger than this take seconds to multiply
+
+_PRECISION = RLock()  # FLINT's precision belongs to the whole process
+
+
+def exact(exprs: Iterable[Expr], values: Mapping[str, Fraction]) -> list[Exact]:
+    """The exact value of each expression, every name standing for the rational in `values`.
+
+    `Inexact` where the value is irrational, or too large to compute. Raises UserError for a name without a value.
+    """
+    return fold(
+        exprs,
+        symbol=lambda s: _value_of(s, values),
+        number=lambda n: n.value,
+        apply=lambda node, args: _small(_applied(node, args, OPS[node.op].exact)),
+    )
+
+
+def ball(exprs: Iterable[Expr], values: Mapping[str, Fraction], bits: int = 128) -> list[Ball]:
+    """A ball that certainly contains each value, computed with `bits` bits of precision.
+
+    `Inexact` where a comparison, a divisor or a radicand is not decided: try more bits.
+    """
+    from flint import arb, fmpq
+
+    def number(value: Fraction) -> Any:
+        return arb(fmpq(value.numerator, value.denominator))
+
+    with _precision(bits):
+        return fold(
+            exprs,
+            symbol=lambda s: number(_value_of(s, values)),
+            number=lambda n: number(n.value),
+            apply=lambda node, args: _finite(_applied(node, args, OPS[node.op].ball)),
+        )
+
+
+def unrolled(
+    rule: Rule,
+    hyperparameters: Mapping[str, Expr | Fraction | int],
+    theta: Expr | Fraction | int,
+    gradients: Sequence[Expr | Fraction | int],
+) -> tuple[dict[str, Expr], ...]:
+    """Every step of the rule from its initial state, each output and state as an expression.
+
+    `gradients` are the answers at the points the rule queries, or the inputs `x` of an average (which
+    has no use for `theta`). Hyperparameters left out have their defaults. A rule with a query point of
+    its own has it under `QUERY`.
+    """
+    constants = {**_defaults(rule), **{name: as_expr(value) for name, value in hyperparameters.items()}}
+    _refuse_unset(rule, constants)
+    now = dict(constants) if rule.is_average else {**constants, "theta": as_expr(theta)}
+    now.update(zip(rule.state_names, substitute([s.initial for s in rule.states], now), strict=True))
+    steps = []
+    for t, gradient in enumerate(gradients, start=1):
+        steps.append(_stepped(rule, {**now, "x" if rule.is_average else "g": as_expr(gradient), "t": Number(t)}))
+        now.update((name, value) for name, value in steps[-1].items() if name != QUERY)
+    return tuple(steps)
+
+
+def trajectory(
+    rule: Rule,
+    hyperparameters: Mapping[str, Expr | Fraction | int],
+    theta: Expr | Fraction | int,
+    gradients: Sequence[Expr | Fraction | int],
+    *,
+    arithmetic: Arithmetic = exact,
+) -> tuple[dict[str, Any], ...]:
+    """The values of `unrolled`, in the given arithmetic: `exact`, `ball`, or `partial(ball, bits=...)`."""
+    steps = unrolled(rule, hyperparameters, theta, gradients)
+    found = iter(arithmetic([value for step in steps for value in step.values()], {}))
+    return tuple({name: next(found) for name in step} for step in steps)
+
+
+def _applied(node: Apply, args: tuple[Any, ...], rule: Callable[..., Any]) -> Any:
+    needed = args[:1] if node.op == "where" else args
+    for missing in (Undefined, Inexact):  # undefined wins: what is inexact may be anything, the result is undefined
+        for arg in needed:
+            if isinstance(arg, missing):
+                return arg
+    return rule(*args)
+
+
+def _value_of(symbol: Symbol, values: Mapping[str, Fraction]) -> Fraction:
+    if symbol.name not in values:
+        raise UserError(f"{symbol.name!r} has no value", fix=f"give one of {', '.join(values) or 'its values'}")
+    return values[symbol.name]
+
+
+def _small(value: Any) -> Any:
+    if isinstance(value, Fraction) and value.numerator.bit_length() + value.denominator.bit_length() > EXACT_BITS:
+        return Inexact("a number too large for exact arithmetic")
+    return value
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, bool | Undefined | Inexact) or value.is_finite():
+        return value
+    return Inexact("a ball without bounds")
+
+
+@contextmanager
+def _precision(bits: int) -> Iterator[None]:
+    from flint import ctx
+
+    with _PRECISION:
+        before = ctx.prec
+        ctx.prec = bits
+        try:
+            yield
+        finally:
+            ctx.prec = before
+
+
+def _defaults(rule: Rule) -> dict[str, Expr]:
+    return {name: Number(value) for name, value in rule.defaults.items()}
+
+
+def _refuse_unset(rule: Rule, constants: Mapping[str, Expr]) -> None:
+    for name in rule.hyperparameter_names:
+        if name not in constants:
+            raise UserError(f"the hyperparameter {name!r} has no value", where=rule.name, fix=f"give {name}")
+    for name in constants:
+        if name not in rule.hyperparameter_names:
+            known = ", ".join(rule.hyperparameter_names)
+            raise UserError(f"there is no hyperparameter {name!r}", where=rule.name, fix=f"it has {known}")
+
+
+def _stepped(rule: Rule, before: Mapping[str, Expr]) -> dict[str, Expr]:
+    step = dict(rule.step) if rule.query is None else {**rule.step, QUERY: rule.query}
+    return dict(zip(step, substitute(step.values(), before), strict=True))
