@@ -87,7 +87,7 @@ def _refuse(error: UserError, as_json: bool, status: Exit) -> int:
 def _from_click(error: click.ClickException) -> UserError:
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "derive"
-    return UserError(" ".join(error.format_message().split()), where=path, fix=f"see `{path} --help`")
+    return UserError(" ".join(error.format_message().split()).rstrip("."), where=path, fix=f"see `{path} --help`")
 
 
 def _replace_what_the_terminal_cannot_show() -> None:

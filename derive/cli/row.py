@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
 
 from derive.errors import UserError
-from derive.proving.verdict import Verdict
 from derive.rule import NONNEGATIVE, POSITIVE, Domain, Rule
+
+if TYPE_CHECKING:
+    from derive.proving.verdict import Verdict
 
 Status = Literal["ok", "none", "undecided", "failed"]
 ORDER: tuple[Status, ...] = ("none", "ok", "undecided", "failed")
@@ -31,6 +33,10 @@ class Cell:
     message: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
 
+    def document(self) -> dict[str, Any]:
+        """The cell for `--json`: its parts and its details side by side."""
+        return {"status": self.status, "text": self.text, "message": self.message, **self.details}
+
 
 @dataclass(frozen=True)
 class Row:
@@ -48,7 +54,7 @@ class Row:
     def document(self) -> dict[str, Any]:
         """The row for `--json`."""
         words = {"ok": "verified", "none": "verified", "undecided": "undecided", "failed": "failed"}
-        cells = {name: asdict(cell) for name, cell in self.cells.items()}
+        cells = {name: cell.document() for name, cell in self.cells.items()}
         return {"rule": self.rule, "status": words[self.status], **cells, "seconds": round(self.seconds, 3)}
 
 
@@ -160,4 +166,4 @@ def _both(cells: Mapping[str, Cell]) -> Cell:
     status = worst(cell.status for cell in cells.values())
     dtype, shown = next((dtype, cell) for dtype, cell in cells.items() if cell.status == status)
     message = f"{dtype}: {shown.message}" if shown.message else ""
-    return Cell(status, shown.text, message, {dtype: asdict(cell) for dtype, cell in cells.items()})
+    return Cell(status, shown.text, message, {dtype: cell.document() for dtype, cell in cells.items()})

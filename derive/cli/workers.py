@@ -13,7 +13,7 @@ import signal
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -53,7 +53,9 @@ def in_worker(function: Callable[..., Any], *arguments: Any, seconds: float = TA
     return outcome.value
 
 
-def run_tasks(tasks: Sequence[Task], *, processes: int = 0, seconds: float = TASK_SECONDS) -> Iterator[Outcome]:
+def run_tasks(
+    tasks: Sequence[Task], *, processes: int = 0, seconds: float = TASK_SECONDS
+) -> Generator[Outcome, None, None]:
     """Run the tasks, yielding outcomes as they come. `processes` 0: one for each core, at most eight."""
     waiting = list(enumerate(tasks))[::-1]
     workers = [Worker() for _ in range(min(processes or min(available_cores(), 8), len(tasks)))]

@@ -1,0 +1,33 @@
+"""`derive rules` and `derive show`: complete, and the same for people and for programs."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from derive.cli.application import run
+from derive.library.lookup import rules
+
+
+def test_rules_is_a_line_for_each_rule(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["rules"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[1:]] == [rule.name for rule in rules()]
+    assert any("Kingma & Ba 2015, Algorithm 1" in line and "arXiv:1412.6980" in line for line in lines)
+
+
+def test_rules_as_a_document_keeps_every_number_exact(capsys: pytest.CaptureFixture[str]) -> None:
+    run(["rules", "--json"])
+    [adam] = [row for row in json.loads(capsys.readouterr().out)["rows"] if row["rule"] == "adam"]
+    assert [h["default"]["exact"] for h in adam["hyperparameters"]] == ["1/1000", "9/10", "999/1000", "1/100000000"]
+    assert adam["hyperparameters"][1]["domain"] == "[0, 1)"
+    assert adam["body"][2] == "m_hat = m / (1 - beta1**t)"
+
+
+@pytest.mark.parametrize("style", ["text", "latex", "markdown"])
+def test_show_renders_in_every_format(capsys: pytest.CaptureFixture[str], style: str) -> None:
+    assert run(["show", "adam", "--format", style]) == 0
+    out = capsys.readouterr().out
+    assert "adam" in out.lower()
+    assert "\x1b" not in out
