@@ -127,11 +127,13 @@ def checked_derivations(rule: Rule) -> Cell:
     """Check every step of everything derived from the rule; definitions are not counted."""
     from derive.deriving import derivations
 
-    steps = [step for derivation in derivations(rule) for step in derivation.steps if step.verdict is not None]
-    open_steps = [step for step in steps if not step.verdict]
-    status = worst(_of_verdict(step.verdict) for step in steps)
-    message = "; ".join(f"{step.verdict.status}: {step.verdict.message}" for step in open_steps)
-    return Cell(status, f"{len(steps) - len(open_steps)}/{len(steps)}", message)
+    verdicts = [
+        step.verdict for derivation in derivations(rule) for step in derivation.checked if step.verdict is not None
+    ]
+    if not verdicts:
+        return Cell("none", "none", "nothing is derived for this rule yet")
+    message = "; ".join(f"{verdict.status}: {verdict.message}" for verdict in verdicts if not verdict)
+    return Cell(worst(map(_of_verdict, verdicts)), f"{sum(map(bool, verdicts))}/{len(verdicts)}", message)
 
 
 def _of_verdict(verdict: Verdict) -> Status:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from derive.cli.workers import Defect, LimitExceeded, in_worker, run_tasks
+from derive.cli.workers import Defect, LimitExceeded, Task, in_worker, run_tasks
 from derive.errors import UserError
 
 
@@ -50,7 +50,13 @@ def test_a_process_that_dies_is_a_defect_and_not_a_hang() -> None:
 
 
 def test_one_failure_does_not_stop_the_tasks_after_it() -> None:
-    tasks = [(os.abort, ()), (operator.truediv, (1, 0)), (operator.add, (1, 1)), (time.sleep, (60,)), (abs, (-3,))]
+    tasks: list[Task] = [
+        (os.abort, ()),
+        (operator.truediv, (1, 0)),
+        (operator.add, (1, 1)),
+        (time.sleep, (60,)),
+        (abs, (-3,)),
+    ]
     outcomes = {outcome.index: outcome for outcome in run_tasks(tasks, processes=2, seconds=3)}
     assert [outcomes[i].value for i in range(5)] == [None, None, 2, None, 3]
     assert [type(outcomes[i].error) for i in range(5)] == [Defect, Defect, type(None), LimitExceeded, type(None)]
