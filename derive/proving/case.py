@@ -214,7 +214,7 @@ class Case:
         domain = POSITIVE if 0 not in possible else _NONNEGATIVE
         key = ("root", str(radicand))
         index = self._generator(
-            key, lambda: Generator(apply("sqrt", self.expr(radicand)), self._depends(radicand), radicand), domain
+            key, lambda: Generator(apply("sqrt", self.expr(radicand)), self.depends(radicand), radicand), domain
         )
         if index not in self._roots:
             self._roots.append(index)
@@ -231,41 +231,44 @@ class Case:
         if low is not None and low > 0:
             domain = _UNIT_OPEN if below_one == POSITIVE_SIGN else _ABOVE_ONE if above_one == POSITIVE_SIGN else domain
         key = ("power", str(base), symbol, parts)
-        depends = self._depends(base) | {symbol}
+        depends = self.depends(base) | {symbol}
         return generator(self._generator(key, lambda: Generator(meaning, depends), domain))
 
     def _function(self, op: str, arguments: tuple[Quotient, ...]) -> Quotient:
         """A function with no algebra of its own: equal arguments, equal values, and a range."""
         key = (op, *((str(a.num), str(a.den)) for a in arguments))
         meaning = apply(op, *(self.expr(a.num) / self.expr(a.den) for a in arguments))
-        depends = frozenset[str]().union(*(self._depends(p) for a in arguments for p in (a.num, a.den)))
+        depends = frozenset[str]().union(*(self.depends(p) for a in arguments for p in (a.num, a.den)))
         domain = _RANGES_OF_FUNCTIONS.get(op)
         return Quotient(generator(self._generator(key, lambda: Generator(meaning, depends), domain)), ONE)
 
     def _used(self, poly: fmpq_mpoly) -> list[int]:
         return [] if poly.is_zero() else [i for i, d in enumerate(poly.degrees()) if d > 0]
 
-    def _depends(self, poly: fmpq_mpoly) -> frozenset[str]:
+    def depends(self, poly: fmpq_mpoly) -> frozenset[str]:
         return frozenset[str]().union(*(self.generators[i].depends for i in self._used(poly)))
 
     def expr(self, poly: fmpq_mpoly) -> Expr:
-        """The polynomial as an expression in what its generators mean."""
+        """The polynomial as an expression in what its generators mean, terms to be added first."""
+        terms = [(as_fraction(c), self._monomial(m)) for m, c in poly.to_dict().items()]
         total: Expr | None = None
-        for monomial, coefficient in poly.to_dict().items():
-            value = as_fraction(coefficient)
-            term: Expr | None = None
-            for index, exponent in enumerate(monomial):
-                if exponent:
-                    meaning = self.generators[index].meaning
-                    factor = meaning if exponent == 1 else apply("pow", meaning, int(exponent))
-                    term = factor if term is None else term * factor
+        for value, meaning in sorted(terms, key=lambda term: term[0] < 0):
             size = abs(value)
-            part = Number(size) if term is None else term if size == 1 else size * term
+            part = Number(size) if meaning is None else meaning if size == 1 else size * meaning
             if total is None:
                 total = part if value > 0 else -part
             else:
                 total = total + part if value > 0 else total - part
         return Number(0) if total is None else total
+
+    def _monomial(self, monomial: tuple[int, ...]) -> Expr | None:
+        term: Expr | None = None
+        for index, exponent in enumerate(monomial):
+            if exponent:
+                meaning = self.generators[index].meaning
+                factor = meaning if exponent == 1 else apply("pow", meaning, int(exponent))
+                term = factor if term is None else term * factor
+        return term
 
     # Signs
 
@@ -313,6 +316,15 @@ class Case:
                 if matters(possible):
                     raise NeedSplit(self.expr(part), branches(possible))
 
+    def _learn(self, poly: fmpq_mpoly, certain: Signs) -> tuple[fmpq_mpoly, Signs]:
+        """Record the sign of a polynomial under the name all its multiples share."""
+        scale, part = monic(poly)
+        known = certain if scale > 0 else sign.negated(certain)
+        text = str(part)
+        self._facts[text] = known & self._facts.get(text, ANY_SIGN)
+        self._signs.pop(text, None)
+        return part, known
+
     # Facts
 
     def assume(self, fact: Fact) -> None:
@@ -322,9 +334,7 @@ class Case:
         poly = product(value.num, value.den)
         if constant_value(poly) is not None:
             return
-        scale, part = monic(poly)
-        known = fact.signs if scale > 0 else sign.negated(fact.signs)
-        self._facts[str(part)] = known & self._facts.get(str(part), ANY_SIGN)
+        part, known = self._learn(poly, fact.signs)
         self._narrow(part, known)
         if known == ZERO_SIGN:
             self._solve(part)

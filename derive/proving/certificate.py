@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from derive.expr import Expr
+from derive.expr import Expr, Number, substitute
 from derive.proving.case import Fact
 from derive.proving.signs import Signs
 from derive.proving.verdict import Assumptions
@@ -73,7 +73,31 @@ class Correspondence:
     trees: tuple[Tree, ...]
 
 
-Certificate = Identity | Invariants | Correspondence
+@dataclass(frozen=True)
+class Limit:
+    """Claim: as the whole number `variable` grows, `expr` tends to `limit`, wherever `at_zero` is defined.
+
+    `continuous` is `expr` with each power base^variable replaced by the name `powers` gives the
+    base, and variable^(-1/2) by `root`. It is made of continuous operations, so its value where
+    those names are zero (`at_zero`) is the limit. `trees` proves the obligations, in their order.
+    """
+
+    expr: Expr
+    variable: str
+    limit: Expr
+    continuous: Expr
+    powers: Mapping[str, Expr]
+    root: str
+    assumptions: Assumptions
+    trees: tuple[Tree, ...]
+
+    @property
+    def at_zero(self) -> Expr:
+        """The continuous form where everything that vanishes is zero."""
+        return substitute([self.continuous], dict.fromkeys([*self.powers, self.root], Number(0)))[0]
+
+
+Certificate = Identity | Invariants | Correspondence | Limit
 
 
 def leaves(tree: Tree) -> int:

@@ -11,8 +11,19 @@ from dataclasses import dataclass
 
 from derive.ops import Undefined
 from derive.proving.case import Case, Fact, NeedSplit, Stuck, Value
-from derive.proving.certificate import Certificate, Correspondence, Identity, Invariants, Leaf, Pairs, Path, Split, Tree
-from derive.proving.obligations import Obligation, of_correspondence, of_invariants
+from derive.proving.certificate import (
+    Certificate,
+    Correspondence,
+    Identity,
+    Invariants,
+    Leaf,
+    Limit,
+    Pairs,
+    Path,
+    Split,
+    Tree,
+)
+from derive.proving.obligations import Obligation, of_correspondence, of_invariants, of_limit
 from derive.proving.polynomials import TooLarge
 from derive.proving.verdict import Assumptions
 
@@ -38,8 +49,12 @@ def check_certificate(certificate: Certificate) -> None:
             _check(certificate.tree, certificate.pairs, certificate.assumptions, ())
         elif isinstance(certificate, Invariants):
             _check_all(certificate.trees, of_invariants(certificate.rule, certificate.names))
+        elif isinstance(certificate, Limit):
+            _check_all(certificate.trees, of_limit(certificate))
         else:
             _check_correspondence(certificate)
+    except ValueError as fault:
+        raise Rejected(str(fault)) from fault
     except (NeedSplit, Stuck, TooLarge, RecursionError) as obstacle:
         raise Rejected(f"{type(obstacle).__name__}: {obstacle}") from obstacle
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from derive.expr import Expr, Number, Symbol, apply, substitute
-from derive.proving.certificate import Pairs
+from derive.expr import Apply, Expr, Number, Symbol, apply, nodes, substitute, symbols
+from derive.proving.certificate import Limit, Pairs
 from derive.proving.verdict import Assumptions
-from derive.rule import NONNEGATIVE, Domain, Rule
+from derive.rule import DECAY, NONNEGATIVE, Domain, Rule
 
 Obligation = tuple[str, Pairs, Assumptions]
 HIS = "b."  # the other rule's names, where both occur
@@ -113,3 +113,41 @@ def _bijection(
         ("hyperparameters map into the domains", (*into_b, *round_a), Assumptions(a.domains)),
         ("and back", (*into_a, *round_b), Assumptions(domains_b)),
     ]
+
+
+# Operations through which limits pass wherever the result is defined; a radicand is looked at apart.
+CONTINUOUS = frozenset({"add", "sub", "mul", "div", "neg", "abs", "min", "max", "sqrt", "exp", "tanh"})
+
+
+def of_limit(claim: Limit) -> list[Obligation]:
+    """The continuous form is the expression, its powers vanish, its radicands stay real, and at zero it is the limit."""
+    for node in nodes([claim.continuous]):
+        if isinstance(node, Apply) and not _is_continuous(node):
+            raise ValueError(f"{node} need not be continuous")
+    if claim.variable in symbols(claim.continuous, claim.limit, *claim.powers.values()):
+        raise ValueError(f"{claim.variable} is left in the limit")
+    domain = claim.assumptions.domains.get(claim.variable)
+    if domain is None or not domain.whole or domain.high is not None:
+        raise ValueError(f"{claim.variable} is not a whole number that grows without bound")
+    vanishing = [*claim.powers, claim.root]
+    if symbols(claim.expr, claim.limit, *claim.powers.values()) & set(vanishing):
+        raise ValueError("a name of the continuous form has a meaning already")
+    t = Symbol(claim.variable)
+    actual: dict[str, Expr] = {name: apply("pow", base, t) for name, base in claim.powers.items()}
+    actual[claim.root] = 1 / apply("sqrt", t)
+    [same] = substitute([claim.continuous], actual)
+    radicands = [n.args[0] for n in nodes([claim.continuous]) if isinstance(n, Apply) and n.op == "sqrt"]
+    real = tuple(nonnegative(r) for r in substitute(radicands, actual))
+    return [
+        ("the continuous form", ((claim.expr, same),), claim.assumptions),
+        ("the powers vanish", tuple(inside(base, DECAY) for base in claim.powers.values()), claim.assumptions),
+        ("the radicands are not negative", real, claim.assumptions),
+        ("the value where they vanish", ((claim.at_zero, claim.limit + (claim.at_zero - claim.at_zero)),), claim.assumptions),
+    ]
+
+
+def _is_continuous(node: Apply) -> bool:
+    if node.op == "pow":
+        exponent = node.args[1]
+        return isinstance(exponent, Number) and exponent.value.denominator == 1 and exponent.value >= 0
+    return node.op in CONTINUOUS

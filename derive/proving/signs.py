@@ -3,7 +3,8 @@
 A set of signs says what a quantity can be: {1} is positive, {0, 1} nonnegative, {-1, 0, 1} unknown.
 The proof of a sign is elementary: write every generator through one that is nonnegative
 (x in [a, inf) as a + w, x in [a, b) as (a + b w)/(1 + w)); if then no term is negative, neither
-is the polynomial, and if some term is positive, so is the polynomial.
+is the polynomial, and if some term is positive, so is the polynomial. Where terms of a real x
+stand in the way, a quadratic in x is looked at through its discriminant.
 """
 
 from __future__ import annotations
@@ -41,16 +42,40 @@ def of_number(value: Fraction) -> Signs:
     return frozenset({(value > 0) - (value < 0)})
 
 
-def certain_signs(poly: fmpq_mpoly, ranges: Mapping[int, Domain]) -> Signs:
+def certain_signs(poly: fmpq_mpoly, ranges: Mapping[int, Domain], depth: int = 2) -> Signs:
     """What can be said of the sign of `poly` when generator i lies in `ranges[i]`."""
     try:
         if _is_nonnegative(poly, ranges):
             return POSITIVE_SIGN if _is_positive(poly, ranges) else frozenset({0, 1})
         if _is_nonnegative(-poly, ranges):
             return NEGATIVE_SIGN if _is_positive(-poly, ranges) else frozenset({-1, 0})
+        return _quadratic_signs(poly, ranges, depth) if depth else ANY_SIGN
     except TooLarge:
-        pass
+        return ANY_SIGN
+
+
+def _quadratic_signs(poly: fmpq_mpoly, ranges: Mapping[int, Domain], depth: int) -> Signs:
+    """a x^2 + b x + c with a, c and 4 a c - b^2 of one sign has that sign, whatever the real x."""
+    degrees = poly.degrees()
+    for index in _used(poly):
+        if degrees[index] != 2 or not _is_free(ranges[index]):
+            continue
+        a, b, c = (_coefficient(poly, index, power_of_x) for power_of_x in (2, 1, 0))
+        if c.is_zero() or -1 in certain_signs(4 * product(a, c) - product(b, b), ranges, depth - 1):
+            continue
+        ends = certain_signs(a, ranges, depth - 1) | certain_signs(c, ranges, depth - 1)
+        if ends <= frozenset({0, 1}):
+            return frozenset({0, 1})
+        if ends <= frozenset({-1, 0}):
+            return frozenset({-1, 0})
     return ANY_SIGN
+
+
+def _coefficient(poly: fmpq_mpoly, index: int, exponent: int) -> fmpq_mpoly:
+    """The coefficient of a power of one generator."""
+    return RING.from_dict(
+        {(*m[:index], 0, *m[index + 1 :]): c for m, c in poly.to_dict().items() if int(m[index]) == exponent}
+    )
 
 
 def _is_nonnegative(poly: fmpq_mpoly, ranges: Mapping[int, Domain]) -> bool:

@@ -1,0 +1,26 @@
+"""Properties of a rule, derived from the rule itself, every step checked."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from derive.deriving.bias import bias_correction, corrected_step
+from derive.deriving.derivation import Derivation
+from derive.deriving.effective_lr import effective_lr
+from derive.deriving.linear import linear_buffers
+from derive.deriving.weights import weights
+from derive.rule import Rule
+
+
+@lru_cache(maxsize=64)
+def derivations(rule: Rule) -> tuple[Derivation, ...]:
+    """Everything derived for the rule, in reading order."""
+    found: list[Derivation | None] = []
+    buffers = linear_buffers(rule)
+    for buffer in buffers:
+        found += [weights(rule, buffer), bias_correction(rule, buffer)]
+    found += [corrected_step(rule, buffers), effective_lr(rule)]
+    return tuple(d for d in found if d is not None)
+
+
+__all__ = ["Derivation", "derivations"]

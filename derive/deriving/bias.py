@@ -1,0 +1,177 @@
+"""Bias: what a buffer holds under a constant stream, the factor that corrects it, and what the rule does."""
+
+from __future__ import annotations
+
+from derive.deriving.derivation import Derivation, Step, define, equal, proper, tends
+from derive.deriving.linear import LinearBuffer, given
+from derive.deriving.weights import names_of, weight_sum
+from derive.expr import Expr, Number, Symbol, substitute, symbols, to_text
+from derive.proving import Assumptions, identity
+from derive.proving.limits import limit
+from derive.proving.normal import NoNormalForm, tidy
+from derive.proving.trajectories import bind
+from derive.rule import Rule
+
+T = Symbol("t")
+CONSTANT = Symbol("c")
+
+
+def held(rule: Rule, buffer: LinearBuffer, signal: Expr) -> Expr:
+    """The buffer after t steps in which its input was `signal` each time."""
+    total = weight_sum(rule, buffer) * signal
+    return total if buffer.state.initial is Number(0) else buffer.start_share + total
+
+
+def bias_correction(rule: Rule, buffer: LinearBuffer) -> Derivation:
+    """The factor 1/W[t] that makes the buffer's mean that of its input, and the factors the rule applies."""
+    total = weight_sum(rule, buffer)
+    factor = tidy(1 / total, given(rule))
+    comparison, statement = _compared(rule, buffer, total, factor)
+    steps = proper(
+        *_constant_stream(rule, buffer, total),
+        equal(Symbol("b[t]") * Symbol("W[t]"), factor * total, Number(1),
+              why="the factor that gives the input back", given=given(rule)),
+        *comparison,
+    )  # fmt: skip
+    return Derivation(
+        title=f"Bias correction of {buffer.name}",
+        statement=f"{buffer.name}[t] is W[t] times a constant input (or its mean), so b[t] = {to_text(factor)} "
+        f"corrects it. {statement}",
+        assumptions=(f"c is the constant input of {buffer.name}, or the mean of a stationary one",),
+        steps=steps,
+        result=factor,
+        names=names_of(rule),
+    )
+
+
+def corrected_step(rule: Rule, buffers: tuple[LinearBuffer, ...]) -> Derivation | None:
+    """The step written in corrected buffers: where no t is left the rule corrects its bias.
+
+    A correction may be folded into the learning rate; this finds it wherever it stands. Where t
+    is left, a hyperparameter is looked for whose zero removes it.
+    """
+    candidates: list[dict[str, Number]] = [{}, *({n: Number(0)} for n in rule.hyperparameter_names)]
+    written = [(bound, _in_corrected_buffers(bind(rule, bound), buffers)) for bound in candidates]
+    moving = [(bound, chain) for bound, chain in written if chain is not None and _moves(chain[1], buffers)]
+    for bound, chain in moving:
+        if "t" not in symbols(chain[1]):
+            where = "".join(f" where {n} = 0" for n in bound)
+            return _derivation_of_step(bind(rule, bound), chain, f"No t is left{where}: the bias is corrected.", bound)
+    for bound, chain in moving[:1]:
+        if not bound:
+            return _derivation_of_step(rule, chain, "t is left: the bias is not corrected.", bound)
+    return None
+
+
+def _moves(step: Expr, buffers: tuple[LinearBuffer, ...]) -> bool:
+    return bool(symbols(step) & set(_corrected_names(buffers).values()))
+
+
+def _constant_stream(rule: Rule, buffer: LinearBuffer, total: Expr) -> tuple[Step, ...]:
+    holds, now = held(rule, buffer, CONSTANT), Symbol(f"{buffer.name}[t]")
+    [at_start, later] = [substitute([holds], {"t": e})[0] for e in (Number(0), T + 1)]
+    from_start = given(rule, from_start=True)
+    return (
+        define(now, holds, "claimed for an input that is always c; for means, by linearity"),
+        equal(Symbol(f"{buffer.name}[0]"), at_start, buffer.state.initial, why="holds at the start", given=from_start),
+        equal(Symbol(f"{buffer.name}[t+1]"), later, buffer.update(holds, CONSTANT), why="is kept by the update",
+              given=from_start),
+    )  # fmt: skip
+
+
+def _compared(rule: Rule, buffer: LinearBuffer, total: Expr, factor: Expr) -> tuple[tuple[Step, ...], str]:
+    """What is left of the bias after the factors the rule applies; all of it where it applies none."""
+    assumed = given(rule)
+    applied = _applied(rule, buffer)
+    if not applied:
+        found = limit(total, "t", assumed)
+        steps = () if found is None else (tends(Symbol("W[t]"), *found),)
+        return steps, f"No line of the rule scales {buffer.name} alone."
+    steps_found: list[Step] = []
+    said: list[str] = []
+    for target, used in applied:
+        exact = bool(identity([(used, factor)], assumed))
+        if exact:
+            why = f"the factor of {buffer.name} in {target} is the derived one"
+            steps_found.append(equal(Symbol("b[t]"), used, factor, why=why, given=assumed))
+        else:
+            left = tidy(used * total, assumed)
+            why = f"what {target} makes of a constant input: not the input itself"
+            steps_found.append(equal(None, used * total, left, why=why, given=assumed))
+        said.append(f"{target} applies {'exactly that' if exact else 'another'} factor.")
+    return tuple(steps_found), " ".join(said)
+
+
+def _applied(rule: Rule, buffer: LinearBuffer) -> tuple[tuple[str, Expr], ...]:
+    """Each assignment that is a factor free of data times the buffer's new value, with that factor."""
+    new = Symbol(f"{buffer.name}[t]")
+    found = [(target, _factor_of(rule, value, new)) for target, value in _assigned(rule, {buffer.name: new})]
+    return tuple((target, factor) for target, factor in found if factor is not None)
+
+
+def _assigned(rule: Rule, new: dict[str, Symbol]) -> list[tuple[str, Expr]]:
+    """Every assignment but those of the named buffers, with the buffers' new values as names."""
+    values: dict[str, Expr] = {}
+    found: list[tuple[str, Expr]] = []
+    for assignment in rule.body:
+        [value] = substitute([assignment.value], values)
+        values[assignment.target] = new.get(assignment.target, value)
+        if assignment.target not in new:
+            found.append((assignment.target, value))
+    return found
+
+
+def _factor_of(rule: Rule, value: Expr, new: Symbol) -> Expr | None:
+    if value is new or new.name not in symbols(value):
+        return None
+    [at_one] = substitute([value], {new.name: Number(1)})
+    if not symbols(at_one) <= {*rule.hyperparameter_names, "t"}:
+        return None
+    try:
+        factor = tidy(at_one, given(rule))
+    except NoNormalForm:
+        return None
+    return factor if identity([(value, at_one * new)], given(rule)) else None
+
+
+def _corrected_names(buffers: tuple[LinearBuffer, ...]) -> dict[str, str]:
+    return {b.name: f"{b.name}_bar" for b in buffers}
+
+
+def _in_corrected_buffers(rule: Rule, buffers: tuple[LinearBuffer, ...]) -> tuple[Expr, Expr] | None:
+    """The step (or output) with each buffer as its weight sum times its corrected value, and its normal form."""
+    corrected = _corrected_names(buffers)
+    moved = dict(_assigned(rule, {b.name: Symbol(f"{b.name}[t]") for b in buffers})).get(rule.outputs[0])
+    if moved is None:
+        return None
+    step = moved if rule.is_average else Symbol("theta") - moved
+    scaled = {f"{b.name}[t]": weight_sum(rule, b) * Symbol(corrected[b.name]) for b in buffers}
+    [written] = substitute([step], scaled)
+    if symbols(written) & {b.name for b in buffers}:
+        return None
+    try:
+        shown = tidy(written, _given_corrected(rule, corrected))
+    except NoNormalForm:
+        return None
+    return (written, shown) if identity([(written, shown)], _given_corrected(rule, corrected)) else None
+
+
+def _given_corrected(rule: Rule, corrected: dict[str, str]) -> Assumptions:
+    assumed = given(rule).domains
+    return Assumptions({**assumed, **{bar: assumed[n] for n, bar in corrected.items() if n in assumed}})
+
+
+def _derivation_of_step(rule: Rule, chain: tuple[Expr, Expr], statement: str, bound: dict[str, Number]) -> Derivation:
+    label = Symbol("output[t]") if rule.is_average else Symbol("theta[t-1]") - Symbol("theta[t]")
+    known = {f"{n}_bar": n for n in rule.state_names}
+    used = [n for n in known if n in symbols(*chain)]
+    assumed = _given_corrected(rule, {n: bar for bar, n in known.items()})
+    why = "each buffer written as its weight sum times its corrected value"
+    return Derivation(
+        title="The step in corrected buffers",
+        statement=statement,
+        assumptions=(*(f"{n} = b[t] {known[n]}[t], the corrected buffer" for n in used), *(f"{n} = 0" for n in bound)),
+        steps=(equal(label, *chain, why=why, given=assumed),),
+        result=chain[1],
+        names=names_of(rule),
+    )

@@ -1,0 +1,90 @@
+"""A derivation: numbered steps from the rule to a statement, each checked by the machine.
+
+A step is a chain of expressions, each equal to the next. What is shown is what was checked:
+the verdict of a step is that of the equalities between the links of its own chain. A label in front
+names what the chain is about; a definition introduces a name and is not counted as checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from derive.expr import Expr, symbols, to_text
+from derive.proving import Assumptions, Verdict, identity
+from derive.proving.certificate import Limit
+
+Relation = Literal["=", "→"]
+
+
+@dataclass(frozen=True)
+class Series:
+    """weight(0) input(t) + ... + weight(t-1) input(1): the sum over the age k from 0 to t - 1."""
+
+    weight: Expr
+    index: str
+    terms: Expr
+    input: Expr | None = None
+    plus: Expr | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: `label = chain[0] = chain[1] ...`, why, and the verdict (None for a definition)."""
+
+    label: Expr | None
+    chain: tuple[Expr | Series, ...]
+    why: str
+    verdict: Verdict | None = None
+    relation: Relation = "="
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """A theorem about a rule: what it states, under which assumptions, and the steps to it.
+
+    `names` says how the names of the rule are written here (`m` as `m[t-1]`); `result` is the
+    expression arrived at.
+    """
+
+    title: str
+    statement: str
+    assumptions: tuple[str, ...]
+    steps: tuple[Step, ...]
+    result: Expr
+    names: Mapping[str, str]
+
+    @property
+    def checked(self) -> tuple[Step, ...]:
+        """The steps that were checked: definitions are not."""
+        return tuple(step for step in self.steps if step.verdict is not None)
+
+    @property
+    def holds(self) -> bool:
+        return all(step.verdict for step in self.checked)
+
+
+def define(label: Expr, value: Expr | Series, why: str) -> Step:
+    """A step that introduces a name, or repeats what the rule says."""
+    return Step(label, (value,), why)
+
+
+def equal(label: Expr | None, *chain: Expr, why: str, given: Assumptions) -> Step:
+    """A step that claims its chain, with the verdict of the claim."""
+    return Step(label, chain, why, identity(tuple(zip(chain, chain[1:], strict=False)), given))
+
+
+def proper(*steps: Step) -> tuple[Step, ...]:
+    """The steps without those that would equate an expression with itself."""
+    return tuple(s for s in steps if s.verdict is None or any(a is not b for a, b in zip(s.chain, s.chain[1:], strict=False)))
+
+
+def tends(label: Expr | None, found: Limit, verdict: Verdict) -> Step:
+    """A limit, with its proof and where it holds."""
+    where = "" if found.at_zero is found.limit or not symbols(found.at_zero) else _where_defined(found)
+    return Step(label, (found.expr, found.limit), f"as {found.variable} grows{where}", verdict, "→")
+
+
+def _where_defined(found: Limit) -> str:
+    return f", wherever {to_text(found.at_zero)} is defined"

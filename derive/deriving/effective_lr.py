@@ -1,0 +1,113 @@
+"""The effective learning rate under a constant gradient, and the response of an average to a constant input."""
+
+from __future__ import annotations
+
+from derive.deriving.bias import held
+from derive.deriving.derivation import Derivation, Step, define, equal, tends
+from derive.deriving.linear import LinearBuffer, given, is_driven_by_input, linear_buffers
+from derive.expr import Expr, Number, Symbol, apply, substitute, symbols, to_text
+from derive.proving import Assumptions, identity
+from derive.proving.limits import limit
+from derive.proving.normal import NoNormalForm, tidy
+from derive.proving.trajectories import bind
+from derive.rule import POSITIVE, Rule
+
+T = Symbol("t")
+
+
+def effective_lr(rule: Rule) -> Derivation | None:
+    """-(theta[t] - theta[t-1])/g (for an average output[t]/x) when every gradient is g; None where not derived.
+
+    The rule is taken without the decay of the parameter: a hyperparameter whose zero makes the
+    step independent of theta is set to zero, and the derivation says so.
+    """
+    plain, removed = _without_decay(rule)
+    buffers = linear_buffers(plain)
+    moving = symbols(_response(plain)) & set(plain.state_names)
+    known = {b.name: b for b in buffers if is_driven_by_input(plain, b)}
+    if not moving <= set(known) or "theta" in symbols(_tidy_or_self(plain, _response(plain))):
+        return None
+    return _derived(plain, [known[n] for n in plain.state_names if n in moving], removed)
+
+
+def _response(rule: Rule) -> Expr:
+    """What the input moves: the output of an average, minus the change of the parameter else."""
+    if rule.is_average:
+        return rule.step[rule.outputs[0]]
+    return Symbol("theta") - rule.step["theta"]
+
+
+def _without_decay(rule: Rule) -> tuple[Rule, tuple[str, ...]]:
+    """The rule with the first hyperparameter set to zero that frees the step from theta, where one does."""
+    if rule.is_average or "theta" not in symbols(_tidy_or_self(rule, _response(rule))):
+        return rule, ()
+    for name in rule.hyperparameter_names:
+        bound = bind(rule, {name: Number(0)})
+        free = _tidy_or_self(bound, _response(bound))
+        if "theta" not in symbols(free) and free is not Number(0):
+            return bound, (name,)
+    return rule, ()
+
+
+def _tidy_or_self(rule: Rule, expr: Expr) -> Expr:
+    try:
+        return tidy(expr, given(rule))
+    except NoNormalForm:
+        return expr
+
+
+def _derived(rule: Rule, buffers: list[LinearBuffer], removed: tuple[str, ...]) -> Derivation | None:
+    source = "x" if rule.is_average else "g"
+    assumed = given(rule)
+    before = {b.name: substitute([held(rule, b, b.input)], {"t": T - 1})[0] for b in buffers}
+    [moved] = substitute([_response(rule)], before)
+    rate = _rate(rule, moved, source)
+    if rate is None:
+        return None
+    label = Symbol("output[t]") if rule.is_average else Symbol("theta[t-1]") - Symbol("theta[t]")
+    name = Symbol("r[t]") if rule.is_average else Symbol("effective_lr[t]")
+    steps = [define(label, _response(rule), "the rule's step")]
+    steps += [_substitution(rule, b) for b in buffers]
+    steps.append(equal(label, moved, rate * Symbol(source), why=f"with every {source} the same", given=assumed))
+    steps.append(define(name, rate, f"the factor of {source}"))
+    found = limit(rate, "t", assumed)
+    if found is not None:
+        steps.append(tends(name, *found))
+    return Derivation(
+        title="Response to a constant input" if rule.is_average else "Effective learning rate under a constant gradient",
+        statement=_statement(rule, rate, found[0].limit if found else None),
+        assumptions=(f"every {source} is the same", *(f"{n} = 0" for n in removed)),
+        steps=tuple(steps),
+        result=rate,
+        names={source: source, "theta": "theta[t-1]", **{n: f"{n}[t-1]" for n in rule.state_names}},
+    )
+
+
+def _substitution(rule: Rule, buffer: LinearBuffer) -> Step:
+    """The buffer before the step, under a constant input: the closed form, which the update keeps."""
+    holds = held(rule, buffer, buffer.input)
+    later = substitute([holds], {"t": T + 1})[0]
+    return equal(Symbol(f"{buffer.name}[t+1]"), later, buffer.update(holds, buffer.input),
+                 why=f"{buffer.name}[t] = {to_text(holds)} starts right and is kept",
+                 given=given(rule, from_start=True))  # fmt: skip
+
+
+def _rate(rule: Rule, moved: Expr, source: str) -> Expr | None:
+    """A factor with moved = factor * input for inputs of either sign, or None."""
+    positive = Assumptions({**given(rule).domains, source: POSITIVE})
+    try:
+        plain = tidy(moved / Symbol(source), positive)
+    except NoNormalForm:
+        return None
+    [of_size] = substitute([plain], {source: apply("abs", Symbol(source))})
+    for candidate in (plain, of_size):
+        if identity([(moved, candidate * Symbol(source))], given(rule)):
+            return candidate
+    return None
+
+
+def _statement(rule: Rule, rate: Expr, final: Expr | None) -> str:
+    tail = "" if final is None or final is rate else f" It tends to {to_text(final)}."
+    if rule.is_average:
+        return f"A constant input x gives the output r[t] x with r[t] = {to_text(rate)}.{tail}"
+    return f"A constant gradient g moves theta by effective_lr[t] g with effective_lr[t] = {to_text(rate)}.{tail}"

@@ -1,0 +1,109 @@
+"""Linear buffers: states with s' = decay * s + gain * input, found from the rule and proved to be so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flint import fmpq_mpoly
+
+from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
+from derive.proving import Assumptions, assumptions_of, identity
+from derive.proving.case import Case
+from derive.proving.normal import NoNormalForm, factored, generic_case, tidy
+from derive.proving.polynomials import ONE, Quotient, factors, power, product, quotient
+from derive.rule import COUNTER, Domain, Rule, State
+
+AGE = "k"
+WHOLE = Domain(low=COUNTER.low and COUNTER.low - 1, whole=True)
+
+
+@dataclass(frozen=True)
+class LinearBuffer:
+    """state' = decay * state + gain * input, with decay and gain made of hyperparameters only."""
+
+    state: State
+    decay: Expr
+    gain: Expr
+    input: Expr
+
+    @property
+    def name(self) -> str:
+        return self.state.name
+
+    @property
+    def weight(self) -> Expr:
+        """What the input of k steps ago counts."""
+        return scaled(self.gain, raised(self.decay, Symbol(AGE)))
+
+    @property
+    def start_share(self) -> Expr:
+        """What is left of the initial value after t steps."""
+        return raised(self.decay, Symbol("t")) * self.state.initial
+
+    def update(self, before: Expr, signal: Expr) -> Expr:
+        """decay * before + gain * signal."""
+        return scaled(self.decay, before) + scaled(self.gain, signal)
+
+
+def scaled(factor: Expr, expr: Expr) -> Expr:
+    """factor * expr, without a factor one."""
+    return expr if factor is Number(1) else factor if expr is Number(1) else factor * expr
+
+
+def raised(base: Expr, exponent: Expr) -> Expr:
+    """base ** exponent, without powers of one."""
+    return base if base is Number(1) else apply("pow", base, exponent)
+
+
+def given(rule: Rule, *, from_start: bool = False) -> Assumptions:
+    """The rule's assumptions, an age k ≥ 0, and t ≥ 1 (or t ≥ 0, for inductions from the start)."""
+    domains = {**assumptions_of(rule).domains, AGE: WHOLE}
+    return Assumptions({**domains, "t": WHOLE if from_start else COUNTER})
+
+
+def linear_buffers(rule: Rule) -> tuple[LinearBuffer, ...]:
+    """Every state of the rule that is proved to be linear with constant coefficients, in order."""
+    found = (_linear(rule, state) for state in rule.states)
+    return tuple(buffer for buffer in found if buffer is not None)
+
+
+def is_driven_by_input(rule: Rule, buffer: LinearBuffer) -> bool:
+    """Whether the buffer's input depends on this step's gradient (or x) alone."""
+    return symbols(buffer.input) <= {*rule.inputs, *rule.hyperparameter_names} - {"theta", "t"}
+
+
+def _linear(rule: Rule, state: State) -> LinearBuffer | None:
+    after = rule.step[state.name]
+    [at_zero] = substitute([after], {state.name: Number(0)})
+    [at_one] = substitute([after], {state.name: Number(1)})
+    assumed = given(rule)
+    constants = frozenset(rule.hyperparameter_names)
+    try:
+        decay = tidy(at_one - at_zero, assumed)
+        case, rest = generic_case(at_zero, assumed)
+        gain, signal = _separated(case, rest, constants)
+    except NoNormalForm:
+        return None
+    buffer = LinearBuffer(state, decay, gain, signal)
+    if not symbols(decay) <= constants or not symbols(signal) - constants:
+        return None
+    claim = (after, buffer.update(Symbol(state.name), signal))
+    return buffer if identity([claim], assumed) else None
+
+
+def _separated(case: Case, value: Quotient, constants: frozenset[str]) -> tuple[Expr, Expr]:
+    """The value as a factor in the constants times the rest."""
+    sides = [_split_factors(case, poly, constants) for poly in (value.num, value.den)]
+    (constant_above, rest_above), (constant_below, rest_below) = sides
+    return factored(case, quotient(constant_above, constant_below)), factored(case, quotient(rest_above, rest_below))
+
+
+def _split_factors(case: Case, poly: fmpq_mpoly, constants: frozenset[str]) -> tuple[fmpq_mpoly, fmpq_mpoly]:
+    """The polynomial as one in the constants times a rest."""
+    if poly.is_constant():
+        return poly, ONE
+    rest = ONE
+    for part, exponent in factors(poly)[1]:
+        if not case.depends(part) <= constants:
+            rest = product(rest, power(part, exponent))
+    return poly / rest, rest
