@@ -1,0 +1,109 @@
+"""From emitted source to a callable: the module is made from text, the machine code from a store of our own.
+
+Numba's own cache trusts what it finds and writes where it likes. Here the machine code is bytes
+that the caller has verified, and compiling gives bytes that the caller may keep.
+"""
+
+from __future__ import annotations
+
+import importlib.abc
+import importlib.util
+import linecache
+import os
+import pickle
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numba
+from numba.core import serialize
+from numba.core.caching import _Cache
+from numba.core.compiler import CompileResult
+
+
+class _Text(importlib.abc.ExecutionLoader):
+    """A module from text in memory, so that what was verified is what runs, and no .pyc is written or believed."""
+
+    def __init__(self, path: str, source: str) -> None:
+        self.path, self.source = path, source
+
+    def get_filename(self, fullname: str) -> str:
+        return self.path
+
+    def get_source(self, fullname: str) -> str:
+        return self.source
+
+    def is_package(self, fullname: str) -> bool:
+        return False
+
+
+class _Code(_Cache):  # type: ignore[misc]
+    """The machine code of one function: given, or kept here once compiled."""
+
+    def __init__(self, code: bytes | None) -> None:
+        self.code = code
+
+    @property
+    def cache_path(self) -> None:
+        return None
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        if self.code is None:
+            return None
+        target_context.refresh()
+        return CompileResult._rebuild(target_context, *pickle.loads(self.code))
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        self.code = serialize.dumps(data._reduce())
+
+    def enable(self) -> None: ...
+
+    def disable(self) -> None: ...
+
+    def flush(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The compiled entry, its machine code, and the module it stands in."""
+
+    entry: Callable[..., int]
+    code: bytes
+    module: Any
+
+
+def load(name: str, path: str, source: str, signature: Any, code: bytes | None = None) -> Loaded:
+    """Compile `entry` for one signature only, or take its verified machine code.
+
+    `path` is where a debugger finds the source; where there is no such file the text is kept for it.
+    """
+    module = module_from_text(name, path, source)
+    store = _Code(code)
+    entry = module.entry
+    entry._cache = store
+    entry.compile(signature)
+    entry.disable_compile()
+    assert store.code is not None
+    return Loaded(entry, store.code, module)
+
+
+def module_from_text(name: str, path: str, source: str) -> Any:
+    """The module, findable by its name while Numba rebuilds its functions."""
+    loader = _Text(path, source)
+    spec = importlib.util.spec_from_loader(name, loader, origin=path)
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    if not os.path.exists(path):
+        linecache.cache[path] = (len(source), None, source.splitlines(keepends=True), path)
+    loader.exec_module(module)
+    return module
+
+
+def signature(dtype: str, arrays: tuple[str, ...], stored: tuple[str, ...], parameters: int) -> Any:
+    """The types of `entry`: contiguous arrays, read-only where nothing is stored, t, the hyperparameters, a range."""
+    element = getattr(numba.types, dtype)
+    types = [numba.types.Array(element, 1, "C", readonly=a not in stored) for a in arrays]
+    whole, real = numba.types.int64, numba.types.float64
+    return numba.types.int64(*types, whole, *[real] * (parameters - 1), whole, whole, real)
