@@ -86,12 +86,23 @@ def _report(rows: Sequence[Row], seconds: float, as_json: bool) -> None:
         return
     print_table(("rule", *COLUMNS, "time"), [_cells(row) for row in rows])
     for row in rows:
-        for column, cell in row.cells.items():
-            if cell.status in ("failed", "undecided"):
-                click.echo(f"{row.rule}, {column}: {cell.message or cell.text}")
+        for line in complaints(row):
+            click.echo(line)
     verified = sum(WORD[row.status] == "verified" for row in rows)
     click.echo(f"{verified} of {len(rows)} rules verified in {seconds:.0f} s")
     sys.stdout.flush()
+
+
+def complaints(row: Row) -> list[str]:
+    """What failed or is undecided, a line for each reason."""
+    reasons: dict[str, list[str]] = {}
+    for column, cell in row.cells.items():
+        if cell.status in ("failed", "undecided"):
+            reasons.setdefault(cell.message or cell.text, []).append(column)
+    return [
+        f"{row.rule}: {reason}" if columns == list(COLUMNS) else f"{row.rule}, {', '.join(columns)}: {reason}"
+        for reason, columns in reasons.items()
+    ]
 
 
 def _cells(row: Row) -> list[Text | str]:
