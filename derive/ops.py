@@ -76,8 +76,8 @@ def _power_exact(base: Fraction, exponent: Fraction) -> Any:
 
 def _root_exact(x: Fraction, degree: int) -> Fraction | None:
     """The rational root of x >= 0, if it has one."""
-    roots = (_whole_root(x.numerator, degree), _whole_root(x.denominator, degree))
-    return None if None in roots else Fraction(*roots)
+    top, bottom = _whole_root(x.numerator, degree), _whole_root(x.denominator, degree)
+    return None if top is None or bottom is None else Fraction(top, bottom)
 
 
 def _whole_root(n: int, degree: int) -> int | None:
