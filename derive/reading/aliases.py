@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from derive.expr import symbols
+from derive.expr import Symbol, symbols
 from derive.reading.source import Definition
 from derive.reading.statements import Branch, Initialise, Query, Statement, Store
 
@@ -28,45 +28,52 @@ def refuse_shared_stores(
     _follow(steps, {n: a for n, a in first.items() if n in kept}, set(scalars), definition)
 
 
+def sharing_after(definition: Definition, statements: Iterable[Store]) -> list[Store]:
+    """Stores that change no value and say which names may share an array after the statements."""
+    arrays = _follow(statements, {}, set(), definition)
+    shared = {n: frozenset(o for o in arrays if arrays[o] & arrays[n]) for n in arrays}
+    return [Store(name, Symbol(name), 0, shares=others) for name, others in shared.items() if len(others) > 1]
+
+
 def _follow(statements: Iterable[Statement], arrays: Arrays, scalars: set[str], definition: Definition) -> Arrays:
     now = dict(arrays)
     for statement in statements:
         match statement:
             case Branch(then=then, otherwise=otherwise):
-                left = _follow(then, now, set(scalars), definition)
-                right = _follow(otherwise, now, set(scalars), definition)
-                now = {n: _of(n, left) | _of(n, right) for n in {*left, *right}}
+                sides = [_follow(side, now, set(scalars), definition) for side in (then, otherwise)]
+                now = {n: _of(n, sides[0]) | _of(n, sides[1]) for n in {*sides[0], *sides[1]}}
+                scalars -= set(now)
+            case Initialise(stores=stores):
+                after = _follow(stores, now, set(scalars), definition)
+                now = {n: _of(n, now) | _of(n, after) for n in {*now, *after}}
             case Query(target=target):
                 now[target] = frozenset({object()})
-            case Initialise(target=target, shares=shares):
-                now[target] = _of(target, now).union(*(_of(s, now) for s in shares))
-                now.update({s: _of(s, now) for s in shares})
             case Store():
                 _store(statement, now, scalars, definition)
     return now
 
 
 def _store(store: Store, now: Arrays, scalars: set[str], definition: Definition) -> None:
-    name = store.target
-    if symbols(store.value) <= scalars:  # immutable numbers: every store binds anew
+    name, read = store.target, symbols(store.value)
+    if read and read <= scalars and not store.is_array:  # numbers: even `+=` binds anew
         scalars.add(name)
         now[name] = frozenset({object()})
-    elif store.in_place:
-        scalars.discard(name)
+        return
+    scalars.discard(name)
+    if store.in_place:
         now[name] = _of(name, now)
-        others = sorted(n for n, arrays in now.items() if n != name and arrays & now[name])
-        if others:
-            short = name.rsplit(".", 1)[-1]
-            raise definition.error(
-                f"the in-place store into {name!r} may change {others[0]!r}, which names the same array",
-                store.line,
-                f"write {short} = ... , or copy first",
-            )
+        _refuse_sharing(store, now, definition)
     else:
-        scalars.discard(name)
-        shared = [_of(s, now) for s in store.shares if s not in scalars]
-        now.update({s: _of(s, now) for s in store.shares if s not in scalars})
-        now[name] = frozenset[object]().union(*shared) or frozenset({object()})
+        for shared in store.shares:
+            now[shared] = _of(shared, now)
+        now[name] = frozenset[object]().union(*(now[s] for s in store.shares)) or frozenset({object()})
+
+
+def _refuse_sharing(store: Store, now: Arrays, definition: Definition) -> None:
+    others = sorted(n for n, arrays in now.items() if n != store.target and arrays & now[store.target])
+    if others:
+        what = f"the in-place store into {store.target!r} may change {others[0]!r}, another name of the same array"
+        raise definition.error(what, store.line, f"write {store.target} = ..., or copy the array first")
 
 
 def _of(name: str, arrays: Arrays) -> frozenset[object]:

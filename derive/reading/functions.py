@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 
-from derive.reading.blocks import read_block
-from derive.reading.expressions import Scope, callee, constant_value, dotted, place, to_value
+from derive.reading.blocks import read_block, sharing
+from derive.reading.expressions import constant_value, to_expr
+from derive.reading.refusals import text_of
+from derive.reading.scope import ASKED, Scope, function_path, place
 from derive.reading.source import Constant, Definition
 from derive.reading.spellings import TRANSPARENT_DECORATORS
-from derive.reading.statements import RETURNED, Parameter, Procedure, Statement, Store
+from derive.reading.statements import NO_REFERENCE, Parameter, Procedure, Query, Returned, Statement
 from derive.rule import DOMAINS, REAL, Domain, Reference
 
 RULE_DECORATORS = ("derive.rule", "derive.language.rule")
@@ -22,24 +26,22 @@ def read_function(definition: Definition) -> Procedure:
     parameters = read_parameters(definition, node)
     records = frozenset(_dictionaries(node) & {p.name for p in parameters})
     scope = function_scope(definition, node, {p.name for p in parameters}, records)
-    kept = {name: None for name in _keys(node, scope)}
+    kept = _keys(node, scope)
     scope.known |= set(kept)
-    *body, last = node.body
-    if not isinstance(last, ast.Return) or last.value is None:
-        raise definition.error(f"{node.name!r} returns nothing", last, "end with 'return theta' and the state")
-    statements = read_block(body, scope)
-    more, returned = read_return(last, scope)
     declared, reference = read_decorators(definition)
-    return Procedure(
-        definition=definition,
-        parameters=tuple(p for p in parameters if p.name not in records),
-        kept=kept,
-        statements=(*statements, *more),
-        returned=tuple(r for r in returned if r not in records),
-        return_line=last.lineno,
-        declared=declared,
-        reference=reference,
-    )
+    procedure = read_step(definition, node.body, scope)
+    plain = tuple(p for p in parameters if p.name not in records)
+    return replace(procedure, parameters=plain, kept=dict.fromkeys(kept), declared=declared, reference=reference)
+
+
+def read_step(definition: Definition, body: Sequence[ast.stmt], scope: Scope) -> Procedure:
+    """Straight-line assignments and a `return`, as a procedure of which nothing else is known yet."""
+    *rest, last = body
+    if isinstance(last, ast.Return) and last.value is not None:
+        statements = read_block(rest, scope)
+        questions, returned = _read_return(last, last.value, scope)
+        return Procedure(definition, (), {}, (*statements, *questions), returned, last.lineno)
+    return Procedure(definition, (), {}, read_block(body, scope), (), last.lineno)
 
 
 def function_scope(definition: Definition, node: ast.FunctionDef, known: set[str], records: frozenset[str]) -> Scope:
@@ -75,7 +77,7 @@ def read_default(definition: Definition, name: str, node: ast.expr) -> tuple[Fra
     """A default: a bare number is any real; `decay(0.9)` says the domain too."""
     scope = Scope(definition.file, outer=definition.outer)
     if isinstance(node, ast.Call):
-        word = (callee(node.func, scope) or "").removeprefix("derive.language.")
+        word = (function_path(node.func, scope) or "").removeprefix("derive.language.")
         if word not in DOMAINS:
             words = ", ".join(DOMAINS)
             raise definition.error(f"{ast.unparse(node.func)!r} is not a domain", node, f"the domains are {words}")
@@ -98,15 +100,14 @@ def _literal(definition: Definition, name: str, node: ast.expr) -> Fraction:
 def read_decorators(definition: Definition) -> tuple[bool, Reference]:
     """Whether the definition is declared a rule, and its reference. Other decorators are refused."""
     scope = Scope(definition.file, outer=definition.outer)
-    declared, reference = False, Reference()
+    declared, reference = False, NO_REFERENCE
     for node in definition.node.decorator_list:
-        name = callee(node.func if isinstance(node, ast.Call) else node, scope)
+        name = function_path(node.func if isinstance(node, ast.Call) else node, scope)
         if name in RULE_DECORATORS:
             declared = True
             reference = _reference(definition, node)
         elif name not in TRANSPARENT_DECORATORS:
-            text = dotted(node) or ast.unparse(node)[:40]
-            raise definition.error(f"the decorator '@{text}' may change the function", node, "leave it out")
+            raise definition.error(f"the decorator '@{text_of(node)}' may change the function", node, "leave it out")
     return declared, reference
 
 
@@ -126,18 +127,16 @@ def _reference(definition: Definition, node: ast.expr) -> Reference:
     return Reference(**words)
 
 
-def read_return(node: ast.Return, scope: Scope) -> tuple[list[Statement], tuple[str, ...]]:
-    """The places returned; an expression gets a place of its own."""
-    assert node.value is not None
-    elements = node.value.elts if isinstance(node.value, ast.Tuple | ast.List) else [node.value]
-    statements, places = list[Statement](), list[str]()
-    for position, element in enumerate(elements):
-        name = place(element, scope)
-        if name is None or (name not in scope.known and name not in scope.records):
-            name = RETURNED.format(position)
-            statements.append(Store(name, to_value(element, scope), element.lineno))
-        places.append(name)
-    return statements, tuple(places)
+def _read_return(
+    node: ast.Return, value: ast.expr, scope: Scope
+) -> tuple[list[Statement], tuple[Returned, ...]]:
+    """The gradients that a `return` asks for, and the values it returns; whole dictionaries of buffers aside."""
+    elements = value.elts if isinstance(value, ast.Tuple | ast.List) else [value]
+    values = [e for e in elements if place(e, scope) not in scope.records]
+    returned = tuple(Returned(to_expr(e, scope), sharing(e, scope)) for e in values)
+    asked = [Query(ASKED, point, line) for point, line in scope.asked]
+    scope.asked.clear()
+    return list(asked), returned
 
 
 def _dictionaries(node: ast.FunctionDef) -> set[str]:

@@ -124,9 +124,8 @@ def find_loaded(filename: str, line: int, name: str, module_globals: dict[str, o
     for definition in definitions(text, filename):
         if definition.node.name == name and definition.first_line == line:
             return definition
-    raise UserError(
-        f"{name!r} is not at line {line} any more", where=Path(filename).name, fix="the file has changed: import it again"
-    )
+    where = f"{Path(filename).name}:{line}"
+    raise UserError(f"{name!r} is not here any more", where=where, fix="the file has changed: import it again")
 
 
 def load_text(path: str) -> str:

@@ -8,6 +8,8 @@ The arguments `c` and `d` are truth values, all others numbers.
 
 from __future__ import annotations
 
+TRUTH_ARGUMENTS = frozenset({"c", "d"})
+
 _LIBRARIES = ("derive.language", "math", "numpy", "torch", "jax.numpy")
 
 
@@ -36,8 +38,8 @@ ROWS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("x", "1 / x", (*_arrays("reciprocal"), ".reciprocal")),
     ("x", "-x", (*_arrays("negative"), "torch.neg", ".neg", ".negative")),
     ("x", "max(x, 0)", ("torch.relu", "torch.nn.functional.relu", "jax.nn.relu", ".relu")),
-    ("x, y", "max(x, y)", ("derive.language.maximum", "derive.language.max", *_arrays("maximum", "fmax"), ".maximum")),
-    ("x, y", "min(x, y)", ("derive.language.minimum", "derive.language.min", *_arrays("minimum", "fmin"), ".minimum")),
+    ("x, y", "max(x, y)", ("derive.language.maximum", *_arrays("maximum", "fmax"), ".maximum")),
+    ("x, y", "min(x, y)", ("derive.language.minimum", *_arrays("minimum", "fmin"), ".minimum")),
     ("c, x, y", "where(c, x, y)", ("derive.language.where", *_arrays("where"))),
     ("x, y", "x + y", ("numpy.add", "jax.numpy.add")),
     ("x, y", "x - y", ("numpy.subtract", "jax.numpy.subtract")),
@@ -50,7 +52,8 @@ ROWS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("input, a, b, value=1", "input + value * a * b", ("torch.addcmul", ".addcmul")),
     ("input, a, b, value=1", "input + value * a / b", ("torch.addcdiv", ".addcdiv")),
     ("x, low, high", "min(max(x, low), high)", ("numpy.clip", "jax.numpy.clip")),
-    ("input, min, max", "minimum(maximum(input, min), max)", ("torch.clamp", "torch.clip", ".clamp", ".clip")),
+    ("input, min, max", "min(max(input, min), max)",
+     ("torch.clamp", "torch.clip", ".clamp", ".clip")),
     ("x, y", "x > y", (*_arrays("greater"), "torch.gt", ".gt")),
     ("x, y", "x >= y", (*_arrays("greater_equal"), "torch.ge", ".ge")),
     ("x, y", "x < y", (*_arrays("less"), "torch.lt", ".lt")),
@@ -60,13 +63,18 @@ ROWS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("c, d", "c and d", _arrays("logical_and")),
     ("c, d", "c or d", _arrays("logical_or")),
     ("c", "not c", _arrays("logical_not")),
-    ("x", "0", (*_arrays("zeros_like"), "numpy.zeros", "torch.zeros", "jax.numpy.zeros")),
-    ("x", "1", (*_arrays("ones_like"), "numpy.ones", "torch.ones", "jax.numpy.ones")),
-    ("x, value", "value", _arrays("full_like")),
+    ("x", "0", _arrays("zeros_like", "zeros")),
+    ("x", "1", _arrays("ones_like", "ones")),
+    ("x, value", "value", _arrays("full_like", "full")),
     # A fresh array with the same values.
     ("x", "x", ("numpy.array", "numpy.copy", "jax.numpy.array", "jax.numpy.copy", "torch.clone", ".copy", ".clone",
                 "copy.copy", "copy.deepcopy")),
 )  # fmt: skip
+
+# What makes an array of numbers.
+CREATIONS: frozenset[str] = frozenset(
+    _arrays("zeros_like", "zeros", "ones_like", "ones", "full_like", "full", "array", "asarray")
+)
 
 # The same values, and perhaps the same array.
 VIEWS: tuple[str, ...] = (
@@ -87,14 +95,18 @@ VIEWS: tuple[str, ...] = (
 # Keywords that say how a result is stored, not what it is.
 STORAGE_KEYWORDS = frozenset({"dtype", "device", "memory_format", "requires_grad"})
 
-# Builtins and functions of any number of arguments, folded in pairs.
+# Functions of any number of arguments, folded in pairs.
 VARIADIC: dict[str, str] = {"builtins.max": "max", "builtins.min": "min"}
 
-# Said by name, because what would work is not another spelling.
-REDUCTIONS = frozenset(
-    "sum mean norm dot vdot inner outer matmul mm bmm einsum trace std var prod median amax amin max min argmax argmin "
-    "all any cumsum linalg svd qr inv eigh cholesky solve transpose reshape flatten ravel view".split()
-)
+# Said by name, because another spelling would not help.
+REDUCTIONS = frozenset({
+    "sum", "mean", "norm", "dot", "vdot", "inner", "outer", "matmul", "mm", "bmm", "einsum", "trace", "std", "var",
+    "prod", "median", "amax", "amin", "max", "min", "argmax", "argmin", "all", "any", "cumsum", "svd", "qr", "inv",
+    "eigh", "cholesky", "solve", "transpose", "reshape", "flatten", "ravel", "view",
+})  # fmt: skip
+
+# The builtin functions that are read.
+BUILTINS = frozenset({"abs", "max", "min", "pow", "float"})
 
 # Where a snippet has no import, the names everybody gives these modules.
 CUSTOMARY: dict[str, str] = {
@@ -108,7 +120,6 @@ CUSTOMARY: dict[str, str] = {
 }
 
 # Decorators that do not change what a function computes.
-TRANSPARENT_DECORATORS = frozenset(
-    "jax.jit torch.no_grad torch.inference_mode torch.compile numba.njit numba.jit builtins.staticmethod "
-    "functools.wraps".split()
-)
+TRANSPARENT_DECORATORS = frozenset({
+    "jax.jit", "torch.no_grad", "torch.inference_mode", "torch.compile", "numba.njit", "numba.jit",
+})  # fmt: skip

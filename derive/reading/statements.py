@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from derive.expr import Expr, Symbol, apply, symbols
+from derive.expr import Expr, Symbol, apply, substitute, symbols
 from derive.reading.source import Definition
 from derive.rule import REAL, Assignment, Domain, Reference, inline
+
+NO_REFERENCE = Reference()
 
 
 @dataclass(frozen=True)
@@ -17,6 +19,7 @@ class Store:
 
     `in_place` writes into the array `target` names already (`m += g`); otherwise the name is bound
     anew. `shares` are the names whose array `target` may name afterwards (`w = m` shares `m`).
+    `is_array` says that the value is an array whatever its formula (`zeros_like(theta)`).
     """
 
     target: str
@@ -24,6 +27,7 @@ class Store:
     line: int
     in_place: bool = False
     shares: frozenset[str] = frozenset()
+    is_array: bool = False
 
 
 @dataclass(frozen=True)
@@ -37,12 +41,14 @@ class Query:
 
 @dataclass(frozen=True)
 class Initialise:
-    """`if target is None: target = value`: what `target` is at the start of the first step."""
+    """`if guard is None: ...`: what some places are at the start of the first step.
 
-    target: str
-    value: Expr
+    `guard` is the place tested, or a record (`if not state:`), that must be empty until then.
+    """
+
+    guard: str
+    stores: tuple[Store, ...]
     line: int
-    shares: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -59,14 +65,44 @@ Statement = Store | Query | Initialise | Branch
 
 
 def stored(statements: Iterable[Statement]) -> list[str]:
-    """The names stored to, branches included, in order of their first store."""
+    """The names given a value, branches and initialisations included, in order of their first store."""
     names: dict[str, None] = {}
     for statement in statements:
-        if isinstance(statement, Branch):
-            names.update(dict.fromkeys(stored(statement.then) + stored(statement.otherwise)))
-        elif not isinstance(statement, Initialise):
-            names[statement.target] = None
+        match statement:
+            case Branch(then=then, otherwise=otherwise):
+                names.update(dict.fromkeys(stored(then) + stored(otherwise)))
+            case Initialise(stores=stores):
+                names.update(dict.fromkeys(s.target for s in stores))
+            case Store(target=target) | Query(target=target):
+                names[target] = None
     return list(names)
+
+
+def substituted(statement: Statement, values: Mapping[str, Expr]) -> Statement:
+    """The statement with names replaced; a store to a name replaced by another name goes to that one."""
+
+    def value(old: Expr) -> Expr:
+        return substitute([old], values)[0]
+
+    def name(old: str) -> str:
+        new = values.get(old)
+        return new.name if isinstance(new, Symbol) else old
+
+    def inner(statements: Iterable[Statement]) -> tuple[Statement, ...]:
+        return tuple(substituted(s, values) for s in statements)
+
+    match statement:
+        case Store():
+            shares = frozenset(name(s) for s in statement.shares)
+            return replace(statement, target=name(statement.target), value=value(statement.value), shares=shares)
+        case Query():
+            return replace(statement, target=name(statement.target), point=value(statement.point))
+        case Branch():
+            return replace(statement, condition=value(statement.condition), then=inner(statement.then),
+                           otherwise=inner(statement.otherwise))  # fmt: skip
+        case Initialise():
+            stores = tuple(s for s in inner(statement.stores) if isinstance(s, Store))
+            return replace(statement, guard=name(statement.guard), stores=stores)
 
 
 def parallel(assignments: list[Assignment], taken: Iterable[str]) -> list[Assignment]:
@@ -103,7 +139,7 @@ def fresh(name: str, taken: Iterable[str]) -> str:
 
 
 def merged(branch: Branch, then: list[Assignment], otherwise: list[Assignment], known: set[str]) -> list[Assignment]:
-    """Both sides of a branch as one list: `name = where(condition, then, otherwise)` for each name both leave defined."""
+    """Both sides of a branch as `name = where(condition, then, otherwise)`, for each name defined after it."""
     left, right = inline(then), inline(otherwise)
     lines = {a.target: a.line for a in (*then, *otherwise)}
     chosen = [
@@ -131,23 +167,32 @@ class Parameter:
 
 
 @dataclass(frozen=True)
+class Returned:
+    """One value that a step returns, with the names whose array it may be."""
+
+    value: Expr
+    shares: frozenset[str] = frozenset()
+
+    @property
+    def name(self) -> str | None:
+        """Its name, where it has one."""
+        return self.value.name if isinstance(self.value, Symbol) else None
+
+
+@dataclass(frozen=True)
 class Procedure:
     """One step in the small form, before anything is said about what its free names mean.
 
-    `kept` are the places that outlast the step by themselves (`self.m`, `state["m"]`), with what they
-    hold at first (None: not said yet). `returned` are the places the step returns, in order; an
-    expression returned stands in the place `RETURNED.format(position)`. `declared` marks a text that
-    promises the rule language's conventions, so that a break of them is an error.
+    `kept` are the places that outlast the step by themselves (`self.m`, `state["m"]`) and what they
+    hold at first (None: not said yet). `declared` marks a text that promises the rule language's
+    conventions, so that a break of them is an error.
     """
 
     definition: Definition
     parameters: tuple[Parameter, ...]
     kept: Mapping[str, Expr | None]
     statements: tuple[Statement, ...]
-    returned: tuple[str, ...]
+    returned: tuple[Returned, ...]
     return_line: int
     declared: bool = False
-    reference: Reference = Reference()
-
-
-RETURNED = "return[{}]"
+    reference: Reference = NO_REFERENCE

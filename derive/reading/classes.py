@@ -1,0 +1,161 @@
+"""Classes: `__init__` gives hyperparameters and what the attributes hold at first, a step method the body."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from derive.expr import Expr, Number, Symbol, substitute, symbols
+from derive.reading.aliases import sharing_after
+from derive.reading.blocks import read_block
+from derive.reading.expressions import constant_value
+from derive.reading.functions import function_scope, read_parameters, read_step
+from derive.reading.refusals import text_of
+from derive.reading.scope import Scope
+from derive.reading.source import Definition
+from derive.reading.statements import Parameter, Procedure, Returned, Store, stored, substituted
+from derive.rule import Assignment, inline
+
+STEP_METHODS = ("step", "update", "__call__")
+Attributes = dict[str, Expr | None]
+
+
+@dataclass(frozen=True)
+class Start:
+    """What `__init__` says: its arguments, in names of their own, what each attribute holds, which share an array."""
+
+    arguments: list[Parameter]
+    held: Attributes
+    shared: list[Store]
+
+
+def read_class(definition: Definition) -> Procedure:
+    """One step of a class that keeps its state in attributes of `self`.
+
+    Attributes the step never stores are constants or hyperparameters; those it stores are state. An
+    attribute `theta` is the parameter itself.
+    """
+    node = definition.node
+    assert isinstance(node, ast.ClassDef)
+    if node.decorator_list:
+        what = f"the decorator '@{text_of(node.decorator_list[0])}' may change the class"
+        raise definition.error(what, node.decorator_list[0], "leave it out")
+    methods = {n.name: n for n in node.body if isinstance(n, ast.FunctionDef)}
+    step = _step_method(definition, methods)
+    start = _initial(definition, methods.get("__init__"))
+    return _assembled(definition, step, replace(start, held={**_class_constants(definition, node), **start.held}))
+
+
+def _step_method(definition: Definition, methods: Mapping[str, ast.FunctionDef]) -> ast.FunctionDef:
+    for name in STEP_METHODS:
+        if name in methods:
+            if methods[name].decorator_list:
+                decorator = methods[name].decorator_list[0]
+                what = f"the decorator '@{text_of(decorator)}' may change the method"
+                raise definition.error(what, decorator, "leave it out")
+            return methods[name]
+    raise definition.error(f"the class {definition.node.name!r} has no step", fix=f"name it {STEP_METHODS[0]!r}")
+
+
+def _assembled(definition: Definition, step: ast.FunctionDef, start: Start) -> Procedure:
+    arguments, attributes = start.arguments, start.held
+    own, *parameters = _method_parameters(definition, step)
+    scope = function_scope(definition, step, {p.name for p in parameters}, frozenset({own.name}))
+    scope.known |= set(attributes)
+    procedure = read_step(definition, step.body, scope)
+    values: dict[str, Expr] = {}
+    returned = procedure.returned
+    if "self.theta" in attributes and "theta" not in scope.later | {p.name for p in parameters}:
+        values["self.theta"] = Symbol("theta")
+        parameters.append(Parameter("theta", step.lineno))
+        attributes = _starting_at_theta(attributes)
+        returned = returned or (Returned(Symbol("theta")),)
+    changed = set(stored(procedure.statements))
+    values |= _constants(definition, {p: v for p, v in attributes.items() if p not in changed and p not in values})
+    kept = {place: attributes.get(place) for place in stored(procedure.statements) if place.startswith("self.")}
+    shared = [s for s in start.shared if s.target in changed]
+    used = {name for v in (*values.values(), *kept.values()) if v is not None for name in symbols(v)}
+    return replace(
+        procedure,
+        parameters=(*(a for a in arguments if a.name in used), *parameters),
+        kept={place: start for place, start in kept.items() if place not in values},
+        statements=tuple(substituted(s, values) for s in (*shared, *procedure.statements)),
+        returned=tuple(Returned(substitute([r.value], values)[0], r.shares) for r in returned),
+    )
+
+
+def _starting_at_theta(attributes: Attributes) -> Attributes:
+    """The attributes, with the argument that `self.theta` starts at called theta in all of them."""
+    start = attributes["self.theta"]
+    theta = {start.name: Symbol("theta")} if isinstance(start, Symbol) else {}
+    return {place: v and substitute([v], theta)[0] for place, v in attributes.items()}
+
+
+def _constants(definition: Definition, attributes: Attributes) -> dict[str, Expr]:
+    for place, value in attributes.items():
+        if value is None:
+            what = f"{place!r} is None and the step never assigns it"
+            raise definition.error(what, fix="give it a value in __init__")
+    return {place: value for place, value in attributes.items() if value is not None}
+
+
+def _method_parameters(definition: Definition, node: ast.FunctionDef) -> list[Parameter]:
+    parameters = read_parameters(definition, node)
+    if not parameters or parameters[0].name != "self":
+        raise definition.error(f"the first argument of {node.name!r} is not 'self'", node, "write it as a method")
+    return parameters
+
+
+# What the attributes hold at first
+
+
+def _initial(definition: Definition, node: ast.FunctionDef | None) -> Start:
+    if node is None:
+        return Start([], {}, [])
+    own, *arguments = _method_parameters(definition, node)
+    scope = function_scope(definition, node, {a.name for a in arguments}, frozenset({own.name}))
+    empty = dict.fromkeys(place for s in node.body if (place := _left_empty(s)))
+    told = [s for s in node.body if not _left_empty(s) and not _is_super_call(s)]
+    stores = [store for s in told for store in _plain(definition, s, scope)]
+    values = inline(Assignment(s.target, s.value) for s in stores)
+    # A local of the step may share its name with an argument of __init__.
+    own_names: dict[str, Expr] = {a.name: Symbol(f"__init__.{a.name}") for a in arguments}
+    held = {p: substitute([v], own_names)[0] for p, v in values.items() if p.startswith("self.")}
+    named = [replace(a, name=f"__init__.{a.name}", keyword_only=True) for a in arguments]
+    shared = [s for s in sharing_after(definition, stores) if s.target.startswith("self.")]
+    return Start(named, {**empty, **held}, shared)
+
+
+def _plain(definition: Definition, statement: ast.stmt, scope: Scope) -> list[Store]:
+    read = read_block([statement], scope)
+    stores = [s for s in read if isinstance(s, Store)]
+    if len(stores) < len(read):
+        raise definition.error(f"'{text_of(statement)}' can't be read in __init__", statement, "assign attributes only")
+    return stores
+
+
+def _left_empty(statement: ast.stmt) -> str | None:
+    """The attribute in `self.m = None`."""
+    match statement:
+        case ast.Assign(targets=[ast.Attribute(value=ast.Name(id="self"), attr=name)], value=ast.Constant(value=None)):
+            return f"self.{name}"
+    return None
+
+
+def _is_super_call(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) and ast.unparse(statement).startswith("super().__init__(")
+
+
+def _class_constants(definition: Definition, node: ast.ClassDef) -> Attributes:
+    scope = Scope(definition.file, outer=definition.outer)
+    found: Attributes = {}
+    for statement in node.body:
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value) | ast.AnnAssign(
+                target=ast.Name(id=name), value=ast.expr() as value
+            ):
+                number = constant_value(value, scope)
+                if number is not None:
+                    found[f"self.{name}"] = Number(number)
+    return found

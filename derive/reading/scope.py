@@ -1,0 +1,106 @@
+"""What names mean at one point of a text: values, places, and the functions behind dotted names."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from derive.errors import UserError
+from derive.expr import Expr
+from derive.reading.source import Binding, Imported
+from derive.reading.spellings import BUILTINS, CUSTOMARY
+
+_STAR = Imported("derive.language.*")  # the one import of everything that hides no other name
+ASKED = "grad()"  # the place of a gradient asked for inside an expression
+
+
+@dataclass
+class Scope:
+    """The names at one point of a text.
+
+    `known` are the places (names, `self.m`, `state["m"]`) that hold a value here, `truths` those
+    that hold a truth value, `later` the names the function binds anywhere. `records` are the names
+    whose attributes or string keys are places. `outer` binds the free names, `oracles` are the
+    functions that answer a gradient, `items` the sequences with the text of the index that is this
+    step's, `functions` further names of operations. Gradients asked for inside expressions collect
+    in `asked`.
+    """
+
+    file: str
+    known: set[str] = field(default_factory=set)
+    truths: set[str] = field(default_factory=set)
+    later: frozenset[str] = frozenset()
+    records: frozenset[str] = frozenset()
+    outer: Mapping[str, Binding] = field(default_factory=dict)
+    oracles: frozenset[str] = frozenset()
+    items: Mapping[str, str] = field(default_factory=dict)
+    functions: Mapping[str, str] = field(default_factory=dict)
+    asked: list[tuple[Expr, int]] = field(default_factory=list)
+
+    def error(self, what: str, at: ast.AST, fix: str = "") -> UserError:
+        """The error to raise about `what` at a node."""
+        return UserError(what, where=f"{self.file}:{getattr(at, 'lineno', 1)}", fix=fix)
+
+    def is_local(self, name: str) -> bool:
+        """Whether a name belongs to the function, now or later."""
+        return name in self.known or name in self.later or name in self.records
+
+
+def place(node: ast.expr, scope: Scope) -> str | None:
+    """The place a node names: a plain name, an attribute of `self`, a string key of a dictionary of buffers."""
+    match node:
+        case ast.Name(id=name):
+            return name
+        case ast.Attribute(value=ast.Name(id=root), attr=key) if root in scope.records:
+            return f"{root}.{key}"
+        case ast.Subscript(value=base, slice=ast.Constant(value=str(key))):
+            record = place(base, scope)
+            return f"{record}.{key}" if record is not None and record in scope.records else None
+        case ast.Subscript(value=ast.Name(id=sequence), slice=index) if sequence in scope.items:
+            return f"{sequence}[]" if ast.unparse(index) == scope.items[sequence] else None
+    return None
+
+
+def dotted(node: ast.expr) -> str | None:
+    """`np.linalg.norm` as text; None where the root is not a name."""
+    match node:
+        case ast.Name(id=name):
+            return name
+        case ast.Attribute(value=value, attr=attr):
+            root = dotted(value)
+            return f"{root}.{attr}" if root else None
+    return None
+
+
+def function_path(node: ast.expr, scope: Scope) -> str | None:
+    """What a function is: `numpy.sqrt`, `builtins.abs`, `.sqrt` for a method; None where it can't be known.
+
+    A name nobody binds is a builtin or a word of the rule language, and a root nobody binds the
+    module it customarily stands for, so that a pasted snippet without its imports can be read.
+    """
+    path = dotted(node)
+    root, _, rest = (path or "").partition(".")
+    if path is None or scope.is_local(root):
+        return f".{node.attr}" if isinstance(node, ast.Attribute) else None
+    binding = scope.outer.get(root)
+    if isinstance(binding, Imported):
+        return _language(f"{binding.path}.{rest}" if rest else binding.path)
+    if binding is not None or scope.outer.get("*", _STAR) != _STAR:
+        return None
+    if rest:
+        return f"{CUSTOMARY[root]}.{rest}" if root in CUSTOMARY else None
+    return f"builtins.{root}" if root in BUILTINS else f"derive.language.{root}"
+
+
+def _language(path: str) -> str:
+    """`derive.rule` is `derive.language.rule`."""
+    package, _, name = path.rpartition(".")
+    return f"derive.language.{name}" if package == "derive" else path
+
+
+def whole(index: ast.expr) -> bool:
+    """Whether an index takes the whole array: `[:]` or `[...]`."""
+    if isinstance(index, ast.Slice):
+        return index.lower is None and index.upper is None and index.step is None
+    return isinstance(index, ast.Constant) and index.value is ...
