@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,6 +12,9 @@ from derive.cli.documents import as_json_option, document, exact_value, write_js
 from derive.cli.tables import print_table
 from derive.cli.workers import in_worker
 from derive.rule import Hyperparameter, Rule
+
+if TYPE_CHECKING:
+    from derive.proving.verdict import Status
 
 
 @click.command("rules")
@@ -54,24 +59,39 @@ def _hyperparameter(h: Hyperparameter) -> dict[str, Any]:
 @click.argument("rule")
 @click.option("--format", "style", type=click.Choice(["text", "latex", "markdown"]), default="text", show_default=True)
 @as_json_option
-def show_command(rule: str, style: str, as_json: bool) -> None:
+def show_command(rule: str, style: str, as_json: bool) -> int:
     """The rule and everything derived from it, each step checked."""
     from derive.library.lookup import find_rule
 
     found = find_rule(rule)
+    shown: Shown = in_worker(_shown, found, "json" if as_json else style)
     if as_json:
-        write_json(document("show", **in_worker(_document, found)))
+        write_json(document("show", **{**shown.content, **rule_row(found)}))
     else:
-        click.echo(in_worker(_rendered, found, style))
+        click.echo(shown.content, nl=not shown.content.endswith("\n"))
+    return shown.status
 
 
-def _document(rule: Rule) -> dict[str, Any]:
-    from derive.deriving.render import document as derived_document
+@dataclass(frozen=True)
+class Shown:
+    """What is shown, and the exit status that its steps' verdicts ask for."""
 
-    return derived_document(rule)
+    content: Any
+    status: int
 
 
-def _rendered(rule: Rule, style: str) -> str:
-    from derive.deriving.render import render
+def _shown(rule: Rule, style: Any) -> Shown:
+    from derive.deriving import derivations
+    from derive.rendering import document as derived
+    from derive.rendering import render
 
-    return render(rule, style)
+    verdicts = [step.verdict for derivation in derivations(rule) for step in derivation.checked]
+    content = derived(rule) if style == "json" else render(rule, style)
+    return Shown(content, exit_status([verdict.status for verdict in verdicts if verdict is not None]))
+
+
+def exit_status(verdicts: Sequence[Status]) -> int:
+    """0 where every verdict is proved, 1 where one is refuted or conditional, else 3."""
+    if {"refuted", "conditional"} & set(verdicts):
+        return 1
+    return 3 if "unknown" in verdicts else 0

@@ -7,7 +7,9 @@ import json
 import pytest
 
 from derive.cli.application import run
+from derive.cli.library import exit_status
 from derive.library.lookup import rules
+from derive.proving.verdict import Status
 
 
 def test_rules_is_a_line_for_each_rule(capsys: pytest.CaptureFixture[str]) -> None:
@@ -31,3 +33,20 @@ def test_show_renders_in_every_format(capsys: pytest.CaptureFixture[str], style:
     out = capsys.readouterr().out
     assert "adam" in out.lower()
     assert "\x1b" not in out
+
+
+def test_show_as_a_document_has_the_verdict_of_each_step(capsys: pytest.CaptureFixture[str]) -> None:
+    run(["show", "adam", "--json"])
+    shown = json.loads(capsys.readouterr().out)
+    verdicts = [step["verdict"] for derivation in shown["rows"] for step in derivation["steps"]]
+    assert verdicts.count("proved") == shown["steps"]["proved"] == shown["steps"]["checked"] > 0
+    assert shown["invariants"] == ["v ≥ 0"]
+    assert shown["hyperparameters"][1]["name"] == "beta1"
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "status"),
+    [([], 0), (["proved"], 0), (["proved", "unknown"], 3), (["unknown", "refuted"], 1), (["conditional"], 1)],
+)
+def test_a_step_that_is_not_proved_shows_in_the_exit_status(verdicts: list[Status], status: int) -> None:
+    assert exit_status(verdicts) == status
