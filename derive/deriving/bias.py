@@ -84,8 +84,7 @@ def _compared(rule: Rule, buffer: LinearBuffer, total: Expr, factor: Expr) -> tu
     assumed = given(rule)
     applied = _applied(rule, buffer)
     if not applied:
-        found = limit(total, "t", assumed)
-        steps = () if found is None else (tends(Symbol("W[t]"), *found),)
+        steps = tends(Symbol("W[t]"), limit(total, "t", assumed))
         return steps, f"No line of the rule scales {buffer.name} alone."
     steps_found: list[Step] = []
     said: list[str] = []

@@ -1,6 +1,6 @@
 """A derivation: numbered steps from the rule to a statement, each checked by the machine.
 
-A step is a chain of expressions, each equal to the next. What is shown is what was checked:
+A step is a chain of expressions, each equal to the next (before a limit: the last one tends). What is shown is what was checked:
 the verdict of a step is that of the equalities between the links of its own chain. A label in front
 names what the chain is about; a definition introduces a name and is not counted as checked.
 """
@@ -8,12 +8,12 @@ names what the chain is about; a definition introduces a name and is not counted
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from derive.expr import Expr, symbols, to_text
+from derive.expr import Expr
 from derive.proving import Assumptions, Verdict, identity
-from derive.proving.certificate import Limit
+from derive.proving.limits import ProvedLimit
 
 Relation = Literal["=", "→"]
 
@@ -76,15 +76,21 @@ def equal(label: Expr | None, *chain: Expr, why: str, given: Assumptions) -> Ste
 
 
 def proper(*steps: Step) -> tuple[Step, ...]:
-    """The steps without those that would equate an expression with itself."""
-    return tuple(s for s in steps if s.verdict is None or any(a is not b for a, b in zip(s.chain, s.chain[1:], strict=False)))
+    """The steps worth showing. One whose chain repeats a single expression has nothing to check and is not counted."""
+    kept: list[Step] = []
+    for step in steps:
+        if len(set(step.chain)) == 1:
+            step = replace(step, chain=step.chain[:1], verdict=None)
+            if step.label is None or any(step.chain == other.chain and step.label is other.label for other in kept):
+                continue
+        kept.append(step)
+    return tuple(kept)
 
 
-def tends(label: Expr | None, found: Limit, verdict: Verdict) -> Step:
-    """A limit, with its proof and where it holds."""
-    where = "" if found.at_zero is found.limit or not symbols(found.at_zero) else _where_defined(found)
-    return Step(label, (found.expr, found.limit), f"as {found.variable} grows{where}", verdict, "→")
-
-
-def _where_defined(found: Limit) -> str:
-    return f", wherever {to_text(found.at_zero)} is defined"
+def tends(label: Expr | None, found: ProvedLimit | None) -> tuple[Step, ...]:
+    """A limit, with its proof and where it does not hold; nothing where there is none to speak of."""
+    if found is None or found.claim.expr is found.claim.limit:
+        return ()
+    where = f", except where {' or '.join(found.exceptions)}" if found.exceptions else ""
+    why = f"as {found.claim.variable} grows{where}"
+    return (Step(label, (found.claim.expr, found.claim.limit), why, found.verdict, "→"),)

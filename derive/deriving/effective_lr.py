@@ -71,11 +71,10 @@ def _derived(rule: Rule, buffers: list[LinearBuffer], removed: tuple[str, ...]) 
     steps.append(equal(label, moved, rate * Symbol(source), why=f"with every {source} the same", given=assumed))
     steps.append(define(name, rate, f"the factor of {source}"))
     found = limit(rate, "t", assumed)
-    if found is not None:
-        steps.append(tends(name, *found))
+    steps += tends(name, found)
     return Derivation(
         title="Response to a constant input" if rule.is_average else "Effective learning rate under a constant gradient",
-        statement=_statement(rule, rate, found[0].limit if found else None),
+        statement=_statement(rule, rate, found.claim.limit if found else None),
         assumptions=(f"every {source} is the same", *(f"{n} = 0" for n in removed)),
         steps=tuple(steps),
         result=rate,

@@ -80,8 +80,7 @@ def _summing(rule: Rule, buffer: LinearBuffer, total: Expr, shown: Expr) -> tupl
         equal(Symbol("W[t+1]"), later, total + newest_weight, why="and gains w[t] from t to t + 1", given=from_start),
         equal(label, total, shown, why="so it is the sum, by induction over t; simplified", given=assumed),
     )
-    found = limit(shown, "t", assumed)
-    return steps if found is None else (*steps, tends(label, *found))
+    return (*steps, *tends(label, limit(shown, "t", assumed)))
 
 
 def _delayed(signal: Expr) -> Expr:

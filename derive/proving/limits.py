@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 from derive.expr import Apply, Expr, Symbol, fold, substitute, symbols
-from derive.proving.certificate import Limit
-from derive.proving.checker import Checked, Rejected
+from derive.ops import Undefined
+from derive.proving.case import Case, Fact
+from derive.proving.certificate import Limit, Path, Split, Tree
+from derive.proving.checker import Checked, Rejected, described
 from derive.proving.normal import NoNormalForm, tidy
 from derive.proving.obligations import of_limit
 from derive.proving.search import Differs, Undecided, propose_identity
@@ -17,7 +19,16 @@ from derive.rule import NONNEGATIVE, POSITIVE
 ROOT = "s"
 
 
-def limit(expr: Expr, variable: str, assumptions: Assumptions) -> tuple[Limit, Verdict] | None:
+@dataclass(frozen=True)
+class ProvedLimit:
+    """A limit, its proof, and the cases in which the proof says nothing though the limit is written down."""
+
+    claim: Limit
+    verdict: Verdict
+    exceptions: tuple[str, ...]
+
+
+def limit(expr: Expr, variable: str, assumptions: Assumptions) -> ProvedLimit | None:
     """What `expr` tends to as the whole number `variable` grows, with its proof; None where none was found."""
     try:
         claim = _claimed(expr, variable, assumptions)
@@ -25,7 +36,19 @@ def limit(expr: Expr, variable: str, assumptions: Assumptions) -> tuple[Limit, V
         evidence = Checked(replace(claim, trees=trees))
     except (NoNormalForm, Undecided, Differs, Rejected, ValueError):
         return None
-    return claim, Verdict("proved", relation="limit", evidence=evidence)
+    exceptions = tuple(_undefined_cases(trees[-1], claim, ()))
+    return ProvedLimit(claim, Verdict("proved", relation="limit", evidence=evidence), exceptions)
+
+
+def _undefined_cases(tree: Tree, claim: Limit, path: Path) -> Iterator[str]:
+    """The cases in which the continuous form is undefined at zero and the limit is not."""
+    if isinstance(tree, Split):
+        for signs, branch in tree.branches:
+            yield from _undefined_cases(branch, claim, (*path, Fact(tree.quantity, signs)))
+        return
+    case = Case(claim.assumptions, path)
+    if isinstance(case.value(claim.at_zero), Undefined) and not isinstance(case.value(claim.limit), Undefined):
+        yield described(path)
 
 
 def _claimed(expr: Expr, variable: str, assumptions: Assumptions) -> Limit:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from derive.evaluate import ball, exact
-from derive.expr import Expr, Symbol, decimal_text
+from derive.evaluate import QUERY, ball, exact, unrolled
+from derive.expr import Expr, Number, decimal_text
 from derive.ops import Inexact, Undefined
 from derive.proving.certificate import Pairs
 from derive.rule import Rule
@@ -53,6 +53,10 @@ class Difference:
     name: str
     expected: Any
     actual: Any
+
+    def sides(self) -> tuple[str, str]:
+        """Both values as text: exact rationals, or enough digits to tell them apart."""
+        return _text(self.expected), _text(self.actual)
 
 
 @dataclass(frozen=True)
@@ -108,11 +112,26 @@ def difference_at(pairs: Pairs, values: Mapping[str, Any]) -> Difference | None:
 
 def first_difference(w: Separation) -> Difference | None:
     """The first step at which the queried points or the outputs of two runs certainly differ."""
-    for bits in (0, *PRECISIONS):
-        found = _run_both(w, bits)
+    seen_a = _observed(w.a, w.hyperparameters_a, w)
+    seen_b = _observed(w.b, w.hyperparameters_b, w)
+    for (step, name, mine), (_, _, his) in zip(seen_a, seen_b, strict=True):
+        found = difference_at(((mine, his),), {})
         if found is not None:
-            return found
+            return Difference(step, name, found.expected, found.actual)
     return None
+
+
+def _observed(rule: Rule, hyperparameters: Mapping[str, Fraction], w: Separation) -> list[tuple[int, str, Expr]]:
+    """What can be seen of a run, after how many steps: each queried point, and each output of an average."""
+    if rule.is_average:
+        steps = unrolled(rule, hyperparameters, w.theta, w.gradients)
+        return [(t, name, step[name]) for t, step in enumerate(steps, 1) for name in rule.outputs]
+    # One answer more: the point that the last step leads to is queried in the step after it.
+    steps = unrolled(rule, hyperparameters, w.theta, (*w.gradients, Fraction(0)))
+    if rule.query is not None:
+        return [(t, "the queried point", step[QUERY]) for t, step in enumerate(steps)]
+    points = [Number(w.theta), *(step["theta"] for step in steps)]
+    return [(t, "theta", point) for t, point in enumerate(points[: len(steps)])]
 
 
 def _arithmetics(left: Sequence[Expr], right: Sequence[Expr], values: Mapping[str, Any]) -> Any:
@@ -150,53 +169,6 @@ def _certainly_different(a: Any, b: Any) -> bool:
     if isinstance(a, Fraction | bool) and isinstance(b, Fraction | bool):
         return a != b
     return not a.overlaps(b)
-
-
-def _run_both(w: Separation, bits: int) -> Difference | None:
-    start_a = _start(w.a, w.theta, w.hyperparameters_a, bits)
-    start_b = _start(w.b, w.theta, w.hyperparameters_b, bits)
-    now_a, now_b = start_a, start_b
-    for index, gradient in enumerate((*w.gradients, None)):
-        seen = _compared(*_observed(w.a, w.b, now_a, now_b, index + 1, bits))
-        if seen is not None:
-            return Difference(index, seen.name, seen.expected, seen.actual)
-        if gradient is None:
-            return None
-        now_a, now_b = _stepped(w.a, now_a, gradient, index + 1, bits), _stepped(w.b, now_b, gradient, index + 1, bits)
-        outputs = [n for n in w.a.outputs if n != "theta"]
-        found = _compared(outputs, [now_a[n] for n in outputs], [now_b[n] for n in w.b.outputs if n != "theta"])
-        if found is not None:
-            return Difference(index + 1, found.name, found.expected, found.actual)
-    return None
-
-
-def _evaluate(expressions: Sequence[Expr], values: Mapping[str, Any], bits: int) -> list[Any]:
-    return ball(expressions, values, bits) if bits else exact(expressions, values)
-
-
-def _start(rule: Rule, theta: Fraction, hyperparameters: Mapping[str, Fraction], bits: int) -> dict[str, Any]:
-    known: dict[str, Any] = {**hyperparameters, "theta": theta}
-    initial = _evaluate([s.initial for s in rule.states], known, bits)
-    return {**known, **dict(zip(rule.state_names, initial, strict=True))}
-
-
-def _stepped(rule: Rule, now: Mapping[str, Any], gradient: Fraction, t: int, bits: int) -> dict[str, Any]:
-    names = list(rule.step)
-    given = {**now, "x" if rule.is_average else "g": gradient, "t": Fraction(t)}
-    return {**now, **dict(zip(names, _evaluate([rule.step[n] for n in names], given, bits), strict=True))}
-
-
-def _observed(
-    a: Rule, b: Rule, now_a: Mapping[str, Any], now_b: Mapping[str, Any], t: int, bits: int
-) -> tuple[list[str], list[Any], list[Any]]:
-    """The points at which the two ask for the gradient of step t."""
-    if a.is_average:
-        return [], [], []
-    point_a, point_b = (rule.query if rule.query is not None else Symbol("theta") for rule in (a, b))
-    plain = a.query is None and b.query is None
-    values_a = _evaluate([point_a], {**now_a, "t": Fraction(t)}, bits)
-    values_b = _evaluate([point_b], {**now_b, "t": Fraction(t)}, bits)
-    return ["theta" if plain else "the queried point"], values_a, values_b
 
 
 def _text(value: Any) -> str:

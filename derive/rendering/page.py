@@ -1,0 +1,66 @@
+"""What is shown of a rule, independent of the format: the rule, what is proved of it, and its derivations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from derive.deriving import Derivation, derivations
+from derive.expr import Expr, Symbol, substitute
+from derive.proving import invariants
+from derive.rule import Assignment, Rule
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the rule, with the time of each value: m[t] = beta m[t-1] + ..."""
+
+    target: Expr
+    value: Expr
+
+
+@dataclass(frozen=True)
+class Page:
+    """Everything derived for one rule, ready to be written in some format."""
+
+    rule: Rule
+    query: Expr | None
+    lines: tuple[Line, ...]
+    invariants: tuple[str, ...]
+    derivations: tuple[Derivation, ...]
+
+    @property
+    def counted(self) -> tuple[int, int]:
+        """How many steps hold, of how many that were checked."""
+        verdicts = [step.verdict for d in self.derivations for step in d.checked]
+        return sum(map(bool, verdicts)), len(verdicts)
+
+
+def page(rule: Rule) -> Page:
+    """Derive and check everything, and collect it for showing."""
+    times = _times(rule)
+    query = None if rule.query is None else substitute([rule.query], _symbols(times))[0]
+    held = tuple(f"{name} ≥ 0" for name in invariants(rule))
+    return Page(rule, query, indexed_body(rule), held, derivations(rule))
+
+
+def indexed_body(rule: Rule) -> tuple[Line, ...]:
+    """The body with every value's time written out."""
+    names, lines = _times(rule), []
+    for assignment in rule.body:
+        lines.append(_line(assignment, names))
+    return tuple(lines)
+
+
+def _line(assignment: Assignment, names: dict[str, str]) -> Line:
+    [value] = substitute([assignment.value], _symbols(names))
+    names[assignment.target] = f"{assignment.target}[t]"
+    return Line(Symbol(names[assignment.target]), value)
+
+
+def _times(rule: Rule) -> dict[str, str]:
+    kept = (*rule.state_names, *(() if rule.is_average else ("theta",)))
+    return {**{n: f"{n}[t-1]" for n in kept}, "g": "g[t]", "x": "x[t]"}
+
+
+def _symbols(names: dict[str, str]) -> dict[str, Expr]:
+    return {name: Symbol(shown) for name, shown in names.items()}

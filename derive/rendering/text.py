@@ -1,0 +1,56 @@
+"""A page as plain text for a terminal."""
+
+from __future__ import annotations
+
+from derive.deriving.derivation import Derivation, Step
+from derive.expr import decimal_text, to_text
+from derive.rendering.formulas import plain, signs_of
+from derive.rendering.page import Page
+from derive.rule import Hyperparameter
+
+WIDTH = 100
+
+
+def write(page: Page) -> str:
+    """The whole page, one fact a line."""
+    rule = page.rule
+    lines = [f"{rule.name}: {rule.doc.strip()}", str(rule.reference), ""]
+    lines += ["hyperparameters", *(f"  {_hyperparameter(h)}" for h in rule.hyperparameters), ""]
+    if rule.states:
+        lines += ["state at the start", *(f"  {s.name}[0] = {to_text(s.initial)}" for s in rule.states), ""]
+    lines += ["step"]
+    if page.query is not None:
+        lines.append(f"  g[t] = grad({to_text(page.query)})")
+    lines += [f"  {to_text(line.target)} = {to_text(line.value)}" for line in page.lines]
+    lines += ["", *([f"always {', '.join(page.invariants)}, by induction", ""] if page.invariants else [])]
+    for number, derivation in enumerate(page.derivations, 1):
+        lines += [*_derivation(number, derivation), ""]
+    holding, checked = page.counted
+    lines.append(f"{holding} of {checked} steps checked")
+    return "\n".join(lines)
+
+
+def _hyperparameter(h: Hyperparameter) -> str:
+    default = "no default" if h.default is None else decimal_text(h.default) or str(h.default)
+    return f"{h.name} in {h.domain}, {default}" + (f": {h.meaning}" if h.meaning else "")
+
+
+def _derivation(number: int, d: Derivation) -> list[str]:
+    lines = [f"{number}. {d.title}", f"   {d.statement}"]
+    lines += [f"   Here {'; '.join(d.assumptions)}."] if d.assumptions else []
+    for index, step in enumerate(d.steps, 1):
+        lines += _step(f"   {number}.{index}", step, d)
+    return lines
+
+
+def _step(number: str, step: Step, d: Derivation) -> list[str]:
+    links = [plain(step.label, d.names)] if step.label is not None else []
+    links += [plain(link, d.names) for link in step.chain]
+    signs = signs_of(step)
+    line = f"{number:<8}{links[0]}" + "".join(f" {s} {link}" for s, link in zip(signs, links[1:], strict=True))
+    if len(line) > WIDTH:
+        # Every further link on a line of its own.
+        further = [f"\n{'':10}{s} {link}" for s, link in zip(signs, links[1:], strict=True)]
+        line = f"{number:<8}{links[0]}" + "".join(further)
+    mark = "" if step.verdict is None else f"{step.verdict.status}: "
+    return [*line.split("\n"), f"{'':10}{mark}{step.why}"]
