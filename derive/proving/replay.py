@@ -10,15 +10,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from derive.evaluate import QUERY, ball, exact, unrolled
-from derive.expr import Expr, Number, decimal_text
+from derive.expr import Expr, Number, substitute, to_text
 from derive.ops import Inexact, Undefined
 from derive.proving.certificate import Pairs
+from derive.proving.normal import NoNormalForm, factored, generic_case
+from derive.proving.verdict import Assumptions
 from derive.rule import Rule
 
 PRECISIONS = (128, 512)
+LONGEST_FORM = 60
 
 
 class NotConfirmed(Exception):
@@ -47,16 +51,12 @@ class Separation:
 
 @dataclass(frozen=True)
 class Difference:
-    """Where two runs part: the step (0 for a point), what was compared, and both values."""
+    """Where two runs part: after how many steps (0 for a point), what was compared, both values as text."""
 
     step: int
     name: str
-    expected: Any
-    actual: Any
-
-    def sides(self) -> tuple[str, str]:
-        """Both values as text: exact rationals, or enough digits to tell them apart."""
-        return _text(self.expected), _text(self.actual)
+    expected: str
+    actual: str
 
 
 @dataclass(frozen=True)
@@ -84,29 +84,34 @@ class Replayed:
         else:
             shown = {
                 "hyperparameters": {"a": _texts(w.hyperparameters_a), "b": _texts(w.hyperparameters_b)},
-                "initial": {"theta": _text(w.theta)},
-                "gradients": [_text(g) for g in w.gradients],
+                "initial": {"theta": str(w.theta)},
+                "gradients": [str(g) for g in w.gradients],
                 "step": found.step,
             }
-        return {**shown, "expected": _text(found.expected), "actual": _text(found.actual)}
+        return {**shown, "expected": found.expected, "actual": found.actual}
 
     def message(self) -> str:
         """One line a person can follow."""
         found = self.difference()
         assert found is not None
-        both = f"{found.name} is {_text(found.expected)} on one side and {_text(found.actual)} on the other"
+        both = f"{found.name} is {found.expected} on one side and {found.actual} on the other"
         if isinstance(self.witness, Point):
             return f"{both}, where {', '.join(f'{n} = {v}' for n, v in self.witness.values.items())}"
         return f"at step {found.step} {both}"
 
 
-def difference_at(pairs: Pairs, values: Mapping[str, Any]) -> Difference | None:
-    """The first pair whose sides certainly differ at this point; None where none does."""
-    left, right = [a for a, _ in pairs], [b for _, b in pairs]
-    for sides in _arithmetics(left, right, values):
-        found = _compared([str(a) for a in left], *sides)
-        if found is not None:
-            return found
+def difference_at(pairs: Pairs, values: Mapping[str, Fraction]) -> Difference | None:
+    """The first pair whose sides certainly differ at this point; None where none does.
+
+    Definedness is that of the whole step: one undefined value makes it undefined, and it differs
+    from one all of whose values are certainly defined. A value that is not decided proves nothing.
+    """
+    for arithmetic in (exact, *(partial(ball, bits=bits) for bits in PRECISIONS)):
+        left = arithmetic([a for a, _ in pairs], values)
+        right = arithmetic([b for _, b in pairs], values)
+        for index, (a, b) in enumerate(pairs):
+            if _tells_apart(left, right, index):
+                return Difference(0, str(a), _text(left[index], a, values), _text(right[index], b, values))
     return None
 
 
@@ -134,31 +139,14 @@ def _observed(rule: Rule, hyperparameters: Mapping[str, Fraction], w: Separation
     return [(t, "theta", point) for t, point in enumerate(points[: len(steps)])]
 
 
-def _arithmetics(left: Sequence[Expr], right: Sequence[Expr], values: Mapping[str, Any]) -> Any:
-    yield exact(left, values), exact(right, values)
-    for bits in PRECISIONS:
-        yield ball(left, values, bits), ball(right, values, bits)
-
-
-def _compared(names: Sequence[str], left: Sequence[Any], right: Sequence[Any]) -> Difference | None:
-    """Definedness is that of the whole step; a value not decided proves nothing."""
-    if any(isinstance(v, Undefined) for v in left) and all(_is_value(v) for v in right):
-        return _first_undefined(names, left, right)
-    if any(isinstance(v, Undefined) for v in right) and all(_is_value(v) for v in left):
-        return _first_undefined(names, left, right)
-    for name, a, b in zip(names, left, right, strict=True):
-        if _is_value(a) and _is_value(b) and _certainly_different(a, b):
-            # An undefined value elsewhere makes the whole step undefined: no difference then.
-            if all(_is_value(v) for v in (*left, *right)):
-                return Difference(0, name, a, b)
-    return None
-
-
-def _first_undefined(names: Sequence[str], left: Sequence[Any], right: Sequence[Any]) -> Difference:
-    for name, a, b in zip(names, left, right, strict=True):
-        if isinstance(a, Undefined) or isinstance(b, Undefined):
-            return Difference(0, name, a, b)
-    raise AssertionError("no undefined value")
+def _tells_apart(left: Sequence[Any], right: Sequence[Any], index: int) -> bool:
+    """Whether the values at this index show that the two steps are not the same."""
+    defined_left, defined_right = all(map(_is_value, left)), all(map(_is_value, right))
+    if defined_left and defined_right:
+        return _certainly_different(left[index], right[index])
+    return (isinstance(left[index], Undefined) and defined_right) or (
+        isinstance(right[index], Undefined) and defined_left
+    )
 
 
 def _is_value(value: Any) -> bool:
@@ -171,13 +159,23 @@ def _certainly_different(a: Any, b: Any) -> bool:
     return not a.overlaps(b)
 
 
-def _text(value: Any) -> str:
+def _text(value: Any, expr: Expr, values: Mapping[str, Fraction]) -> str:
+    """A value for a reader: a rational as it is, a root as a formula with its decimal, or why there is none."""
     if isinstance(value, Undefined):
         return f"undefined: {value.reason}"
-    if isinstance(value, Fraction):
-        return decimal_text(value) if value.denominator == 1 else str(value)  # type: ignore[return-value]
-    return str(value)
+    if isinstance(value, Fraction | bool):
+        return str(value)
+    decimal = value.str(8, radius=False)
+    try:
+        [closed] = substitute([expr], {name: Number(v) for name, v in values.items()})
+        case, normal = generic_case(closed, Assumptions())
+    except NoNormalForm:
+        return str(decimal)
+    if normal.constant() is not None:
+        return str(normal.constant())
+    form = to_text(factored(case, normal))
+    return f"{form} = {decimal}" if len(form) <= LONGEST_FORM else str(decimal)
 
 
 def _texts(values: Mapping[str, Fraction]) -> dict[str, str]:
-    return {name: _text(value) for name, value in values.items()}
+    return {name: str(value) for name, value in values.items()}

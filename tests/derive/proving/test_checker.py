@@ -1,0 +1,177 @@
+"""Forged certificates: the checker must say no to each."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from derive.expr import Expr, Number, Symbol, apply
+from derive.library import LIBRARY
+from derive.proving import Assumptions, Verdict, assumptions_of, prove
+from derive.proving.certificate import Correspondence, Identity, Invariants, Leaf, Limit, Split, Tree
+from derive.proving.checker import Checked, Rejected
+from derive.proving.invariants import invariant_certificate
+from derive.proving.limits import limit
+from derive.proving.replay import NotConfirmed, Point, Replayed
+from derive.proving.search import propose_identity
+from derive.rule import COUNTER, DECAY, NONNEGATIVE, REAL
+
+RULES = {rule.name: rule for rule in LIBRARY}
+g, v, beta, t, eps = map(Symbol, "g v beta t eps".split())
+NEGATIVE, ZERO, POSITIVE = frozenset({-1}), frozenset({0}), frozenset({1})
+
+
+def size_of_g() -> Identity:
+    return propose_identity(((apply("sqrt", g**2), apply("abs", g)),), Assumptions())
+
+
+def test_the_true_certificate_passes() -> None:
+    assert Checked(size_of_g())
+
+
+def test_a_dropped_case() -> None:
+    true = size_of_g()
+    assert isinstance(true.tree, Split)
+    for index in range(len(true.tree.branches)):
+        kept = true.tree.branches[:index] + true.tree.branches[index + 1 :]
+        with pytest.raises(Rejected, match="a case is missing"):
+            Checked(replace(true, tree=replace(true.tree, branches=kept)))
+
+
+def test_no_cases_where_they_are_needed() -> None:
+    with pytest.raises(Rejected):
+        Checked(replace(size_of_g(), tree=Leaf()))
+
+
+def test_a_false_sign() -> None:
+    """A branch that claims another sign than the quantity can have there does not cover it."""
+    forged = Split(g, ((POSITIVE, Leaf()), (ZERO, Leaf()), (POSITIVE, Leaf())))
+    with pytest.raises(Rejected, match="a case is missing"):
+        Checked(replace(size_of_g(), tree=forged))
+
+
+def test_a_claim_swapped_under_a_true_tree() -> None:
+    true = size_of_g()
+    with pytest.raises(Rejected, match="differ"):
+        Checked(replace(true, pairs=((apply("sqrt", g**2), g),)))
+
+
+def test_an_assumption_dropped() -> None:
+    pair = (apply("sqrt", v * v), v)
+    true = propose_identity((pair,), Assumptions({"v": NONNEGATIVE}))
+    assert Checked(true)
+    with pytest.raises(Rejected):
+        Checked(replace(true, assumptions=Assumptions({"v": REAL})))
+
+
+def test_the_gap_at_decay_zero_cannot_be_skipped() -> None:
+    pair = (beta ** (t - 1), beta**t / beta)
+    domains = Assumptions({"beta": DECAY, "t": COUNTER})
+    for tree in (Leaf(), Split(beta, ((POSITIVE, Leaf()),)), Split(beta, ((ZERO, Leaf()), (POSITIVE, Leaf())))):
+        with pytest.raises(Rejected):
+            Checked(Identity((pair,), domains, tree))
+
+
+def ema_form() -> Correspondence:
+    lr, b = Symbol("lr"), Symbol("beta")
+    verdict = prove(RULES["momentum_ema"], RULES["momentum"], states={"v": lr * Symbol("v")},
+                    hyperparameters={"lr": lr * (1 - b)})  # fmt: skip
+    certificate = verdict.evidence.certificate
+    assert verdict and isinstance(certificate, Correspondence)
+    return certificate
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"states": {"theta": Symbol("theta"), "v": Symbol("v")}},
+        {"states": {"theta": Symbol("theta") + 1, "v": Symbol("lr") * Symbol("v")}},
+        {"hyperparameters": {"lr": Symbol("lr"), "beta": Symbol("beta")}},
+        {"hyperparameters": {"lr": Symbol("lr") * (1 - Symbol("beta")), "beta": Symbol("beta") ** 2}},
+        {"inverse": {"lr": Symbol("b.lr"), "beta": Symbol("b.beta")}},
+        {"trees": ()},
+        {"b": RULES["nesterov"]},
+        {"a": RULES["momentum"]},
+    ],
+    ids=["state map", "shifted parameter", "no hyperparameter map", "not one to one", "inverse", "no proofs", "b", "a"],
+)
+def test_a_wrong_map(forged: dict[str, object]) -> None:
+    with pytest.raises(Rejected):
+        Checked(replace(ema_form(), **forged))  # type: ignore[arg-type]
+
+
+def test_a_map_that_leaves_the_domain() -> None:
+    """-lr is no learning rate, though the algebra of the step would not mind."""
+    lr = Symbol("lr")
+    verdict = prove(RULES["gradient_descent"], RULES["gradient_descent"], hyperparameters={"lr": -lr})
+    assert verdict.status == "refuted" or verdict.status == "unknown"
+
+
+def test_a_false_invariant() -> None:
+    true = invariant_certificate(RULES["adam"]).certificate
+    assert isinstance(true, Invariants) and true.names == ("v",)
+    with pytest.raises(Rejected):
+        Checked(replace(true, names=("m", "v"), trees=true.trees * 2))
+    with pytest.raises(Rejected):
+        Checked(replace(true, names=("m",)))
+
+
+def a_limit() -> Limit:
+    found = limit(1 - beta**t, "t", Assumptions({"beta": DECAY, "t": COUNTER}))
+    assert found is not None
+    return found.claim
+
+
+def limit_with(claim: Limit, **changes: object) -> Limit:
+    trees: tuple[Tree, ...] = (Leaf(),) * 4
+    return replace(claim, trees=trees, **changes)  # type: ignore[arg-type]
+
+
+def test_a_limit_is_accepted_with_its_proof() -> None:
+    claim = a_limit()
+    assert claim.limit is Number(1)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"limit": Number(2)},
+        {"continuous": 1 - Symbol("p0") ** 2},
+        {"powers": {"p0": beta + 1}},
+        {"variable": "u"},
+        {"assumptions": Assumptions({"beta": DECAY, "t": replace(COUNTER, high=COUNTER.low)})},
+    ],
+    ids=["value", "form", "a base of one or more", "another variable", "a bounded variable"],
+)
+def test_a_false_limit(changes: dict[str, object]) -> None:
+    with pytest.raises(Rejected):
+        Checked(limit_with(a_limit(), **changes))
+
+
+def test_no_limit_through_a_jump() -> None:
+    """sign(beta^t) is 1 for every t and 0 at the limit of beta^t: sign is not continuous."""
+    jump: Expr = apply("sign", beta**t)
+    assert limit(jump, "t", Assumptions({"beta": replace(DECAY, low_open=True), "t": COUNTER})) is None
+
+
+def test_verdicts_need_their_evidence() -> None:
+    for status in ("proved", "conditional", "refuted"):
+        with pytest.raises(TypeError, match="needs evidence"):
+            Verdict(status)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="needs evidence"):
+        Verdict("refuted", evidence=Checked(size_of_g()))
+
+
+def test_a_witness_that_separates_nothing() -> None:
+    from fractions import Fraction
+
+    with pytest.raises(NotConfirmed):
+        Replayed(Point(((g, g + 0),), {"g": Fraction(1)}))
+
+
+def test_certificates_of_the_library_are_checked_again() -> None:
+    for rule in LIBRARY:
+        certificate = invariant_certificate(rule).certificate
+        assert Checked(certificate).certificate is certificate
+        assert assumptions_of(rule).domains

@@ -1,0 +1,101 @@
+"""Whole trajectories: the seeds' relations, with their maps, and where siblings part."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+
+from derive.expr import Expr, Number, Symbol
+from derive.library import LIBRARY
+from derive.proving import invariants, prove
+from derive.rule import NONNEGATIVE, Rule
+
+RULES = {rule.name: rule for rule in LIBRARY}
+lr, beta, v = map(Symbol, ("lr", "beta", "v"))
+
+
+@pytest.mark.parametrize("rule", LIBRARY, ids=lambda rule: rule.name)
+def test_every_rule_is_itself(rule: Rule) -> None:
+    verdict = prove(rule, rule)
+    assert verdict.status == "proved" and verdict.relation == "identical", verdict.message
+
+
+def test_ema_form_is_velocity_form() -> None:
+    verdict = prove(RULES["momentum_ema"], RULES["momentum"], states={"v": lr * v},
+                    hyperparameters={"lr": lr * (1 - beta)})  # fmt: skip
+    assert verdict.status == "proved" and verdict.relation == "hyperparameter_map"
+    assert verdict.message == "equal with b.lr = lr * (1 - beta), b.v = lr * v"
+
+
+def test_learning_rate_outside_is_inside() -> None:
+    verdict = prove(RULES["momentum_lr_outside"], RULES["momentum"], states={"v": lr * v})
+    assert verdict.status == "proved" and verdict.relation == "state_map"
+
+
+CONDITIONS: list[tuple[str, str, str]] = [
+    ("adam", "adam_eps_hat", "eps"),
+    ("adam_l2", "adam", "weight_decay"),
+    ("adamw", "adam", "weight_decay"),
+    ("adam_l2", "adamw", "weight_decay"),
+    ("adagrad", "adagrad_eps_inside", "eps"),
+    ("rmsprop", "rmsprop_eps_inside", "eps"),
+    ("momentum", "gradient_descent", "beta"),
+    ("nesterov", "gradient_descent", "beta"),
+    ("nesterov", "momentum", "beta"),
+    ("ewma", "ewma_debiased", "beta"),
+]
+
+
+@pytest.mark.parametrize(("a", "b", "name"), CONDITIONS)
+def test_siblings_agree_where_a_hyperparameter_vanishes(a: str, b: str, name: str) -> None:
+    zero: dict[str, Expr] = {name: Number(0)}
+    verdict = prove(RULES[a], RULES[b], condition=zero)
+    assert verdict.status == "conditional" and verdict.condition is not None
+    assert verdict.condition["any_of"] == [f"{name} = 0"]
+    assert not verdict
+
+
+@pytest.mark.parametrize(("a", "b", "name"), [c for c in CONDITIONS if set(RULES[c[1]].hyperparameter_names) >= {c[2]}])
+def test_and_part_elsewhere(a: str, b: str, name: str) -> None:
+    verdict = prove(RULES[a], RULES[b])
+    assert verdict.status == "refuted", verdict.message
+    assert verdict.counterexample is not None and verdict.counterexample["step"] >= 1
+
+
+def test_a_counterexample_is_the_simplest() -> None:
+    verdict = prove(RULES["momentum_ema"], RULES["momentum"])
+    assert verdict.counterexample == {
+        "hyperparameters": {"a": {"lr": "1", "beta": "1/2"}, "b": {"lr": "1", "beta": "1/2"}},
+        "initial": {"theta": "1"},
+        "gradients": ["1"],
+        "step": 1,
+        "expected": "1/2",
+        "actual": "0",
+    }
+
+
+def test_same_question_same_answer() -> None:
+    first, again = (prove(RULES["adam_l2"], RULES["adamw"]).counterexample for _ in range(2))
+    assert first == again
+
+
+def test_invariants_are_proved_not_assumed() -> None:
+    assert invariants(RULES["adam"]) == {"v": NONNEGATIVE}
+    assert invariants(RULES["adam_l2"]) == {"v": NONNEGATIVE}
+    assert invariants(RULES["adagrad"]) == {"s": NONNEGATIVE}
+    assert invariants(RULES["momentum"]) == {}
+
+
+def test_an_average_is_not_an_update() -> None:
+    from derive.errors import UserError
+
+    with pytest.raises(UserError, match="not comparable"):
+        prove(RULES["ewma"], RULES["adam"])
+
+
+def test_exact_values_stand_beside_decimals() -> None:
+    verdict = prove(RULES["rmsprop"], RULES["rmsprop_eps_inside"])
+    assert verdict.counterexample is not None
+    assert verdict.counterexample["expected"] == "sqrt(2) / (sqrt(2) + 2) = 0.41421356"
+    assert Fraction(verdict.counterexample["initial"]["theta"]) == 1
