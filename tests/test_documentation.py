@@ -47,15 +47,18 @@ def blocks(language: str) -> list[Block]:
     return [block for block in found if block.language == language]
 
 
-@pytest.mark.parametrize("block", blocks("pycon"), ids=str)
+@pytest.mark.parametrize("page", sorted({block.page for block in blocks("pycon")}), ids=lambda page: page.name)
 def test_python_examples_print_what_they_say(
-    block: Block, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    page: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    test = doctest.DocTestParser().get_doctest(block.text, {}, str(block), str(block.page), block.line)
-    results = doctest.DocTestRunner(optionflags=OPTIONS).run(test, clear_globs=False)
-    assert results.attempted
-    assert not results.failed, capsys.readouterr().out
+    names: dict[str, object] = {}  # a page's examples follow one another
+    for block in (b for b in blocks("pycon") if b.page == page):
+        test = doctest.DocTestParser().get_doctest(block.text, names, str(block), str(page), block.line)
+        results = doctest.DocTestRunner(optionflags=OPTIONS).run(test, clear_globs=False)
+        names = test.globs
+        assert results.attempted
+        assert not results.failed, capsys.readouterr().out
 
 
 @pytest.mark.parametrize("block", blocks("console"), ids=str)
