@@ -15,8 +15,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from derive.evaluate import exact, unrolled
-from derive.expr import Expr, Number, symbols, to_text
+from derive.evaluate import ball, exact, unrolled
+from derive.expr import Expr, Number, symbols
 from derive.ops import Inexact, Undefined
 from derive.proving import Assumptions, identity, prove
 from derive.proving.replay import Separation, difference_at, first_difference
@@ -94,7 +94,7 @@ def check_trajectory(rule: Rule, trajectory: Trajectory) -> str:
             return f"step {t}: it has {', '.join(found)}; its anchor has {', '.join(expected)}"
         for name in expected:
             if not _same(found[name], expected[name]):
-                return f"step {t}: {name} is {_value_text(found[name])}, not {to_text(expected[name])}"
+                return f"step {t}: {name} is {_value_text(found[name])}, not {_value_text(expected[name])}"
     return ""
 
 
@@ -147,6 +147,8 @@ def _same(found: Expr, expected: Expr) -> bool:
 
 def _value_text(value: Expr) -> str:
     [number] = exact([value], {})
+    if isinstance(number, Inexact):
+        [number] = ball([value], {})
     return number.reason if isinstance(number, Undefined | Inexact) else str(number)
 
 
