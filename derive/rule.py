@@ -147,6 +147,12 @@ class Rule:
     def defaults(self) -> dict[str, Fraction]:
         return {h.name: h.default for h in self.hyperparameters if h.default is not None}
 
+    def _repr_markdown_(self) -> str:
+        """The rule and what is derived from it, for a notebook."""
+        from derive.rendering import render
+
+        return render(self, "markdown")
+
 
 def inline(body: Iterable[Assignment]) -> dict[str, Expr]:
     """What each assigned name holds at the end, in the values before the first assignment."""

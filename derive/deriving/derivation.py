@@ -1,12 +1,13 @@
 """A derivation: numbered steps from the rule to a statement, each checked by the machine.
 
-A step is a chain of expressions, each equal to the next (before a limit: the last one tends). What is shown is what was checked:
-the verdict of a step is that of the equalities between the links of its own chain. A label in front
-names what the chain is about; a definition introduces a name and is not counted as checked.
+A step is a chain of expressions, each equal to the next (in a limit the last is what the others
+tend to). What is shown is what was checked: the verdict of a step is that of its own chain. A label
+in front names what the chain is about; a definition introduces a name and is not counted.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -64,6 +65,11 @@ class Derivation:
     def holds(self) -> bool:
         return all(step.verdict for step in self.checked)
 
+    def _repr_markdown_(self) -> str:
+        from derive.rendering.markdown import write_derivation
+
+        return write_derivation(self)
+
 
 def define(label: Expr, value: Expr | Series, why: str) -> Step:
     """A step that introduces a name, or repeats what the rule says."""
@@ -72,7 +78,7 @@ def define(label: Expr, value: Expr | Series, why: str) -> Step:
 
 def equal(label: Expr | None, *chain: Expr, why: str, given: Assumptions) -> Step:
     """A step that claims its chain, with the verdict of the claim."""
-    return Step(label, chain, why, identity(tuple(zip(chain, chain[1:], strict=False)), given))
+    return Step(label, chain, why, identity(tuple(itertools.pairwise(chain)), given))
 
 
 def proper(*steps: Step) -> tuple[Step, ...]:

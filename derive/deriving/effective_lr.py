@@ -73,7 +73,9 @@ def _derived(rule: Rule, buffers: list[LinearBuffer], removed: tuple[str, ...]) 
     found = limit(rate, "t", assumed)
     steps += tends(name, found)
     return Derivation(
-        title="Response to a constant input" if rule.is_average else "Effective learning rate under a constant gradient",
+        title="Response to a constant input"
+        if rule.is_average
+        else "Effective learning rate under a constant gradient",
         statement=_statement(rule, rate, found.claim.limit if found else None),
         assumptions=(f"every {source} is the same", *(f"{n} = 0" for n in removed)),
         steps=tuple(steps),

@@ -365,7 +365,7 @@ class Case:
                     return
 
     def solution(self, poly: fmpq_mpoly, name: str) -> Expr | None:
-        """The one value of the symbol for which A x + B vanishes, A certainly not zero; None where it has no such form."""
+        """The one value of the symbol at which A x + B vanishes; None where it is not of that form, A never zero."""
         index = self._index.get(("symbol", name))
         used = self._used(poly)
         if index not in used or poly.degrees()[index] != 1:
@@ -576,12 +576,12 @@ _RULES: dict[str, Callable[..., Value]] = {
     "sign": _sign,
     "min": lambda case, node, a, b: b if case.decide(case.sub(a, b), _is_nonnegative) else a,
     "max": lambda case, node, a, b: a if case.decide(case.sub(a, b), _is_nonnegative) else b,
-    "lt": _comparison(_is_nonnegative , False),
-    "le": _comparison(_is_positive , False),
-    "gt": _comparison(_is_positive , True),
-    "ge": _comparison(_is_nonnegative , True),
-    "eq": _comparison(_is_zero , True),
-    "ne": _comparison(_is_zero , False),
+    "lt": _comparison(_is_nonnegative, False),
+    "le": _comparison(_is_positive, False),
+    "gt": _comparison(_is_positive, True),
+    "ge": _comparison(_is_nonnegative, True),
+    "eq": _comparison(_is_zero, True),
+    "ne": _comparison(_is_zero, False),
     "and": lambda case, node, a, b: a and b,
     "or": lambda case, node, a, b: a or b,
     "not": lambda case, node, a: not a,

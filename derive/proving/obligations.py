@@ -96,9 +96,7 @@ def _step(a: Rule, b: Rule, states: Mapping[str, Expr], hyperparameters: Mapping
     return (*zip(moved, stepped, strict=True), *zip([*seen_a, *outputs_a], shown, strict=True))
 
 
-def _bijection(
-    a: Rule, b: Rule, hyperparameters: Mapping[str, Expr], inverse: Mapping[str, Expr]
-) -> list[Obligation]:
+def _bijection(a: Rule, b: Rule, hyperparameters: Mapping[str, Expr], inverse: Mapping[str, Expr]) -> list[Obligation]:
     """The hyperparameters of the two correspond one to one, domain onto domain."""
     his = {h.name: Symbol(HIS + h.name) for h in b.hyperparameters}
     domains_b = {HIS + h.name: h.domain for h in b.hyperparameters}
@@ -120,7 +118,7 @@ CONTINUOUS = frozenset({"add", "sub", "mul", "div", "neg", "abs", "min", "max", 
 
 
 def of_limit(claim: Limit) -> list[Obligation]:
-    """The continuous form is the expression, its powers vanish, its radicands stay real, and at zero it is the limit."""
+    """The continuous form is the expression, its powers vanish, its roots stay real, at zero it is the limit."""
     for node in nodes([claim.continuous]):
         if isinstance(node, Apply) and not _is_continuous(node):
             raise ValueError(f"{node} need not be continuous")
@@ -142,7 +140,11 @@ def of_limit(claim: Limit) -> list[Obligation]:
         ("the continuous form", ((claim.expr, same),), claim.assumptions),
         ("the powers vanish", tuple(inside(base, DECAY) for base in claim.powers.values()), claim.assumptions),
         ("the radicands are not negative", real, claim.assumptions),
-        ("the value where they vanish", ((claim.at_zero, claim.limit + (claim.at_zero - claim.at_zero)),), claim.assumptions),
+        (
+            "the value where they vanish",
+            ((claim.at_zero, claim.limit + (claim.at_zero - claim.at_zero)),),
+            claim.assumptions,
+        ),
     ]
 
 

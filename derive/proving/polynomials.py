@@ -7,11 +7,9 @@ a product, a gcd or a factorisation is estimated first and refused when it is to
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
-from typing import Any
+from typing import TypeAlias
 
 from flint import fmpq, fmpq_mpoly, fmpq_mpoly_ctx
 
@@ -24,6 +22,11 @@ MAX_TERMS_OF_PRODUCT = 40_000
 MAX_TERMS_OF_GCD = 1_500
 MAX_TERMS_OF_FACTOR = 400
 MAX_DEGREE = 120
+
+
+Factorization: TypeAlias = tuple[Fraction, tuple[tuple[fmpq_mpoly, int], ...]]
+_FACTORED: dict[str, Factorization] = {}
+REMEMBERED = 4096
 
 
 class TooLarge(Exception):
@@ -74,7 +77,7 @@ def monic(poly: fmpq_mpoly) -> tuple[Fraction, fmpq_mpoly]:
     return as_fraction(lead), poly / lead
 
 
-def factors(poly: fmpq_mpoly) -> tuple[Fraction, tuple[tuple[fmpq_mpoly, int], ...]]:
+def factors(poly: fmpq_mpoly) -> Factorization:
     """`poly` as a constant times powers of monic polynomials. Re-multiplied, so it can be relied on.
 
     Whether the factors are irreducible is FLINT's word, and nothing rests on it. A polynomial
@@ -83,29 +86,15 @@ def factors(poly: fmpq_mpoly) -> tuple[Fraction, tuple[tuple[fmpq_mpoly, int], .
     if len(poly) > MAX_TERMS_OF_FACTOR or poly.total_degree() > MAX_DEGREE:
         lead, body = monic(poly)
         return lead, ((body, 1),)
-    return _factors(str(poly), poly)
+    text = str(poly)  # FLINT's polynomials have no hash of their own
+    if text not in _FACTORED:
+        if len(_FACTORED) >= REMEMBERED:
+            _FACTORED.clear()
+        _FACTORED[text] = _factored(poly)
+    return _FACTORED[text]
 
 
-def _memo(function: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
-    """Cache on the polynomial's text: FLINT's polynomials have no hash of their own."""
-    held: dict[str, Any] = {}
-
-    @lru_cache(maxsize=4096)
-    def by_text(text: str) -> Any:
-        return function(text, held[text])
-
-    def call(text: str, poly: Any) -> Any:
-        held[text] = poly
-        try:
-            return by_text(text)
-        finally:
-            held.clear()
-
-    return call
-
-
-@_memo
-def _factors(text: str, poly: fmpq_mpoly) -> tuple[Fraction, tuple[tuple[fmpq_mpoly, int], ...]]:
+def _factored(poly: fmpq_mpoly) -> Factorization:
     lead, parts = poly.factor()
     scale = as_fraction(lead)
     found = []

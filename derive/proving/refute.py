@@ -54,12 +54,11 @@ def _separation(
     a: Rule, b: Rule, hypers: Mapping[str, Expr], values: Mapping[str, Fraction], theta: Fraction,
     gradients: tuple[Fraction, ...],
 ) -> Separation | None:  # fmt: skip
-    mapped = exact(list(hypers.values()), values)
-    if not all(isinstance(v, Fraction) for v in mapped):
-        return None
-    his = dict(zip(hypers, mapped, strict=True))
-    if not all(his[h.name] in h.domain for h in b.hyperparameters):
-        return None
+    his: dict[str, Fraction] = {}
+    for h, value in zip(b.hyperparameters, exact([hypers[h.name] for h in b.hyperparameters], values), strict=True):
+        if not isinstance(value, Fraction) or value not in h.domain:
+            return None
+        his[h.name] = value
     return Separation(a, b, dict(values), his, theta, gradients)
 
 
@@ -121,9 +120,7 @@ def _simpler_points(w: Point, domains: Mapping[str, Domain]) -> Iterator[Point]:
             yield replace(w, values={**w.values, name: candidate})
 
 
-def _simpler_runs(
-    w: Separation, hypers: Mapping[str, Expr], domains: Mapping[str, Domain]
-) -> Iterator[Separation]:
+def _simpler_runs(w: Separation, hypers: Mapping[str, Expr], domains: Mapping[str, Domain]) -> Iterator[Separation]:
     if len(w.gradients) > 1:
         yield replace(w, gradients=w.gradients[:-1])
     for index, gradient in enumerate(w.gradients):

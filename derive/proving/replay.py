@@ -13,7 +13,7 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
-from derive.evaluate import QUERY, ball, exact, unrolled
+from derive.evaluate import QUERY, Arithmetic, ball, exact, unrolled
 from derive.expr import Expr, Number, substitute, to_text
 from derive.ops import Inexact, Undefined
 from derive.proving.certificate import Pairs
@@ -106,7 +106,8 @@ def difference_at(pairs: Pairs, values: Mapping[str, Fraction]) -> Difference | 
     Definedness is that of the whole step: one undefined value makes it undefined, and it differs
     from one all of whose values are certainly defined. A value that is not decided proves nothing.
     """
-    for arithmetic in (exact, *(partial(ball, bits=bits) for bits in PRECISIONS)):
+    arithmetics: list[Arithmetic] = [exact, *(partial(ball, bits=bits) for bits in PRECISIONS)]
+    for arithmetic in arithmetics:
         left = arithmetic([a for a, _ in pairs], values)
         right = arithmetic([b for _, b in pairs], values)
         for index, (a, b) in enumerate(pairs):

@@ -46,7 +46,9 @@ def prove(
     unknown = sorted(_free(hyper_map) - set(a.hyperparameter_names))
     missing = unknown or sorted(_free(state_map) - {"theta", "t", *a.state_names, *a.hyperparameter_names})
     if missing:
-        return _without_proof(a, b, hyper_map if not unknown else None, f"the map names {missing[0]!r}, not in {a.name}")
+        return _without_proof(
+            a, b, hyper_map if not unknown else None, f"the map names {missing[0]!r}, not in {a.name}"
+        )
     try:
         evidence = Checked(_correspondence(a, b, state_map, hyper_map))
     except (Differs, Undecided) as obstacle:

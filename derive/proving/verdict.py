@@ -49,6 +49,10 @@ class Verdict:
     def __bool__(self) -> bool:
         return self.status == "proved"
 
+    def _repr_markdown_(self) -> str:
+        head = f"**{self.status}**" + (f" ({self.relation})" if self.relation else "")
+        return "\n\n".join(part for part in (head, self.message, *self.assumptions, *self.warnings) if part)
+
     def document(self) -> dict[str, Any]:
         """The verdict as plain data, as `--json` shows it."""
         return {

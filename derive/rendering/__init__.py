@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from derive.rendering import markdown, tex, text
+from derive.rendering.equations import step_equation
 from derive.rendering.formulas import latex, plain
 from derive.rendering.page import Page, page
 from derive.rule import Rule
@@ -44,7 +45,7 @@ def document(rule: Rule) -> dict[str, Any]:
         "reference": str(rule.reference),
         "lines": [{"target": plain(x.target, {}), "value": plain(x.value, {})} for x in made.lines],
         "query": None if made.query is None else plain(made.query, {}),
-        "invariants": list(made.invariants),
+        "invariants": [f"{name} ≥ 0" for name in made.nonnegative],
         "steps": {"proved": holding, "checked": checked},
         "rows": [_derivation(d) for d in made.derivations],
     }
@@ -60,7 +61,7 @@ def _derivation(d: Any) -> dict[str, Any]:
             {
                 "label": None if s.label is None else plain(s.label, d.names),
                 "chain": [plain(link, d.names) for link in s.chain],
-                "latex": markdown.formula(s, d),
+                "latex": step_equation(s, d),
                 "relation": s.relation,
                 "why": s.why,
                 "verdict": None if s.verdict is None else s.verdict.status,

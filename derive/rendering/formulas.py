@@ -11,7 +11,27 @@ from derive.expr import Expr, Number, Symbol, fold, substitute, to_text
 from derive.ops import OPS
 
 GREEK = frozenset(
-    "alpha beta gamma delta epsilon eta theta kappa lambda mu nu rho sigma tau phi psi omega xi zeta".split()
+    [
+        "alpha",
+        "beta",
+        "gamma",
+        "delta",
+        "epsilon",
+        "eta",
+        "theta",
+        "kappa",
+        "lambda",
+        "mu",
+        "nu",
+        "rho",
+        "sigma",
+        "tau",
+        "phi",
+        "psi",
+        "omega",
+        "xi",
+        "zeta",
+    ]
 )
 CONVENTIONAL = {"lr": r"\eta", "eps": r"\varepsilon", "weight_decay": r"\lambda"}
 ACCENTS = {"hat": "hat", "bar": "bar", "tilde": "tilde"}
@@ -85,7 +105,9 @@ def symbol_latex(name: str) -> str:
         words = [digits, *words] if digits else words
     for accent in accents:
         base = rf"\{ACCENTS[accent]}{{{base}}}"
-    below = ",".join([*(w if len(w) == 1 or w.isdigit() else rf"\mathrm{{{w}}}" for w in words), *([index] if index else [])])
+    below = ",".join(
+        [*(w if len(w) == 1 or w.isdigit() else rf"\mathrm{{{w}}}" for w in words), *([index] if index else [])]
+    )
     return f"{base}_{{{below}}}" if below else base
 
 

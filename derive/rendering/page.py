@@ -25,7 +25,7 @@ class Page:
     rule: Rule
     query: Expr | None
     lines: tuple[Line, ...]
-    invariants: tuple[str, ...]
+    nonnegative: tuple[str, ...]
     derivations: tuple[Derivation, ...]
 
     @property
@@ -39,16 +39,13 @@ def page(rule: Rule) -> Page:
     """Derive and check everything, and collect it for showing."""
     times = _times(rule)
     query = None if rule.query is None else substitute([rule.query], _symbols(times))[0]
-    held = tuple(f"{name} ≥ 0" for name in invariants(rule))
-    return Page(rule, query, indexed_body(rule), held, derivations(rule))
+    return Page(rule, query, indexed_body(rule), tuple(invariants(rule)), derivations(rule))
 
 
 def indexed_body(rule: Rule) -> tuple[Line, ...]:
     """The body with every value's time written out."""
-    names, lines = _times(rule), []
-    for assignment in rule.body:
-        lines.append(_line(assignment, names))
-    return tuple(lines)
+    names = _times(rule)
+    return tuple(_line(assignment, names) for assignment in rule.body)
 
 
 def _line(assignment: Assignment, names: dict[str, str]) -> Line:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from derive.deriving.derivation import Derivation
+from derive.deriving.derivation import Derivation, Step
 from derive.expr import Symbol, decimal_text
+from derive.rendering.equations import invariants, rule_equations, step_equation
 from derive.rendering.formulas import latex
-from derive.rendering.markdown import formula, latex_state
 from derive.rendering.page import Page
 from derive.rule import Hyperparameter
 
@@ -16,16 +16,17 @@ _SPECIAL = {"\\": r"\textbackslash{}", "_": r"\_", "&": r"\&", "%": r"\%", "#": 
 def write(page: Page) -> str:
     """The whole page; include it in a document that loads amsmath."""
     rule = page.rule
-    parts = [rf"\section{{{escaped(rule.name)}}}", escaped(rule.doc.strip()), rf"\emph{{{escaped(str(rule.reference))}}}"]
-    parts += ["Hyperparameters: " + "; ".join(map(_hyperparameter, rule.hyperparameters)) + "."]
-    lines = [rf"{latex_state(s.name)} &= {latex(s.initial, {})}" for s in rule.states]
-    if page.query is not None:
-        lines.append(rf"g_{{t}} &= \nabla f\left({latex(page.query, {})}\right)")
-    lines += [f"{latex(line.target, {})} &= {latex(line.value, {})}" for line in page.lines]
-    parts += ["\\begin{align*}\n" + " \\\\\n".join(lines) + "\n\\end{align*}"]
-    held = [latex(Symbol(f"{i.split(' ')[0]}[t]"), {}) + r" \ge 0" for i in page.invariants]
-    parts += [f"Always ${', '.join(held)}$, by induction."] * bool(held)
-    return "\n\n".join([*parts, *map(_derivation, page.derivations)]) + "\n"
+    lines = " \\\\\n".join(rule_equations(page))
+    parts = [
+        rf"\section{{{escaped(rule.name)}}}",
+        escaped(rule.doc.strip()),
+        rf"\emph{{{escaped(str(rule.reference))}}}" if str(rule.reference) else "",
+        f"Hyperparameters: {'; '.join(map(_hyperparameter, rule.hyperparameters))}." if rule.hyperparameters else "",
+        f"\\begin{{align*}}\n{lines}\n\\end{{align*}}",
+        f"Always ${invariants(page)}$, by induction." if page.nonnegative else "",
+        *map(_derivation, page.derivations),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _hyperparameter(h: Hyperparameter) -> str:
@@ -36,11 +37,13 @@ def _hyperparameter(h: Hyperparameter) -> str:
 def _derivation(d: Derivation) -> str:
     parts = [rf"\subsection{{{escaped(d.title)}}}", escaped(d.statement)]
     parts += [f"Here {escaped('; '.join(d.assumptions))}."] if d.assumptions else []
-    items = [
-        rf"\item ${formula(step, d)}$: {escaped(step.why)}" + ("" if s is None else f" ({s.status})")
-        for step, s in ((step, step.verdict) for step in d.steps)
-    ]
-    return "\n\n".join([*parts, "\\begin{enumerate}\n" + "\n".join(items) + "\n\\end{enumerate}"])
+    items = "\n".join(_item(step, d) for step in d.steps)
+    return "\n\n".join([*parts, f"\\begin{{enumerate}}\n{items}\n\\end{{enumerate}}"])
+
+
+def _item(step: Step, d: Derivation) -> str:
+    mark = "" if step.verdict is None else f" ({step.verdict.status})"
+    return rf"\item ${step_equation(step, d)}$: {escaped(step.why)}{mark}"
 
 
 def escaped(text: str) -> str:

@@ -22,7 +22,9 @@ def write(page: Page) -> str:
     if page.query is not None:
         lines.append(f"  g[t] = grad({to_text(page.query)})")
     lines += [f"  {to_text(line.target)} = {to_text(line.value)}" for line in page.lines]
-    lines += ["", *([f"always {', '.join(page.invariants)}, by induction", ""] if page.invariants else [])]
+    lines.append("")
+    if page.nonnegative:
+        lines += [f"always {', '.join(f'{name} ≥ 0' for name in page.nonnegative)}, by induction", ""]
     for number, derivation in enumerate(page.derivations, 1):
         lines += [*_derivation(number, derivation), ""]
     holding, checked = page.counted

@@ -18,7 +18,7 @@ from derive.proving.search import propose_identity
 from derive.rule import COUNTER, DECAY, NONNEGATIVE, REAL
 
 RULES = {rule.name: rule for rule in LIBRARY}
-g, v, beta, t, eps = map(Symbol, "g v beta t eps".split())
+g, v, beta, t, eps = map(Symbol, ["g", "v", "beta", "t", "eps"])
 NEGATIVE, ZERO, POSITIVE = frozenset({-1}), frozenset({0}), frozenset({1})
 
 
@@ -78,7 +78,8 @@ def ema_form() -> Correspondence:
     verdict = prove(RULES["momentum_ema"], RULES["momentum"], states={"v": lr * Symbol("v")},
                     hyperparameters={"lr": lr * (1 - b)})  # fmt: skip
     certificate = verdict.evidence.certificate
-    assert verdict and isinstance(certificate, Correspondence)
+    assert verdict
+    assert isinstance(certificate, Correspondence)
     return certificate
 
 
@@ -110,7 +111,8 @@ def test_a_map_that_leaves_the_domain() -> None:
 
 def test_a_false_invariant() -> None:
     true = invariant_certificate(RULES["adam"]).certificate
-    assert isinstance(true, Invariants) and true.names == ("v",)
+    assert isinstance(true, Invariants)
+    assert true.names == ("v",)
     with pytest.raises(Rejected):
         Checked(replace(true, names=("m", "v"), trees=true.trees * 2))
     with pytest.raises(Rejected):

@@ -14,10 +14,18 @@ from derive.ops import Inexact, Undefined
 from derive.proving import Assumptions, identity
 from derive.rule import COUNTER, DECAY, NONNEGATIVE, POSITIVE
 
-g, m, v, x, y, t = map(Symbol, "g m v x y t".split())
-beta, beta1, beta2, lr, eps, theta = map(Symbol, "beta beta1 beta2 lr eps theta".split())
+g, m, v, x, y, t = map(Symbol, ["g", "m", "v", "x", "y", "t"])
+beta, beta1, beta2, lr, eps, theta = map(Symbol, ["beta", "beta1", "beta2", "lr", "eps", "theta"])
 GIVEN = Assumptions(
-    {"v": NONNEGATIVE, "beta": DECAY, "beta1": DECAY, "beta2": DECAY, "lr": NONNEGATIVE, "eps": NONNEGATIVE, "t": COUNTER}
+    {
+        "v": NONNEGATIVE,
+        "beta": DECAY,
+        "beta1": DECAY,
+        "beta2": DECAY,
+        "lr": NONNEGATIVE,
+        "eps": NONNEGATIVE,
+        "t": COUNTER,
+    }
 )
 
 
@@ -108,7 +116,8 @@ def test_the_gap_of_decay_zero_is_seen() -> None:
     pair = (beta ** (t - 1), beta**t / beta)
     assert identity([pair], Assumptions({"beta": replace_low(), "t": COUNTER}))
     verdict = identity([pair], GIVEN)
-    assert verdict.counterexample is not None and verdict.counterexample["values"]["beta"] == "0"
+    assert verdict.counterexample is not None
+    assert verdict.counterexample["values"]["beta"] == "0"
 
 
 def replace_low():  # type: ignore[no-untyped-def]
@@ -158,7 +167,9 @@ TREES = st.recursive(
     ),
     max_leaves=6,
 )
-VALUES = st.fixed_dictionaries({n: st.fractions(-3, 3, max_denominator=4) for n in "gmx"} | {"v": st.fractions(0, 3, max_denominator=4)})
+VALUES = st.fixed_dictionaries(
+    {n: st.fractions(-3, 3, max_denominator=4) for n in "gmx"} | {"v": st.fractions(0, 3, max_denominator=4)}
+)
 
 
 @settings(max_examples=150, deadline=None)

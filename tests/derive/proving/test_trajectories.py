@@ -18,19 +18,22 @@ lr, beta, v = map(Symbol, ("lr", "beta", "v"))
 @pytest.mark.parametrize("rule", LIBRARY, ids=lambda rule: rule.name)
 def test_every_rule_is_itself(rule: Rule) -> None:
     verdict = prove(rule, rule)
-    assert verdict.status == "proved" and verdict.relation == "identical", verdict.message
+    assert verdict.status == "proved", verdict.message
+    assert verdict.relation == "identical"
 
 
 def test_ema_form_is_velocity_form() -> None:
     verdict = prove(RULES["momentum_ema"], RULES["momentum"], states={"v": lr * v},
                     hyperparameters={"lr": lr * (1 - beta)})  # fmt: skip
-    assert verdict.status == "proved" and verdict.relation == "hyperparameter_map"
+    assert verdict.status == "proved"
+    assert verdict.relation == "hyperparameter_map"
     assert verdict.message == "equal with b.lr = lr * (1 - beta), b.v = lr * v"
 
 
 def test_learning_rate_outside_is_inside() -> None:
     verdict = prove(RULES["momentum_lr_outside"], RULES["momentum"], states={"v": lr * v})
-    assert verdict.status == "proved" and verdict.relation == "state_map"
+    assert verdict.status == "proved"
+    assert verdict.relation == "state_map"
 
 
 CONDITIONS: list[tuple[str, str, str]] = [
@@ -51,7 +54,8 @@ CONDITIONS: list[tuple[str, str, str]] = [
 def test_siblings_agree_where_a_hyperparameter_vanishes(a: str, b: str, name: str) -> None:
     zero: dict[str, Expr] = {name: Number(0)}
     verdict = prove(RULES[a], RULES[b], condition=zero)
-    assert verdict.status == "conditional" and verdict.condition is not None
+    assert verdict.status == "conditional"
+    assert verdict.condition is not None
     assert verdict.condition["any_of"] == [f"{name} = 0"]
     assert not verdict
 
@@ -60,7 +64,8 @@ def test_siblings_agree_where_a_hyperparameter_vanishes(a: str, b: str, name: st
 def test_and_part_elsewhere(a: str, b: str, name: str) -> None:
     verdict = prove(RULES[a], RULES[b])
     assert verdict.status == "refuted", verdict.message
-    assert verdict.counterexample is not None and verdict.counterexample["step"] >= 1
+    assert verdict.counterexample is not None
+    assert verdict.counterexample["step"] >= 1
 
 
 def test_a_counterexample_is_the_simplest() -> None:

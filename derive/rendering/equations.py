@@ -1,0 +1,34 @@
+"""The equations of a page in LaTeX, without delimiters: what Markdown and LaTeX have in common."""
+
+from __future__ import annotations
+
+from derive.deriving.derivation import Derivation, Step
+from derive.expr import Symbol
+from derive.rendering.formulas import latex, signs_of
+from derive.rendering.page import Page
+
+
+def rule_equations(page: Page) -> list[str]:
+    """The initial state, the queried point and the body, aligned at their signs."""
+    lines = [rf"{indexed(s.name, '0')} &= {latex(s.initial, {})}" for s in page.rule.states]
+    if page.query is not None:
+        lines.append(rf"g_{{t}} &= \nabla f\left({latex(page.query, {})}\right)")
+    return lines + [f"{latex(line.target, {})} &= {latex(line.value, {})}" for line in page.lines]
+
+
+def invariants(page: Page) -> str:
+    """What always holds of the states, a list."""
+    return ", ".join(rf"{indexed(name, 't')} \ge 0" for name in page.nonnegative)
+
+
+def step_equation(step: Step, d: Derivation) -> str:
+    """A step's chain."""
+    links = [latex(step.label, d.names)] if step.label is not None else []
+    links += [latex(link, d.names) for link in step.chain]
+    signs = [r"\to" if sign == "→" else sign for sign in signs_of(step)]
+    return links[0] + "".join(f" {sign} {link}" for sign, link in zip(signs, links[1:], strict=True))
+
+
+def indexed(name: str, index: str) -> str:
+    """A name at a time."""
+    return latex(Symbol(f"{name}[{index}]"), {})
