@@ -177,3 +177,24 @@ def _header(program: Program, rule: Rule) -> list[str]:
     ]
 
 
+
+
+_FUNCTION = '''\
+import math
+
+import numpy as np
+from numba import njit
+
+
+@njit(error_model="numpy", nogil=True)
+def over({arguments}, out):
+    for i in range(out.size):
+        out[i] = {value}
+'''
+
+
+def function_source(op: str) -> str:
+    """A module whose `over(arguments..., out)` does one operation of the table on every element."""
+    names = [f"x{k}" for k in range(OPS[op].arity)]
+    value = expression(Apply(op, tuple(Symbol(n) for n in names)), frozenset(names))
+    return _FUNCTION.format(arguments=", ".join(names), value=value)

@@ -1,0 +1,88 @@
+"""The name of a kernel's content: everything that decides what its machine code and its proofs say."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import derive
+from derive.expr import Apply, Expr, Number, Symbol, nodes
+from derive.rule import Rule
+from kernels.version import GENERATOR
+
+
+def content_key(rule: Rule, dtype: str) -> str:
+    """A checksum over the rule, the generator, the libraries, the processor and the element type."""
+    content = {"rule": rule_data(rule), "dtype": dtype, "around": surroundings()}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:40]
+
+
+def rule_data(rule: Rule) -> dict[str, Any]:
+    """The rule as plain data: equal data, equal rule."""
+    return {
+        "name": rule.name,
+        "inputs": rule.inputs,
+        "hyperparameters": [(h.name, str(h.default), str(h.domain)) for h in rule.hyperparameters],
+        "states": [(s.name, graph(s.initial)) for s in rule.states],
+        "body": [(a.target, graph(a.value)) for a in rule.body],
+        "outputs": rule.outputs,
+        "query": None if rule.query is None else graph(rule.query),
+        "reference": str(rule.reference),
+    }
+
+
+def graph(root: Expr) -> list[Any]:
+    """The nodes below the root, arguments by their places: linear in the graph, unlike its text."""
+    places: dict[Expr, int] = {}
+    rows: list[Any] = []
+    for node in nodes([root]):
+        places[node] = len(rows)
+        if isinstance(node, Apply):
+            rows.append([node.op, *(places[a] for a in node.args)])
+        elif isinstance(node, Number):
+            rows.append(["number", str(node.value)])
+        elif isinstance(node, Symbol):
+            rows.append(["symbol", node.name])
+    return rows
+
+
+@cache
+def surroundings() -> dict[str, str]:
+    """What else the code depends on: versions, the processor, and this project's own source."""
+    import llvmlite
+    import llvmlite.binding as llvm
+    import numba
+    import numpy
+
+    return {
+        "generator": GENERATOR,
+        "source": _own_source(),
+        "python": sys.version,
+        "numpy": numpy.__version__,
+        "numba": numba.__version__,
+        "llvmlite": llvmlite.__version__,
+        "machine": platform.machine(),
+        "processor": llvm.get_host_cpu_name(),
+        "features": llvm.get_host_cpu_features().flatten(),
+        "flags": str(sorted((k, v) for k, v in vars(numba.config).items() if k in _FLAGS)),
+    }
+
+
+_FLAGS = ("OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "CPU_NAME", "CPU_FEATURES", "ENABLE_AVX", "DISABLE_INTEL_SVML")
+
+
+def _own_source() -> str:
+    """A checksum of what generates, reads and proves: a changed generator is another generator."""
+    total = hashlib.sha256()
+    here = Path(__file__).parent
+    around = Path(derive.__file__).parent
+    files = [*here.rglob("*.py"), *(around / "proving").glob("*.py"), *(around / "reading").glob("*.py")]
+    files += [around / name for name in ("expr.py", "ops.py", "rule.py")]
+    for file in sorted(files):
+        total.update(file.read_bytes())
+    return total.hexdigest()

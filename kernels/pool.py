@@ -1,0 +1,94 @@
+"""Threads that share one step: the standard library's pool, kept alive, handed fixed chunks.
+
+Numba's own parallel layers abort when two Python threads step at once or after a fork. The pool
+is made anew in a forked child. Chunks do not depend on the number of threads, and no result
+depends on the chunks.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+CHUNK = 1 << 15  # elements: large enough to hide the call, small enough to share evenly
+
+SUBNORMAL = 5e-324
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The threads of one process."""
+
+    executor: ThreadPoolExecutor
+    helpers: int
+    process: int
+
+
+_LOCK = threading.Lock()
+_pool: Pool | None = None
+
+
+def workers() -> int:
+    """How many threads may run at once here."""
+    if hasattr(os, "sched_getaffinity"):
+        return max(1, len(os.sched_getaffinity(0)))
+    return os.cpu_count() or 1
+
+
+def over_chunks(part: Callable[[int, int], object], size: int, chunk: int = CHUNK) -> None:
+    """Call part(lo, hi) for every chunk of 0 ... size, here and in the pool's threads, and wait for all."""
+    pool = _current()
+    crew = pool.helpers + 1
+
+    def share(which: int) -> None:
+        # Neighbouring chunks to one thread: each walks its own memory.
+        count = -(-size // chunk)
+        for k in range(which * count // crew, (which + 1) * count // crew):
+            part(k * chunk, min((k + 1) * chunk, size))
+
+    futures = [pool.executor.submit(share, which) for which in range(1, crew)]
+    try:
+        share(0)
+    finally:
+        for future in futures:
+            future.result()
+
+
+def _current() -> Pool:
+    global _pool
+    with _LOCK:
+        if _pool is None or _pool.process != os.getpid():
+            _pool = _made()
+        return _pool
+
+
+def _made() -> Pool:
+    """New threads, all started, each found to compute with subnormal numbers."""
+    helpers = workers() - 1
+    executor = ThreadPoolExecutor(max(1, helpers), thread_name_prefix="derive-kernels")
+    if helpers:
+        together = threading.Barrier(helpers)
+        probes = [executor.submit(_keeps_subnormals, together) for _ in range(helpers)]
+        if not all(p.result() for p in probes):
+            executor.shutdown(wait=False)
+            executor, helpers = ThreadPoolExecutor(1), 0
+    return Pool(executor, helpers, os.getpid())
+
+
+def _keeps_subnormals(together: threading.Barrier) -> bool:
+    together.wait()  # so that every thread is started, and answers for itself
+    return bool(np.array([SUBNORMAL]) * 2 > 0)
+
+
+def _after_fork() -> None:
+    global _LOCK, _pool
+    _LOCK, _pool = threading.Lock(), None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

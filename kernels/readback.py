@@ -1,0 +1,37 @@
+"""The emitted source read again, as a stranger would read it, and proved equal to the rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from derive.errors import UserError
+from derive.expr import Expr, Symbol, substitute
+from derive.proving import Assumptions, Verdict, identity
+from derive.reading.kernel import read_kernel
+from kernels.emit import emitted_names
+from kernels.program import Program
+
+
+def read_back(source: str, program: Program) -> dict[str, Expr]:
+    """What the source stores into each array, in the rule's names and the values before the step.
+
+    Raises UserError where it is not the template, or is called otherwise than the program is.
+    """
+    kernel = read_kernel(source, program.name)
+    names = emitted_names(program)
+    arrays = tuple(names.get(a, a) for a in program.arrays)
+    parameters = tuple(names.get(p, p) for p in program.parameters)
+    if (kernel.dtype, kernel.arrays, kernel.parameters) != (program.dtype, arrays, parameters):
+        raise UserError("the source is not called as the program is", where=program.name, fix="generate it again")
+    original = {new: old for old, new in names.items()}
+    symbols = {new: Symbol(old) for new, old in original.items()}
+    values = substitute(kernel.step.values(), symbols)
+    return {original.get(array, array): value for array, value in zip(kernel.step, values, strict=True)}
+
+
+def equal(values: Mapping[str, Expr], goals: Mapping[str, Expr], assumptions: Assumptions) -> Verdict:
+    """Whether what is stored is what the rule wants; an array that is not stored keeps its value."""
+    extra = sorted(set(values).difference(goals))
+    if extra:
+        return Verdict("refuted", message=f"{extra[0]} is stored, but the rule does not change it")
+    return identity([(goal, values.get(array, Symbol(array))) for array, goal in goals.items()], assumptions)
