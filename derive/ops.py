@@ -52,7 +52,7 @@ class Op:
     numpy: str  # the name in NumPy
     numba: str  # the source in a kernel
     rounding: Rounding
-    error: Callable[..., Any]  # (numpy, result, values, errors) -> error handed on; inf: no bound
+    error: Callable[..., Any]  # (numpy, values, errors) -> error handed on; inf: no bound
     special: str  # behaviour on NaN and signed zero
     definition: Callable[..., Any] | None = None  # over the reals, by simpler rows
 
@@ -178,49 +178,50 @@ def _ball_cbrt(x: Any) -> Any:
     return x if x.is_zero() else Inexact("a cube root too close to zero")
 
 
-# Running errors (Higham, Accuracy and Stability of Numerical Algorithms, section 3.3): `r` is the computed
-# result, `v` the computed operands, `e` bounds on their errors, all in float64. A rule bounds how far the
-# operation itself moves when its operands move by `e`; its own rounding is added by the caller, who also
-# widens the sum by the few units these formulas lose to rounding. inf or NaN: no bound.
+# Running errors (Higham, Accuracy and Stability of Numerical Algorithms, section 3.3): `v` are the computed
+# operands, `e` bounds on their errors, all in float64. A rule bounds how far the exact operation moves when
+# its operands move by `e`; the operation's own rounding is added by the caller, who also widens the sum by
+# the few units these formulas lose to rounding and underflow. inf or NaN: no bound.
 
 
-def _error_mul(np: Any, r: Any, v: Any, e: Any) -> Any:
+def _error_mul(np: Any, v: Any, e: Any) -> Any:
     return abs(v[0]) * e[1] + abs(v[1]) * e[0] + e[0] * e[1]
 
 
-def _error_div(np: Any, r: Any, v: Any, e: Any) -> Any:
+def _error_div(np: Any, v: Any, e: Any) -> Any:
     room = abs(v[1]) - e[1]
     known = room > 0
     quotient = abs(v[0]) / np.where(known, abs(v[1]), 1)
     return np.where(known, (e[0] + quotient * e[1]) / np.where(known, room, 1), np.inf)
 
 
-def _error_sqrt(np: Any, r: Any, v: Any, e: Any) -> Any:
-    tight = e[0] / np.where(r > 0, r, 1)
-    bound = np.where(r > 0, np.minimum(tight, np.sqrt(e[0])), np.sqrt(e[0]))
-    return np.where(v[0] - e[0] >= 0, bound, np.inf)
+def _error_sqrt(np: Any, v: Any, e: Any) -> Any:
+    known = v[0] - e[0] >= 0
+    root = np.sqrt(np.where(known, v[0], 0))
+    tight = e[0] / np.where(root > 0, root, 1)
+    return np.where(known, np.where(root > 0, np.minimum(tight, np.sqrt(e[0])), 0.0), np.inf)
 
 
-def _error_decided(np: Any, r: Any, v: Any, e: Any) -> Any:
+def _error_decided(np: Any, v: Any, e: Any) -> Any:
     return np.where((e[0] + e[1] == 0) | (abs(v[0] - v[1]) > (e[0] + e[1]) * (1 + 1e-12)), 0.0, np.inf)
 
 
-def _error_sign(np: Any, r: Any, v: Any, e: Any) -> Any:
+def _error_sign(np: Any, v: Any, e: Any) -> Any:
     return np.where((e[0] == 0) | (abs(v[0]) > e[0]), 0.0, np.inf)
 
 
-def _error_where(np: Any, r: Any, v: Any, e: Any) -> Any:
+def _error_where(np: Any, v: Any, e: Any) -> Any:
     """Where the condition is not decided the exact value may be that of the other branch."""
     taken = np.where(v[0], e[1], e[2])
     return np.where(e[0] == 0, taken, np.maximum(e[1], e[2]) + abs(v[1] - v[2]))
 
 
-def _error_exp(np: Any, r: Any, v: Any, e: Any) -> Any:
+def _error_exp(np: Any, v: Any, e: Any) -> Any:
     return np.where(e[0] < 1, np.exp(v[0]) * np.expm1(e[0]), np.exp(v[0] + e[0]))
 
 
 def _error_log(shift: int) -> Callable[..., Any]:
-    def rule(np: Any, r: Any, v: Any, e: Any) -> Any:
+    def rule(np: Any, v: Any, e: Any) -> Any:
         x = v[0] + shift
         share = e[0] / np.where(x > 0, x, 1)
         known = (x > 0) & (share < 0.999)
@@ -229,7 +230,7 @@ def _error_log(shift: int) -> Callable[..., Any]:
     return rule
 
 
-def _error_pow(np: Any, r: Any, v: Any, e: Any) -> Any:
+def _error_pow(np: Any, v: Any, e: Any) -> Any:
     size = abs(v[0])
     whole = (e[1] == 0) & (v[1] == np.floor(v[1]))
     share = e[0] / np.where(size > 0, size, 1)
@@ -243,25 +244,26 @@ def _error_pow(np: Any, r: Any, v: Any, e: Any) -> Any:
     return np.where(e[0] + e[1] == 0, 0.0, bound)
 
 
-def _error_cbrt(np: Any, r: Any, v: Any, e: Any) -> Any:
-    """|a - b| = |s - t| (s^2 + s t + t^2) for s, t the cube roots, and s^2 + s t + t^2 >= 3/4 s^2."""
-    tight = e[0] / np.where(r == 0, 1, 0.75 * r * r)
-    return np.where(e[0] == 0, 0.0, np.where(r == 0, np.cbrt(4 * e[0]), np.minimum(tight, np.cbrt(4 * e[0]))))
+def _error_cbrt(np: Any, v: Any, e: Any) -> Any:
+    """|a - b| = |s - t| (s^2 + st + t^2) for cube roots s, t; the bracket is at least 3/4 s^2 and 1/4 (s - t)^2."""
+    root = np.cbrt(v[0])
+    anywhere = np.cbrt(4 * e[0])
+    return np.where(root == 0, anywhere, np.minimum(anywhere, e[0] / np.where(root == 0, 1, 0.75 * root * root)))
 
 
-def _sum_of_errors(np: Any, r: Any, v: Any, e: Any) -> Any:
+def _sum_of_errors(np: Any, v: Any, e: Any) -> Any:
     return e[0] + e[1]
 
 
-def _largest_error(np: Any, r: Any, v: Any, e: Any) -> Any:
+def _largest_error(np: Any, v: Any, e: Any) -> Any:
     return np.maximum(e[0], e[1])
 
 
-def _same_error(np: Any, r: Any, v: Any, e: Any) -> Any:
+def _same_error(np: Any, v: Any, e: Any) -> Any:
     return e[0]
 
 
-def _logic_error(np: Any, r: Any, v: Any, e: Any) -> Any:
+def _logic_error(np: Any, v: Any, e: Any) -> Any:
     return sum(e)
 
 
