@@ -10,7 +10,7 @@ from derive.proving import Assumptions, identity
 from derive.proving.limits import limit
 from derive.proving.normal import NoNormalForm, tidy
 from derive.proving.trajectories import bind
-from derive.rule import Rule
+from derive.rule import NONNEGATIVE, POSITIVE, Rule
 
 T = Symbol("t")
 CONSTANT = Symbol("c")
@@ -26,22 +26,30 @@ def bias_correction(rule: Rule, buffer: LinearBuffer) -> Derivation:
     """The factor 1/W[t] that makes the buffer's mean that of its input, and the factors the rule applies."""
     total = weight_sum(rule, buffer)
     factor = tidy(1 / total, given(rule))
+    weighing, needed = _weighing(rule, total)
     comparison, statement = _compared(rule, buffer, total, factor)
     steps = proper(
         *_constant_stream(rule, buffer, total),
         equal(Symbol("b[t]") * Symbol("W[t]"), factor * total, Number(1),
-              why="the factor that gives the input back", given=given(rule)),
+              why="the factor that gives the input back", given=weighing),
         *comparison,
     )  # fmt: skip
     return Derivation(
         title=f"Bias correction of {buffer.name}",
         statement=f"{buffer.name}[t] is W[t] times a constant input (or its mean), so b[t] = {to_text(factor)} "
         f"corrects it. {statement}",
-        assumptions=(f"c is the constant input of {buffer.name}, or the mean of a stationary one",),
+        assumptions=(f"c is the constant input of {buffer.name}, or the mean of a stationary one", *needed),
         steps=steps,
         result=factor,
         names=names_of(rule),
     )
+
+
+def _weighing(rule: Rule, total: Expr) -> tuple[Assumptions, tuple[str, ...]]:
+    """The assumptions with every hyperparameter positive whose zero would leave no weights, and those in words."""
+    assumed = given(rule).domains
+    vanishing = [h.name for h in rule.hyperparameters if h.domain == NONNEGATIVE and h.name in symbols(total)]
+    return Assumptions({**assumed, **dict.fromkeys(vanishing, POSITIVE)}), tuple(f"{n} > 0" for n in vanishing)
 
 
 def corrected_step(rule: Rule, buffers: tuple[LinearBuffer, ...]) -> Derivation | None:

@@ -60,7 +60,7 @@ def _unrolling(rule: Rule, buffer: LinearBuffer) -> tuple[Step, ...]:
         define(Symbol(f"{buffer.name}[0]"), buffer.state.initial, "the rule's initial value"),
         define(Symbol("w[k]"), weight, "the weight claimed for the input of k steps ago"),
         equal(Symbol("w[0]"), newest, buffer.gain, why="the newest input counts the gain", given=assumed),
-        equal(Symbol("w[k+1]"), older, scaled(buffer.decay, weight), why="a step later it counts the decay times as much",
+        equal(Symbol("w[k+1]"), older, scaled(buffer.decay, weight), why="a step later it counts the decay times that",
               given=assumed),
         equal(None, share_of_start, Number(1), why="at t = 0 the initial value counts fully", given=assumed),
         equal(None, later_share, scaled(buffer.decay, start), why="and fades in the same way", given=from_start),

@@ -105,9 +105,9 @@ def symbol_latex(name: str) -> str:
         words = [digits, *words] if digits else words
     for accent in accents:
         base = rf"\{ACCENTS[accent]}{{{base}}}"
-    below = ",".join(
-        [*(w if len(w) == 1 or w.isdigit() else rf"\mathrm{{{w}}}" for w in words), *([index] if index else [])]
-    )
+    # A name such as lr_t says its index already.
+    written = [w if len(w) == 1 or w.isdigit() else rf"\mathrm{{{w}}}" for w in words if w != index]
+    below = ",".join([*written, *([index] if index else [])])
     return f"{base}_{{{below}}}" if below else base
 
 

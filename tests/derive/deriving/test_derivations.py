@@ -1,0 +1,200 @@
+"""What is derived, for every rule of the library and for rules nobody wrote here, against exact runs."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from derive.deriving import Derivation, derivations
+from derive.deriving.derivation import equal
+from derive.deriving.linear import linear_buffers
+from derive.evaluate import ball, exact, trajectory
+from derive.expr import Expr, Number, Symbol, apply, symbols, to_text
+from derive.library import LIBRARY
+from derive.proving import Assumptions
+from derive.reading.read import read_path
+from derive.rule import DECAY, Rule
+
+RULES = {rule.name: rule for rule in LIBRARY}
+HYPERS = {"lr": Fraction(1, 3), "beta": Fraction(2, 3), "beta1": Fraction(1, 2), "beta2": Fraction(3, 4),
+          "eps": Fraction(1, 5), "weight_decay": Fraction(0)}  # fmt: skip
+
+
+def read_rule(tmp_path: Path, source: str) -> Rule:
+    path = tmp_path / "own.py"
+    path.write_text(source)
+    return read_path(str(path), "own")
+
+
+def titled(rule: Rule, title: str) -> Derivation:
+    return next(d for d in derivations(rule) if d.title.startswith(title))
+
+
+def at(expr: Expr, **values: Fraction | int) -> Fraction:
+    known = {**HYPERS, **{n: Fraction(v) for n, v in values.items()}}
+    [value] = exact([expr], {n: known[n] for n in symbols(expr)})
+    assert isinstance(value, Fraction)
+    return value
+
+
+@pytest.mark.parametrize("rule", LIBRARY, ids=lambda rule: rule.name)
+def test_every_step_is_checked_and_holds(rule: Rule) -> None:
+    found = derivations(rule)
+    assert found
+    for derivation in found:
+        for step in derivation.checked:
+            assert step.verdict, (derivation.title, step.why, step.verdict and step.verdict.message)
+        assert derivation.holds
+
+
+@pytest.mark.parametrize("rule", [r for r in LIBRARY if linear_buffers(r)], ids=lambda rule: rule.name)
+def test_weight_sums_are_those_of_a_run(rule: Rule) -> None:
+    """With input one at each step, the buffer after t steps is the sum of the weights."""
+    own = {n: HYPERS[n] for n in rule.hyperparameter_names}
+    run = trajectory(rule, own, 0, [1] * 5)
+    for buffer in linear_buffers(rule):
+        total = titled(rule, f"Unrolled weights of {buffer.name}").result
+        for t, step in enumerate(run, 1):
+            assert at(total, t=t) == step[buffer.name]
+
+
+def test_weight_sums_read_as_in_the_textbook() -> None:
+    sums = {r.name: [to_text(d.result) for d in derivations(r) if d.title.startswith("Unrolled")] for r in LIBRARY}
+    assert sums["ewma"] == sums["rmsprop"] == ["1 - beta**t"]
+    assert sums["adam"] == ["1 - beta1**t", "1 - beta2**t"]
+    assert sums["momentum"] == ["lr * (1 - beta**t) / (1 - beta)"]
+    assert sums["adagrad"] == ["t"]
+
+
+EFFECTIVE = {
+    "gradient_descent": "lr",
+    "momentum": "lr * (1 - beta**t) / (1 - beta)",
+    "momentum_ema": "lr * (1 - beta**t)",
+    "adagrad": "lr / (abs(g) * sqrt(t) + eps)",
+    "rmsprop": "lr / (abs(g) * sqrt(1 - beta**t) + eps)",
+    "adam": "lr / (abs(g) + eps)",
+    "adamw": "lr / (abs(g) + eps)",
+    "ewma": "1 - beta**t",
+    "ewma_debiased": "1",
+}
+
+
+@pytest.mark.parametrize("name", EFFECTIVE)
+def test_effective_learning_rates(name: str) -> None:
+    derivation = derivations(RULES[name])[-1]
+    assert to_text(derivation.result) == EFFECTIVE[name]
+
+
+@pytest.mark.parametrize("rule", [r for r in LIBRARY if not r.is_average], ids=lambda rule: rule.name)
+@pytest.mark.parametrize("g", [Fraction(2), Fraction(-3, 2)])
+def test_effective_learning_rate_is_that_of_a_run(rule: Rule, g: Fraction) -> None:
+    """theta moves by the derived rate times the gradient, checked in balls at each of five steps."""
+    derivation = titled(rule, "Effective learning rate")
+    own = {n: HYPERS[n] for n in rule.hyperparameter_names}
+    before: object = Number(0)
+    for t, step in enumerate(trajectory(rule, own, 0, [g] * 5, arithmetic=ball), 1):
+        known = {**HYPERS, "g": g, "t": Fraction(t)}
+        [rate] = ball([derivation.result], {n: known[n] for n in symbols(derivation.result)})
+        start = ball([Number(0)], {})[0] if before is Number(0) else before
+        assert (start - step["theta"]).overlaps(rate * ball([Number(g)], {})[0])
+        before = step["theta"]
+
+
+LIMITS = {
+    "momentum": "lr / (1 - beta)",
+    "momentum_ema": "lr",
+    "adagrad": "0",
+    "rmsprop": "lr / (abs(g) + eps)",
+    "rmsprop_eps_inside": "lr / sqrt(g**2 + eps)",
+    "adam_eps_hat": "lr / (abs(g) + eps)",
+}
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_limits_under_a_constant_gradient(name: str) -> None:
+    last = titled(RULES[name], "Effective learning rate").steps[-1]
+    assert last.relation == "→"
+    assert last.verdict
+    assert repr(last.chain[-1]) == LIMITS[name]
+
+
+def test_where_a_limit_does_not_hold_is_said() -> None:
+    assert titled(RULES["adagrad"], "Effective").steps[-1].why == "as t grows, except where g = 0"
+
+
+def test_the_factor_of_a_rule_is_compared_with_the_derived_one(tmp_path: Path) -> None:
+    assert "m_hat applies exactly that factor" in titled(RULES["adam"], "Bias correction of m").statement
+    assert "No line of the rule scales v alone" in titled(RULES["rmsprop"], "Bias correction of v").statement
+    wrong = read_rule(tmp_path, """
+def own(x, t, m=0, *, beta=decay(0.9)):
+    m = beta * m + (1 - beta) * x
+    output = m / (1 - beta)**t
+    return output, m
+""")  # fmt: skip
+    derivation = titled(wrong, "Bias correction of m")
+    assert "output applies another factor" in derivation.statement
+    assert derivation.holds
+
+
+def test_a_correction_folded_into_the_learning_rate_is_found() -> None:
+    derivation = titled(RULES["adam_eps_hat"], "The step in corrected buffers")
+    assert derivation.statement == "No t is left where eps = 0: the bias is corrected."
+    assert titled(RULES["adam"], "The step in corrected").statement == "No t is left: the bias is corrected."
+    assert "not corrected" in titled(RULES["rmsprop"], "The step in corrected").statement
+
+
+def test_a_buffer_with_a_start_of_its_own(tmp_path: Path) -> None:
+    """Adagrad from an initial accumulator: the start keeps its full weight."""
+    own = read_rule(tmp_path, """
+def own(theta, g, s=None, *, lr=nonnegative(0.1), start=nonnegative(0.1)):
+    if s is None:
+        s = start
+    s = s + g**2
+    theta = theta - lr * g / sqrt(s)
+    return theta, s
+""")  # fmt: skip
+    derivation = titled(own, "Effective learning rate")
+    assert to_text(derivation.result) == "lr / sqrt(g**2 * t + start)"
+    assert derivation.holds
+
+
+def test_a_chain_of_averages_is_not_driven_by_its_input_alone(tmp_path: Path) -> None:
+    own = read_rule(tmp_path, """
+def own(x, a=0, b=0, *, beta=decay(0.9)):
+    a = beta * a + (1 - beta) * x
+    b = beta * b + (1 - beta) * a
+    output = b
+    return output, a, b
+""")  # fmt: skip
+    assert [b.name for b in linear_buffers(own)] == ["a", "b"]
+    assert not any(d.title.startswith("Response") for d in derivations(own))
+
+
+def test_what_is_not_linear_has_no_weights(tmp_path: Path) -> None:
+    own = read_rule(tmp_path, """
+def own(theta, g, v=0, *, lr=nonnegative(0.1), beta=decay(0.9)):
+    v = maximum(beta * v, abs(g))
+    theta = theta - lr * g / v
+    return theta, v
+""")  # fmt: skip
+    assert linear_buffers(own) == ()
+    assert not any(d.title.startswith("Unrolled") for d in derivations(own))
+
+
+def test_a_broken_step_is_rejected() -> None:
+    """One of each kind of mistake in a chain: coefficient, power, sign, root."""
+    beta, t, g = Symbol("beta"), Symbol("t"), Symbol("g")
+    given = Assumptions({"beta": DECAY})
+    broken = [
+        (beta * (1 - beta), beta - 2 * beta**2),
+        (beta ** Number(3), beta * beta),
+        (apply("sqrt", g**2), g),
+        (1 - beta, beta - 1),
+    ]
+    for left, right in broken:
+        step = equal(None, left, right, why="", given=given)
+        assert step.verdict is not None
+        assert step.verdict.status == "refuted"
+    assert t
