@@ -55,7 +55,8 @@ def _follow(statements: Iterable[Statement], arrays: Arrays, scalars: set[str], 
 
 def _store(store: Store, now: Arrays, scalars: set[str], definition: Definition) -> None:
     name, read = store.target, symbols(store.value)
-    if read and read <= scalars and not store.is_array:  # numbers: even `+=` binds anew
+    number = bool(read) and read <= scalars and not store.is_array
+    if number and (name in scalars or not store.in_place):  # even `+=` binds a number anew
         scalars.add(name)
         now[name] = frozenset({object()})
         return

@@ -182,8 +182,13 @@ def _first_step_guard(test: ast.expr, scope: Scope) -> str | None:
         case ast.Compare(left=ast.Constant(value=str(key)), ops=[ast.NotIn()], comparators=[record]):
             name = place(record, scope)
             return f"{name}.{key}" if name in scope.records else None
-        case ast.UnaryOp(op=ast.Not(), operand=record) | ast.Compare(
-            left=ast.Call(func=ast.Name(id="len"), args=[record]), ops=[ast.Eq()], comparators=[ast.Constant(value=0)]
+        case (
+            ast.UnaryOp(op=ast.Not(), operand=record)
+            | ast.Compare(
+                left=ast.Call(func=ast.Name(id="len"), args=[record]),
+                ops=[ast.Eq()],
+                comparators=[ast.Constant(value=0)],
+            )
         ):
             name = place(record, scope)
             return name if name in scope.records else None

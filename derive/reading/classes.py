@@ -14,7 +14,7 @@ from derive.reading.functions import function_scope, read_parameters, read_step
 from derive.reading.refusals import text_of
 from derive.reading.scope import Scope
 from derive.reading.source import Definition
-from derive.reading.statements import Parameter, Procedure, Returned, Store, stored, substituted
+from derive.reading.statements import Parameter, Procedure, Returned, Store, fresh, stored, substituted
 from derive.rule import Assignment, inline
 
 STEP_METHODS = ("step", "update", "__call__")
@@ -66,11 +66,11 @@ def _assembled(definition: Definition, step: ast.FunctionDef, start: Start) -> P
     procedure = read_step(definition, step.body, scope)
     values: dict[str, Expr] = {}
     returned = procedure.returned
-    if "self.theta" in attributes and "theta" not in scope.later | {p.name for p in parameters}:
-        values["self.theta"] = Symbol("theta")
+    if "self.theta" in attributes and "theta" not in {p.name for p in parameters}:
+        values = {"self.theta": Symbol("theta"), "theta": Symbol(fresh("theta_new", scope.later))}
         parameters.append(Parameter("theta", step.lineno))
         attributes = _starting_at_theta(attributes)
-        returned = returned or (Returned(Symbol("theta")),)
+        returned = returned or (Returned(Symbol("self.theta")),)
     changed = set(stored(procedure.statements))
     values |= _constants(definition, {p: v for p, v in attributes.items() if p not in changed and p not in values})
     kept = {place: attributes.get(place) for place in stored(procedure.statements) if place.startswith("self.")}
@@ -152,8 +152,9 @@ def _class_constants(definition: Definition, node: ast.ClassDef) -> Attributes:
     found: Attributes = {}
     for statement in node.body:
         match statement:
-            case ast.Assign(targets=[ast.Name(id=name)], value=value) | ast.AnnAssign(
-                target=ast.Name(id=name), value=ast.expr() as value
+            case (
+                ast.Assign(targets=[ast.Name(id=name)], value=value)
+                | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
             ):
                 number = constant_value(value, scope)
                 if number is not None:

@@ -127,9 +127,7 @@ def _reference(definition: Definition, node: ast.expr) -> Reference:
     return Reference(**words)
 
 
-def _read_return(
-    node: ast.Return, value: ast.expr, scope: Scope
-) -> tuple[list[Statement], tuple[Returned, ...]]:
+def _read_return(node: ast.Return, value: ast.expr, scope: Scope) -> tuple[list[Statement], tuple[Returned, ...]]:
     """The gradients that a `return` asks for, and the values it returns; whole dictionaries of buffers aside."""
     elements = value.elts if isinstance(value, ast.Tuple | ast.List) else [value]
     values = [e for e in elements if place(e, scope) not in scope.records]

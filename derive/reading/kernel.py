@@ -210,7 +210,9 @@ def _check_entry(
 
 def _check_refusal(node: ast.stmt, file: str) -> None:
     match node:
-        case ast.If(test=test, body=[ast.Return(value=ast.Constant() | ast.UnaryOp(operand=ast.Constant()))], orelse=[]):
+        case ast.If(
+            test=test, body=[ast.Return(value=ast.Constant() | ast.UnaryOp(operand=ast.Constant()))], orelse=[]
+        ):
             if not any(isinstance(n, ast.NamedExpr | ast.Await | ast.Yield) for n in ast.walk(test)):
                 return
     raise _unexpected(node, file)

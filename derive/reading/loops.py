@@ -1,9 +1,9 @@
 """Loops: a function that runs all steps. What stands before the loop starts the state; its body is the step.
 
-    for t in range(1, n + 1):                 t counts from 1 (from 0, and t + 1 is meant: `range(n)`)
-        g = grad(theta)                       or g = gradients[t - 1]
-    for t, g in enumerate(gradients, 1):      the gradients given as a sequence
-    for g in gradients:
+for t in range(1, n + 1):                 t counts from 1 (from 0, and t + 1 is meant: `range(n)`)
+    g = grad(theta)                       or g = gradients[t - 1]
+for t, g in enumerate(gradients, 1):      the gradients given as a sequence
+for g in gradients:
 """
 
 from __future__ import annotations
@@ -70,9 +70,7 @@ def read_loop(definition: Definition) -> Procedure:
     return _procedure(definition, arguments, before, statements, returned)
 
 
-def _preamble(
-    definition: Definition, body: Sequence[ast.stmt], scope: Scope
-) -> tuple[dict[str, Expr], list[Store]]:
+def _preamble(definition: Definition, body: Sequence[ast.stmt], scope: Scope) -> tuple[dict[str, Expr], list[Store]]:
     """What each name holds before the loop, in the arguments, and which names share an array then.
 
     The parameter's own start is not looked into.

@@ -176,8 +176,9 @@ def _bound_by(node: ast.stmt) -> list[tuple[str, Binding]]:
                     for a in names]  # fmt: skip
         case ast.ImportFrom(module=module, names=names):
             return [(a.asname or a.name, Imported(f"{module or ''}.{a.name}")) for a in names]
-        case ast.Assign(targets=[ast.Name(id=name)], value=value) | ast.AnnAssign(
-            target=ast.Name(id=name), value=ast.expr() as value
+        case (
+            ast.Assign(targets=[ast.Name(id=name)], value=value)
+            | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
         ):
             return [(name, Constant(value))]
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
