@@ -15,12 +15,14 @@ from derive.rule import NONNEGATIVE, POSITIVE, Domain, Rule
 
 if TYPE_CHECKING:
     from derive.proving.verdict import Verdict
+    from kernels.certificate import Proof
 
 Status = Literal["ok", "none", "undecided", "failed"]
 ORDER: tuple[Status, ...] = ("none", "ok", "undecided", "failed")
 DTYPES = ("float32", "float64")
 FROM_RULE = ("read", "anchors", "invariants", "derivations")
 FROM_KERNEL = ("program", "source", "bits", "rounding", "special")
+MARK = "*"  # beside a result that holds on a part of the inputs only
 COLUMNS = (*FROM_RULE, *FROM_KERNEL)
 
 
@@ -50,6 +52,12 @@ class Row:
     def status(self) -> Status:
         """The worst of the cells."""
         return worst(cell.status for cell in self.cells.values())
+
+    @property
+    def regions(self) -> dict[str, str]:
+        """By precision, where no rounding bound holds."""
+        both = self.cells["rounding"].details
+        return {dtype: both[dtype]["region"] for dtype in DTYPES if both.get(dtype, {}).get("region")}
 
     def document(self) -> dict[str, Any]:
         """The row for `--json`."""
@@ -136,7 +144,7 @@ def checked_derivations(rule: Rule) -> Cell:
     return Cell(worst(map(_of_verdict, verdicts)), f"{sum(map(bool, verdicts))}/{len(verdicts)}", message)
 
 
-def _of_verdict(verdict: Verdict) -> Status:
+def _of_verdict(verdict: Verdict | Proof) -> Status:
     return "ok" if verdict else "undecided" if verdict.status == "unknown" else "failed"
 
 
@@ -157,15 +165,17 @@ def kernel_cells(rule: Rule) -> dict[str, Cell]:
 def _cell(column: str, report: Any) -> Cell:
     """One column of one kernel's report (`kernels.verification.KernelReport`)."""
     if column in ("program", "source"):
-        verdict: Verdict = report.program_proved if column == "program" else report.readback_proved
-        return Cell(_of_verdict(verdict), verdict.status, verdict.message, {"verdict": verdict.status})
-    ok, text, *region = getattr(report, column)
-    return Cell("ok" if ok else "failed", text if ok else "failed", text, {"region": region[0]} if region else {})
+        proof = report.program_proved if column == "program" else report.readback_proved
+        return Cell(_of_verdict(proof), proof.status, proof.message, {"verdict": proof.status})
+    holds, message, *region = getattr(report, column)
+    shown = "failed" if not holds else f"ok{MARK}" if any(region) else "ok"
+    return Cell("ok" if holds else "failed", shown, message, {"region": region[0]} if region else {})
 
 
 def _both(cells: Mapping[str, Cell]) -> Cell:
     """The worse of the precisions' cells, with each of them among the details."""
-    status = worst(cell.status for cell in cells.values())
-    dtype, shown = next((dtype, cell) for dtype, cell in cells.items() if cell.status == status)
+    dtype, shown = max(
+        cells.items(), key=lambda item: (ORDER.index(item[1].status), bool(item[1].details.get("region")))
+    )
     message = f"{dtype}: {shown.message}" if shown.message else ""
-    return Cell(status, shown.text, message, {dtype: cell.document() for dtype, cell in cells.items()})
+    return Cell(shown.status, shown.text, message, {dtype: cell.document() for dtype, cell in cells.items()})

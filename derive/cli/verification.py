@@ -12,7 +12,7 @@ import click
 
 from derive.cli.documents import as_json_option, document, write_json
 from derive.cli.packages import require_own_kernels
-from derive.cli.row import COLUMNS, Row, Status, failed_row, verify_rule, worst
+from derive.cli.row import COLUMNS, MARK, Row, Status, failed_row, verify_rule, worst
 from derive.cli.tables import print_table
 from derive.cli.workers import run_tasks
 
@@ -88,8 +88,10 @@ def _report(rows: Sequence[Row], seconds: float, as_json: bool) -> None:
     for row in rows:
         for line in complaints(row):
             click.echo(line)
+    for line in regions(rows):
+        click.echo(line)
     verified = sum(WORD[row.status] == "verified" for row in rows)
-    click.echo(f"{verified} of {len(rows)} rules verified in {seconds:.0f} s")
+    click.echo(f"{verified} of {len(rows)} verified in {seconds:.0f} s")
     sys.stdout.flush()
 
 
@@ -103,6 +105,14 @@ def complaints(row: Row) -> list[str]:
         f"{row.rule}: {reason}" if columns == list(COLUMNS) else f"{row.rule}, {', '.join(columns)}: {reason}"
         for reason, columns in reasons.items()
     ]
+
+
+def regions(rows: Sequence[Row]) -> list[str]:
+    """Where no rounding bound holds: in full for a few rules, for many the way to ask."""
+    marked = [row for row in rows if row.regions]
+    if len(marked) > 3:
+        return [f"{MARK} no rounding bound holds for a part of the inputs; `derive verify RULE` says for which"]
+    return [f"{MARK} {row.rule}, {dtype}: {region}" for row in marked for dtype, region in row.regions.items()]
 
 
 def _cells(row: Row) -> list[Text | str]:

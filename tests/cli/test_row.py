@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from derive.cli.row import COLUMNS, Cell, Row, Status, attempt, failed_row, read, worst
+from derive.cli.row import COLUMNS, FROM_KERNEL, Cell, Row, Status, attempt, failed_row, kernel_cells, read, worst
 from derive.errors import UserError
 from derive.library.lookup import find_rule
+from kernels.certificate import Proof
 
 
 def raising(error: Exception) -> Any:
-    def stage() -> Cell:
+    def stage(*_: object) -> Cell:
         raise error
 
     return stage
@@ -56,3 +58,59 @@ def test_a_cell_gives_its_details_beside_its_text() -> None:
 def test_a_rule_that_changes_while_it_is_verified_is_noticed() -> None:
     assert read("adam", find_rule("adam")).status == "ok"
     assert read("adam", find_rule("adamw")).status == "failed"
+
+
+def reported(monkeypatch: pytest.MonkeyPatch, **changed: dict[str, Any]) -> dict[str, Cell]:
+    """The cells of a kernel that holds in every part, but for what is changed, by precision."""
+    import kernels.verification
+
+    good = {
+        "program_proved": Proof("proved"), "readback_proved": Proof("proved"),
+        "bits": (True, "9 values equal"), "rounding": (True, "9 of 9", ""), "special": (True, "kept"),
+    }  # fmt: skip
+
+    def verify_kernel(rule: object, dtype: str) -> SimpleNamespace:
+        return SimpleNamespace(**{**good, **changed.get(dtype, {})})
+
+    monkeypatch.setattr(kernels.verification, "verify_kernel", verify_kernel)
+    return kernel_cells(find_rule("adam"))
+
+
+def test_a_kernel_that_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    cells = reported(monkeypatch)
+    assert {column: cell.text for column, cell in cells.items()} == {
+        "program": "proved", "source": "proved", "bits": "ok", "rounding": "ok", "special": "ok",
+    }  # fmt: skip
+    assert cells["program"].details["float64"]["verdict"] == "proved"
+
+
+@pytest.mark.parametrize(
+    ("column", "wrong", "status", "text"),
+    [
+        ("program", {"program_proved": Proof("refuted", "m differs")}, "failed", "refuted"),
+        ("program", {"program_proved": Proof("unknown", "too many roots")}, "undecided", "unknown"),
+        ("source", {"readback_proved": Proof("conditional", "eps = 0")}, "failed", "conditional"),
+        ("bits", {"bits": (False, "theta: 1.0, the oracle 1.5")}, "failed", "failed"),
+        ("rounding", {"rounding": (False, "theta is farther than 0", "")}, "failed", "failed"),
+        ("rounding", {"rounding": (True, "9 of 9", "overflow in g * g")}, "ok", "ok*"),
+        ("special", {"special": (False, "not declared: inf")}, "failed", "failed"),
+    ],
+)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_worse_precision_speaks_for_a_column(
+    monkeypatch: pytest.MonkeyPatch, dtype: str, column: str, wrong: dict[str, Any], status: Status, text: str
+) -> None:
+    cells = reported(monkeypatch, **{dtype: wrong})
+    assert (cells[column].status, cells[column].text) == (status, text)
+    assert cells[column].message.startswith(dtype) or not cells[column].message
+    assert {c.status for name, c in cells.items() if name != column} == {"ok"}
+
+
+def test_a_kernel_that_cannot_be_made_fails_in_its_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    import kernels.verification
+
+    monkeypatch.setattr(kernels.verification, "verify_kernel", raising(UserError("can't be compiled")))
+    cells = kernel_cells(find_rule("adam"))
+    assert {cell.message for cell in cells.values()} == {"can't be compiled"}
+    assert {cell.status for cell in cells.values()} == {"failed"}
+    assert set(cells) == set(FROM_KERNEL)

@@ -79,7 +79,7 @@ def test_the_table_has_a_row_for_each_rule_and_says_what_failed(
     assert rows[0].split() == ["adam", "ok", "2/3", *["ok"] * 7, "1.0", "s"]
     assert "adamw, anchors: step 3" in rows
     assert "adam_l2: took longer than 180 s and was ended" in rows
-    assert rows[-1].startswith("1 of 3 rules verified in ")
+    assert rows[-1].startswith("1 of 3 verified in ")
     assert err.splitlines() == ["adam_l2: failed (0.0 s)", "adamw: failed (1.0 s)", "adam: verified (1.0 s)"]
 
 
