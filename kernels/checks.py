@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import combinations
 
 from derive.rule import Domain, Hyperparameter
@@ -67,11 +68,15 @@ def _domain(h: Hyperparameter) -> Check:
     low = f"-math.inf < {name}" if domain.low is None else f"{_end(domain.low)} {_less(domain.low_open)} {name}"
     high = f"{name} < math.inf" if domain.high is None else f"{name} {_less(domain.high_open)} {_end(domain.high)}"
     whole = f" and {name} == math.floor({name})" if domain.whole else ""
-    return Check(f"not ({low} and {high}{whole})", f"{name} must be {_words(domain)}", f"the domain of {name} is {domain}")
+    return Check(f"not ({low} and {high}{whole})", f"{name} must be {_words(domain)}", _remedy(h))
 
 
-def _end(value: object) -> str:
-    return repr(float(value))  # type: ignore[arg-type]
+def _remedy(h: Hyperparameter) -> str:
+    return f"give {h.name} a value there" + ("" if h.default is None else f"; its default is {float(h.default):g}")
+
+
+def _end(value: Fraction) -> str:
+    return repr(float(value))
 
 
 def _less(is_open: bool) -> str:

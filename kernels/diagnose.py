@@ -34,7 +34,7 @@ def real(name: str, value: Any) -> float:
 
 def unknown_hyperparameter(kernel: str, names: Iterable[str], known: tuple[str, ...]) -> UserError:
     """The error for names that a rule does not have."""
-    name = sorted(names)[0]
+    name = min(names)
     near = difflib.get_close_matches(name, known, n=3)
     meant = f"did you mean {' or '.join(near)}?" if near else f"it has {', '.join(known) or 'none'}"
     return UserError(f"{kernel} has no hyperparameter {name!r}", fix=meant)
@@ -42,13 +42,11 @@ def unknown_hyperparameter(kernel: str, names: Iterable[str], known: tuple[str, 
 
 def array(name: str, value: Any, dtype: str, *, stored: bool) -> None:
     """Refuse what is not a contiguous array of the kernel's type, writable where it is stored."""
-    if not isinstance(value, np.ndarray):
+    if not isinstance(value, np.ndarray) or isinstance(value, np.ma.MaskedArray):
         raise UserError(f"{name} must be a NumPy array, not {_shown(value)}", fix=f"use np.asarray({name}, np.{dtype})")
     if value.dtype != np.dtype(dtype):
         fix = f"use {name}.astype(np.{dtype}) or compile for that dtype"
         raise UserError(f"{name} is {value.dtype}, the kernel {dtype}", fix=fix)
-    if not value.dtype.isnative:
-        raise UserError(f"{name} has foreign byte order", fix=f"use {name}.astype(np.{dtype})")
     if not value.flags.c_contiguous:
         raise UserError(f"{name} is not C-contiguous", fix=f"use np.ascontiguousarray({name})")
     if not value.flags.aligned:

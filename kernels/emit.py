@@ -177,9 +177,7 @@ def _header(program: Program, rule: Rule) -> list[str]:
     ]
 
 
-
-
-_FUNCTION = '''\
+_FUNCTION = """\
 import math
 
 import numpy as np
@@ -190,7 +188,7 @@ from numba import njit
 def over({arguments}, out):
     for i in range(out.size):
         out[i] = {value}
-'''
+"""
 
 
 def function_source(op: str) -> str:

@@ -1,8 +1,8 @@
 """A compiled rule: make its state, step in place, and read what is known about it.
 
-    k = compile("adam", dtype="float32")
-    state = k.init(theta)
-    k.step(theta, g, state, t=1, lr=1e-3)
+k = compile("adam", dtype="float32")
+state = k.init(theta)
+k.step(theta, g, state, t=1, lr=1e-3)
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numba.core.errors import NumbaError
 
 from derive.errors import UserError
 from derive.expr import Expr, Number, Symbol
@@ -60,8 +61,7 @@ class Kernel:
     def init(self, theta: Array, /, **hyperparameters: float) -> dict[str, Array]:
         """The state before the first step, shaped like theta (for an average: like its input)."""
         diagnose.array(self.rule.inputs[0], theta, self.dtype, stored=False)
-        given = dict(zip(self._names, self._values(hyperparameters), strict=True)) if self._needed else hyperparameters
-        return {s.name: self._initial(s.initial, theta, given) for s in self.rule.states}
+        return {s.name: self._initial(s.initial, theta, hyperparameters) for s in self.rule.states}
 
     def step(self, theta: Array, g: Array, /, state: Mapping[str, Array], t: int = 1, **hyperparameters: float) -> None:
         """One step in place: theta and the state (for an average `step(x, out, state)`: out and the state)."""
@@ -86,16 +86,14 @@ class Kernel:
         values = self._values(hyperparameters) if hyperparameters or self._needed else self._defaults
         try:
             code = part.entry(*arrays, counter, *values, 0, -1, SUBNORMAL)
-        except (TypeError, OverflowError):  # Numba's dispatcher: something has another type than compiled for
+        except (TypeError, OverflowError, NumbaError):  # another type than compiled for
             arrays = self._flat(part, arrays, counter)
             code = part.entry(*arrays, counter, *values, 0, -1, SUBNORMAL)
         if code > 0:
             refusal = part.refusals[code - 1]
             raise UserError(refusal.what, where=self.rule.name, fix=refusal.fix)
         if code == LARGE:
-            over_chunks(
-                lambda lo, hi: part.entry(*arrays, counter, *values, lo, hi, SUBNORMAL), arrays[0].size, CHUNK
-            )
+            over_chunks(lambda lo, hi: part.entry(*arrays, counter, *values, lo, hi, SUBNORMAL), arrays[0].size, CHUNK)
 
     def _flat(self, part: Part, arrays: list[Array], t: int) -> list[Array]:
         """The arrays as one-dimensional views; a one-line error for whatever else does not fit."""
@@ -124,7 +122,7 @@ class Kernel:
         """Every hyperparameter in order, as floats."""
         missing = self._needed.difference(given)
         if missing:
-            name = sorted(missing)[0]
+            name = min(missing)
             raise UserError(f"{self.rule.name} needs {name}", fix=f"give {name}=... at the call")
         unknown = set(given).difference(self._names)
         if unknown:

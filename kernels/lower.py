@@ -15,14 +15,16 @@ from derive.expr import Apply, Expr, Number, Symbol, apply, fold, substitute, sy
 from derive.rule import Assignment, Rule
 from kernels.program import Program, cast, fresh, is_truth, without_unused
 
-Part = Literal["step", "query"]
+PartName = Literal["step", "query"]
 
 
-def goals(rule: Rule, part: Part = "step") -> dict[str, Expr]:
+def goals(rule: Rule, part: PartName = "step") -> dict[str, Expr]:
     """What each stored array must receive, in the values before the step: what a program is proved against."""
     if part == "query":
         if rule.query is None:
-            raise UserError(f"{rule.name} takes its gradient at theta", fix="query(...) is for rules with another point")
+            raise UserError(
+                f"{rule.name} takes its gradient at theta", fix="query(...) is for rules with another point"
+            )
         return {output_array(rule): rule.query}
     return {output_array(rule) if name == "output" else name: value for name, value in rule.step.items()}
 
@@ -32,7 +34,7 @@ def output_array(rule: Rule) -> str:
     return fresh("out", (*rule.inputs, *rule.state_names, *rule.hyperparameter_names))
 
 
-def lower(rule: Rule, dtype: str, part: Part = "step") -> Program:
+def lower(rule: Rule, dtype: str, part: PartName = "step") -> Program:
     """The rule's operations in its own order; `part` is its step or the point where it takes its gradient."""
     wanted = goals(rule, part)
     arrays = _arrays(rule, part)
@@ -60,7 +62,7 @@ def lower(rule: Rule, dtype: str, part: Part = "step") -> Program:
     return without_unused(program)
 
 
-def _arrays(rule: Rule, part: Part) -> tuple[str, ...]:
+def _arrays(rule: Rule, part: PartName) -> tuple[str, ...]:
     given = [name for name in rule.inputs if name != "t"]
     if part == "query":
         read = symbols(rule.query) if rule.query is not None else frozenset()
@@ -70,7 +72,7 @@ def _arrays(rule: Rule, part: Part) -> tuple[str, ...]:
     return (*given, *rule.state_names)
 
 
-def _source_name(rule: Rule, array: str, part: Part) -> str:
+def _source_name(rule: Rule, array: str, part: PartName) -> str:
     if part == "query":
         return "point"
     return "output" if array == output_array(rule) else array
@@ -130,7 +132,9 @@ def _number(number: Number) -> Expr:
     try:
         short = float(value)
     except OverflowError:
-        raise UserError(f"the constant {str(value)[:40]} is beyond float64", fix="write it by smaller numbers") from None
+        raise UserError(
+            f"the constant {str(value)[:40]} is beyond float64", fix="write it by smaller numbers"
+        ) from None
     if value.denominator == 1 or _survives(number, short):
         return number
     return apply("div", Number(value.numerator), Number(value.denominator))

@@ -10,10 +10,12 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+
+from derive.errors import UserError
 
 CHUNK = 1 << 15  # elements: large enough to hide the call, small enough to share evenly
 
@@ -25,7 +27,7 @@ class Pool:
     """The threads of one process."""
 
     executor: ThreadPoolExecutor
-    helpers: int
+    crew: int
     process: int
 
 
@@ -41,22 +43,32 @@ def workers() -> int:
 
 
 def over_chunks(part: Callable[[int, int], object], size: int, chunk: int = CHUNK) -> None:
-    """Call part(lo, hi) for every chunk of 0 ... size, here and in the pool's threads, and wait for all."""
+    """Call part(lo, hi) for every chunk of 0 ... size in the pool's threads, and wait for all.
+
+    Ctrl-C is raised when the step is complete: no array is left half stepped.
+    """
     pool = _current()
-    crew = pool.helpers + 1
 
     def share(which: int) -> None:
         # Neighbouring chunks to one thread: each walks its own memory.
         count = -(-size // chunk)
-        for k in range(which * count // crew, (which + 1) * count // crew):
+        for k in range(which * count // pool.crew, (which + 1) * count // pool.crew):
             part(k * chunk, min((k + 1) * chunk, size))
 
-    futures = [pool.executor.submit(share, which) for which in range(1, crew)]
-    try:
-        share(0)
-    finally:
-        for future in futures:
-            future.result()
+    _finish([pool.executor.submit(share, which) for which in range(pool.crew)])
+
+
+def _finish(futures: list[Future[None]]) -> None:
+    interrupted: KeyboardInterrupt | None = None
+    for future in futures:
+        while True:
+            try:
+                future.result()
+                break
+            except KeyboardInterrupt as signal:
+                interrupted = signal
+    if interrupted is not None:
+        raise interrupted
 
 
 def _current() -> Pool:
@@ -69,15 +81,15 @@ def _current() -> Pool:
 
 def _made() -> Pool:
     """New threads, all started, each found to compute with subnormal numbers."""
-    helpers = workers() - 1
-    executor = ThreadPoolExecutor(max(1, helpers), thread_name_prefix="derive-kernels")
-    if helpers:
-        together = threading.Barrier(helpers)
-        probes = [executor.submit(_keeps_subnormals, together) for _ in range(helpers)]
-        if not all(p.result() for p in probes):
-            executor.shutdown(wait=False)
-            executor, helpers = ThreadPoolExecutor(1), 0
-    return Pool(executor, helpers, os.getpid())
+    crew = workers()
+    executor = ThreadPoolExecutor(crew, thread_name_prefix="derive-kernels")
+    together = threading.Barrier(crew)
+    probes = [executor.submit(_keeps_subnormals, together) for _ in range(crew)]
+    answers = [p.result() for p in probes]
+    if not all(answers):
+        executor.shutdown(wait=False)
+        raise UserError("new threads flush subnormal numbers to zero", fix="a loaded library set that mode; clear it")
+    return Pool(executor, crew, os.getpid())
 
 
 def _keeps_subnormals(together: threading.Barrier) -> bool:

@@ -19,7 +19,8 @@ from derive.ops import LIBRARY_ULPS, OPS, Rounding
 from kernels.oracle import Array, constants, number, operation, run
 from kernels.program import TRUTHS, Program
 
-OWN_ROUNDING = 1 + 2.0**-40  # the bound itself is computed in float64
+OWN_ROUNDING = 1 + 2.0**-40  # the bound itself is computed in float64,
+UNDERFLOW = 4 * 5e-324  # where its products may vanish
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,9 @@ class Bounded:
 
     value: Array
     error: Array
+
+
+EVERY = -1  # a scalar's cause is every element's
 
 
 @dataclass
@@ -40,12 +44,13 @@ class Causes:
         lost = np.isinf(result.error)
         for a in args:
             lost = lost & ~np.isinf(a.error)
-        for row in np.flatnonzero(np.broadcast_to(lost, np.shape(lost) or (1,))):
-            self.first.setdefault(int(row), _cause(node, np.isfinite(_at(result.value, int(row)))))
+        finite = np.broadcast_to(np.isfinite(result.value), np.shape(lost))
+        for row in np.flatnonzero(lost):
+            key = int(row) if np.ndim(lost) else EVERY
+            self.first.setdefault(key, _cause(node, bool(finite.reshape(-1)[row])))
 
-
-def _at(value: Array, row: int) -> Any:
-    return value.reshape(-1)[row if value.size > 1 else 0]
+    def of(self, row: int) -> str:
+        return self.first.get(row) or self.first.get(EVERY, "unknown")
 
 
 _WORDS = {"div": "divisor within its error of zero", "sqrt": "radicand may be negative", "where": "branch undecided"}
@@ -60,7 +65,9 @@ def _shortened(node: Apply) -> str:
     return text if len(text) <= 48 else node.op
 
 
-def bounds(program: Program, arrays: Mapping[str, Array], scalars: Mapping[str, float]) -> tuple[dict[str, Array], Causes]:
+def bounds(
+    program: Program, arrays: Mapping[str, Array], scalars: Mapping[str, float]
+) -> tuple[dict[str, Array], Causes]:
     """A bound for every stored array, element by element, and why there is none where it is infinite."""
     element = np.dtype(program.dtype)
     causes = Causes()
@@ -107,5 +114,6 @@ def _own(node: Apply, result: Array) -> Any:
     if rounding is Rounding.EXACT:
         return 0.0
     limits = np.finfo(result.dtype)
-    once = float(limits.eps) / 2 * np.abs(_wide(result)) + float(limits.smallest_subnormal) / 2
+    # Twice the least that underflow may cost, because half of it is no number in float64.
+    once = float(limits.eps) / 2 * np.abs(_wide(result)) + float(limits.smallest_subnormal) + UNDERFLOW
     return once if rounding is Rounding.CORRECT else 2 * LIBRARY_ULPS * once

@@ -86,5 +86,3 @@ def _number_word(number: Number) -> str:
 def _words(node: Apply, args: tuple[str, ...]) -> str:
     pattern = _WORDS.get(node.op)
     return pattern.format(*args) if pattern and all(args) else " " * (LONGEST_NAME + 1)
-
-

@@ -1,0 +1,94 @@
+"""From a rule to source text with a certificate: lowered, improved, proved, emitted, read back, proved again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from derive.proving import Assumptions, assumptions_of, invariants
+from derive.rule import Rule
+from kernels.certificate import Certificate, Proof, proof_of
+from kernels.emit import emit
+from kernels.lower import PartName, goals, lower
+from kernels.passes import passes
+from kernels.program import Program, inlined
+from kernels.readback import equal, read_back
+from kernels.special import exceptions
+from kernels.version import GENERATOR
+
+Sources: TypeAlias = dict[PartName, str]
+
+
+@dataclass(frozen=True)
+class Programs:
+    """The rule's operations in its own order, and after the passes."""
+
+    lowered: Program
+    final: Program
+
+
+@dataclass(frozen=True)
+class Certified:
+    """One part's source, what was proved of it, and where the passes changed what is finite."""
+
+    source: str
+    program: Proof
+    readback: Proof
+    exceptions: tuple[str, ...]
+
+
+def parts_of(rule: Rule) -> tuple[PartName, ...]:
+    """The programs a rule needs: its step, and its query where the gradient is taken elsewhere than at theta."""
+    return ("step",) if rule.query is None else ("step", "query")
+
+
+def programs(rule: Rule, dtype: str, part: PartName = "step") -> Programs:
+    """Lower the rule and apply every pass."""
+    lowered = final = lower(rule, dtype, part)
+    for improvement in passes(rule.domains):
+        final = improvement.apply(final)
+    return Programs(lowered, final)
+
+
+def proved_nonnegative(rule: Rule) -> tuple[str, ...]:
+    """The states that are never negative, by induction."""
+    return tuple(name for name, domain in invariants(rule).items() if domain.low is not None and domain.low >= 0)
+
+
+def certify(rule: Rule, dtype: str) -> tuple[Certificate, Sources]:
+    """The certificate of a rule's kernel and the source of its parts."""
+    assumptions, nonnegative = assumptions_of(rule), proved_nonnegative(rule)
+    parts = {part: _certified(rule, dtype, part, assumptions, nonnegative) for part in parts_of(rule)}
+    certificate = Certificate(
+        rule.name,
+        dtype,
+        GENERATOR,
+        _weakest([made.program for made in parts.values()]),
+        _weakest([made.readback for made in parts.values()]),
+        tuple(e for made in parts.values() for e in made.exceptions),
+    )
+    return certificate, {part: made.source for part, made in parts.items()}
+
+
+def _certified(
+    rule: Rule, dtype: str, part: PartName, assumptions: Assumptions, nonnegative: tuple[str, ...]
+) -> Certified:
+    made, wanted = programs(rule, dtype, part), goals(rule, part)
+    values = inlined(made.final)
+    proof = proof_of(equal(values, wanted, assumptions))
+    differences = exceptions(made.lowered, made.final, rule, nonnegative)
+    source = emit(made.final, rule, [_note(proof), *(f"Exception: {e}." for e in differences)])
+    read = read_back(source, made.final)
+    same = read.keys() == values.keys() and all(read[array] is values[array] for array in read)
+    return Certified(source, proof, proof if same else proof_of(equal(read, wanted, assumptions)), differences)
+
+
+def _note(proof: Proof) -> str:
+    if not proof:
+        return f"NOT PROVED equal to the rule: {proof.status}. {proof.message}"
+    assumed = f", assuming {'; '.join(proof.assumptions)}" if proof.assumptions else ""
+    return f"Proved equal to the rule over the reals{assumed}."
+
+
+def _weakest(proofs: list[Proof]) -> Proof:
+    return next((p for p in proofs if not p), proofs[0])
