@@ -31,6 +31,7 @@ from derive.proving.polynomials import (
     Quotient,
     TooLarge,
     as_fraction,
+    constant,
     constant_value,
     factors,
     generator,
@@ -336,7 +337,7 @@ class Case:
             return
         part, known = self._learn(poly, fact.signs)
         self._narrow(part, known)
-        if known == ZERO_SIGN:
+        if known == ZERO_SIGN and not self._vanish(part):
             self._solve(part)
         self._signs.clear()
         self._values.clear()
@@ -353,6 +354,18 @@ class Case:
         meaning = self.generators[index].meaning
         assert isinstance(meaning, Symbol)
         self.domains[meaning.name] = domain
+
+    def _vanish(self, part: fmpq_mpoly) -> bool:
+        """Where a sum of terms of one sign is zero, the quantities that must be zero with it."""
+        fixed = sign.vanishing(part, self._ranges)
+        for index, value in fixed.items():
+            self._learn(generator(index) - constant(value), ZERO_SIGN)
+            made = self.generators[index]
+            if isinstance(made.meaning, Symbol):
+                self._solved[made.meaning.name] = Number(value)
+            elif made.radicand is not None and value == 0:
+                self._vanish(made.radicand)
+        return bool(fixed)
 
     def _solve(self, part: fmpq_mpoly) -> None:
         """Where A x + B = 0 with A certainly not zero, x is -B/A from here on."""

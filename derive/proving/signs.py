@@ -78,6 +78,27 @@ def _coefficient(poly: fmpq_mpoly, index: int, exponent: int) -> fmpq_mpoly:
     )
 
 
+def vanishing(poly: fmpq_mpoly, ranges: Mapping[int, Domain]) -> dict[int, Fraction]:
+    """Where `poly` is zero and none of its terms is negative every term is zero: the generators this fixes.
+
+    A term is a product; with all but one of its quantities certainly not zero, that one is: its
+    generator has then the value given. The far end of a closed interval is not reached by the
+    substitution, so where there is one nothing is said.
+    """
+    if any(d.low is not None and d.high is not None and not d.high_open for d in (ranges[i] for i in _used(poly))):
+        return {}
+    if not (_is_nonnegative(poly, ranges) or _is_nonnegative(-poly, ranges)):
+        return {}
+    strict = {i for i in _used(poly) if not _is_free(ranges[i]) and _near_end_open(ranges[i])}
+    found: dict[int, Fraction] = {}
+    for monomial in _through_nonnegatives(poly, ranges).to_dict():
+        loose = [i for i, exponent in enumerate(monomial) if exponent and i not in strict]
+        if len(loose) == 1:
+            domain = ranges[loose[0]]
+            found[loose[0]] = domain.low if domain.low is not None else domain.high or Fraction(0)
+    return found
+
+
 def _is_nonnegative(poly: fmpq_mpoly, ranges: Mapping[int, Domain]) -> bool:
     shifted = _through_nonnegatives(poly, ranges)
     free = [i for i in _used(poly) if _is_free(ranges[i])]

@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from derive.errors import UserError
-from derive.expr import Expr, Symbol, substitute, to_text
+from derive.expr import Expr, Symbol, substitute, symbols, to_text
 from derive.proving.case import Case, NeedSplit, Stuck
 from derive.proving.certificate import Correspondence, Invariants
 from derive.proving.checker import Checked
+from derive.proving.identity import identity
 from derive.proving.invariants import invariant_certificate
-from derive.proving.obligations import HIS, of_correspondence, tracked
+from derive.proving.obligations import HIS, inside, of_correspondence, tracked
 from derive.proving.polynomials import TooLarge
 from derive.proving.refute import separating_trajectory
 from derive.proving.search import Differs, Undecided, propose_identity
@@ -38,7 +39,11 @@ def prove(
     hyperparameters of both before anything else; with it a success is `conditional`.
     """
     bound = dict(condition or {})
+    _refuse_condition(bound, a, b)
+    warnings = _differing_defaults(a, b, {**(hyperparameters or {}), **bound})
     a, b = bind(a, bound), bind(b, bound)
+    _refuse_unknown(states or {}, tracked(b), f"a state of {b.name}")
+    _refuse_unknown(hyperparameters or {}, b.hyperparameter_names, f"a hyperparameter of {b.name}")
     if a.is_average is not b.is_average:
         raise UserError(f"{a.name} and {b.name} are not comparable", fix="compare two averages or two update rules")
     state_map = {n: (states or {}).get(n, Symbol(n)) for n in tracked(b)}
@@ -53,7 +58,33 @@ def prove(
         evidence = Checked(_correspondence(a, b, state_map, hyper_map))
     except (Differs, Undecided) as obstacle:
         return _without_proof(a, b, hyper_map, str(obstacle))
-    return _success(a, state_map, hyper_map, bound, evidence)
+    return replace(_success(a, state_map, hyper_map, bound, evidence), warnings=warnings)
+
+
+def _refuse_unknown(given: Mapping[str, Expr], known: tuple[str, ...], what: str) -> None:
+    for name in given:
+        if name not in known:
+            raise UserError(f"{name!r} is not {what}", fix=f"it has {', '.join(known) or 'none'}")
+
+
+def _refuse_condition(bound: Mapping[str, Expr], a: Rule, b: Rule) -> None:
+    """A condition binds hyperparameters the rules have, to values inside their domains."""
+    _refuse_unknown(
+        bound, (*a.hyperparameter_names, *b.hyperparameter_names), f"a hyperparameter of {a.name} or {b.name}"
+    )
+    for rule in (a, b):
+        for h in rule.hyperparameters:
+            if h.name in bound and not identity([inside(bound[h.name], h.domain)], Assumptions(rule.domains)):
+                raise UserError(f"{h.name} = {to_text(bound[h.name])} is not in its domain {h.domain} of {rule.name}")
+
+
+def _differing_defaults(a: Rule, b: Rule, mapped: Mapping[str, Expr]) -> tuple[str, ...]:
+    """Defaults that differ under the same name: equal rules, but not when called without arguments."""
+    return tuple(
+        f"the default of {name} is {a.defaults[name]} in {a.name} and {b.defaults[name]} in {b.name}"
+        for name in a.defaults
+        if name in b.defaults and name not in mapped and a.defaults[name] != b.defaults[name]
+    )
 
 
 def bind(rule: Rule, values: Mapping[str, Expr]) -> Rule:
@@ -110,8 +141,6 @@ def _solution(equation: Expr, name: str, assumptions: Assumptions) -> Expr | Non
 
 
 def _free(expressions: Mapping[str, Expr]) -> set[str]:
-    from derive.expr import symbols
-
     return set(symbols(*expressions.values()))
 
 

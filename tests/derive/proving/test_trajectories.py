@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import pytest
 
+from derive.errors import UserError
 from derive.expr import Expr, Number, Symbol
 from derive.library import LIBRARY
 from derive.proving import invariants, prove
@@ -92,9 +93,21 @@ def test_invariants_are_proved_not_assumed() -> None:
     assert invariants(RULES["momentum"]) == {}
 
 
-def test_an_average_is_not_an_update() -> None:
-    from derive.errors import UserError
+def test_differing_defaults_are_a_warning() -> None:
+    verdict = prove(RULES["adagrad"], RULES["adagrad_eps_inside"], condition={"lr": Number(0)})
+    assert verdict.warnings == ("the default of eps is 1/10000000000 in adagrad and 1/100000000 in adagrad_eps_inside",)
 
+
+def test_a_condition_outside_the_domain_is_refused() -> None:
+    with pytest.raises(UserError, match=r"beta = 2 is not in its domain \[0, 1\)"):
+        prove(RULES["momentum"], RULES["momentum"], condition={"beta": Number(2)})
+    with pytest.raises(UserError, match="'nu' is not a hyperparameter"):
+        prove(RULES["momentum"], RULES["momentum"], condition={"nu": Number(0)})
+    with pytest.raises(UserError, match="'w' is not a state of momentum"):
+        prove(RULES["momentum"], RULES["momentum"], states={"w": v})
+
+
+def test_an_average_is_not_an_update() -> None:
     with pytest.raises(UserError, match="not comparable"):
         prove(RULES["ewma"], RULES["adam"])
 
