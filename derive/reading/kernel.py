@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from derive.errors import UserError
 from derive.expr import Expr, Symbol, substitute
-from derive.reading.expressions import to_expr
+from derive.reading.expressions import is_truth, to_expr, to_value
 from derive.reading.limits import parse
 from derive.reading.refusals import text_of
 from derive.reading.scope import Scope
@@ -64,7 +64,8 @@ def read_kernel(source: str, file: str = "kernel") -> Kernel:
     functions = _functions(tree, file)
     outer = bindings(tree.body)
     parameters, prelude, handed = _prelude(functions["prelude"], file, outer)
-    arrays, body = _span(functions["span"], handed, file, outer)
+    truths = _truths(prelude) & set(handed)
+    arrays, body = _span(functions["span"], handed, truths, file, outer)
     _refuse_clashes(functions["span"], [*parameters, *arrays], file)
     _check_entry(functions["entry"], parameters, arrays, handed, file)
     _refuse_stores(functions["overlap"], file)
@@ -147,11 +148,22 @@ def _prelude(
     raise _unexpected(last, file)
 
 
+def _truths(assignments: Iterable[Assignment]) -> set[str]:
+    """The names that hold truth values."""
+    names: set[str] = set()
+    for a in assignments:
+        if is_truth(a.value, names):
+            names.add(a.target)
+    return names
+
+
 def _assignment(node: ast.stmt, scope: Scope, file: str) -> Assignment:
     match node:
         case ast.Assign(targets=[ast.Name(id=name)], value=value) if name not in RESERVED:
-            result = Assignment(name, to_expr(value, scope), node.lineno)
+            result = Assignment(name, to_value(value, scope), node.lineno)
             scope.known.add(name)
+            if is_truth(result.value, scope.truths):
+                scope.truths.add(name)
             return result
         case ast.Assign(targets=[ast.Subscript(value=ast.Name(id=array), slice=ast.Name(id="i"))], value=value):
             if array in scope.items:
@@ -160,7 +172,7 @@ def _assignment(node: ast.stmt, scope: Scope, file: str) -> Assignment:
 
 
 def _span(
-    function: ast.FunctionDef, handed: tuple[str, ...], file: str, outer: dict[str, Binding]
+    function: ast.FunctionDef, handed: tuple[str, ...], truths: set[str], file: str, outer: dict[str, Binding]
 ) -> tuple[tuple[str, ...], tuple[Assignment, ...]]:
     """The arrays, and the assignments for one element: every array is sliced, then one loop walks them."""
     names = _names(function)
@@ -175,6 +187,7 @@ def _span(
     if (ast.unparse(loop.target), ast.unparse(loop.iter)) != ("i", f"range({arrays[0]}.size)"):
         raise _unexpected(loop, file, "'span' walks the first array")
     scope = _scope(handed, arrays, file, outer)
+    scope.truths.update(truths)
     return arrays, tuple(_assignment(n, scope, file) for n in loop.body)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from hypothesis import assume, example, given, settings
@@ -71,14 +71,14 @@ def _source(program: list[list[str]], first: str) -> str:
 def _run(source: str, array: Callable[[Fraction], Any], start: Fraction, gradients: list[Fraction]) -> list[Fraction]:
     space: dict[str, Any] = {}
     exec(compile(source, "f", "exec"), space)  # noqa: S102 - Python is what the reader is compared with
-    theta, m, v = array(start), array(Fraction(1)), None
+    theta, m, v = array(start), array(Fraction(1)), cast(Any, None)
     for gradient in gradients:
         theta, m, v = space["f"](theta, array(gradient), m, v, lr=Fraction(2), half=Fraction(1, 2))
-    return [x.item() if isinstance(x, np.ndarray) else x for x in (theta, m, v)]
+    return [x.item() if isinstance(x, np.ndarray) else Fraction(x) for x in (theta, m, v)]
 
 
 def _follow(rule: Rule, start: Fraction, gradients: list[Fraction]) -> list[Any]:
-    values = {"theta": start, "m": Fraction(1), "v": start, "lr": Fraction(2), "half": Fraction(1, 2)}
+    values: dict[str, Any] = {"theta": start, "m": Fraction(1), "v": start, "lr": Fraction(2), "half": Fraction(1, 2)}
     for t, gradient in enumerate(gradients, 1):
         values |= {"g": gradient, "t": Fraction(t)}
         values |= dict(zip(rule.step, exact(rule.step.values(), values), strict=True))

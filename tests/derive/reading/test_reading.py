@@ -399,7 +399,11 @@ def test_what_a_rule_remembers_of_its_text() -> None:
                 return theta
     ''')
     rule = read_text(source, "f", "somewhere/rules.py")
-    assert (rule.reference.paper, rule.reference.arxiv, rule.doc) == ("A paper, equation 1", "1234.56789", "What it does.")
+    assert (rule.reference.paper, rule.reference.arxiv, rule.doc) == (
+        "A paper, equation 1",
+        "1234.56789",
+        "What it does.",
+    )
     assert rule.where == "rules.py:8"
     assert rule.source.startswith('@rule(paper=PAPER, arxiv="1234.56789")\ndef f(theta, g):\n    """What')
     assert rule.source.endswith("    return theta")

@@ -13,7 +13,8 @@ STEP = {  # a line inside a step of theta, g and m, and what is said about it
     "while g > 0: g = g / 2": "a 'while' loop can't be read; write one step as straight-line assignments",
     "for i in range(3): m = m + g": "a rule is one step, not a loop; leave out the loop",
     "assert g > 0": "'assert' can't be read; leave the checks out; declare domains instead",
-    "if m > 0: return theta": "'return' before the end can't be read; assign in the branches and return once, at the end",
+    "if m > 0: return theta": "'return' before the end can't be read; "
+    "assign in the branches and return once, at the end",
     "import math": "an import inside a step can't be read; import at the top of the file",
     "global m": "'global' can't be read; pass the value as an argument",
     "del m": "'del' can't be read; leave it out",
@@ -22,7 +23,8 @@ STEP = {  # a line inside a step of theta, g and m, and what is said about it
     "m = (n := g)": "':=' can't be read; assign the name in a line of its own",
     "m = [x for x in g]": "a comprehension can't be read; write the step for one coordinate",
     "m = g @ g": "'@' mixes coordinates and can't be read yet; write the step for one coordinate",
-    "m = np.linalg.norm(g)": "'np.linalg.norm' mixes coordinates and can't be read yet; write the step for one coordinate",
+    "m = np.linalg.norm(g)": "'np.linalg.norm' mixes coordinates and can't be read yet; "
+    "write the step for one coordinate",
     "m = g.mean()": "'g.mean' mixes coordinates and can't be read yet; write the step for one coordinate",
     "m = max(g)": "'max' mixes coordinates and can't be read yet; write the step for one coordinate",
     "m = torch.max(g, 0)": "'torch.max' mixes coordinates and can't be read yet; write the step for one coordinate",
@@ -159,13 +161,15 @@ DEFINITIONS = {  # a whole text, and the line and words of its refusal
         "def f(theta, g, v=0):\n    v = v + g\n    g = grad(theta - v)\n    return theta - g, v",
         "3: two gradients in one step can't be read; ask for one and call it 'g'"),
     "a guard that is not what it guards": (
-        "def f(theta, g, m=None, v=None):\n    if m is None:\n        v = 0\n    m = v + g\n    v = m\n    return theta - m, m, v",
+        "def f(theta, g, m=None, v=None):\n    if m is None:\n        v = 0\n    m = v + g\n    v = m\n"
+        "    return theta - m, m, v",
         "2: this initialisation never gives 'm' a value; initialise each state once, at the top of the step"),
     "a guard that is never true": (
         "def f(theta, g, state):\n    if 'v' not in state: state['v'] = 0\n    if not state: state['m'] = 1\n"
         "    state['v'] = state['v'] + state['m']\n    state['m'] = g\n    return theta - state['v'], state",
         "3: 'state' has a value already; initialise each state once, at the top of the step"),
-    "a loop over something else": ("def f(theta, n):\n    for t in count(): theta = theta - grad(theta)\n    return theta",
+    "a loop over something else": (
+        "def f(theta, n):\n    for t in count(): theta = theta - grad(theta)\n    return theta",
         "2: the loop over 'count()' can't be read; write for t in range(1, n + 1)"),
     "an item of another step": (
         "def f(theta, gs, n):\n    for t in range(1, n): theta = theta - gs[t]\n    return theta",
