@@ -14,7 +14,7 @@ from itertools import combinations
 from derive.rule import Domain, Hyperparameter
 from kernels.program import Program
 
-ENOUGH_FOR_THREADS = 1 << 17  # elements; below it a second thread costs more than it brings
+ENOUGH_FOR_THREADS = 1 << 18  # elements; below it a second thread costs more than it brings
 LARGE = -1  # what the entry returns when everything is right and the work should be divided
 
 

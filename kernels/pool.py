@@ -17,7 +17,7 @@ import numpy as np
 
 from derive.errors import UserError
 
-CHUNK = 1 << 15  # elements: large enough to hide the call, small enough to share evenly
+CHUNK = 1 << 17  # elements: large enough to hide the call, small enough to share evenly
 
 SUBNORMAL = 5e-324
 

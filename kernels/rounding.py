@@ -44,25 +44,31 @@ class Causes:
         lost = np.isinf(result.error)
         for a in args:
             lost = lost & ~np.isinf(a.error)
-        finite = np.broadcast_to(np.isfinite(result.value), np.shape(lost))
+        lost, values = np.broadcast_arrays(lost, result.value)
         for row in np.flatnonzero(lost):
             key = int(row) if np.ndim(lost) else EVERY
-            self.first.setdefault(key, _cause(node, bool(finite.reshape(-1)[row])))
+            self.first.setdefault(key, _cause(node, values.reshape(-1)[row]))
 
     def of(self, row: int) -> str:
         return self.first.get(row) or self.first.get(EVERY, "unknown")
 
 
-_WORDS = {"div": "divisor within its error of zero", "sqrt": "radicand may be negative", "where": "branch undecided"}
+_WORDS = {"div": "divisor within its error of zero", "sqrt": "radicand may be negative"}
 
 
-def _cause(node: Apply, finite: bool) -> str:
-    return _WORDS.get(node.op, f"{node.op} near its singularity") if finite else f"overflow in {_shortened(node)}"
+def _cause(node: Apply, value: Any) -> str:
+    if np.isnan(value):
+        return f"no number from {_shortened(node)}"
+    if np.isinf(value):
+        return f"overflow in {_shortened(node)}"
+    if node.op in TRUTHS or node.op == "where":
+        return "branch undecided"
+    return _WORDS.get(node.op, f"{node.op} near its singularity")
 
 
 def _shortened(node: Apply) -> str:
     text = to_text(node)
-    return text if len(text) <= 48 else node.op
+    return text if len(text) <= 48 else f"a {node.op}"
 
 
 def bounds(
