@@ -64,6 +64,8 @@ def _assignment(targets: Sequence[ast.expr], value: ast.expr, node: ast.stmt, sc
     if len(targets) > 1:
         return _chain(targets, value, node, scope)
     target = targets[0]
+    if place(target, scope) in scope.records:
+        return _new_record(target, value, node, scope)
     if isinstance(target, ast.Tuple | ast.List):
         return _unpacking(target, value, node, scope)
     guard = _first_step_choice(target, value, scope)
@@ -81,6 +83,18 @@ def _chain(targets: Sequence[ast.expr], value: ast.expr, node: ast.stmt, scope: 
     first = _plain_store(targets[0], value, node, scope)
     copies = [Store(n, Symbol(first.target), node.lineno, shares=frozenset({first.target})) for n in names[1:] if n]
     return [first, *(_store(copy, scope) for copy in copies)]
+
+
+def _new_record(target: ast.expr, value: ast.expr, node: ast.stmt, scope: Scope) -> list[Statement]:
+    """`state = {"m": 0, "v": 0}`: a store for each key, all at once."""
+    match value:
+        case ast.Dict(keys=keys, values=values):
+            names = [f"{place(target, scope)}.{k.value}" for k in keys
+                     if isinstance(k, ast.Constant) and isinstance(k.value, str)]  # fmt: skip
+            if len(set(names)) == len(keys):
+                return _at_once(names, values, node, scope)
+    what = f"the store into '{text_of(target)}' can't be followed"
+    raise scope.error(what, node, 'store its keys: state["m"] = ...')
 
 
 def _plain_store(target: ast.expr, value: ast.expr, node: ast.stmt, scope: Scope) -> Store:
@@ -122,9 +136,16 @@ def _unpacking(target: ast.Tuple | ast.List, value: ast.expr, node: ast.stmt, sc
     names = [place(t, scope) for t in target.elts]
     if None in names or len(set(names)) < len(names) or not scope.records.isdisjoint(n or "" for n in names):
         raise scope.error("these targets can't be assigned at once", node, "write one assignment for each name")
-    together = {n: (to_value(v, scope), sharing(v, scope)) for n, v in zip(names, value.elts, strict=True) if n}
+    return _at_once([n for n in names if n], value.elts, node, scope)
+
+
+def _at_once(names: Sequence[str], values: Sequence[ast.expr], node: ast.stmt, scope: Scope) -> list[Statement]:
+    """Stores whose values are all taken before the first is made."""
+    together = {
+        n: (to_value(v, scope), sharing(v, scope), _makes_array(v, scope)) for n, v in zip(names, values, strict=True)
+    }
     taken = scope.known | scope.later
-    ordered = parallel([Assignment(n, v, node.lineno) for n, (v, _) in together.items()], taken)
+    ordered = parallel([Assignment(n, v, node.lineno) for n, (v, _, _) in together.items()], taken)
     stores, copies = list[Statement](), dict[str, str]()
     for a in ordered:
         if a.target in together:
@@ -132,7 +153,8 @@ def _unpacking(target: ast.Tuple | ast.List, value: ast.expr, node: ast.stmt, sc
         else:
             assert isinstance(a.value, Symbol)
             shares, copies[a.value.name] = frozenset({a.value.name}), a.target
-        stores.append(_store(Store(a.target, a.value, node.lineno, shares=shares), scope))
+        is_array = a.target in together and together[a.target][2]
+        stores.append(_store(Store(a.target, a.value, node.lineno, shares=shares, is_array=is_array), scope))
     return stores
 
 

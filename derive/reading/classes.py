@@ -10,7 +10,7 @@ from derive.expr import Expr, Number, Symbol, substitute, symbols
 from derive.reading.aliases import sharing_after
 from derive.reading.blocks import read_block
 from derive.reading.expressions import constant_value
-from derive.reading.functions import function_scope, read_parameters, read_step
+from derive.reading.functions import dictionaries, function_scope, read_parameters, read_step
 from derive.reading.refusals import text_of
 from derive.reading.scope import Scope
 from derive.reading.source import Definition
@@ -28,6 +28,7 @@ class Start:
     arguments: list[Parameter]
     held: Attributes
     shared: list[Store]
+    records: frozenset[str]
 
 
 def read_class(definition: Definition) -> Procedure:
@@ -42,8 +43,11 @@ def read_class(definition: Definition) -> Procedure:
         what = f"the decorator '@{text_of(node.decorator_list[0])}' may change the class"
         raise definition.error(what, node.decorator_list[0], "leave it out")
     methods = {n.name: n for n in node.body if isinstance(n, ast.FunctionDef)}
+    for name in methods.keys() & {"__getattr__", "__getattribute__", "__setattr__", "__new__"}:
+        raise definition.error(f"{name!r} may change what an attribute is", methods[name], "leave it out")
     step = _step_method(definition, methods)
-    start = _initial(definition, methods.get("__init__"))
+    records = frozenset({"self"} | {name for name in dictionaries(step) if name.startswith("self.")})
+    start = _initial(definition, methods.get("__init__"), records)
     return _assembled(definition, step, replace(start, held={**_class_constants(definition, node), **start.held}))
 
 
@@ -60,9 +64,9 @@ def _step_method(definition: Definition, methods: Mapping[str, ast.FunctionDef])
 
 def _assembled(definition: Definition, step: ast.FunctionDef, start: Start) -> Procedure:
     arguments, attributes = start.arguments, start.held
-    own, *parameters = _method_parameters(definition, step)
-    scope = function_scope(definition, step, {p.name for p in parameters}, frozenset({own.name}))
-    scope.known |= set(attributes)
+    _, *parameters = _method_parameters(definition, step)
+    scope = function_scope(definition, step, {p.name for p in parameters}, start.records)
+    scope.known |= set(attributes) - scope.records
     procedure = read_step(definition, step.body, scope)
     values: dict[str, Expr] = {}
     returned = procedure.returned
@@ -110,11 +114,11 @@ def _method_parameters(definition: Definition, node: ast.FunctionDef) -> list[Pa
 # What the attributes hold at first
 
 
-def _initial(definition: Definition, node: ast.FunctionDef | None) -> Start:
+def _initial(definition: Definition, node: ast.FunctionDef | None, records: frozenset[str]) -> Start:
     if node is None:
-        return Start([], {}, [])
-    own, *arguments = _method_parameters(definition, node)
-    scope = function_scope(definition, node, {a.name for a in arguments}, frozenset({own.name}))
+        return Start([], {}, [], records)
+    _, *arguments = _method_parameters(definition, node)
+    scope = function_scope(definition, node, {a.name for a in arguments}, records)
     empty = dict.fromkeys(place for s in node.body if (place := _left_empty(s)))
     told = [s for s in node.body if not _left_empty(s) and not _is_super_call(s)]
     stores = [store for s in told for store in _plain(definition, s, scope)]
@@ -124,7 +128,7 @@ def _initial(definition: Definition, node: ast.FunctionDef | None) -> Start:
     held = {p: substitute([v], own_names)[0] for p, v in values.items() if p.startswith("self.")}
     named = [replace(a, name=f"__init__.{a.name}", keyword_only=True) for a in arguments]
     shared = [s for s in sharing_after(definition, stores) if s.target.startswith("self.")]
-    return Start(named, {**empty, **held}, shared)
+    return Start(named, {**empty, **held}, shared, records)
 
 
 def _plain(definition: Definition, statement: ast.stmt, scope: Scope) -> list[Store]:

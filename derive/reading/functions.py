@@ -11,7 +11,7 @@ from derive.reading.blocks import read_block, sharing
 from derive.reading.expressions import constant_value, to_expr
 from derive.reading.refusals import text_of
 from derive.reading.scope import ASKED, Scope, function_path, place
-from derive.reading.source import Constant, Definition
+from derive.reading.source import Constant, Definition, all_args
 from derive.reading.spellings import TRANSPARENT_DECORATORS
 from derive.reading.statements import NO_REFERENCE, Parameter, Procedure, Query, Returned, Statement
 from derive.rule import DOMAINS, REAL, Domain, Reference
@@ -23,22 +23,23 @@ def read_function(definition: Definition) -> Procedure:
     """One step of a function whose body is straight-line assignments and a final `return`."""
     node = definition.node
     assert isinstance(node, ast.FunctionDef)
-    parameters = read_parameters(definition, node)
-    records = frozenset(_dictionaries(node) & {p.name for p in parameters})
+    records = frozenset(dictionaries(node) & {a.arg for a in all_args(node)})
+    parameters = read_parameters(definition, node, records)
     scope = function_scope(definition, node, {p.name for p in parameters}, records)
     kept = _keys(node, scope)
     scope.known |= set(kept)
     declared, reference = read_decorators(definition)
     procedure = read_step(definition, node.body, scope)
-    plain = tuple(p for p in parameters if p.name not in records)
-    return replace(procedure, parameters=plain, kept=dict.fromkeys(kept), declared=declared, reference=reference)
+    return replace(
+        procedure, parameters=tuple(parameters), kept=dict.fromkeys(kept), declared=declared, reference=reference
+    )
 
 
 def read_step(definition: Definition, body: Sequence[ast.stmt], scope: Scope) -> Procedure:
     """Straight-line assignments and a `return`, as a procedure of which nothing else is known yet."""
     *rest, last = body
     if isinstance(last, ast.Return) and last.value is not None:
-        statements = read_block(rest, scope)
+        statements = read_block([*rest, *_returned_records(last.value, scope)], scope)
         questions, returned = _read_return(last, last.value, scope)
         return Procedure(definition, (), {}, (*statements, *questions), returned, last.lineno)
     return Procedure(definition, (), {}, read_block(body, scope), (), last.lineno)
@@ -52,16 +53,20 @@ def function_scope(definition: Definition, node: ast.FunctionDef, known: set[str
     )
 
 
-def read_parameters(definition: Definition, node: ast.FunctionDef) -> list[Parameter]:
-    """The arguments with their literal defaults and declared domains."""
+def read_parameters(
+    definition: Definition, node: ast.FunctionDef, records: frozenset[str] = frozenset()
+) -> list[Parameter]:
+    """The arguments with their literal defaults and declared domains; dictionaries of buffers (`records`) aside."""
     a = node.args
     if a.vararg or a.kwarg:
         raise definition.error("'*args' and '**kwargs' can't be read", node, "name every argument")
     positional = [*a.posonlyargs, *a.args]
     defaults: list[ast.expr | None] = [None] * (len(positional) - len(a.defaults)) + list(a.defaults)
-    return [_parameter(definition, arg, default, False) for arg, default in zip(positional, defaults, strict=True)] + [
-        _parameter(definition, arg, default, True) for arg, default in zip(a.kwonlyargs, a.kw_defaults, strict=True)
+    with_defaults = [
+        *((arg, default, False) for arg, default in zip(positional, defaults, strict=True)),
+        *((arg, default, True) for arg, default in zip(a.kwonlyargs, a.kw_defaults, strict=True)),
     ]
+    return [_parameter(definition, *given) for given in with_defaults if given[0].arg not in records]
 
 
 def _parameter(definition: Definition, arg: ast.arg, default: ast.expr | None, keyword_only: bool) -> Parameter:
@@ -127,23 +132,35 @@ def _reference(definition: Definition, node: ast.expr) -> Reference:
     return Reference(**words)
 
 
+def _returned_records(value: ast.expr, scope: Scope) -> list[ast.stmt]:
+    """`return theta, {"m": m}` as the assignment `state = {"m": m}`, where there is one dictionary of buffers."""
+    elements = value.elts if isinstance(value, ast.Tuple | ast.List) else [value]
+    found = [e for e in elements if isinstance(e, ast.Dict)]
+    records = sorted(scope.records - {"self"})
+    if len(found) != 1 or len(records) != 1:
+        return []
+    target = ast.parse(records[0], mode="eval").body
+    return [ast.copy_location(ast.Assign([target], found[0]), found[0])]
+
+
 def _read_return(node: ast.Return, value: ast.expr, scope: Scope) -> tuple[list[Statement], tuple[Returned, ...]]:
     """The gradients that a `return` asks for, and the values it returns; whole dictionaries of buffers aside."""
     elements = value.elts if isinstance(value, ast.Tuple | ast.List) else [value]
-    values = [e for e in elements if place(e, scope) not in scope.records]
+    values = [e for e in elements if place(e, scope) not in scope.records and not isinstance(e, ast.Dict)]
     returned = tuple(Returned(to_expr(e, scope), sharing(e, scope)) for e in values)
     asked = [Query(ASKED, point, line) for point, line in scope.asked]
     scope.asked.clear()
     return list(asked), returned
 
 
-def _dictionaries(node: ast.FunctionDef) -> set[str]:
-    """The names that are indexed by literal strings."""
-    return {n.value.id for n in ast.walk(node)
-            if isinstance(n, ast.Subscript) and isinstance(n.value, ast.Name)
-            and isinstance(n.slice, ast.Constant) and isinstance(n.slice.value, str)}  # fmt: skip
+def dictionaries(node: ast.FunctionDef) -> set[str]:
+    """The names, and attributes of `self`, that are indexed by literal strings."""
+    indexed = (n.value for n in ast.walk(node) if isinstance(n, ast.Subscript)
+               and isinstance(n.slice, ast.Constant) and isinstance(n.slice.value, str))  # fmt: skip
+    return {ast.unparse(n) for n in indexed if isinstance(n, ast.Name | ast.Attribute)}
 
 
 def _keys(node: ast.FunctionDef, scope: Scope) -> list[str]:
+    """The keys of the dictionaries of buffers."""
     keys = (place(n, scope) for n in ast.walk(node) if isinstance(n, ast.Subscript))
     return list(dict.fromkeys(k for k in keys if k is not None))

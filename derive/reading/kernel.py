@@ -162,8 +162,7 @@ def _assignment(node: ast.stmt, scope: Scope, file: str) -> Assignment:
         case ast.Assign(targets=[ast.Name(id=name)], value=value) if name not in RESERVED:
             result = Assignment(name, to_value(value, scope), node.lineno)
             scope.known.add(name)
-            if is_truth(result.value, scope.truths):
-                scope.truths.add(name)
+            (scope.truths.add if is_truth(result.value, scope.truths) else scope.truths.discard)(name)
             return result
         case ast.Assign(targets=[ast.Subscript(value=ast.Name(id=array), slice=ast.Name(id="i"))], value=value):
             if array in scope.items:

@@ -104,6 +104,10 @@ def _body(definition: Definition, loop: ast.For, scope: Scope, arguments: set[st
     scope.known = (scope.known | given | places) - scope.oracles - set(scope.items)
     statements = list(read_block(loop.body, scope))
     item = "g" if "theta" in scope.known | set(stored(statements)) else "x"
+    if item in arguments - {head.item, *stored(statements)}:
+        raise definition.error(
+            f"{item!r} is the same at every step of the loop", loop, f"write {item} = {item}s[t - 1]"
+        )
     for place in sorted(places | ({head.item} if head.item else set())):
         statements = _without_copy(statements, place, item)
     return _counted(definition, loop, statements, head)

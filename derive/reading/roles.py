@@ -84,9 +84,11 @@ def assign_roles(procedure: Procedure, roles: Roles) -> Cast:
     """The part each argument plays. Raises UserError for an argument that can play none."""
     changed = set(stored(procedure.statements))
     names = {p.name for p in procedure.parameters}
-    is_average = roles.theta not in names | changed
+    is_average = roles.theta not in names
+    if is_average and roles.theta in changed:
+        raise procedure.definition.error(f"{roles.theta!r} is assigned to but is no argument", fix="add it")
     if is_average and roles.x not in names:
-        what = f"there is neither a parameter {roles.theta!r} nor an input {roles.x!r}"
+        what = f"there is neither an argument {roles.theta!r} nor an input {roles.x!r}"
         raise procedure.definition.error(what, fix=f"a rule takes ({roles.theta}, {roles.g}), an average ({roles.x})")
     given = {roles.x} if is_average else {roles.theta, roles.g}
     given |= {roles.t} - changed
@@ -191,8 +193,9 @@ def _names(body: Sequence[Assignment], starts: Mapping[str, Expr], cast: Cast, r
         taken.add(names[place])
     local = _names_in(body)
     for name in sorted(local - set(places) - set(names)):
-        if name in taken:
-            names[name] = fresh(f"{name}_new", taken | local)
+        short = name.rsplit(".", 1)[-1]
+        if name in taken or name != short:
+            names[name] = fresh(f"{name}_new" if name == short else short, taken | local)
             taken.add(names[name])
     return {old: new for old, new in names.items() if old != new}
 

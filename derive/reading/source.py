@@ -49,6 +49,7 @@ class Definition:
     text: str
     node: DefinitionNode
     outer: Mapping[str, Binding]
+    is_method: bool = False
 
     @property
     def first_line(self) -> int:
@@ -82,18 +83,20 @@ def definitions(text: str, file: str) -> tuple[Definition, ...]:
 @lru_cache(maxsize=16)
 def _definitions(text: str, file: str) -> tuple[Definition, ...]:
     tree = parse(text, file)
-    return tuple(_walk(tree.body, bindings(tree.body), file, text))
+    return tuple(_walk(tree.body, bindings(tree.body), file, text, False))
 
 
-def _walk(body: Iterable[ast.stmt], outer: dict[str, Binding], file: str, text: str) -> Iterator[Definition]:
+def _walk(
+    body: Iterable[ast.stmt], outer: dict[str, Binding], file: str, text: str, in_class: bool
+) -> Iterator[Definition]:
     for node in _flat(body):
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            yield Definition(file, text, node, outer)
+            yield Definition(file, text, node, outer, in_class)
             inner = outer
             if isinstance(node, ast.FunctionDef):  # a class body is no scope for what is inside its methods
                 arguments = {a.arg: Opaque("an argument of the enclosing function", a.lineno) for a in all_args(node)}
                 inner = {**outer, **arguments, **bindings(node.body)}
-            yield from _walk(node.body, inner, file, text)
+            yield from _walk(node.body, inner, file, text, isinstance(node, ast.ClassDef))
 
 
 def all_args(node: ast.FunctionDef) -> list[ast.arg]:
@@ -103,14 +106,15 @@ def all_args(node: ast.FunctionDef) -> list[ast.arg]:
 
 
 def find_named(text: str, file: str, name: str) -> Definition:
-    """The one function or class `name` (or `Class.method`'s class) of a text. Raises UserError with what there is."""
-    found = [d for d in definitions(text, file) if d.node.name == name]
+    """The one function or class `name` of a text, methods aside. Raises UserError with what there is."""
+    there = [d for d in definitions(text, file) if not d.is_method]
+    found = [d for d in there if d.node.name == name]
     if len(found) == 1:
         return found[0]
     if found:
         lines = ", ".join(str(d.node.lineno) for d in found)
         raise UserError(f"{name!r} is defined more than once (lines {lines})", where=Path(file).name, fix="rename one")
-    names = ", ".join(d.node.name for d in definitions(text, file)[:10]) or "none"
+    names = ", ".join(d.node.name for d in there[:10]) or "none"
     raise UserError(f"no function or class {name!r}", where=Path(file).name, fix=f"defined there: {names}")
 
 

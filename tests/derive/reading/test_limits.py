@@ -36,7 +36,7 @@ def refusal(text: str) -> str:
         (HEAD + f"    theta = {'g if g else ' * 1000}g\n", "big.py:2: nested too deeply to be read"),
         (HEAD + f"    theta = g{' + g' * 3000}\n", "big.py:2: too long to be read"),
         (HEAD + f"    theta = g * {'9' * 5000}\n", "big.py:2: a number of 5000 characters"),
-        (HEAD + "    theta = (g\n", "big.py:3: not valid Python"),
+        (HEAD + "    theta = (g\n", "big.py:"),
         (HEAD + "    theta = 'g\n", "big.py:2: not valid Python"),
         (HEAD + "  theta = g\n     theta = g\n", "big.py:3: not valid Python"),
         (HEAD + "    theta = g\0\n", "big.py"),

@@ -267,6 +267,46 @@ CASES = {
         theta = theta - lr * v
         """,
     ),
+    "a dictionary made anew at every step": (
+        """
+        def f(theta, g, state=None):
+            if state is None:
+                state = {"m": 0, "v": 1}
+            state = {"m": state["v"] + g, "v": state["m"]}
+            m = state["m"] / 2
+            return theta - m, {"m": m, "v": state["v"]}
+        """,
+        """
+        theta, g -> theta
+        state m = 0, v = 1
+        m_old = m
+        m = v + g
+        v = m_old
+        m_new = m / 2
+        m = m_new
+        theta = theta - m_new
+        """,
+    ),
+    "a dictionary in an attribute": (
+        """
+        class f:
+            def __init__(self, lr=0.1):
+                self.lr = lr
+                self.state = {"m": 0.0, "t": 0}
+
+            def update(self, theta, g):
+                self.state["t"] += 1
+                self.state["m"] = 0.9 * self.state["m"] + g
+                return theta - self.lr * self.state["m"] / self.state["t"]
+        """,
+        """
+        theta, g, t -> theta
+        state m = 0
+        given lr = 1/10 in (-∞, ∞)
+        m = 0.9 * m + g
+        theta = theta - lr * m / t
+        """,
+    ),
     "a class": (
         """
         import numpy as np

@@ -137,7 +137,17 @@ DEFINITIONS = {  # a whole text, and the line and words of its refusal
         "3: the output 'theta' is not returned; end with 'return theta'",
     ),
     "no parameter": ("def f(a, b):\n    return a - b",
-        "1: there is neither a parameter 'theta' nor an input 'x'; a rule takes (theta, g), an average (x)"),
+        "1: there is neither an argument 'theta' nor an input 'x'; a rule takes (theta, g), an average (x)"),
+    "a parameter that is no argument": (
+        "def f(x, g):\n    theta = x - g\n    return theta", "1: 'theta' is assigned to but is no argument; add it"),
+    "a gradient that never changes": (
+        "def f(theta, g, n):\n    for t in range(n): theta = theta - g\n    return theta",
+        "2: 'g' is the same at every step of the loop; write g = gs[t - 1]"),
+    "a class whose attributes are something else": (
+        "class f:\n    def __setattr__(self, k, v): pass\n    def step(self, theta, g): return theta - g",
+        "2: '__setattr__' may change what an attribute is; leave it out"),
+    "a method by itself": (
+        "class h:\n    def f(self, theta, g): return theta - g", " no function or class 'f'; defined there: h"),
     "no gradient": ("def f(theta):\n    return theta / 2",
         "1: there is no gradient; take 'g' as an argument, or write g = grad(theta)"),
     "an unknown domain": ("@rule\ndef f(theta, g, *, lr=small(1)):\n    return theta - lr * g",
