@@ -56,26 +56,29 @@ def _rows(names: Sequence[str]) -> Iterator[tuple[int, Row]]:
 
 
 def _progress(names: Sequence[str]) -> list[tuple[int, Row]]:
-    """The rows, with a bar on standard error while they are made (a line each where there is no terminal)."""
+    """The rows, with a bar on standard error while they are made, or a line each where there is no terminal."""
+    return _with_bar(names) if sys.stderr.isatty() else _with_lines(names)
+
+
+def _with_lines(names: Sequence[str]) -> list[tuple[int, Row]]:
+    rows = []
+    for position, row in _rows(names):
+        rows.append((position, row))
+        click.echo(f"{row.rule}: {WORD[row.status]} ({row.seconds:.1f} s)", err=True)
+    return rows
+
+
+def _with_bar(names: Sequence[str]) -> list[tuple[int, Row]]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    console = Console(stderr=True, highlight=False)
-    columns = (
-        TextColumn("verifying"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.description}"),
-    )
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
     rows = []
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        bar = progress.add_task("", total=len(names))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("verifying", total=len(names))
         for position, row in _rows(names):
             rows.append((position, row))
             progress.update(bar, advance=1, description=row.rule)
-            if not console.is_terminal:
-                click.echo(f"{row.rule}: {WORD[row.status]} ({row.seconds:.1f} s)", err=True)
     return rows
 
 
