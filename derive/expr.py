@@ -219,8 +219,11 @@ def decimal_text(value: Fraction) -> str | None:
         denominator, digits = denominator // step, digits + 1
     if digits > 30:
         return None
-    short = repr(float(value))
-    return short if Fraction(short) == value else f"{value:.{digits}f}"
+    if abs(value) < 1 << 1000 and Fraction(short := repr(float(value))) == value:
+        return short
+    whole = str(abs(value.numerator) * 10**digits // value.denominator).rjust(digits + 1, "0")
+    text = f"{whole[:-digits]}.{whole[-digits:]}" if digits else whole
+    return text if value >= 0 else f"-{text}"
 
 
 def _apply_text(node: Apply, args: tuple[tuple[str, int], ...]) -> tuple[str, int]:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from derive.errors import UserError
 from derive.evaluate import QUERY, ball, exact, trajectory, unrolled
-from derive.expr import Expr, Number, Symbol, apply
+from derive.expr import Apply, Expr, Number, Symbol, apply, fold, to_text
 from derive.library import LIBRARY
 from derive.ops import OPS, Inexact, Undefined
 from derive.reading.expressions import read_expression
@@ -118,6 +118,26 @@ def test_more_bits_never_contradict_fewer(expression: Expr, values: dict[str, Fr
 def test_balls_are_what_they_say(expression: Expr, values: dict[str, Fraction]) -> None:
     [around] = ball([expression], values)
     assert isinstance(around, Undefined | Inexact | bool) or around.is_finite()
+
+
+def without_casts(expression: Expr) -> Expr:
+    """The rule language has no casts."""
+
+    def itself(leaf: Expr) -> Expr:
+        return leaf
+
+    def kept(node: Apply, args: tuple[Expr, ...]) -> Expr:
+        return args[0] if node.op == "cast" else apply(node.op, *args)
+
+    [found] = fold([expression], symbol=itself, number=itself, apply=kept)
+    return found
+
+
+@given(expressions, points)
+def test_the_text_of_an_expression_means_the_same(expression: Expr, values: dict[str, Fraction]) -> None:
+    uncast = without_casts(expression)
+    again = read_expression(to_text(uncast), NAMES)
+    assert exact([again], values) == exact([uncast], values)
 
 
 def test_a_ball_without_bounds_is_no_value() -> None:
