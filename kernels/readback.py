@@ -30,8 +30,7 @@ def read_back(source: str, program: Program) -> dict[str, Expr]:
 
 
 def equal(values: Mapping[str, Expr], goals: Mapping[str, Expr], assumptions: Assumptions) -> Verdict:
-    """Whether what is stored is what the rule wants; an array that is not stored keeps its value."""
-    extra = sorted(set(values).difference(goals))
-    if extra:
-        return Verdict("refuted", message=f"{extra[0]} is stored, but the rule does not change it")
-    return identity([(goal, values.get(array, Symbol(array))) for array, goal in goals.items()], assumptions)
+    """Whether what is stored is what the rule wants; an array that one of them leaves alone keeps its value."""
+    arrays = dict.fromkeys((*goals, *values))
+    kept = {array: Symbol(array) for array in arrays}
+    return identity([(goals.get(a, kept[a]), values.get(a, kept[a])) for a in arrays], assumptions)
