@@ -71,9 +71,9 @@ def worst(statuses: Iterable[Status]) -> Status:
     return max(statuses, key=ORDER.index, default="ok")
 
 
-def failed_row(rule: str, message: str) -> Row:
+def unanswered_row(rule: str, status: Status, message: str) -> Row:
     """The row of a rule whose worker did not answer."""
-    return Row(rule, {column: Cell("failed", "failed", message) for column in COLUMNS}, 0.0)
+    return Row(rule, {column: Cell(status, status, message) for column in COLUMNS}, 0.0)
 
 
 def verify_rule(name: str, rule: Rule) -> Row:

@@ -12,9 +12,9 @@ import click
 
 from derive.cli.documents import as_json_option, document, write_json
 from derive.cli.packages import require_own_kernels
-from derive.cli.row import COLUMNS, MARK, Row, Status, failed_row, verify_rule, worst
+from derive.cli.row import COLUMNS, MARK, Row, Status, unanswered_row, verify_rule, worst
 from derive.cli.tables import print_table
-from derive.cli.workers import run_tasks
+from derive.cli.workers import LimitExceeded, Outcome, run_tasks
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -51,8 +51,12 @@ def _rows(names: Sequence[str]) -> Iterator[tuple[int, Row]]:
     tasks = [(verify_rule, (name, rule)) for name, rule in zip(names, rules, strict=True)]
     with closing(run_tasks(tasks)) as outcomes:
         for outcome in outcomes:
-            row = outcome.value or failed_row(rules[outcome.index].name, str(outcome.error))
-            yield outcome.index, row
+            yield outcome.index, outcome.value or _unanswered(rules[outcome.index].name, outcome)
+
+
+def _unanswered(rule: str, outcome: Outcome) -> Row:
+    status: Status = "undecided" if isinstance(outcome.error, LimitExceeded) else "failed"
+    return unanswered_row(rule, status, str(outcome.error).partition("\n")[0])
 
 
 def _progress(names: Sequence[str]) -> list[tuple[int, Row]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from derive.cli.row import COLUMNS, FROM_KERNEL, Cell, Row, Status, attempt, failed_row, kernel_cells, read, worst
+from derive.cli.row import COLUMNS, FROM_KERNEL, Cell, Row, Status, attempt, kernel_cells, read, unanswered_row, worst
 from derive.errors import UserError
 from derive.library.lookup import find_rule
 from kernels.certificate import Proof
@@ -39,10 +39,10 @@ def test_the_worst_stage_speaks_for_the_whole(statuses: list[Status], whole: Sta
     assert worst(statuses) == whole
 
 
-def test_a_rule_whose_worker_died_fails_in_every_column() -> None:
-    row = failed_row("adam", "took longer than 180 s and was ended")
-    assert row.status == "failed"
-    assert [row.document()[column]["status"] for column in COLUMNS] == ["failed"] * len(COLUMNS)
+def test_a_rule_whose_worker_was_ended_is_undecided_in_every_column() -> None:
+    row = unanswered_row("adam", "undecided", "took longer than 180 s and was ended")
+    assert row.status == "undecided"
+    assert [row.document()[column]["status"] for column in COLUMNS] == ["undecided"] * len(COLUMNS)
 
 
 def test_a_cell_gives_its_details_beside_its_text() -> None:
