@@ -29,10 +29,10 @@ from derive.reading.statements import (
     Returned,
     Statement,
     Store,
+    fresh,
     stored,
     substituted,
 )
-from derive.rule import Assignment, inline
 
 RANGE = "for t in range(1, n + 1)"
 
@@ -45,6 +45,15 @@ class Head:
     first: int = 0
     sequence: str | None = None
     item: str | None = None
+
+
+@dataclass(frozen=True)
+class Before:
+    """What each name holds before the loop, which share an array then, and another name of the parameter's start."""
+
+    held: dict[str, Expr]
+    shared: list[Store]
+    start: str
 
 
 def step_loop(node: ast.FunctionDef) -> ast.For | None:
@@ -64,53 +73,79 @@ def read_loop(definition: Definition) -> Procedure:
     arguments = {p.name: p for p in read_parameters(definition, node)}
     scope = function_scope(definition, node, set(arguments), frozenset())
     at = node.body.index(loop)
-    before, shared = _preamble(definition, node.body[:at], scope)
-    statements = [*shared, *_body(definition, loop, scope, set(arguments))]
+    before = _preamble(definition, node.body[:at], scope, set(arguments))
+    body, items = _body(definition, loop, scope, set(arguments))
+    statements = [*before.shared, *body]
+    if before.start != "theta" and before.start in _names(statements):
+        what = f"{before.start!r}, where theta starts, can't be read in the loop"
+        raise definition.error(what, loop, "keep it in a name of its own: anchor = theta")
     returned = _returned(definition, node.body[at + 1 :], scope)
-    return _procedure(definition, arguments, before, statements, returned)
+    return _procedure(definition, arguments, before.held, statements, returned, items)
 
 
-def _preamble(definition: Definition, body: Sequence[ast.stmt], scope: Scope) -> tuple[dict[str, Expr], list[Store]]:
-    """What each name holds before the loop, in the arguments, and which names share an array then.
-
-    The parameter's own start is not looked into.
-    """
+def _preamble(definition: Definition, body: Sequence[ast.stmt], scope: Scope, arguments: set[str]) -> Before:
+    """What stands before the loop. The parameter's own start is not looked into."""
     statements = read_block(body, scope)
     stores = [s for s in statements if isinstance(s, Store)]
     if len(stores) < len(statements):
         raise definition.error("only assignments can stand before the loop", body[0], "move the rest into the loop")
-    values = inline(Assignment(s.target, s.value) for s in stores)
-    start = values.pop("theta", Symbol("theta"))
-    renamed = {start.name: Symbol("theta")} if isinstance(start, Symbol) else {}
-    held = {name: substitute([value], renamed)[0] for name, value in values.items()}
-    return held, [s for s in sharing_after(definition, stores) if s.target in {"theta", *held}]
+    held: dict[str, Expr] = {}
+    start: Expr = Symbol("theta")
+    for store in stores:
+        [value] = substitute([store.value], held)
+        if store.target == "theta":
+            start, value = value, Symbol("theta")
+        held[store.target] = value
+    if "theta" in arguments and start is not Symbol("theta"):
+        raise definition.error("the argument 'theta' is replaced before the loop", body[0], "start at theta")
+    theta = {start.name: Symbol("theta")} if isinstance(start, Symbol) else {}
+    held = {name: substitute([value], theta)[0] for name, value in held.items() if name != "theta"}
+    shared = [s for s in sharing_after(definition, stores) if s.target in {"theta", *held}]
+    return Before(held, shared, start.name if isinstance(start, Symbol) else "theta")
 
 
 # The loop
 
 
-def _body(definition: Definition, loop: ast.For, scope: Scope, arguments: set[str]) -> list[Statement]:
-    """The statements of the loop, in the rule language's t and, for the items of a sequence, g or x."""
+def _body(definition: Definition, loop: ast.For, scope: Scope, arguments: set[str]) -> tuple[list[Statement], set[str]]:
+    """The statements of the loop, in the rule language's t and, for the items of a sequence, g or x; which of these."""
     head = _head(definition, loop)
     if loop.orelse:
         raise definition.error("'else' of a loop can't be read", loop, "leave it out")
+    if "t" in arguments and head.counter != "t":
+        raise definition.error("'t' is an argument and not the loop's counter", loop, "give the argument another name")
     called = {n.func.id for n in ast.walk(loop) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
     indexed = {n.value.id for n in ast.walk(loop) if isinstance(n, ast.Subscript) and isinstance(n.value, ast.Name)}
-    index = f"{head.counter} - {head.first}" if head.first else f"{head.counter}"
     scope.oracles = frozenset(called & arguments)
+    index = f"{head.counter} - {head.first}" if head.first else f"{head.counter}"
     scope.items = dict.fromkeys(indexed & arguments, index)
-    places = {f"{sequence}[]" for sequence in scope.items}
-    given = {n for n in (head.counter, head.item) if n is not None}
-    scope.known = (scope.known | given | places) - scope.oracles - set(scope.items)
+    given = {f"{sequence}[]" for sequence in scope.items} | ({head.item} if head.item else set())
+    if len(given) > 1:
+        raise definition.error("a loop over more than one sequence can't be read", loop, "give the gradients only")
+    scope.known |= given | ({head.counter} if head.counter else set())
+    scope.known -= {*scope.oracles, *scope.items, head.sequence}
     statements = list(read_block(loop.body, scope))
-    item = "g" if "theta" in scope.known | set(stored(statements)) else "x"
-    if item in arguments - {head.item, *stored(statements)}:
-        raise definition.error(
-            f"{item!r} is the same at every step of the loop", loop, f"write {item} = {item}s[t - 1]"
-        )
-    for place in sorted(places | ({head.item} if head.item else set())):
-        statements = _without_copy(statements, place, item)
-    return _counted(definition, loop, statements, head)
+    item = "g" if "theta" in scope.known else "x"
+    if item in arguments - {*given, *stored(statements)}:
+        what = f"{item!r} is the same at every step of the loop"
+        raise definition.error(what, loop, f"write {item} = {item}s[t - 1]")
+    for place in given - {item}:
+        statements = _with_item(statements, place, item)
+    return _counted(definition, loop, statements, head), {item} if given else set()
+
+
+def _with_item(statements: list[Statement], place: str, item: str) -> list[Statement]:
+    """The statements with the item of a sequence called `item`, and nothing else called so.
+
+    `g = gradients[t - 1]` is left out where g is that and nothing else.
+    """
+    copies = [s for s in statements if isinstance(s, Store) and s.target == item and s.value is Symbol(place)]
+    names: dict[str, Expr] = {place: Symbol(item)}
+    if len(copies) == 1 and _stores_to(item, statements) == 1:
+        return [substituted(s, names) for s in statements if s is not copies[0]]
+    if item in stored(statements):
+        names[item] = Symbol(fresh(f"{item}_new", stored(statements)))
+    return [substituted(s, names) for s in statements]
 
 
 def _head(definition: Definition, loop: ast.For) -> Head:
@@ -135,12 +170,6 @@ def _whole(definition: Definition, node: ast.expr) -> int:
     if value is None or value.denominator != 1:
         raise definition.error(f"a loop that starts at '{text_of(node)}' can't be read", node, f"write {RANGE}")
     return int(value)
-
-
-def _without_copy(statements: list[Statement], place: str, item: str) -> list[Statement]:
-    """The item of a sequence under the one name `item`; `g = gradients[t - 1]` is no step of its own."""
-    kept = [s for s in statements if not (isinstance(s, Store) and s.target == item and s.value is Symbol(place))]
-    return [substituted(s, {place: Symbol(item)}) for s in kept]
 
 
 def _counted(definition: Definition, loop: ast.For, statements: list[Statement], head: Head) -> list[Statement]:
@@ -204,6 +233,7 @@ def _procedure(
     before: dict[str, Expr],
     statements: list[Statement],
     returned: tuple[Returned, ...],
+    items: set[str],
 ) -> Procedure:
     """The step, once what holds its start is told from what stays fixed."""
     changed = set(stored(statements))
@@ -221,8 +251,9 @@ def _procedure(
     used = _names(statements) | {n for v in starts.values() if v for n in symbols(v)}
     used |= {n for r in answers for n in symbols(r.value)}
     parameters = [replace(p, keyword_only=True) for n, p in arguments.items() if n in used - changed - {"theta"}]
-    given = [Parameter(n, definition.node.lineno) for n in ("theta", "g", "x", "t") if n in used]
-    others = (p for p in parameters if p.name not in {g.name for g in given})
+    free = {"theta", "t"} | items
+    given = [Parameter(n, definition.node.lineno) for n in ("theta", "g", "x", "t") if n in used & free]
+    others = (p for p in parameters if p.name not in free)
     return Procedure(definition, (*given, *others), starts, tuple(statements), tuple(answers), definition.node.lineno)
 
 

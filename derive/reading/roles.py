@@ -54,7 +54,7 @@ def to_rule(procedure: Procedure, roles: Roles = RULE_LANGUAGE) -> Rule:
     refuse_shared_stores(definition, statements, {*constants, roles.t}, {cast.output, *cast.states})
     lines = flatten(statements, {*cast.inputs, *starts, *constants}, definition.file)
     _refuse_not_updated(definition, lines, cast)
-    body, query = _separate_query(definition, lines, roles)
+    body, query = _separate_query(definition, lines, cast, roles)
     _refuse_foreign_output(procedure, body, cast)
     body = _without_copies(body, constants)
     body, starts = replace_counters(body, starts, roles.t)
@@ -145,7 +145,7 @@ def _refuse_foreign_output(procedure: Procedure, body: Sequence[Assignment], cas
 
 
 def _separate_query(
-    definition: Definition, lines: Sequence[Line], roles: Roles
+    definition: Definition, lines: Sequence[Line], cast: Cast, roles: Roles
 ) -> tuple[list[Assignment], Expr | None]:
     """The assignments without the query, and the point it asks at, in the values before the step."""
     asked = [i for i, line in enumerate(lines) if isinstance(line, Query)]
@@ -156,11 +156,16 @@ def _separate_query(
     assert isinstance(question, Query)
     before, after = assignments(lines[:at]), assignments(lines[at + 1 :])
     [point] = substitute([question.point], inline(before))
-    other = _names_in(before) | symbols(point) | (_names_in(after) if question.target != roles.g else set())
-    if len(asked) > 1 or roles.g in other:
+    used = _names_in(before) | symbols(point) | (_names_in(after) if question.target != roles.g else set())
+    names = {question.target: roles.g}
+    if question.target != roles.g and roles.g not in cast.inputs:
+        names[roles.g] = fresh(f"{roles.g}_new", used)  # a local name, no second gradient
+    if len(asked) > 1 or (roles.g in used and names.get(roles.g, roles.g) == roles.g):
         line = lines[asked[-1]].line
         raise definition.error("two gradients in one step can't be read", line, f"ask for one and call it {roles.g!r}")
-    return assignments(renamed([*before, *after], {question.target: roles.g})), point
+    if symbols(point).isdisjoint({cast.output, *cast.states}):
+        raise definition.error("the gradient is asked for at a point that never moves", question.line)
+    return assignments(renamed([*before, *after], names)), point
 
 
 def _names_in(lines: Iterable[Assignment]) -> set[str]:

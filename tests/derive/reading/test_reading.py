@@ -399,6 +399,39 @@ CASES = {
         theta = theta - 0.1 * g / t
         """,
     ),
+    "an item of the loop beside a local g": (
+        """
+        def f(theta, grads, wd=0.1):
+            for grad in grads:
+                g = grad + wd * theta
+                d = grad / 2
+                theta = theta - g - d
+            return theta
+        """,
+        """
+        theta, g -> theta
+        given wd = 1/10 in (-∞, ∞)
+        g_new = g + wd * theta
+        d = g / 2
+        theta = theta - g_new - d
+        """,
+    ),
+    "a gradient asked for beside a local g": (
+        """
+        def f(objective, theta, n, wd=0.1):
+            for _ in range(n):
+                d = objective(theta)
+                g = d + wd * theta
+                theta = theta - g - d
+            return theta
+        """,
+        """
+        theta, g -> theta
+        given wd = 1/10 in (-∞, ∞)
+        g_new = g + wd * theta
+        theta = theta - g_new - g
+        """,
+    ),
     "a loop over what is averaged": (
         """
         def f(xs, beta=0.9):

@@ -140,6 +140,26 @@ DEFINITIONS = {  # a whole text, and the line and words of its refusal
         "1: there is neither an argument 'theta' nor an input 'x'; a rule takes (theta, g), an average (x)"),
     "a parameter that is no argument": (
         "def f(x, g):\n    theta = x - g\n    return theta", "1: 'theta' is assigned to but is no argument; add it"),
+    "a gradient at a fixed point": (
+        "def f(theta, g, *, lr=0.1):\n    g = grad(lr)\n    return theta - g",
+        "2: the gradient is asked for at a point that never moves"),
+    "two sequences": (
+        "def f(theta, gs, rates, n):\n    for t in range(n): theta = theta - rates[t] * gs[t]\n    return theta",
+        "2: a loop over more than one sequence can't be read; give the gradients only"),
+    "an argument called like the counter": (
+        "def f(theta, gs, t):\n    for g in gs: theta = theta - t * g\n    return theta",
+        "2: 't' is an argument and not the loop's counter; give the argument another name"),
+    "the start of the parameter in the loop": (
+        "def f(start, gs):\n    theta = start\n    for g in gs: theta = theta - g * start\n    return theta",
+        "3: 'start', where theta starts, can't be read in the loop; keep it in a name of its own: anchor = theta"),
+    "a parameter replaced": (
+        "def f(theta, start, gs):\n    prev = theta\n    theta = start\n    for g in gs: theta, prev = theta - g, theta"
+        "\n    return theta",
+        "2: the argument 'theta' is replaced before the loop; start at theta"),
+    "a result that is not the parameter": (
+        "def f(theta, gs):\n    m = 0\n    for g in gs:\n        theta = theta - g\n        m = m + theta\n"
+        "    return m",
+        "1: the loop's result is not 'theta'; end with 'return theta'"),
     "a gradient that never changes": (
         "def f(theta, g, n):\n    for t in range(n): theta = theta - g\n    return theta",
         "2: 'g' is the same at every step of the loop; write g = gs[t - 1]"),
