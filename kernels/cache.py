@@ -84,13 +84,19 @@ def _into_place(aside: Path, place: Path, key: str) -> None:
                 return
             if not place.exists():
                 raise
-            old = Path(tempfile.mkdtemp(prefix=".old.", dir=place.parent))
-            try:
-                os.rename(place, old / "damaged")
-            except FileNotFoundError:
-                pass  # another process moved it away
-            finally:
-                shutil.rmtree(old, ignore_errors=True)
+            drop(key)
+
+
+def drop(key: str) -> None:
+    """Take away what is kept under the key. Raises OSError where that is not allowed."""
+    place = directory(key)
+    old = Path(tempfile.mkdtemp(prefix=".old.", dir=place.parent))
+    try:
+        os.rename(place, old / "damaged")
+    except FileNotFoundError:
+        pass  # another process was first
+    finally:
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def _is_ours(place: Path) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from derive.errors import UserError
@@ -105,6 +106,8 @@ def _fetched(rule: Rule, dtype: str, key: str) -> Kernel | None:
             source = files[f"{part}.py"].decode()
             made[part], _ = _compiled(rule, dtype, key, part, source, files[f"{part}.code"])
     except Exception:  # whatever is wrong with machine code from another day: it is made again
+        with suppress(OSError):
+            cache.drop(key)
         return None
     return _kernel(rule, dtype, certificate, made)
 

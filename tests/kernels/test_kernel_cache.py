@@ -1,0 +1,187 @@
+"""The cache: loaded without proving again, and rebuilt wherever something is wrong with it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from derive.expr import Symbol
+from derive.library.lookup import find_rule
+from derive.rule import Assignment, Hyperparameter
+from kernels import cache, compile, driver
+from kernels.content import content_key, graph, surroundings
+
+RULE = find_rule("gradient_descent")
+
+
+@pytest.fixture
+def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache of its own, and nothing remembered in the process."""
+    monkeypatch.setenv("DERIVE_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr(driver, "_made", {})
+    monkeypatch.setattr(cache, "_noticed", set())
+    return tmp_path / "cache"
+
+
+def forget(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(driver, "_made", {})
+
+
+def steps() -> bool:
+    theta = np.ones(3, np.float32)
+    compile(RULE).step(theta, np.ones(3, np.float32), {}, lr=0.5)
+    return np.array_equal(theta, np.full(3, 0.5, np.float32))
+
+
+def place() -> Path:
+    return cache.directory(content_key(RULE, "float32"))
+
+
+def test_a_kernel_is_kept_with_checksums_for_its_owner_only(empty: Path) -> None:
+    assert steps()
+    names = sorted(p.name for p in place().iterdir())
+    assert names == ["certificate.json", "manifest.json", "step.code", "step.py"]
+    assert place().stat().st_mode & 0o777 == 0o700
+    assert set(json.loads((place() / "manifest.json").read_text())["files"]) == set(names) - {"manifest.json"}
+    assert [p.name for p in place().parent.iterdir()] == [place().name]
+
+
+def test_the_second_time_nothing_is_proved_or_compiled(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert steps()
+    forget(monkeypatch)
+    monkeypatch.setattr(driver, "_built", lambda *_: pytest.fail("built again"))
+    assert steps()
+    assert compile(RULE).certificate.proved
+
+
+DAMAGE: dict[str, Callable[[Path], object]] = {
+    "truncated code": lambda p: (p / "step.code").write_bytes((p / "step.code").read_bytes()[:100]),
+    "empty code": lambda p: (p / "step.code").write_bytes(b""),
+    "one flipped bit": lambda p: (p / "step.code").write_bytes(b"\x00" + (p / "step.code").read_bytes()[1:]),
+    "edited source": lambda p: (p / "step.py").write_text("raise SystemExit"),
+    "no code": lambda p: (p / "step.code").unlink(),
+    "no manifest": lambda p: (p / "manifest.json").unlink(),
+    "manifest is not JSON": lambda p: (p / "manifest.json").write_text("{"),
+    "manifest is a list": lambda p: (p / "manifest.json").write_text("[]"),
+    "manifest names another place": lambda p: (p / "manifest.json").write_text('{"files": {"../x": ""}}'),
+    "manifest names nothing": lambda p: (p / "manifest.json").write_text('{"files": {}}'),
+    "writable by others": lambda p: p.chmod(0o777),
+    "code that is not Numba's": lambda p: reseal(p, b"not a pickle"),
+}
+
+
+def reseal(p: Path, code: bytes) -> None:
+    """Damage with the right checksum: what another version of a library might leave."""
+    (p / "step.code").write_bytes(code)
+    manifest = json.loads((p / "manifest.json").read_text())
+    manifest["files"]["step.code"] = cache._checksum(code)
+    (p / "manifest.json").write_text(json.dumps(manifest))
+
+
+@pytest.mark.parametrize("name", DAMAGE)
+def test_a_damaged_cache_is_rebuilt(empty: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    assert steps()
+    DAMAGE[name](place())
+    forget(monkeypatch)
+    assert steps()
+    assert cache.fetch(content_key(RULE, "float32")) is not None
+    forget(monkeypatch)
+    monkeypatch.setattr(driver, "_built", lambda *_: pytest.fail("the damage is still there"))
+    assert steps()
+
+
+def test_damaged_code_is_never_unpickled(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import pickle
+
+    class Trap:
+        def __reduce__(self) -> tuple[Callable[[str], int], tuple[str]]:
+            return os.system, (f"touch {empty}/trapped",)
+
+    assert steps()
+    (place() / "step.code").write_bytes(pickle.dumps(Trap()))
+    forget(monkeypatch)
+    assert steps()
+    assert not (empty / "trapped").exists()
+
+
+def test_a_place_that_cannot_be_written_gives_one_notice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("DERIVE_CACHE_DIR", str(tmp_path / "file" / "below"))
+    with pytest.warns(UserWarning, match="kept in memory only"):
+        assert steps()
+    forget(monkeypatch)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert steps()
+
+
+def test_every_thing_that_matters_is_in_the_key() -> None:
+    """Numba's own key knows neither fast-math nor other files; a stale hit gave wrong answers."""
+    base = content_key(RULE, "float32")
+    other = replace(RULE, body=(Assignment("theta", Symbol("theta") + Symbol("lr") * Symbol("g")),))
+    wider = replace(RULE, hyperparameters=(Hyperparameter("lr", RULE.hyperparameters[0].default),))
+    keys = [base, content_key(RULE, "float64"), content_key(other, "float32"), content_key(wider, "float32")]
+    assert len(set(keys)) == 4
+    assert {"generator", "source", "python", "numpy", "numba", "llvmlite", "processor", "features", "flags"} <= set(
+        surroundings()
+    )
+
+
+def test_another_generator_is_another_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    from kernels import content
+
+    base = content_key(RULE, "float32")
+    monkeypatch.setattr(content, "surroundings", lambda: {**surroundings(), "source": "changed"})
+    assert content_key(RULE, "float32") != base
+
+
+def test_the_graph_of_an_expression_is_linear_in_its_nodes() -> None:
+    x = Symbol("x")
+    for _ in range(200):
+        x = x * x  # type: ignore[assignment]
+    assert len(graph(x)) == 201
+
+
+SECOND = """
+import sys, numpy as np
+from kernels import compile
+k = compile("adam")
+theta = np.ones(3, np.float32)
+k.step(theta, theta * 2, k.init(theta))
+print(k.certificate.proved, "sympy" in sys.modules, round(float(theta[0]), 6))
+"""
+
+
+def run(code: str, directory: Path) -> subprocess.Popen[str]:
+    environment = {**os.environ, "DERIVE_CACHE_DIR": str(directory), "PYTHONPATH": str(Path(cache.__file__).parents[1])}
+    return subprocess.Popen([sys.executable, "-c", code], env=environment, text=True, stdout=subprocess.PIPE)
+
+
+def test_concurrent_writers_and_then_a_second_process_without_sympy(empty: Path) -> None:
+    first = [run(SECOND, empty) for _ in range(2)]
+    outputs = [p.communicate(timeout=120)[0].strip() for p in first]
+    assert outputs == ["True False 0.999"] * 2
+    assert len([p for p in (empty / "kernels").iterdir() if not p.name.startswith(".")]) == 1
+    assert not [p for p in (empty / "kernels").iterdir() if p.name.startswith(".")]
+    guarded = "from kernels import driver\ndriver._built = None\n" + SECOND
+    assert run(guarded, empty).communicate(timeout=120)[0].strip() == "True False 0.999"
+
+
+def test_a_debugger_finds_the_source(empty: Path) -> None:
+    import linecache
+
+    kernel = compile(RULE)
+    path = kernel.stepping.entry.py_func.__code__.co_filename  # type: ignore[attr-defined]
+    assert Path(path).read_text() == kernel.source
+    assert "def prelude" in "".join(linecache.getlines(path))

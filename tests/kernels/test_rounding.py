@@ -1,0 +1,89 @@
+"""The running error bound holds, is not vacuous, and says where it knows nothing."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from derive.evaluate import ball
+from derive.library.lookup import find_rule
+from kernels import compile
+from kernels.certify import programs
+from kernels.lower import goals
+from kernels.oracle import interpret
+from kernels.rounding import bounds
+from kernels.verification import compare_rounding
+
+ADAM = {"lr": 1e-3, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8}
+
+
+def adam_bound(g: float, dtype: str = "float32", t: int = 1) -> tuple[float, str]:
+    program = programs(find_rule("adam"), dtype).final
+    column = {"theta": 1.0, "g": g, "m": 0.0, "v": 0.0}
+    limits, causes = bounds(program, {n: np.array([v], dtype) for n, v in column.items()}, {"t": float(t), **ADAM})
+    return float(limits["theta"][0]), causes.of(0)
+
+
+def test_an_ordinary_step_has_a_tight_bound() -> None:
+    limit, _ = adam_bound(0.1)
+    assert limit < 4 * np.finfo(np.float32).eps
+
+
+@pytest.mark.parametrize(("g", "cause"), [(1e-23, "radicand may be negative"), (1e20, "overflow in g * g")])
+def test_adam_at_its_first_step_has_no_bound_here(g: float, cause: str) -> None:
+    limit, why = adam_bound(g)
+    assert limit == np.inf
+    assert why == cause
+
+
+def test_float64_reaches_further() -> None:
+    assert adam_bound(1e-23, "float64")[0] < 1e-10
+    assert adam_bound(1e20, "float64")[0] < 1e-10
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data(), st.sampled_from(["adam", "rmsprop", "momentum", "adagrad", "ewma_debiased"]),
+       st.sampled_from(["float32", "float64"]))  # fmt: skip
+def test_every_value_lies_within_its_bound(data: st.DataObject, name: str, dtype: str) -> None:
+    rule = find_rule(name)
+    program = programs(rule, dtype).final
+    width = 32 if dtype == "float32" else 64
+    number = st.floats(-1e6, 1e6, width=width)  # type: ignore[arg-type]
+    given_ = {a: np.array([data.draw(number)], dtype) for a in program.arrays}
+    for a in ("v", "s"):
+        if a in given_ and name != "momentum":
+            given_[a] = np.abs(given_[a])
+    scalars = {"t": float(data.draw(st.integers(1, 1000)))}
+    scalars |= {h.name: float(h.default or 0) for h in rule.hyperparameters}
+    limits, _ = bounds(program, given_, scalars)
+    stored = interpret(program, given_, scalars)
+    values = {n: Fraction(float(v[0])) for n, v in given_.items()} | {n: Fraction(v) for n, v in scalars.items()}
+    for array, goal in goals(rule).items():
+        limit = float(limits[array][0])
+        assume(np.isfinite(limit))
+        [exact] = ball([goal], values, 400)
+        assert not abs(exact - float(stored[array][0])) > limit
+
+
+def test_a_bound_made_too_small_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The comparison can say no: with the roundings of half the operations forgotten, it does."""
+    from kernels import rounding
+
+    own = rounding._own
+    monkeypatch.setattr(rounding, "_own", lambda node, result: 0.0 if node.op == "cast" else own(node, result) / 8)
+    kernel = compile("adam")
+    holds, text, _ = compare_rounding(kernel, ("v",))
+    assert not holds
+    assert "farther than" in text
+
+
+def test_the_region_without_a_bound_is_named() -> None:
+    holds, text, region = compare_rounding(compile("adam"), ("v",))
+    assert holds
+    assert "within their bound" in text
+    assert "overflow in g * g" in region
+    assert "e.g. t = " in region

@@ -1,0 +1,90 @@
+"""Ratios of running times, interleaved in one process. The limits are looser than the goals (4 and 1.3): noise."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from kernels import compile
+
+SIZE = 10**7
+ROUNDS = 15
+
+
+def best(**actions: Callable[[], object]) -> dict[str, float]:
+    """The least seconds of each action, the actions taking turns."""
+    seconds: dict[str, list[float]] = {name: [] for name in actions}
+    for _ in range(ROUNDS):
+        for name, action in actions.items():
+            start = time.perf_counter()
+            action()
+            seconds[name].append(time.perf_counter() - start)
+    return {name: min(times) for name, times in seconds.items()}
+
+
+def by_hand(theta: Any, g: Any, m: Any, v: Any, a: Any, b: Any) -> None:
+    """Adam at t = 1 in place, as one writes it in NumPy: two temporaries, no copies."""
+    f = np.float32
+    m *= f(0.9)
+    np.multiply(g, f(0.1), out=a)
+    m += a
+    v *= f(0.999)
+    np.multiply(g, g, out=a)
+    a *= f(0.001)
+    v += a
+    np.divide(v, f(0.001), out=a)
+    np.sqrt(a, out=a)
+    a += f(1e-8)
+    np.divide(m, f(0.1), out=b)
+    b *= f(1e-3)
+    b /= a
+    theta -= b
+
+
+@pytest.mark.speed
+@pytest.mark.slow
+def test_adam_beside_numpy_and_the_memory_streams() -> None:
+    import numba
+
+    @numba.njit("void(f4[::1],f4[::1],f4[::1],f4[::1])", nogil=True)  # type: ignore[untyped-decorator]
+    def streams(theta: Any, g: Any, m: Any, v: Any) -> None:
+        for i in range(theta.size):
+            theta_1, m_1, v_1 = theta[i] + g[i], m[i] + g[i], v[i] + g[i]
+            theta[i] = theta_1
+            m[i] = m_1
+            v[i] = v_1
+
+    kernel = compile("adam")
+    random = np.random.Generator(np.random.PCG64(3))
+    theta, g, m, a, b = (random.standard_normal(SIZE).astype(np.float32) for _ in range(5))
+    v = random.random(SIZE).astype(np.float32)
+    peers, walked = [x.copy() for x in (theta, m, v)], [x.copy() for x in (theta, m, v)]
+    state = kernel.init(theta)
+    kernel.step(theta, g, state)
+    found = best(
+        kernel=lambda: kernel.step(theta, g, state),
+        numpy=lambda: by_hand(peers[0], g, peers[1], peers[2], a, b),
+        streams=lambda: streams(walked[0], g, walked[1], walked[2]),
+    )
+    print({name: f"{1e3 * seconds:.2f} ms" for name, seconds in found.items()})
+    assert found["numpy"] >= 3 * found["kernel"]
+    assert found["kernel"] <= 1.6 * found["streams"]
+
+
+@pytest.mark.speed
+def test_a_small_step_costs_a_few_microseconds() -> None:
+    kernel = compile("adam")
+    theta, g = np.ones(10, np.float32), np.ones(10, np.float32)
+    state = kernel.init(theta)
+
+    def many() -> None:
+        for _ in range(2000):
+            kernel.step(theta, g, state)
+
+    seconds = best(many=many)["many"] / 2000
+    print(f"{1e6 * seconds:.2f} microseconds a step")
+    assert seconds < 8e-6
