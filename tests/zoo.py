@@ -15,7 +15,7 @@ from derive.reading.read import read_text
 from derive.rule import Domain, Rule
 
 # What the library does not need yet, and the compiler must do all the same.
-CONSTRUCTS = '''
+CONSTRUCTS = """
 def signs(theta, g, m=0, *, lr=nonnegative(1e-4), beta1=decay(0.9), beta2=decay(0.99)):
     u = sign(beta1 * m + (1 - beta1) * g)
     m = beta2 * m + (1 - beta2) * g
@@ -75,7 +75,7 @@ def started(theta, g, s=None, *, s0=positive(0.1), lr=nonnegative(0.1)):
     s = s + g**2
     theta = theta - lr * g / sqrt(s)
     return theta, s
-'''
+"""
 
 NAMES = tuple(re.findall(r"def (\w+)", CONSTRUCTS))
 
@@ -98,7 +98,7 @@ def columns(names: Iterable[str], dtype: str, max_size: int = 40) -> st.SearchSt
 
     def of_shape(shape: tuple[int, ...]) -> st.SearchStrategy[dict[str, Any]]:
         column = npst.arrays(dtype, shape, elements=element_values(dtype))
-        return st.fixed_dictionaries({name: column for name in names})
+        return st.fixed_dictionaries(dict.fromkeys(names, column))
 
     flat = st.integers(0, max_size).map(lambda n: (n,))
     return st.one_of(flat, npst.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4)).flatmap(of_shape)

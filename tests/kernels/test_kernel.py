@@ -120,7 +120,7 @@ def test_a_read_only_gradient_is_welcome(adam: Kernel) -> None:
 
 def test_whole_numbers_of_numpy_and_plain_ones_for_hyperparameters(adam: Kernel) -> None:
     a, b = given(), given()
-    adam.step(a["theta"], a["g"], a["state"], t=np.int32(2), lr=1, eps=np.float32(0.5))
+    adam.step(a["theta"], a["g"], a["state"], t=np.int32(2), lr=1, eps=np.float32(0.5))  # type: ignore[arg-type]
     adam.step(b["theta"], b["g"], b["state"], t=2, lr=1.0, eps=0.5)
     assert np.array_equal(a["theta"], b["theta"])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -55,6 +56,7 @@ def ulps(op: str, dtype: str, args: tuple[float, ...], result: float) -> float |
     """The distance from the exact value in units in the last place; None where it is not defined or not normal."""
     names = [f"x{k}" for k in range(len(args))]
     values = {n: Fraction(a) for n, a in zip(names, args, strict=True)}
+    exact: Any
     [exact] = ball([apply(op, *map(Symbol, names))], values, 200)
     limits = np.finfo(dtype)
     if isinstance(exact, Inexact) or not hasattr(exact, "mid") or not np.isfinite(result):
@@ -73,9 +75,7 @@ def test_a_library_function_stays_within_its_units(op: str, dtype: str) -> None:
     columns = [np.abs(columns[0]), *columns[1:]] if op in ("pow", "log") else columns
     with np.errstate(all="ignore"):
         results = compiled_function(op, dtype)(*columns)
-    measured = [
-        ulps(op, dtype, tuple(float(c[k]) for c in columns), float(results[k])) for k in range(400)
-    ]
+    measured = [ulps(op, dtype, tuple(float(c[k]) for c in columns), float(results[k])) for k in range(400)]
     known = [m for m in measured if m is not None]
     assert len(known) > 50
     assert max(known) <= LIBRARY_ULPS
@@ -97,6 +97,7 @@ def test_one_minus_beta_to_the_t_keeps_its_accuracy(beta: float, t: int) -> None
         apply=lambda node, args: operation(node, args, np.dtype("float64")),
     )
     b, n = Symbol("beta"), Symbol("t")
+    exact: Any
     [exact] = ball([1 - b**n], {"beta": Fraction(beta), "t": Fraction(t)}, 200)
     assert abs(float((exact - float(computed)).mid())) <= 6 * float(np.spacing(computed))
 
@@ -104,6 +105,7 @@ def test_one_minus_beta_to_the_t_keeps_its_accuracy(beta: float, t: int) -> None
 def test_one_minus_beta_to_the_t_naively_does_not() -> None:
     beta, t = 0.99999, 2
     b, n = Symbol("beta"), Symbol("t")
+    exact: Any
     [exact] = ball([1 - b**n], {"beta": Fraction(beta), "t": Fraction(t)}, 200)
     naive = 1 - beta**t
     assert abs(float((exact - naive).mid())) > 1000 * np.spacing(naive)

@@ -164,7 +164,9 @@ print(theta[0])
 @pytest.mark.skipif("x86" not in __import__("platform").machine(), reason="sets a register of x86")
 def test_a_thread_that_flushes_subnormals_is_refused() -> None:
     environment = {**os.environ, "PYTHONPATH": str(Path(pool.__file__).parents[1])}
-    done = subprocess.run([sys.executable, "-c", FLUSHING], env=environment, text=True, capture_output=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-c", FLUSHING], env=environment, text=True, capture_output=True, timeout=120
+    )
     assert done.returncode == 0, done.stderr
     *modes, threads, before, after = done.stdout.splitlines()
     assert len(modes) == 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -96,6 +97,7 @@ def test_effective_learning_rate_is_that_of_a_run(rule: Rule, g: Fraction) -> No
     before: object = Number(0)
     for t, step in enumerate(trajectory(rule, own, 0, [g] * 5, arithmetic=ball), 1):
         known = {**HYPERS, "g": g, "t": Fraction(t)}
+        rate: Any
         [rate] = ball([derivation.result], {n: known[n] for n in symbols(derivation.result)})
         start = ball([Number(0)], {})[0] if before is Number(0) else before
         assert (start - step["theta"]).overlaps(rate * ball([Number(g)], {})[0])

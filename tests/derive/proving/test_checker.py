@@ -160,7 +160,7 @@ def test_no_limit_through_a_jump() -> None:
 def test_verdicts_need_their_evidence() -> None:
     for status in ("proved", "conditional", "refuted"):
         with pytest.raises(TypeError, match="needs evidence"):
-            Verdict(status)  # type: ignore[arg-type]
+            Verdict(status)
     with pytest.raises(TypeError, match="needs evidence"):
         Verdict("refuted", evidence=Checked(size_of_g()))
 

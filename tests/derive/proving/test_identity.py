@@ -12,7 +12,7 @@ from derive.evaluate import exact
 from derive.expr import Expr, Number, Symbol, apply
 from derive.ops import Inexact, Undefined
 from derive.proving import Assumptions, identity
-from derive.rule import COUNTER, DECAY, NONNEGATIVE, POSITIVE
+from derive.rule import COUNTER, DECAY, NONNEGATIVE, POSITIVE, Domain
 
 g, m, v, x, y, t = map(Symbol, ["g", "m", "v", "x", "y", "t"])
 beta, beta1, beta2, lr, eps, theta = map(Symbol, ["beta", "beta1", "beta2", "lr", "eps", "theta"])
@@ -120,7 +120,7 @@ def test_the_gap_of_decay_zero_is_seen() -> None:
     assert verdict.counterexample["values"]["beta"] == "0"
 
 
-def replace_low():  # type: ignore[no-untyped-def]
+def replace_low() -> Domain:
     from dataclasses import replace
 
     return replace(DECAY, low_open=True)

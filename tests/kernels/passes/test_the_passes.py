@@ -17,7 +17,9 @@ from kernels.readback import equal
 from tests.zoo import NAMES, construct
 
 
-def body_after(name: str, *statements: str, signature: str = "theta, g, t, *, lr=nonnegative(1), beta=decay(0.9)") -> str:
+def body_after(
+    name: str, *statements: str, signature: str = "theta, g, t, *, lr=nonnegative(1), beta=decay(0.9)"
+) -> str:
     """The prelude and body of a rule after the passes up to the one named."""
     rule = rule_of(*statements, signature=signature)
     program = lower(rule, "float32")
