@@ -22,7 +22,8 @@ def signs(theta, g, m=0, *, lr=nonnegative(1e-4), beta1=decay(0.9), beta2=decay(
     theta = theta - lr * u
     return theta, m
 
-def largest(theta, g, t, m=0, u=0, *, lr=nonnegative(2e-3), beta1=decay(0.9), beta2=decay(0.999), eps=nonnegative(1e-8)):
+def largest(theta, g, t, m=0, u=0, *,
+            lr=nonnegative(2e-3), beta1=decay(0.9), beta2=decay(0.999), eps=nonnegative(1e-8)):
     m = beta1 * m + (1 - beta1) * g
     u = max(beta2 * u, abs(g))
     theta = theta - lr / (1 - beta1**t) * m / (u + eps)
