@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from derive.expr import Expr, Number, substitute
-from derive.proving.case import Fact
+from derive.proving.facts import Fact
 from derive.proving.signs import Signs
 from derive.proving.verdict import Assumptions
 from derive.rule import Rule

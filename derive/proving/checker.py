@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from derive.ops import Undefined
-from derive.proving.case import Case, Fact, NeedSplit, Stuck, Value
+from derive.proving.case import Case
 from derive.proving.certificate import (
     Certificate,
     Correspondence,
@@ -23,7 +23,9 @@ from derive.proving.certificate import (
     Split,
     Tree,
 )
+from derive.proving.facts import Fact, NeedSplit, Stuck
 from derive.proving.obligations import Obligation, of_correspondence, of_invariants, of_limit
+from derive.proving.operations import Value
 from derive.proving.polynomials import TooLarge
 from derive.proving.verdict import Assumptions
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 from derive.expr import Apply, Expr, Symbol, fold, substitute, symbols
 from derive.ops import Undefined
-from derive.proving.case import Case, Fact
+from derive.proving.case import Case
 from derive.proving.certificate import Limit, Path, Split, Tree
 from derive.proving.checker import Checked, Rejected, described
+from derive.proving.facts import Fact
 from derive.proving.normal import NoNormalForm, tidy
 from derive.proving.obligations import of_limit
 from derive.proving.search import Differs, Undecided, propose_identity

@@ -8,7 +8,8 @@ from functools import reduce
 from flint import fmpq_mpoly
 
 from derive.expr import Expr, Number, apply
-from derive.proving.case import Case, Fact, NeedSplit, Stuck
+from derive.proving.case import Case
+from derive.proving.facts import Fact, NeedSplit, Stuck
 from derive.proving.polynomials import Quotient, TooLarge, constant_value, factors
 from derive.proving.verdict import Assumptions
 

@@ -22,6 +22,7 @@ MAX_TERMS_OF_PRODUCT = 40_000
 MAX_TERMS_OF_GCD = 1_500
 MAX_TERMS_OF_FACTOR = 400
 MAX_DEGREE = 120
+MAX_EXPONENT = 1_000
 
 
 Factorization: TypeAlias = tuple[Fraction, tuple[tuple[fmpq_mpoly, int], ...]]
@@ -63,7 +64,7 @@ def product(a: fmpq_mpoly, b: fmpq_mpoly) -> fmpq_mpoly:
 
 
 def power(base: fmpq_mpoly, exponent: int) -> fmpq_mpoly:
-    if exponent and (base.total_degree() * exponent > MAX_DEGREE or (len(base) > 1 and exponent > 24)):
+    if exponent > MAX_EXPONENT or base.total_degree() * exponent > MAX_DEGREE:
         raise TooLarge("a power of too high a degree")
     result = ONE
     for _ in range(exponent):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from derive.proving.case import Case, Fact, NeedSplit, Stuck
+from derive.proving.case import Case
 from derive.proving.certificate import Identity, Leaf, Pairs, Path, Split, Tree
 from derive.proving.checker import coincide, described
+from derive.proving.facts import Fact, NeedSplit, Stuck
 from derive.proving.polynomials import TooLarge
 from derive.proving.verdict import Assumptions
 

@@ -11,9 +11,10 @@ from dataclasses import replace
 
 from derive.errors import UserError
 from derive.expr import Expr, Symbol, substitute, symbols, to_text
-from derive.proving.case import Case, NeedSplit, Stuck
+from derive.proving.case import Case
 from derive.proving.certificate import Correspondence, Invariants
 from derive.proving.checker import Checked
+from derive.proving.facts import NeedSplit, Stuck
 from derive.proving.identity import identity
 from derive.proving.invariants import invariant_certificate
 from derive.proving.obligations import HIS, inside, of_correspondence, tracked

@@ -156,6 +156,11 @@ def test_too_much_is_unknown_not_forever() -> None:
     assert verdict.status == "unknown"
 
 
+@pytest.mark.parametrize("power", [Number(2) ** 10**9, (x + y + 1) ** 100, (x + 1) ** 10**7])
+def test_large_powers_are_answered_in_bounded_time(power: Expr) -> None:
+    assert identity([(power + 1, 1 + power)], Assumptions()).status in ("proved", "unknown")
+
+
 LEAVES = st.sampled_from([g, m, v, x, Number(1), Number(2), Number(Fraction(1, 3)), Number(-1), Number(0)])
 TREES = st.recursive(
     LEAVES,
