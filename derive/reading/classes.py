@@ -6,7 +6,7 @@ import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from derive.expr import Expr, Number, Symbol, substitute, symbols
+from derive.expr import Expr, Number, Symbol, nodes, substitute, symbols
 from derive.reading.aliases import sharing_after
 from derive.reading.blocks import read_block
 from derive.reading.expressions import constant_value
@@ -101,6 +101,8 @@ def _constants(definition: Definition, attributes: Attributes) -> dict[str, Expr
         if value is None:
             what = f"{place!r} is None and the step never assigns it"
             raise definition.error(what, fix="give it a value in __init__")
+        if Symbol("theta") in nodes([value]):
+            raise definition.error(f"{place!r}, where theta starts, can't be read", fix="pass it as another argument")
     return {place: value for place, value in attributes.items() if value is not None}
 
 

@@ -18,7 +18,7 @@ from derive.reading.blocks import read_block
 from derive.reading.expressions import constant_value
 from derive.reading.functions import function_scope, read_decorators, read_parameters, read_step
 from derive.reading.refusals import text_of
-from derive.reading.scope import Scope
+from derive.reading.scope import Scope, whole
 from derive.reading.source import Definition
 from derive.reading.statements import (
     Branch,
@@ -34,6 +34,7 @@ from derive.reading.statements import (
     substituted,
 )
 
+ANOTHER = "pass it as another argument"
 RANGE = "for t in range(1, n + 1)"
 
 
@@ -75,10 +76,11 @@ def read_loop(definition: Definition) -> Procedure:
     at = node.body.index(loop)
     before = _preamble(definition, node.body[:at], scope, set(arguments))
     body, items = _body(definition, loop, scope, set(arguments))
-    statements = [*before.shared, *body]
+    changed = stored(body)
+    statements = [*(s for s in before.shared if s.target in changed), *body]
     if before.start != "theta" and before.start in _names(statements):
         what = f"{before.start!r}, where theta starts, can't be read in the loop"
-        raise definition.error(what, loop, "keep it in a name of its own: anchor = theta")
+        raise definition.error(what, loop, ANOTHER)
     returned = _returned(definition, node.body[at + 1 :], scope)
     return _procedure(definition, arguments, before.held, statements, returned, items)
 
@@ -115,7 +117,8 @@ def _body(definition: Definition, loop: ast.For, scope: Scope, arguments: set[st
     if "t" in arguments and head.counter != "t":
         raise definition.error("'t' is an argument and not the loop's counter", loop, "give the argument another name")
     called = {n.func.id for n in ast.walk(loop) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
-    indexed = {n.value.id for n in ast.walk(loop) if isinstance(n, ast.Subscript) and isinstance(n.value, ast.Name)}
+    indexed = {n.value.id for n in ast.walk(loop)
+               if isinstance(n, ast.Subscript) and isinstance(n.value, ast.Name) and not whole(n.slice)}  # fmt: skip
     scope.oracles = frozenset(called & arguments)
     index = f"{head.counter} - {head.first}" if head.first else f"{head.counter}"
     scope.items = dict.fromkeys(indexed & arguments, index)
@@ -238,6 +241,9 @@ def _procedure(
     """The step, once what holds its start is told from what stays fixed."""
     changed = set(stored(statements))
     fixed = {name: value for name, value in before.items() if name not in changed}
+    for name in sorted(_names(statements) & fixed.keys()):
+        for other in sorted(symbols(fixed[name]) & changed):
+            raise definition.error(f"{name!r}, where {other} starts, can't be read in the loop", fix=ANOTHER)
     starts: dict[str, Expr | None] = {name: value for name, value in before.items() if name in changed}
     for name in arguments.keys() & (changed - {"theta", *before}):
         default = arguments[name].default

@@ -151,7 +151,14 @@ DEFINITIONS = {  # a whole text, and the line and words of its refusal
         "2: 't' is an argument and not the loop's counter; give the argument another name"),
     "the start of the parameter in the loop": (
         "def f(start, gs):\n    theta = start\n    for g in gs: theta = theta - g * start\n    return theta",
-        "3: 'start', where theta starts, can't be read in the loop; keep it in a name of its own: anchor = theta"),
+        "3: 'start', where theta starts, can't be read in the loop; pass it as another argument"),
+    "the start of the parameter under a name of its own": (
+        "def f(theta, gs):\n    anchor = theta.copy()\n    for g in gs: theta = theta - g * anchor\n    return theta",
+        "1: 'anchor', where theta starts, can't be read in the loop; pass it as another argument"),
+    "the start of the parameter in an attribute": (
+        "class f:\n    def __init__(self, w):\n        self.theta = w\n        self.anchor = w.copy()\n"
+        "    def step(self, g): self.theta = self.theta - g * self.anchor",
+        "1: 'self.anchor', where theta starts, can't be read; pass it as another argument"),
     "a parameter replaced": (
         "def f(theta, start, gs):\n    prev = theta\n    theta = start\n    for g in gs: theta, prev = theta - g, theta"
         "\n    return theta",
