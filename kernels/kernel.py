@@ -61,6 +61,7 @@ class Kernel:
     def init(self, theta: Array, /, **hyperparameters: float) -> dict[str, Array]:
         """The state before the first step, shaped like theta (for an average: like its input)."""
         diagnose.array(self.rule.inputs[0], theta, self.dtype, stored=False)
+        self._refuse_unknown(hyperparameters)
         return {s.name: self._initial(s.initial, theta, hyperparameters) for s in self.rule.states}
 
     def step(self, theta: Array, g: Array, /, state: Mapping[str, Array], t: int = 1, **hyperparameters: float) -> None:
@@ -124,13 +125,16 @@ class Kernel:
         if missing:
             name = min(missing)
             raise UserError(f"{self.rule.name} needs {name}", fix=f"give {name}=... at the call")
-        unknown = set(given).difference(self._names)
-        if unknown:
-            raise diagnose.unknown_hyperparameter(self.rule.name, unknown, self._names)
+        self._refuse_unknown(given)
         return [
             float(h.default) if h.name not in given else _real(h.name, given[h.name])  # type: ignore[arg-type]
             for h in self.rule.hyperparameters
         ]
+
+    def _refuse_unknown(self, given: Mapping[str, float]) -> None:
+        unknown = set(given).difference(self._names)
+        if unknown:
+            raise diagnose.unknown_hyperparameter(self.rule.name, unknown, self._names)
 
     def _initial(self, initial: Expr, theta: Array, given: Mapping[str, float]) -> Array:
         if isinstance(initial, Number):

@@ -21,6 +21,8 @@ from numba.core import serialize
 from numba.core.caching import _Cache
 from numba.core.compiler import CompileResult
 
+from derive.errors import UserError
+
 
 class _Text(importlib.abc.ExecutionLoader):
     """A module from text in memory, so that what was verified is what runs, and no .pyc is written or believed."""
@@ -90,6 +92,8 @@ def load(name: str, path: str, source: str, signature: Any, code: bytes | None =
 
 def module_from_text(name: str, path: str, source: str) -> Any:
     """The module, findable by its name while Numba rebuilds its functions."""
+    if numba.config.DISABLE_JIT:
+        raise UserError("Numba's compiler is switched off", fix="unset NUMBA_DISABLE_JIT")
     loader = _Text(path, source)
     spec = importlib.util.spec_from_loader(name, loader, origin=path)
     assert spec is not None

@@ -8,10 +8,10 @@ Every name is assigned once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from derive.expr import Apply, Expr, Number, Symbol, apply, nodes, symbols
+from derive.expr import Apply, Expr, Number, Symbol, apply, fold, nodes, symbols
 from derive.rule import Assignment, inline
 
 TRUTHS = frozenset({"lt", "le", "gt", "ge", "eq", "ne", "and", "or", "not"})
@@ -95,6 +95,24 @@ def map_values(program: Program, change: Callable[[Expr], Expr]) -> Program:
             body=tuple(replace(a, value=change(a.value)) for a in program.body),
         )
     )
+
+
+def rewritten(value: Expr, change: Callable[[Apply, tuple[Expr, ...]], Expr]) -> Expr:
+    """The value rebuilt from the leaves up, every operation by `change(node, its arguments rebuilt)`."""
+    return fold([value], symbol=_same, number=_same, apply=change)[0]
+
+
+def _same(leaf: Expr) -> Expr:
+    return leaf
+
+
+def replaced(value: Expr, known: Mapping[Expr, Expr]) -> Expr:
+    """The value with some operations replaced, the outermost first."""
+
+    def swap(node: Apply, args: tuple[Expr, ...]) -> Expr:
+        return known.get(node) or (node if args == node.args else Apply(node.op, args))
+
+    return rewritten(value, swap)
 
 
 def without_unused(program: Program) -> Program:

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
-from derive.expr import Apply, Expr, Number, Symbol, apply, fold, nodes, substitute
+from derive.expr import Apply, Expr, Number, Symbol, apply, nodes, substitute
 from derive.rule import Assignment, Domain
-from kernels.program import Program, fresh, map_values, without_unused
+from kernels.program import Program, fresh, map_values, replaced, without_unused
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,15 @@ class Corrections:
     def apply(self, program: Program) -> Program:
         powers = {a.target: a.value for a in program.prelude if self._is_decay_power(a.value)}
         program = map_values(program, lambda value: substitute([value], powers)[0])
-        named: dict[Expr, Assignment] = {}
+        named: dict[Expr, Expr] = {}
+        corrections: list[Assignment] = []
         for node in nodes(a.value for a in (*program.prelude, *program.body)):
             if self._is_complement(node):
-                taken = program.taken | {a.target for a in named.values()}
-                named[node] = Assignment(fresh(_name_of(node), taken), _accurate(node))
-        program = map_values(program, lambda value: _replaced(value, named))
-        return without_unused(replace(program, prelude=(*named.values(), *program.prelude)))
+                name = fresh(_name_of(node), program.taken | {a.target for a in corrections})
+                corrections.append(Assignment(name, _accurate(node)))
+                named[node] = Symbol(name)
+        program = map_values(program, lambda value: replaced(value, named))
+        return without_unused(replace(program, prelude=(*corrections, *program.prelude)))
 
     def _is_complement(self, node: Expr) -> bool:
         return (
@@ -76,16 +78,3 @@ def _power_of(complement: Expr) -> tuple[Expr, Expr]:
 def _name_of(complement: Expr) -> str:
     base, exponent = _power_of(complement)
     return f"one_minus_{base}_to_t" if isinstance(exponent, Symbol) else f"correction_{base}"
-
-
-def _replaced(value: Expr, named: Mapping[Expr, Assignment]) -> Expr:
-    def swap(node: Apply, args: tuple[Expr, ...]) -> Expr:
-        if node in named:
-            return Symbol(named[node].target)
-        return node if args == node.args else Apply(node.op, args)
-
-    return fold([value], symbol=_same, number=_same, apply=swap)[0]
-
-
-def _same(node: Expr) -> Expr:
-    return node

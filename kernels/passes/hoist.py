@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from derive.expr import Apply, Expr, Number, Symbol, fold, symbols
 from derive.rule import Assignment
-from kernels.program import Program, fresh, is_literal, is_truth
+from kernels.program import Program, fresh, is_literal, is_truth, replaced
 
 _WORDS = {
     "add": "{}_plus_{}", "sub": "{}_minus_{}", "mul": "{}_{}", "div": "{}_over_{}", "neg": "minus_{}",
@@ -22,7 +22,7 @@ class Hoist:
     name: str = "hoist"
 
     def apply(self, program: Program) -> Program:
-        named: dict[Expr, Symbol] = {}
+        named: dict[Expr, Expr] = {}
         prelude = list(program.prelude)
         taken = set(program.taken)
         for node in _moving(program):
@@ -30,7 +30,7 @@ class Hoist:
             taken.add(name)
             named[node] = Symbol(name)
             prelude.append(Assignment(name, node))
-        body = tuple(replace(a, value=_replaced(a.value, named)) for a in program.body)
+        body = tuple(replace(a, value=replaced(a.value, named)) for a in program.body)
         return replace(program, prelude=tuple(prelude), body=body)
 
 
@@ -56,17 +56,6 @@ def _moves(node: Expr, elements: frozenset[str]) -> bool:
     if not isinstance(node, Apply) or is_literal(node) or not symbols(node).isdisjoint(elements):
         return False
     return node.op == "cast" or is_truth(node)
-
-
-def _replaced(value: Expr, named: dict[Expr, Symbol]) -> Expr:
-    def swap(node: Apply, args: tuple[Expr, ...]) -> Expr:
-        return named.get(node) or (node if args == node.args else Apply(node.op, args))
-
-    return fold([value], symbol=_same, number=_same, apply=swap)[0]
-
-
-def _same(node: Expr) -> Expr:
-    return node
 
 
 def _name_of(node: Expr) -> str:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from derive.expr import Apply, Expr, Number, apply, fold
-from kernels.program import Program, is_literal, map_values
+from derive.expr import Apply, Expr, Number, apply
+from kernels.program import Program, is_literal, map_values, rewritten
 
 LARGEST = 64  # a longer chain rounds more often than a library power
 
@@ -26,11 +26,7 @@ class Powers:
 
 
 def _rewrite(value: Expr) -> Expr:
-    return fold([value], symbol=_same, number=_same, apply=_power)[0]
-
-
-def _same(node: Expr) -> Expr:
-    return node
+    return rewritten(value, _power)
 
 
 def _power(node: Apply, args: tuple[Expr, ...]) -> Expr:

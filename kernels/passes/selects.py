@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from derive.expr import Apply, Expr, Number, apply, fold, symbols
-from kernels.program import Program, cast, map_values
+from derive.expr import Apply, Expr, Number, apply, symbols
+from kernels.program import Program, cast, map_values, rewritten
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,7 @@ def _rewrite(value: Expr, elements: frozenset[str]) -> Expr:
             return _sign(args[0], is_element=not symbols(args[0]).isdisjoint(elements))
         return apply(node.op, *args)
 
-    return fold([value], symbol=_same, number=_same, apply=select)[0]
-
-
-def _same(node: Expr) -> Expr:
-    return node
+    return rewritten(value, select)
 
 
 def _extreme(comparison: str, a: Expr, b: Expr) -> Expr:

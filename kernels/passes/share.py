@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from derive.expr import Apply, Expr, Symbol, fold, nodes
+from derive.expr import Apply, Expr, Symbol, nodes
 from derive.rule import Assignment
-from kernels.program import Program, fresh, is_literal
+from kernels.program import Program, fresh, is_literal, replaced
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,9 @@ def _shared(assignments: tuple[Assignment, ...], taken: Iterable[str]) -> tuple[
             if node in often and node not in known and node is not assignment.value:
                 name = fresh("shared", used)
                 used.add(name)
-                result.append(Assignment(name, _replaced(node, known)))
+                result.append(Assignment(name, replaced(node, known)))
                 known[node] = Symbol(name)
-        result.append(replace(assignment, value=_replaced(assignment.value, known)))
+        result.append(replace(assignment, value=replaced(assignment.value, known)))
         known.setdefault(assignment.value, Symbol(assignment.target))
     return tuple(result)
 
@@ -42,20 +42,9 @@ def _shared(assignments: tuple[Assignment, ...], taken: Iterable[str]) -> tuple[
 def _used_often(assignments: tuple[Assignment, ...]) -> set[Expr]:
     roots = [a.value for a in assignments]
     uses: dict[Expr, int] = {}
-    for node in (*nodes(roots),):
+    for node in nodes(roots):
         for argument in node.args if isinstance(node, Apply) else ():
             uses[argument] = uses.get(argument, 0) + 1
     for root in roots:
         uses[root] = uses.get(root, 0) + 1
     return {n for n, count in uses.items() if count > 1 and isinstance(n, Apply) and not is_literal(n)}
-
-
-def _replaced(value: Expr, known: dict[Expr, Expr]) -> Expr:
-    def swap(node: Apply, args: tuple[Expr, ...]) -> Expr:
-        return known.get(node) or (node if args == node.args else Apply(node.op, args))
-
-    return fold([value], symbol=_same, number=_same, apply=swap)[0]
-
-
-def _same(node: Expr) -> Expr:
-    return node

@@ -165,6 +165,8 @@ def test_the_initial_state_is_a_constant_a_hyperparameter_or_the_parameter() -> 
     assert not np.shares_memory(last, theta)
     with pytest.raises(UserError, match="theta is float32"):
         started.init(theta.astype(np.float32))
+    with pytest.raises(UserError, match="started has no hyperparameter 's1'; it has s0, lr"):
+        started.init(theta, s1=0.5)
 
 
 def test_a_hyperparameter_without_a_default_must_be_given() -> None:
@@ -192,6 +194,25 @@ def test_an_unknown_dtype() -> None:
 
 def test_a_dtype_may_be_numpys_own() -> None:
     assert compile("adam", np.float64) is compile(find_rule("adam"), np.dtype("float64"))
+
+
+def test_numba_switched_off_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    import numba
+
+    from kernels.load import module_from_text
+
+    monkeypatch.setattr(numba.config, "DISABLE_JIT", True)
+    with pytest.raises(UserError, match="unset NUMBA_DISABLE_JIT"):
+        module_from_text("some", "<some>", "")
+
+
+def test_the_generator_has_the_version_of_the_distribution() -> None:
+    import tomllib
+
+    from kernels.version import VERSION
+
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+    assert project["project"]["version"] == VERSION
 
 
 def test_a_path_names_a_rule(tmp_path: Path) -> None:

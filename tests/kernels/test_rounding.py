@@ -13,10 +13,10 @@ from derive.evaluate import ball
 from derive.library.lookup import find_rule
 from kernels import compile
 from kernels.certify import programs
+from kernels.compare_rounding import compare_rounding
 from kernels.lower import goals
 from kernels.oracle import interpret
 from kernels.rounding import bounds
-from kernels.verification import compare_rounding
 
 ADAM = {"lr": 1e-3, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8}
 

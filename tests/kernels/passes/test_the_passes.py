@@ -103,7 +103,9 @@ def test_a_base_that_may_be_negative_is_left_alone() -> None:
 def test_every_pass_keeps_the_rule(rule: Rule) -> None:
     program, assumptions = lower(rule, "float32"), assumptions_of(rule)
     for step in passes(rule.domains):
-        program = step.apply(program)
+        before, program = inlined(program), step.apply(program)
+        if before == inlined(program):
+            continue  # the same nodes: the same proof
         verdict = equal(inlined(program), goals(rule), assumptions)
         assert verdict or rule.name == "functions", f"{step.name}: {verdict.message}"
         if rule.name == "functions":

@@ -1,0 +1,54 @@
+"""The kernel beside the oracle: the same inputs, the same bits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from kernels.certify import parts_of, programs
+from kernels.inputs import Array, Setting, arrays, settings
+from kernels.kernel import Kernel
+from kernels.lower import PartName, output_array
+from kernels.oracle import interpret, same_bits
+
+ROWS = 203  # not a multiple of any vector length
+
+
+def call(kernel: Kernel, part: PartName, given: Mapping[str, Array], setting: Setting) -> dict[str, Array]:
+    """What the compiled kernel stores, from copies of the arrays."""
+    copies = {name: a.copy() for name, a in given.items()}
+    state = {name: copies[name] for name in kernel.rule.state_names if name in copies}
+    if part == "query":
+        kernel.query(copies["theta"], state, copies[output_array(kernel.rule)], setting.t, **setting.hyperparameters)
+        return copies
+    first, second = kernel.stepping.arrays[:2]
+    kernel.step(copies[first], copies[second], state, setting.t, **setting.hyperparameters)
+    return copies
+
+
+def compare_bits(kernel: Kernel) -> tuple[bool, str]:
+    """Whether the kernel's results are the oracle's, bit for bit, on the zoo of inputs at every setting."""
+    count = 0
+    for part in parts_of(kernel.rule):
+        program = programs(kernel.rule, kernel.dtype, part).final
+        given = arrays(program.arrays, kernel.dtype, ROWS)
+        for setting in settings(kernel.rule):
+            expected = interpret(program, given, setting.scalars)
+            actual = call(kernel, part, given, setting)
+            for array, values in expected.items():
+                if not same_bits(actual[array], values):
+                    row = _first_difference(actual[array], values)
+                    return False, _difference(part, array, row, actual[array], values, given, setting)
+                count += values.size
+    return True, f"{count} values equal"
+
+
+def _first_difference(a: Array, b: Array) -> int:
+    return next(row for row in range(a.size) if not same_bits(a[row : row + 1], b[row : row + 1]))
+
+
+def _difference(
+    part: PartName, array: str, row: int, actual: Array, expected: Array, given: Mapping[str, Array], setting: Setting
+) -> str:
+    inputs = ", ".join(f"{name} = {float(a[row])!r}" for name, a in given.items())
+    scalars = ", ".join(f"{name} = {value!r}" for name, value in setting.scalars.items())
+    return f"{part} {array}: {float(actual[row])!r}, the oracle {float(expected[row])!r}, at {inputs}, {scalars}"
