@@ -74,7 +74,8 @@ def _positive_power(case: Case, base: Quotient, exponent: Quotient) -> Value:
     """base^e with e linear in whole symbols: a product of powers of the base's factors."""
     slopes, shift = _linear_in_whole_symbols(case, exponent)
     result = case.power(base, shift) if shift >= 0 else case.div(rational(1), case.power(base, -shift))
-    assert isinstance(result, Quotient)
+    if not isinstance(result, Quotient):
+        raise Stuck("a case that cannot occur: its base is zero and positive")
     bases = [(p, e) for poly, side in ((base.num, 1), (base.den, -1)) for p, e in _positive_factors(case, poly, side)]
     for part, outer in bases:
         for symbol, slope in slopes:

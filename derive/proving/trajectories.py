@@ -11,14 +11,12 @@ from dataclasses import replace
 
 from derive.errors import UserError
 from derive.expr import Expr, Symbol, substitute, symbols, to_text
-from derive.proving.case import Case
 from derive.proving.certificate import Correspondence, Invariants
 from derive.proving.checker import Checked
-from derive.proving.facts import NeedSplit, Stuck
 from derive.proving.identity import identity
 from derive.proving.invariants import invariant_certificate
-from derive.proving.obligations import HIS, inside, of_correspondence, tracked
-from derive.proving.polynomials import TooLarge
+from derive.proving.inverse import inverse
+from derive.proving.obligations import inside, of_correspondence, tracked
 from derive.proving.refute import separating_trajectory
 from derive.proving.search import Differs, Undecided, propose_identity
 from derive.proving.verdict import Assumptions, Verdict
@@ -42,6 +40,7 @@ def prove(
     bound = dict(condition or {})
     _refuse_condition(bound, a, b)
     warnings = _differing_defaults(a, b, {**(hyperparameters or {}), **bound})
+    whole_a, whole_b = a, b
     a, b = bind(a, bound), bind(b, bound)
     _refuse_unknown(states or {}, tracked(b), f"a state of {b.name}")
     _refuse_unknown(hyperparameters or {}, b.hyperparameter_names, f"a hyperparameter of {b.name}")
@@ -59,7 +58,19 @@ def prove(
         evidence = Checked(_correspondence(a, b, state_map, hyper_map))
     except (Differs, Undecided) as obstacle:
         return _without_proof(a, b, hyper_map, str(obstacle))
-    return replace(_success(a, state_map, hyper_map, bound, evidence), warnings=warnings)
+    verdict = replace(_success(state_map, hyper_map, bound, evidence), warnings=warnings)
+    if not bound:
+        return verdict
+    return replace(verdict, counterexample=_off_condition(whole_a, whole_b, hyperparameters or {}))
+
+
+def _off_condition(a: Rule, b: Rule, hyperparameters: Mapping[str, Expr]) -> Mapping[str, object] | None:
+    """Where the two part when the condition is not imposed; None where that was not found."""
+    hypers = {n: hyperparameters.get(n, Symbol(n)) for n in b.hyperparameter_names}
+    if not _free(hypers) <= set(a.hyperparameter_names):
+        return None
+    found = separating_trajectory(a, b, hypers)
+    return None if found is None else found.document()
 
 
 def _refuse_unknown(given: Mapping[str, Expr], known: tuple[str, ...], what: str) -> None:
@@ -101,44 +112,12 @@ def bind(rule: Rule, values: Mapping[str, Expr]) -> Rule:
 
 
 def _correspondence(a: Rule, b: Rule, states: Mapping[str, Expr], hypers: Mapping[str, Expr]) -> Correspondence:
-    inverse = _inverse(a, b, hypers)
+    back = inverse(a, b, hypers)
     invariants = invariant_certificate(a).certificate
     assert isinstance(invariants, Invariants)
-    obligations = of_correspondence(a, b, states, hypers, inverse, invariants.names)
+    obligations = of_correspondence(a, b, states, hypers, back, invariants.names)
     trees = tuple(propose_identity(pairs, assumed).tree for _, pairs, assumed in obligations)
-    return Correspondence(a, b, states, hypers, inverse, invariants, trees)
-
-
-def _inverse(a: Rule, b: Rule, hypers: Mapping[str, Expr]) -> dict[str, Expr]:
-    """Each hyperparameter of a in those of b, where the map can be solved one linear equation at a time."""
-    found: dict[str, Expr] = {}
-    waiting = [(h.name, hypers[h.name]) for h in b.hyperparameters]
-    domains = {**a.domains, **{HIS + h.name: h.domain for h in b.hyperparameters}}
-    while waiting:
-        solved = False
-        for his, expr in list(waiting):
-            [known] = substitute([expr], found)
-            open_names = sorted(_free({"": known}) & set(a.hyperparameter_names) - set(found))
-            if len(open_names) == 1:
-                solution = _solution(known - Symbol(HIS + his), open_names[0], Assumptions(domains))
-                if solution is not None:
-                    found[open_names[0]] = solution
-                    waiting.remove((his, expr))
-                    solved = True
-        if not solved:
-            raise Undecided("the map of the hyperparameters could not be inverted")
-    left = [n for n in a.hyperparameter_names if n not in found]
-    if left:
-        raise Undecided(f"the hyperparameter {left[0]} of {a.name} has no counterpart in {b.name}")
-    return found
-
-
-def _solution(equation: Expr, name: str, assumptions: Assumptions) -> Expr | None:
-    case = Case(assumptions)
-    try:
-        return case.solution(case.number(equation).num, name)
-    except (NeedSplit, Stuck, TooLarge):
-        return None
+    return Correspondence(a, b, states, hypers, back, invariants, trees)
 
 
 def _free(expressions: Mapping[str, Expr]) -> set[str]:
@@ -146,7 +125,7 @@ def _free(expressions: Mapping[str, Expr]) -> set[str]:
 
 
 def _success(
-    a: Rule, states: Mapping[str, Expr], hypers: Mapping[str, Expr], bound: Mapping[str, Expr], evidence: Checked
+    states: Mapping[str, Expr], hypers: Mapping[str, Expr], bound: Mapping[str, Expr], evidence: Checked
 ) -> Verdict:
     moved = {n: e for n, e in states.items() if e is not Symbol(n)}
     renamed = {n: e for n, e in hypers.items() if e is not Symbol(n)}

@@ -34,7 +34,7 @@ class Verdict:
     assumptions: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     message: str = ""
-    evidence: Any = None
+    evidence: Any = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if self.status == "unknown":

@@ -58,6 +58,8 @@ def test_siblings_agree_where_a_hyperparameter_vanishes(a: str, b: str, name: st
     assert verdict.status == "conditional"
     assert verdict.condition is not None
     assert verdict.condition["any_of"] == [f"{name} = 0"]
+    if set(RULES[b].hyperparameter_names) >= {name}:
+        assert verdict.counterexample is not None
     assert not verdict
 
 

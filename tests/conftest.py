@@ -1,0 +1,16 @@
+"""Tests keep their compiled kernels apart from the user's own."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+
+import pytest
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A cache of this run alone, unless the caller names one; subprocesses inherit it."""
+    if "DERIVE_CACHE_DIR" not in os.environ:
+        folder = tempfile.TemporaryDirectory(prefix="derive-kernels-tests-")
+        os.environ["DERIVE_CACHE_DIR"] = folder.name
+        config.add_cleanup(folder.cleanup)
