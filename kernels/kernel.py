@@ -61,7 +61,7 @@ class Kernel:
     def init(self, theta: Array, /, **hyperparameters: float) -> dict[str, Array]:
         """The state before the first step, shaped like theta (for an average: like its input)."""
         diagnose.array(self.rule.inputs[0], theta, self.dtype, stored=False)
-        self._refuse_unknown(hyperparameters)
+        self._with(hyperparameters)
         return {s.name: self._initial(s.initial, theta, hyperparameters) for s in self.rule.states}
 
     def step(self, theta: Array, g: Array, /, state: Mapping[str, Array], t: int = 1, **hyperparameters: float) -> None:
@@ -82,70 +82,77 @@ class Kernel:
         diagnose.state(state, self.rule.state_names)
         self._call(self.querying, [theta, *(state[n] for n in self.querying.arrays[1:-1]), out], t, hyperparameters)
 
-    def _call(self, part: Part, arrays: list[Array], t: int, hyperparameters: Mapping[str, float]) -> None:
+    def _call(self, part: Part, given: list[Array], t: int, hyperparameters: Mapping[str, float]) -> None:
         counter = t if type(t) is int else diagnose.whole(t)
-        values = self._values(hyperparameters) if hyperparameters or self._needed else self._defaults
+        values = self._values(hyperparameters) if hyperparameters or self._needs else self._defaults
+        arrays = _flat(given)
         try:
             code = part.entry(*arrays, counter, *values, 0, -1, SUBNORMAL)
         except (TypeError, OverflowError, NumbaError):  # another type than compiled for
-            arrays = self._flat(part, arrays, counter)
-            code = part.entry(*arrays, counter, *values, 0, -1, SUBNORMAL)
+            self._diagnose(part, given, counter)
+            raise
         if code > 0:
             refusal = part.refusals[code - 1]
             raise UserError(refusal.what, where=self.rule.name, fix=refusal.fix)
         if code == LARGE:
             over_chunks(lambda lo, hi: part.entry(*arrays, counter, *values, lo, hi, SUBNORMAL), arrays[0].size, CHUNK)
 
-    def _flat(self, part: Part, arrays: list[Array], t: int) -> list[Array]:
-        """The arrays as one-dimensional views; a one-line error for whatever else does not fit."""
+    def _diagnose(self, part: Part, arrays: list[Array], t: int) -> None:
         named = dict(zip(part.arrays, arrays, strict=True))
         for name, value in named.items():
             diagnose.array(name, value, self.dtype, stored=name in part.stored)
         diagnose.shapes(named)
         if t.bit_length() > 63:
             raise UserError("t is beyond 2**63", where=self.rule.name, fix="count the steps from 1")
-        return [a.reshape(-1) for a in arrays]
 
     @cached_property
-    def _names(self) -> tuple[str, ...]:
-        return self.rule.hyperparameter_names
+    def _places(self) -> dict[str, int]:
+        return {h.name: place for place, h in enumerate(self.rule.hyperparameters)}
 
     @cached_property
-    def _needed(self) -> frozenset[str]:
-        """Hyperparameters without a default."""
-        return frozenset(h.name for h in self.rule.hyperparameters if h.default is None)
+    def _defaults(self) -> list[float | None]:
+        return [None if h.default is None else float(h.default) for h in self.rule.hyperparameters]
 
     @cached_property
-    def _defaults(self) -> list[float]:
-        return [float(h.default) for h in self.rule.hyperparameters if h.default is not None]
+    def _needs(self) -> bool:
+        """Whether a hyperparameter has no default."""
+        return None in self._defaults
 
-    def _values(self, given: Mapping[str, float]) -> list[float]:
+    def _values(self, given: Mapping[str, float]) -> list[float | None]:
         """Every hyperparameter in order, as floats."""
-        missing = self._needed.difference(given)
-        if missing:
-            name = min(missing)
+        values = self._with(given)
+        if self._needs and None in values:
+            name = self.rule.hyperparameter_names[values.index(None)]
             raise UserError(f"{self.rule.name} needs {name}", fix=f"give {name}=... at the call")
-        self._refuse_unknown(given)
-        return [
-            float(h.default) if h.name not in given else _real(h.name, given[h.name])  # type: ignore[arg-type]
-            for h in self.rule.hyperparameters
-        ]
+        return values
 
-    def _refuse_unknown(self, given: Mapping[str, float]) -> None:
-        unknown = set(given).difference(self._names)
-        if unknown:
-            raise diagnose.unknown_hyperparameter(self.rule.name, unknown, self._names)
+    def _with(self, given: Mapping[str, float]) -> list[float | None]:
+        """The defaults, and what is given in their places."""
+        values = list(self._defaults)
+        for name, value in given.items():
+            if name not in self._places:
+                raise diagnose.unknown_hyperparameter(self.rule.name, given.keys() - self._places, tuple(self._places))
+            values[self._places[name]] = value if type(value) is float else diagnose.real(name, value)
+        return values
 
     def _initial(self, initial: Expr, theta: Array, given: Mapping[str, float]) -> Array:
         if isinstance(initial, Number):
             return np.full(theta.shape, float(initial.value), dtype=self.dtype)
-        if isinstance(initial, Symbol) and initial.name in self.rule.hyperparameter_names:
-            value = dict(zip(self._names, self._values(given), strict=True))[initial.name]
+        if isinstance(initial, Symbol) and initial.name in self._places:
+            value = self._with(given)[self._places[initial.name]]
+            if value is None:
+                raise UserError(f"{self.rule.name} needs {initial.name}", fix=f"give {initial.name}=... to init")
             return np.full(theta.shape, value, dtype=self.dtype)
         if isinstance(initial, Symbol) and initial.name == self.rule.inputs[0]:
             return np.array(theta, dtype=self.dtype, order="C")
         raise UserError(f"an initial state of {initial} is not supported", where=self.rule.name, fix="use a constant")
 
 
-def _real(name: str, value: Any) -> float:
-    return value if type(value) is float else diagnose.real(name, value)
+def _flat(arrays: list[Array]) -> list[Array]:
+    """Contiguous arrays of one shape as one-dimensional views; anything else as it is, for the entry to refuse."""
+    shape = getattr(arrays[0], "shape", ())
+    if len(shape) == 1:
+        return arrays
+    if all(type(a) is np.ndarray and a.shape == shape and a.flags.c_contiguous for a in arrays):
+        return [a.reshape(-1) for a in arrays]
+    return arrays

@@ -250,3 +250,20 @@ def test_large_work_is_refused_before_it_is_divided(adam: Kernel) -> None:
     adam.step(theta, g, state)
     assert np.all(theta == theta[0])
     assert theta[0] < 1
+
+
+def test_importing_kernels_is_light() -> None:
+    import subprocess
+    import sys
+
+    code = "import sys, kernels; print([m for m in ('numpy', 'numba', 'sympy', 'flint') if m in sys.modules])"
+    root = str(Path(__file__).parents[2])
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root, timeout=60)
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_a_call_costs_no_exception_for_matrices(adam: Kernel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Numba's refusal of a second dimension costs 200 microseconds; matrices must not go that way."""
+    monkeypatch.setattr(Kernel, "_diagnose", lambda *_: pytest.fail("looked for a mistake"))
+    a = given()
+    adam.step(a["theta"], a["g"], a["state"])
