@@ -17,7 +17,7 @@ import numpy as np
 
 from derive.errors import UserError
 
-CHUNK = 1 << 17  # elements: large enough to hide the call, small enough to share evenly
+CHUNK = 1 << 18  # elements: large enough to hide the call, small enough to share evenly
 
 SUBNORMAL = 5e-324
 
@@ -47,15 +47,18 @@ def over_chunks(part: Callable[[int, int], object], size: int, chunk: int = CHUN
 
     Ctrl-C is raised when the step is complete: no array is left half stepped.
     """
-    pool = _current()
+    pool, starts, turn = _current(), iter(range(0, size, chunk)), threading.Lock()
 
-    def share(which: int) -> None:
-        # Neighbouring chunks to one thread: each walks its own memory.
-        count = -(-size // chunk)
-        for k in range(which * count // pool.crew, (which + 1) * count // pool.crew):
-            part(k * chunk, min((k + 1) * chunk, size))
+    def share() -> None:
+        # Each thread takes the next chunk, so that a slower core gets fewer.
+        while True:
+            with turn:
+                lo = next(starts, None)
+            if lo is None:
+                return
+            part(lo, min(lo + chunk, size))
 
-    _finish([pool.executor.submit(share, which) for which in range(pool.crew)])
+    _finish([pool.executor.submit(share) for _ in range(pool.crew)])
 
 
 def _finish(futures: list[Future[None]]) -> None:

@@ -1,4 +1,7 @@
-"""Ratios of running times, interleaved in one process. The limits are looser than the goals (4 and 1.3): noise."""
+"""Ratios of running times, interleaved in one process.
+
+The machine may be busy with something else, so the least times count and an attempt may be repeated.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,11 @@ import numpy as np
 import pytest
 
 from kernels import compile
+from kernels.pool import over_chunks
 
 SIZE = 10**7
 ROUNDS = 15
+ATTEMPTS = 3
 
 
 def best(**actions: Callable[[], object]) -> dict[str, float]:
@@ -48,10 +53,12 @@ def by_hand(theta: Any, g: Any, m: Any, v: Any, a: Any, b: Any) -> None:
 @pytest.mark.speed
 @pytest.mark.slow
 def test_adam_beside_numpy_and_the_memory_streams() -> None:
+    """Four times NumPy's throughput, and within 1.3 of four reads and three writes by the same threads."""
     import numba
 
-    @numba.njit("void(f4[::1],f4[::1],f4[::1],f4[::1])", nogil=True)  # type: ignore[untyped-decorator]
-    def streams(theta: Any, g: Any, m: Any, v: Any) -> None:
+    @numba.njit("void(f4[::1],f4[::1],f4[::1],f4[::1],i8,i8)", nogil=True)  # type: ignore[untyped-decorator]
+    def streams(theta: Any, g: Any, m: Any, v: Any, lo: int, hi: int) -> None:
+        theta, g, m, v = theta[lo:hi], g[lo:hi], m[lo:hi], v[lo:hi]
         for i in range(theta.size):
             theta_1, m_1, v_1 = theta[i] + g[i], m[i] + g[i], v[i] + g[i]
             theta[i] = theta_1
@@ -65,14 +72,16 @@ def test_adam_beside_numpy_and_the_memory_streams() -> None:
     peers, walked = [x.copy() for x in (theta, m, v)], [x.copy() for x in (theta, m, v)]
     state = kernel.init(theta)
     kernel.step(theta, g, state)
-    found = best(
-        kernel=lambda: kernel.step(theta, g, state),
-        numpy=lambda: by_hand(peers[0], g, peers[1], peers[2], a, b),
-        streams=lambda: streams(walked[0], g, walked[1], walked[2]),
-    )
-    print({name: f"{1e3 * seconds:.2f} ms" for name, seconds in found.items()})
-    assert found["numpy"] >= 3 * found["kernel"]
-    assert found["kernel"] <= 1.6 * found["streams"]
+    for _ in range(ATTEMPTS):
+        found = best(
+            kernel=lambda: kernel.step(theta, g, state),
+            numpy=lambda: by_hand(peers[0], g, peers[1], peers[2], a, b),
+            streams=lambda: over_chunks(lambda lo, hi: streams(walked[0], g, walked[1], walked[2], lo, hi), SIZE),
+        )
+        print({name: f"{1e3 * seconds:.2f} ms" for name, seconds in found.items()})
+        if found["numpy"] >= 4 * found["kernel"] and found["kernel"] <= 1.3 * found["streams"]:
+            return
+    pytest.fail(f"in none of {ATTEMPTS} attempts: {found}")
 
 
 @pytest.mark.speed
