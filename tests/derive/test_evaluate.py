@@ -10,7 +10,7 @@ from typing import Any
 
 import flint
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from derive.errors import UserError
@@ -95,6 +95,7 @@ def test_repeated_squares_stop_before_they_fill_the_memory() -> None:
     assert exact([square], {}) == [Inexact("a number too large for exact arithmetic")]
 
 
+@settings(deadline=None)  # a shared machine may pause
 @given(expressions, points)
 def test_the_ball_contains_the_exact_value(expression: Expr, values: dict[str, Fraction]) -> None:
     [value], [around] = exact([expression], values), ball([expression], values)
@@ -105,6 +106,7 @@ def test_the_ball_contains_the_exact_value(expression: Expr, values: dict[str, F
         assert isinstance(around, Undefined | Inexact)
 
 
+@settings(deadline=None)  # a shared machine may pause
 @given(expressions, points)
 def test_more_bits_never_contradict_fewer(expression: Expr, values: dict[str, Fraction]) -> None:
     [rough], [fine] = ball([expression], values, bits=40), ball([expression], values, bits=200)
@@ -114,6 +116,7 @@ def test_more_bits_never_contradict_fewer(expression: Expr, values: dict[str, Fr
         assert rough.overlaps(fine)
 
 
+@settings(deadline=None)  # a shared machine may pause
 @given(expressions, points)
 def test_balls_are_what_they_say(expression: Expr, values: dict[str, Fraction]) -> None:
     [around] = ball([expression], values)
@@ -133,6 +136,7 @@ def without_casts(expression: Expr) -> Expr:
     return found
 
 
+@settings(deadline=None)  # a shared machine may pause
 @given(expressions, points)
 def test_the_text_of_an_expression_means_the_same(expression: Expr, values: dict[str, Fraction]) -> None:
     uncast = without_casts(expression)
