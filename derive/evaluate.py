@@ -2,7 +2,8 @@
 
 `exact` knows rationals; where a value is irrational it says `Inexact`, and `ball` encloses it:
 the true value is certainly inside. An undefined argument makes every operation undefined, except
-the branch that `where` does not take. Both evaluate; neither proves that two expressions are equal.
+the branch that `where` does not take and the half of a condition that is not asked for. Both
+evaluate; neither proves that two expressions are equal.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from derive.errors import UserError
 from derive.expr import Apply, Expr, Number, Symbol, as_expr, fold, substitute
-from derive.ops import OPS, Inexact, Undefined
+from derive.ops import LAZY, OPS, Inexact, Undefined
 from derive.rule import Rule
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def trajectory(
 
 
 def _applied(node: Apply, args: tuple[Any, ...], rule: Callable[..., Any]) -> Any:
-    needed = args[:1] if node.op == "where" else args
+    needed = args[:1] if node.op in LAZY else args
     for missing in (Undefined, Inexact):  # undefined wins: what is inexact may be anything, the result is undefined
         for arg in needed:
             if isinstance(arg, missing):

@@ -340,4 +340,7 @@ _ROWS = (
        definition=lambda b, x: x),
 )  # fmt: skip
 
+# The operations that look at a later argument only where the first one asks for it, as Python does.
+LAZY = frozenset({"where", "and", "or"})
+
 OPS: dict[str, Op] = {row.name: row for row in _ROWS}

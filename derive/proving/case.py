@@ -21,7 +21,7 @@ from typing import NoReturn
 from flint import fmpq_mpoly
 
 from derive.expr import Apply, Expr, Number, Symbol, apply
-from derive.ops import OPS, Undefined
+from derive.ops import LAZY, OPS, Undefined
 from derive.proving import signs as sign
 from derive.proving.facts import Fact, NeedSplit, Stuck
 from derive.proving.operations import RULES, Value
@@ -117,14 +117,22 @@ class Case:
         definition = OPS[node.op].definition
         if definition is not None:
             return self.value(definition(apply, *node.args))
-        if node.op == "where":
-            condition = self.value(node.args[0])
-            return condition if isinstance(condition, Undefined) else self.value(node.args[1 if condition else 2])
+        if node.op in LAZY:
+            return self._lazily(node, self.value(node.args[0]))
         arguments = [self.value(a) for a in node.args]
         for argument in arguments:
             if isinstance(argument, Undefined):
                 return argument
         return RULES[node.op](self, node, *arguments)
+
+    def _lazily(self, node: Apply, first: Value) -> Value:
+        """A branch, or the second half of a condition, only where it is asked for."""
+        if isinstance(first, Undefined):
+            return first
+        if node.op == "where":
+            return self.value(node.args[1 if first else 2])
+        settled = first is (node.op == "or")
+        return first if settled else self.value(node.args[1])
 
     # Arithmetic, reduced by the squares of the roots
 

@@ -211,8 +211,6 @@ RULES: dict[str, Callable[..., Value]] = {
     "ge": _comparison(_is_nonnegative, True),
     "eq": _comparison(_is_zero, True),
     "ne": _comparison(_is_zero, False),
-    "and": lambda case, node, a, b: a and b,
-    "or": lambda case, node, a, b: a or b,
     "not": lambda case, node, a: not a,
     "exp": _exp,
     "log": _log,

@@ -71,6 +71,10 @@ EQUAL = {
         theta - lr * sqrt(1 - beta2**t) / (1 - beta1**t) * m1 / (sqrt(v1) + eps * sqrt(1 - beta2**t)),
     ),
     "Adam as kernels compute it": (ADAM, theta - lr * (m1 / corrected(beta1)) / (sqrt(v1 / corrected(beta2)) + eps)),
+    "a condition that guards its second half": (
+        apply("where", apply("and", apply("gt", x, 0), apply("gt", y / x, 1)), 1, 0),
+        apply("where", apply("gt", x, 0), apply("where", apply("gt", y, x), 1, 0), 0),
+    ),
     "lerp": (m + (1 - beta) * (g - m), beta * m + (1 - beta) * g),
 }  # fmt: skip
 
