@@ -9,22 +9,14 @@ from derive.proving import Assumptions, assumptions_of, invariants
 from derive.rule import Rule
 from kernels.certificate import Certificate, Proof, proof_of
 from kernels.emit import emit
-from kernels.lower import PartName, goals, lower
-from kernels.passes import passes
-from kernels.program import Program, inlined
+from kernels.lower import PartName, goals
+from kernels.measuring.special import exceptions
+from kernels.pipeline import parts_of, programs
+from kernels.program import inlined
 from kernels.readback import equal, read_back
-from kernels.special import exceptions
 from kernels.version import GENERATOR
 
 Sources: TypeAlias = dict[PartName, str]
-
-
-@dataclass(frozen=True)
-class Programs:
-    """The rule's operations in its own order, and after the passes."""
-
-    lowered: Program
-    final: Program
 
 
 @dataclass(frozen=True)
@@ -35,19 +27,6 @@ class Certified:
     program: Proof
     readback: Proof
     exceptions: tuple[str, ...]
-
-
-def parts_of(rule: Rule) -> tuple[PartName, ...]:
-    """The programs a rule needs: its step, and its query where the gradient is taken elsewhere than at theta."""
-    return ("step",) if rule.query is None else ("step", "query")
-
-
-def programs(rule: Rule, dtype: str, part: PartName = "step") -> Programs:
-    """Lower the rule and apply every pass."""
-    lowered = final = lower(rule, dtype, part)
-    for improvement in passes(rule.domains):
-        final = improvement.apply(final)
-    return Programs(lowered, final)
 
 
 def proved_nonnegative(rule: Rule) -> tuple[str, ...]:

@@ -1,8 +1,11 @@
-"""The compiler: read this file first, then `kernels.certify`.
+"""The compiler: read this file first, then `kernels.certify` and `kernels.pipeline`.
 
 A rule is lowered to a program, the passes improve it, it is proved equal to the rule, emitted, read
 back and proved again, compiled, and kept. What was made before is fetched from the cache, verified
 and loaded; nothing is then derived or proved a second time.
+
+The files beside this one go from the rule to proved source. What a finished kernel needs when it
+works is in `kernels.running`; what `kernels.verification` measures of it, in `kernels.measuring`.
 """
 
 from __future__ import annotations
@@ -18,8 +21,8 @@ from derive.rule import Rule
 
 if TYPE_CHECKING:  # `import kernels` stays light: NumPy and Numba come with the first compile
     from kernels.certificate import Certificate
-    from kernels.kernel import Kernel, Part
     from kernels.lower import PartName
+    from kernels.running.kernel import Kernel, Part
 
 DTYPES = ("float32", "float64")
 
@@ -35,7 +38,7 @@ def compile(rule: Rule | str, dtype: object = "float32", *, unproved: bool = Fal
     such a kernel is made all the same, and says so in its certificate and source.
     """
     rule, name = _rule(rule), _dtype(dtype)
-    from kernels.content import content_key
+    from kernels.running.content import content_key
 
     key = content_key(rule, name)
     with _LOCK:
@@ -76,9 +79,9 @@ def _not_proved(certificate: Certificate) -> UserError:
 
 def _built(rule: Rule, dtype: str, key: str) -> Kernel:
     """Everything from the rule; kept for the next time."""
-    from kernels import cache
     from kernels.certificate import to_json
     from kernels.certify import certify
+    from kernels.running import cache
 
     certificate, sources = certify(rule, dtype)
     files = {"certificate.json": json.dumps(to_json(certificate), indent=1).encode()}
@@ -92,9 +95,9 @@ def _built(rule: Rule, dtype: str, key: str) -> Kernel:
 
 def _fetched(rule: Rule, dtype: str, key: str) -> Kernel | None:
     """Everything from the cache; None where something is missing, damaged or refused."""
-    from kernels import cache
     from kernels.certificate import from_json
-    from kernels.certify import parts_of
+    from kernels.pipeline import parts_of
+    from kernels.running import cache
 
     files = cache.fetch(key)
     if files is None:
@@ -114,12 +117,12 @@ def _fetched(rule: Rule, dtype: str, key: str) -> Kernel | None:
 
 def _compiled(rule: Rule, dtype: str, key: str, part: PartName, source: str, code: bytes | None) -> tuple[Part, bytes]:
     """One program's callable and its machine code."""
-    from kernels import cache
-    from kernels.certify import programs
     from kernels.checks import checks
     from kernels.emit import bytes_per_element
-    from kernels.kernel import Part
-    from kernels.load import load, signature
+    from kernels.pipeline import programs
+    from kernels.running import cache
+    from kernels.running.kernel import Part
+    from kernels.running.load import load, signature
 
     program = programs(rule, dtype, part).final
     types = signature(dtype, program.arrays, program.stored, len(program.parameters))
@@ -137,6 +140,6 @@ def _compiled(rule: Rule, dtype: str, key: str, part: PartName, source: str, cod
 
 
 def _kernel(rule: Rule, dtype: str, certificate: Certificate, made: Mapping[PartName, Part]) -> Kernel:
-    from kernels.kernel import Kernel
+    from kernels.running.kernel import Kernel
 
     return Kernel(rule, dtype, certificate, made["step"], made.get("query"))

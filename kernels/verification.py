@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from derive.rule import Rule
-from kernels import cache
 from kernels.certificate import Proof
-from kernels.certify import parts_of, programs, proved_nonnegative
-from kernels.compare_bits import compare_bits
-from kernels.compare_rounding import compare_rounding
-from kernels.content import content_key
+from kernels.certify import proved_nonnegative
 from kernels.driver import compile
-from kernels.kernel import Kernel
-from kernels.special import exceptions
+from kernels.measuring.compare_bits import compare_bits
+from kernels.measuring.compare_rounding import compare_rounding
+from kernels.measuring.special import exceptions
+from kernels.pipeline import parts_of, programs
+from kernels.running import cache
+from kernels.running.content import content_key
+from kernels.running.kernel import Kernel
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from derive.library import LIBRARY
 from derive.rule import Rule
 from kernels import compile
-from kernels.certify import parts_of, programs
-from kernels.compare_bits import call
-from kernels.inputs import Setting
-from kernels.oracle import interpret, same_bits
+from kernels.measuring.compare_bits import call
+from kernels.measuring.inputs import Setting
+from kernels.measuring.oracle import interpret, same_bits
+from kernels.pipeline import parts_of, programs
 from kernels.program import Program
 from kernels.verification import verify_kernel
 from tests.zoo import NAMES, columns, construct, counters, hyperparameters

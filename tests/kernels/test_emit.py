@@ -16,8 +16,8 @@ from derive.library.lookup import find_rule
 from derive.reading.read import read_text
 from derive.rule import Rule
 from kernels import compile
-from kernels.certify import programs
 from kernels.emit import emit, expression
+from kernels.pipeline import programs
 from tests.zoo import NAMES, construct
 
 EWMA = '''\

@@ -17,15 +17,15 @@ from derive.library import LIBRARY
 from derive.library.lookup import find_rule
 from derive.proving import assumptions_of
 from derive.rule import Rule
-from kernels.certify import programs
 from kernels.emit import emit
-from kernels.inputs import arrays, settings
-from kernels.load import load, signature
 from kernels.lower import goals
-from kernels.oracle import interpret, same_bits
-from kernels.pool import SUBNORMAL
+from kernels.measuring.inputs import arrays, settings
+from kernels.measuring.oracle import interpret, same_bits
+from kernels.pipeline import programs
 from kernels.program import Program, inlined
 from kernels.readback import equal, read_back
+from kernels.running.load import load, signature
+from kernels.running.pool import SUBNORMAL
 from tests.kernels.test_readback import EDITS, adam_source
 from tests.mutation import body_mutants
 

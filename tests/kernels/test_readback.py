@@ -9,9 +9,9 @@ from derive.library import LIBRARY
 from derive.library.lookup import find_rule
 from derive.proving import assumptions_of
 from derive.rule import Rule
-from kernels.certify import parts_of, programs
 from kernels.emit import emit
 from kernels.lower import goals
+from kernels.pipeline import parts_of, programs
 from kernels.program import inlined
 from kernels.readback import equal, read_back
 from tests.zoo import NAMES, construct

@@ -14,8 +14,8 @@ from derive.evaluate import ball
 from derive.expr import Symbol, apply
 from derive.library.lookup import find_rule
 from derive.ops import LIBRARY_ULPS, OPS, Inexact, Rounding
-from kernels.certify import programs
-from kernels.oracle import compiled_function, interpret, same_bits
+from kernels.measuring.oracle import compiled_function, interpret, same_bits
+from kernels.pipeline import programs
 from tests.zoo import construct
 
 LIBRARY_FUNCTIONS = sorted(name for name, row in OPS.items() if row.rounding is Rounding.LIBRARY)
@@ -87,7 +87,7 @@ def test_one_minus_beta_to_the_t_keeps_its_accuracy(beta: float, t: int) -> None
     program = programs(find_rule("ewma_debiased"), "float64").final
     [correction] = [a.value for a in program.prelude if "expm1" in str(a.value)]
     from derive.expr import fold
-    from kernels.oracle import number, operation
+    from kernels.measuring.oracle import number, operation
 
     values = {"beta": np.asarray(beta), "t": np.asarray(float(t))}
     [computed] = fold(

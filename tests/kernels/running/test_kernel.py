@@ -13,7 +13,7 @@ from derive.errors import UserError
 from derive.library.lookup import find_rule
 from kernels import compile
 from kernels.checks import ENOUGH_FOR_THREADS
-from kernels.kernel import Kernel
+from kernels.running.kernel import Kernel
 from tests.zoo import construct
 
 Case = Callable[[Kernel, dict[str, Any]], None]
@@ -199,7 +199,7 @@ def test_a_dtype_may_be_numpys_own() -> None:
 def test_numba_switched_off_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     import numba
 
-    from kernels.load import module_from_text
+    from kernels.running.load import module_from_text
 
     monkeypatch.setattr(numba.config, "DISABLE_JIT", True)
     with pytest.raises(UserError, match="unset NUMBA_DISABLE_JIT"):
@@ -211,7 +211,7 @@ def test_the_generator_has_the_version_of_the_distribution() -> None:
 
     from kernels.version import VERSION
 
-    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())
     assert project["project"]["version"] == VERSION
 
 
@@ -257,7 +257,7 @@ def test_importing_kernels_is_light() -> None:
     import sys
 
     code = "import sys, kernels; print([m for m in ('numpy', 'numba', 'sympy', 'flint') if m in sys.modules])"
-    root = str(Path(__file__).parents[2])
+    root = str(Path(__file__).parents[3])
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root, timeout=60)
     assert done.stdout.strip() == "[]", done.stderr
 

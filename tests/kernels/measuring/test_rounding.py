@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from derive.evaluate import ball
 from derive.library.lookup import find_rule
 from kernels import compile
-from kernels.certify import programs
-from kernels.compare_rounding import compare_rounding
 from kernels.lower import goals
-from kernels.oracle import interpret
-from kernels.rounding import bounds
+from kernels.measuring.compare_rounding import compare_rounding
+from kernels.measuring.oracle import interpret
+from kernels.measuring.rounding import bounds
+from kernels.pipeline import programs
 
 ADAM = {"lr": 1e-3, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8}
 
@@ -71,7 +71,7 @@ def test_every_value_lies_within_its_bound(data: st.DataObject, name: str, dtype
 
 def test_a_bound_made_too_small_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The comparison can say no: with the roundings of half the operations forgotten, it does."""
-    from kernels import rounding
+    from kernels.measuring import rounding
 
     own = rounding._own
     monkeypatch.setattr(rounding, "_own", lambda node, result: 0.0 if node.op == "cast" else own(node, result) / 8)

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 import numpy as np
 
 from derive.rule import Rule
-from kernels.inputs import Array, Setting, arrays, settings
-from kernels.oracle import interpret
+from kernels.measuring.inputs import Array, Setting, arrays, settings
+from kernels.measuring.oracle import interpret
 from kernels.program import Program
 
 ROWS = 192

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kernels.certify import parts_of, programs
-from kernels.inputs import Array, Setting, arrays, settings
-from kernels.kernel import Kernel
 from kernels.lower import PartName, output_array
-from kernels.oracle import interpret, same_bits
+from kernels.measuring.inputs import Array, Setting, arrays, settings
+from kernels.measuring.oracle import interpret, same_bits
+from kernels.pipeline import parts_of, programs
+from kernels.running.kernel import Kernel
 
 ROWS = 203  # not a multiple of any vector length
 

@@ -8,17 +8,15 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from derive.expr import Symbol
 from derive.library.lookup import find_rule
-from derive.rule import Assignment, Hyperparameter
-from kernels import cache, compile, driver
-from kernels.content import content_key, graph, surroundings
+from kernels import compile, driver
+from kernels.running import cache
+from kernels.running.content import content_key
 
 RULE = find_rule("gradient_descent")
 
@@ -126,33 +124,6 @@ def test_a_place_that_cannot_be_written_gives_one_notice(
         assert steps()
 
 
-def test_every_thing_that_matters_is_in_the_key() -> None:
-    """Numba's own key knows neither fast-math nor other files; a stale hit gave wrong answers."""
-    base = content_key(RULE, "float32")
-    other = replace(RULE, body=(Assignment("theta", Symbol("theta") + Symbol("lr") * Symbol("g")),))
-    wider = replace(RULE, hyperparameters=(Hyperparameter("lr", RULE.hyperparameters[0].default),))
-    keys = [base, content_key(RULE, "float64"), content_key(other, "float32"), content_key(wider, "float32")]
-    assert len(set(keys)) == 4
-    assert {"generator", "source", "python", "numpy", "numba", "llvmlite", "processor", "features", "flags"} <= set(
-        surroundings()
-    )
-
-
-def test_another_generator_is_another_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    from kernels import content
-
-    base = content_key(RULE, "float32")
-    monkeypatch.setattr(content, "surroundings", lambda: {**surroundings(), "source": "changed"})
-    assert content_key(RULE, "float32") != base
-
-
-def test_the_graph_of_an_expression_is_linear_in_its_nodes() -> None:
-    x = Symbol("x")
-    for _ in range(200):
-        x = x * x  # type: ignore[assignment]
-    assert len(graph(x)) == 201
-
-
 SECOND = """
 import sys, numpy as np
 from kernels import compile
@@ -164,7 +135,8 @@ print(k.certificate.proved, "sympy" in sys.modules, round(float(theta[0]), 6))
 
 
 def run(code: str, directory: Path) -> subprocess.Popen[str]:
-    environment = {**os.environ, "DERIVE_CACHE_DIR": str(directory), "PYTHONPATH": str(Path(cache.__file__).parents[1])}
+    root = Path(driver.__file__).parents[1]
+    environment = {**os.environ, "DERIVE_CACHE_DIR": str(directory), "PYTHONPATH": str(root)}
     return subprocess.Popen([sys.executable, "-c", code], env=environment, text=True, stdout=subprocess.PIPE)
 
 

@@ -18,10 +18,10 @@ from numba.core.errors import NumbaError
 from derive.errors import UserError
 from derive.expr import Expr, Number, Symbol
 from derive.rule import Rule
-from kernels import diagnose
 from kernels.certificate import Certificate
 from kernels.checks import LARGE, Check
-from kernels.pool import CHUNK, SUBNORMAL, over_chunks
+from kernels.running import diagnose
+from kernels.running.pool import CHUNK, SUBNORMAL, over_chunks
 
 Array = np.ndarray[Any, Any]
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from kernels import compile
-from kernels.pool import over_chunks
+from kernels.running.pool import over_chunks
 
 SIZE = 10**7
 ROUNDS = 15

@@ -16,9 +16,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kernels import compile, pool
+from kernels import compile
 from kernels.checks import ENOUGH_FOR_THREADS
-from kernels.kernel import Kernel
+from kernels.running import pool
+from kernels.running.kernel import Kernel
 
 LARGE = ENOUGH_FOR_THREADS + 1237
 
@@ -135,7 +136,8 @@ define void @mode(i32 %value) {
 engine = llvm.create_mcjit_compiler(module, llvm.Target.from_default_triple().create_target_machine())
 mode = ctypes.CFUNCTYPE(None, ctypes.c_uint32)(engine.get_function_address("mode"))
 from derive.errors import UserError
-from kernels import compile, pool
+from kernels import compile
+from kernels.running import pool
 kernel = compile("gradient_descent")
 theta, g = np.ones(3, np.float32), np.ones(3, np.float32)
 for name, value in [("FTZ", 0x9F80), ("DAZ", 0x1FC0), ("both", 0x9FC0)]:
@@ -163,7 +165,7 @@ print(theta[0])
 
 @pytest.mark.skipif("x86" not in __import__("platform").machine(), reason="sets a register of x86")
 def test_a_thread_that_flushes_subnormals_is_refused() -> None:
-    environment = {**os.environ, "PYTHONPATH": str(Path(pool.__file__).parents[1])}
+    environment = {**os.environ, "PYTHONPATH": str(Path(pool.__file__).parents[2])}
     done = subprocess.run(
         [sys.executable, "-c", FLUSHING], env=environment, text=True, capture_output=True, timeout=120
     )

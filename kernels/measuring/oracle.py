@@ -83,7 +83,7 @@ def compiled_function(op: str, dtype: str) -> Callable[..., Array]:
     import numba
 
     from kernels.emit import function_source
-    from kernels.load import module_from_text
+    from kernels.running.load import module_from_text
 
     module = module_from_text(f"derive_kernels_{op}", f"<derive-kernels {op}>", function_source(op))
     module.over.compile(numba.void(*[getattr(numba.types, dtype)[::1]] * (OPS[op].arity + 1)))

@@ -10,7 +10,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import derive
 from derive.expr import Apply, Expr, Number, Symbol, nodes
 from derive.rule import Rule
 from kernels.version import GENERATOR
@@ -61,7 +60,7 @@ def surroundings() -> dict[str, str]:
 
     return {
         "generator": GENERATOR,
-        "source": _own_source(),
+        "source": checksum(Path(__file__).parents[2]),
         "python": sys.version,
         "numpy": numpy.__version__,
         "numba": numba.__version__,
@@ -76,13 +75,22 @@ def surroundings() -> dict[str, str]:
 _FLAGS = ("OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "CPU_NAME", "CPU_FEATURES", "ENABLE_AVX", "DISABLE_INTEL_SVML")
 
 
-def _own_source() -> str:
-    """A checksum of what generates, reads and proves: a changed generator is another generator."""
+# What generates, reads, proves and measures: a kept report speaks of the measuring too.
+_SOURCES = (
+    *("kernels/**/*.py", "derive/proving/**/*.py", "derive/reading/**/*.py"),
+    *("derive/evaluate.py", "derive/expr.py", "derive/ops.py", "derive/rule.py"),
+)
+
+
+def sources(root: Path) -> list[Path]:
+    """This project's own files on which code, proofs and reports depend; `root` holds both packages."""
+    return sorted(file for pattern in _SOURCES for file in root.glob(pattern))
+
+
+def checksum(root: Path) -> str:
+    """A checksum of these files and their places: a changed generator is another generator."""
     total = hashlib.sha256()
-    here = Path(__file__).parent
-    around = Path(derive.__file__).parent
-    files = [*here.rglob("*.py"), *(around / "proving").glob("*.py"), *(around / "reading").glob("*.py")]
-    files += [around / name for name in ("expr.py", "ops.py", "rule.py")]
-    for file in sorted(files):
-        total.update(file.read_bytes())
+    for file in sources(root):
+        data = file.read_bytes()
+        total.update(f"{file.relative_to(root).as_posix()} {len(data)}\n".encode() + data)
     return total.hexdigest()

@@ -16,7 +16,7 @@ import numpy as np
 
 from derive.expr import Apply, Number, to_text
 from derive.ops import LIBRARY_ULPS, OPS, Rounding
-from kernels.oracle import Array, constants, number, operation, run
+from kernels.measuring.oracle import Array, constants, number, operation, run
 from kernels.program import TRUTHS, Program
 
 OWN_ROUNDING = 1 + 2.0**-40  # the bound itself is computed in float64,

@@ -11,13 +11,13 @@ import numpy as np
 from derive.evaluate import ball
 from derive.expr import Expr
 from derive.ops import Inexact, Undefined
-from kernels.certify import parts_of, programs
-from kernels.compare_bits import call
-from kernels.inputs import Array, Setting, arrays, ordinary_arrays, settings
-from kernels.kernel import Kernel
 from kernels.lower import PartName, goals
+from kernels.measuring.compare_bits import call
+from kernels.measuring.inputs import Array, Setting, arrays, ordinary_arrays, settings
+from kernels.measuring.rounding import bounds
+from kernels.pipeline import parts_of, programs
 from kernels.program import Program
-from kernels.rounding import bounds
+from kernels.running.kernel import Kernel
 
 ROWS = 24  # ordinary ones, and as many from the ends of the number line
 PRECISIONS = (128, 512, 4096)  # bits of the balls

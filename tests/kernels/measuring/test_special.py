@@ -9,8 +9,8 @@ from derive.library import LIBRARY
 from derive.library.lookup import find_rule
 from derive.rule import Assignment
 from kernels import compile
-from kernels.certify import programs
-from kernels.special import exceptions
+from kernels.measuring.special import exceptions
+from kernels.pipeline import programs
 from kernels.verification import special_values
 
 

@@ -1,0 +1,1 @@
+"""What a kernel computes beside what it should: bits, rounding errors and special values on a zoo of inputs."""

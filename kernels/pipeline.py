@@ -1,0 +1,31 @@
+"""From a rule to its final program: lowered, then every pass."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from derive.rule import Rule
+from kernels.lower import PartName, lower
+from kernels.passes import passes
+from kernels.program import Program
+
+
+@dataclass(frozen=True)
+class Programs:
+    """The rule's operations in its own order, and after the passes."""
+
+    lowered: Program
+    final: Program
+
+
+def parts_of(rule: Rule) -> tuple[PartName, ...]:
+    """The programs a rule needs: its step, and its query where the gradient is taken elsewhere than at theta."""
+    return ("step",) if rule.query is None else ("step", "query")
+
+
+def programs(rule: Rule, dtype: str, part: PartName = "step") -> Programs:
+    """Lower the rule and apply every pass."""
+    lowered = final = lower(rule, dtype, part)
+    for improvement in passes(rule.domains):
+        final = improvement.apply(final)
+    return Programs(lowered, final)
