@@ -263,8 +263,18 @@ def _same_error(np: Any, v: Any, e: Any) -> Any:
     return e[0]
 
 
-def _logic_error(np: Any, v: Any, e: Any) -> Any:
-    return sum(e)
+def _error_not(np: Any, v: Any, e: Any) -> Any:
+    return e[0]
+
+
+def _error_and(np: Any, v: Any, e: Any) -> Any:
+    """The second condition is not asked where the first is decided and false."""
+    return np.where((e[0] == 0) & ~v[0], 0.0, e[0] + e[1])
+
+
+def _error_or(np: Any, v: Any, e: Any) -> Any:
+    """The second condition is not asked where the first is decided and true."""
+    return np.where((e[0] == 0) & v[0], 0.0, e[0] + e[1])
 
 
 _IEEE = "IEEE 754: NaN spreads, zeros keep their sign rules"
@@ -312,11 +322,11 @@ _ROWS = (
        lambda a, b: same if isinstance(same := _ball_equal(a, b), Inexact) else not same,
        "not_equal", "({} != {})", EXACT, _error_decided, "true where an argument is NaN"),
     Op("and", 2, lambda sp, a, b: sp.And(a, b), lambda a, b: a and b, lambda a, b: a and b,
-       "logical_and", "({} and {})", EXACT, _logic_error, "of truth values"),
+       "logical_and", "({} and {})", EXACT, _error_and, "of truth values"),
     Op("or", 2, lambda sp, a, b: sp.Or(a, b), lambda a, b: a or b, lambda a, b: a or b,
-       "logical_or", "({} or {})", EXACT, _logic_error, "of truth values"),
+       "logical_or", "({} or {})", EXACT, _error_or, "of truth values"),
     Op("not", 1, lambda sp, a: sp.Not(a), lambda a: not a, lambda a: not a,
-       "logical_not", "(not {})", EXACT, _logic_error, "of truth values"),
+       "logical_not", "(not {})", EXACT, _error_not, "of truth values"),
     Op("exp", 1, lambda sp, a: sp.exp(a), _only_at(0, 1), lambda a: a.exp(),
        "exp", "math.exp({})", LIBRARY, _error_exp, "NaN spreads"),
     Op("log", 1, lambda sp, a: sp.log(a), _log_exact, _ball_log,

@@ -78,24 +78,23 @@ def _compare_setting(
     setting: Setting,
     tally: Tally,
 ) -> None:
-    limits, causes = bounds(program, given, setting.scalars)
+    found = bounds(program, given, setting.scalars)
     actual = call(kernel, part, given, setting)
     stored = [array for array in program.stored if array in wanted]
+    tally.total += len(stored) * given[program.arrays[0]].size
     for row in range(given[program.arrays[0]].size):
-        open_rows = [array for array in stored if np.isfinite(limits[array][row])]
-        tally.total += len(stored)
-        if len(open_rows) < len(stored):
-            _note_unbounded(tally, causes.of(row), len(stored) - len(open_rows), given, row, setting)
         values = {name: Fraction(float(a[row])) for name, a in given.items()}
         values |= {name: Fraction(v) for name, v in setting.scalars.items()}
-        for array in open_rows:
-            _compare_value(wanted[array], values, float(actual[array][row]), float(limits[array][row]), array, tally)
+        for array in stored:
+            limit = float(found.errors[array][row])
+            if np.isfinite(limit):
+                _compare_value(wanted[array], values, float(actual[array][row]), limit, array, tally)
+            else:
+                _note_unbounded(tally, found.causes[array][row], given, row, setting)
 
 
-def _note_unbounded(
-    tally: Tally, cause: str, count: int, given: Mapping[str, Array], row: int, setting: Setting
-) -> None:
-    tally.unbounded[cause] = tally.unbounded.get(cause, 0) + count
+def _note_unbounded(tally: Tally, cause: str, given: Mapping[str, Array], row: int, setting: Setting) -> None:
+    tally.unbounded[cause] = tally.unbounded.get(cause, 0) + 1
     if not tally.example:
         inputs = ", ".join(f"{name} = {float(a[row]):g}" for name, a in given.items())
         scalars = ", ".join(f"{name} = {value:g}" for name, value in setting.scalars.items())

@@ -9,7 +9,7 @@ there is no bound; those inputs are the region that is reported.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -25,89 +25,119 @@ UNDERFLOW = 4 * 5e-324  # where its products may vanish
 
 @dataclass(frozen=True)
 class Bounded:
-    """A computed value and a bound on its error; an infinite bound says nothing."""
+    """A computed value and a bound on its error; where that is infinite, the number of what lost the bound."""
 
     value: Array
     error: Array
+    cause: Array
 
 
-EVERY = -1  # a scalar's cause is every element's
-
-
-@dataclass
 class Causes:
-    """For each element, the first operation that lost the bound."""
+    """The operations that lose a bound, in words; number 0 is none."""
 
-    first: dict[int, str] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.words = [""]
 
-    def note(self, node: Apply, result: Bounded, args: tuple[Bounded, ...]) -> None:
-        lost = np.isinf(result.error)
-        for a in args:
-            lost = lost & ~np.isinf(a.error)
-        lost, values = np.broadcast_arrays(lost, result.value)
-        for row in np.flatnonzero(lost):
-            key = int(row) if np.ndim(lost) else EVERY
-            self.first.setdefault(key, _cause(node, values.reshape(-1)[row]))
+    def number(self, words: str) -> int:
+        if words not in self.words:
+            self.words.append(words)
+        return self.words.index(words)
 
-    def of(self, row: int) -> str:
-        return self.first.get(row) or self.first.get(EVERY, "unknown")
+    def texts(self, numbers: Array) -> Array:
+        return np.array(self.words, dtype=object)[numbers]
 
 
-_WORDS = {"div": "divisor within its error of zero", "sqrt": "radicand may be negative"}
+@dataclass(frozen=True)
+class Bounds:
+    """For each stored array, element by element: a bound on the error, and why there is none where it is infinite."""
+
+    errors: dict[str, Array]
+    causes: dict[str, Array]
 
 
-def _cause(node: Apply, value: Any) -> str:
-    if np.isnan(value):
-        return f"no number from {_shortened(node)}"
-    if np.isinf(value):
-        return f"overflow in {_shortened(node)}"
-    if node.op in TRUTHS or node.op == "where":
-        return "branch undecided"
-    return _WORDS.get(node.op, f"{node.op} near its singularity")
-
-
-def _shortened(node: Apply) -> str:
-    text = to_text(node)
-    return text if len(text) <= 48 else f"a {node.op}"
-
-
-def bounds(
-    program: Program, arrays: Mapping[str, Array], scalars: Mapping[str, float]
-) -> tuple[dict[str, Array], Causes]:
-    """A bound for every stored array, element by element, and why there is none where it is infinite."""
+def bounds(program: Program, arrays: Mapping[str, Array], scalars: Mapping[str, float]) -> Bounds:
+    """A bound for every stored array on the distance from the exact values of these inputs."""
     element = np.dtype(program.dtype)
     causes = Causes()
 
     def operate(node: Apply, args: tuple[Bounded, ...]) -> Bounded:
-        result = _operate(node, args, element)
-        causes.note(node, result, args)
-        return result
+        return _operate(node, args, element, causes)
 
-    def exact(value: Array) -> Bounded:
-        return Bounded(value, np.zeros(()))
-
-    given = {name: exact(np.asarray(a, dtype=element)) for name, a in arrays.items()}
-    given |= {name: exact(value) for name, value in constants(program, scalars).items()}
+    given = {name: _exact(np.asarray(a, dtype=element)) for name, a in arrays.items()}
+    given |= {name: _exact(value) for name, value in constants(program, scalars).items()}
     values = run(program, given, _number, operate)
     shape = np.shape(arrays[program.arrays[0]])
-    return {array: np.broadcast_to(values[name].error, shape) for array, name in program.stores}, causes
+    stored = {array: values[name] for array, name in program.stores}
+    return Bounds(
+        {array: np.broadcast_to(v.error, shape) for array, v in stored.items()},
+        {array: np.broadcast_to(causes.texts(v.cause), shape) for array, v in stored.items()},
+    )
+
+
+def _exact(value: Array) -> Bounded:
+    return Bounded(value, np.zeros(()), np.zeros((), int))
 
 
 def _number(node: Number) -> Bounded:
     value = number(node)
     distance = abs(node.value - type(node.value)(float(value)))
-    return Bounded(value, np.asarray(float(distance) * OWN_ROUNDING))
+    return Bounded(value, np.asarray(float(distance) * OWN_ROUNDING), np.zeros((), int))
 
 
-def _operate(node: Apply, args: tuple[Bounded, ...], element: np.dtype[Any]) -> Bounded:
+def _operate(node: Apply, args: tuple[Bounded, ...], element: np.dtype[Any], causes: Causes) -> Bounded:
     result = operation(node, tuple(a.value for a in args), element)
     if node.op in TRUTHS and len(args) == 2 and node.args[0] is node.args[1]:
-        return Bounded(result, np.zeros(()))  # a number compared with itself is decided
-    values = [_wide(a.value) for a in args]
-    handed_on = OPS[node.op].error(np, values, [a.error for a in args])
-    error = (np.asarray(handed_on, dtype=float) + _own(node, result)) * OWN_ROUNDING
+        return _exact(result)  # a number compared with itself is decided
+    handed_on = np.asarray(OPS[node.op].error(np, [_wide(a.value) for a in args], [a.error for a in args]), dtype=float)
+    error = (handed_on + _own(node, result)) * OWN_ROUNDING
     unknown = np.isnan(error) | ~np.isfinite(_wide(result))
-    return Bounded(result, np.where(unknown, np.inf, error))
+    error = np.where(unknown, np.inf, error)
+    return Bounded(result, error, _blamed(node, args, result, handed_on, error, causes))
+
+
+def _blamed(
+    node: Apply, args: tuple[Bounded, ...], result: Array, handed_on: Array, error: Array, causes: Causes
+) -> Array:
+    """What lost the bound: the operand's cause that had none before, of `where` that of the branch taken; else this."""
+    lost = np.isinf(error)
+    if not np.any(lost):
+        return np.zeros((), int)
+    before = [a.cause for a in args]
+    if node.op == "where":
+        before = [np.where(args[0].value, before[1], before[2]), before[0]]
+    blamed = _own_cause(node, args, _wide(result), handed_on, causes)
+    for cause in reversed(before):
+        blamed = np.where(cause > 0, cause, blamed)
+    return np.where(lost, blamed, 0)
+
+
+_SINGULAR = {
+    "div": "divisor within its error of zero",
+    "sqrt": "radicand may be negative",
+    **dict.fromkeys(("log", "log1p", "pow"), "{} near its singularity"),
+}
+_MUST_NOT_VANISH = {"div": 1, "pow": 0}  # which operand; these also overflow elsewhere
+
+
+def _own_cause(node: Apply, args: tuple[Bounded, ...], result: Array, handed_on: Array, causes: Causes) -> Array:
+    """In words what this operation does where none of its operands had lost its bound."""
+    if node.op in TRUTHS or node.op in ("where", "sign"):
+        return np.asarray(causes.number("branch undecided"))
+    text = to_text(node)
+    text = text if len(text) <= 48 else f"a {node.op}"
+    overflow, no_number = causes.number(f"overflow in {text}"), causes.number(f"no number from {text}")
+    other = np.asarray(overflow)
+    if node.op in _SINGULAR:
+        near = causes.number(_SINGULAR[node.op].format(text))
+        other = np.where(_near_singularity(node.op, args, handed_on), near, overflow)
+    return np.where(np.isnan(result), no_number, other)
+
+
+def _near_singularity(op: str, args: tuple[Bounded, ...], handed_on: Array) -> Any:
+    if op not in _MUST_NOT_VANISH:
+        return np.isinf(handed_on)
+    operand = args[_MUST_NOT_VANISH[op]]
+    return np.abs(_wide(operand.value)) <= operand.error
 
 
 def _wide(value: Array) -> Array:

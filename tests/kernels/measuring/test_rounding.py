@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from textwrap import dedent
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from derive.evaluate import ball
 from derive.library.lookup import find_rule
+from derive.reading.read import read_text
 from kernels import compile
 from kernels.lower import goals
 from kernels.measuring.compare_rounding import compare_rounding
@@ -24,8 +26,8 @@ ADAM = {"lr": 1e-3, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8}
 def adam_bound(g: float, dtype: str = "float32", t: int = 1) -> tuple[float, str]:
     program = programs(find_rule("adam"), dtype).final
     column = {"theta": 1.0, "g": g, "m": 0.0, "v": 0.0}
-    limits, causes = bounds(program, {n: np.array([v], dtype) for n, v in column.items()}, {"t": float(t), **ADAM})
-    return float(limits["theta"][0]), causes.of(0)
+    found = bounds(program, {n: np.array([v], dtype) for n, v in column.items()}, {"t": float(t), **ADAM})
+    return float(found.errors["theta"][0]), found.causes["theta"][0]
 
 
 def test_an_ordinary_step_has_a_tight_bound() -> None:
@@ -59,7 +61,7 @@ def test_every_value_lies_within_its_bound(data: st.DataObject, name: str, dtype
             given_[a] = np.abs(given_[a])
     scalars = {"t": float(data.draw(st.integers(1, 1000)))}
     scalars |= {h.name: float(h.default or 0) for h in rule.hyperparameters}
-    limits, _ = bounds(program, given_, scalars)
+    limits = bounds(program, given_, scalars).errors
     stored = interpret(program, given_, scalars)
     values = {n: Fraction(float(v[0])) for n, v in given_.items()} | {n: Fraction(v) for n, v in scalars.items()}
     for array, goal in goals(rule).items():
@@ -87,3 +89,71 @@ def test_the_region_without_a_bound_is_named() -> None:
     assert "within their bound" in text
     assert "overflow in g * g" in region
     assert "e.g. t = " in region
+
+
+def causes_of(text: str, given_: dict[str, float], scalars: dict[str, float]) -> dict[str, str]:
+    """Why each stored array has no bound, in float32; empty where it has one."""
+    program = programs(read_text(dedent(text), "some"), "float32").final
+    column = {n: np.array([given_.get(n, 1.0)], "float32") for n in program.arrays}
+    found = bounds(program, column, {"t": 1.0, **scalars})
+    assert all(bool(np.isinf(found.errors[a][0])) == bool(found.causes[a][0]) for a in program.stored)
+    return {array: str(found.causes[array][0]) for array in program.stored}
+
+
+BRANCHES = """
+    def some(theta, g, *, beta=decay(0.9)):
+        theta = theta + where(beta == 0, g, g * g * log1p(beta - 1))
+        return theta
+    """
+STATES = """
+    def some(theta, g, m=0, *, lr=nonnegative(1.0)):
+        m = m + lr / g
+        theta = theta - g * g
+        return theta, m
+    """
+
+
+@pytest.mark.parametrize(
+    ("g", "beta", "cause"),
+    [
+        (1.0, 0.0, ""),  # log1p(-1) stands in the branch that is not taken
+        (1e30, 0.0, ""),  # and so does the overflow
+        (1.0, 1e-30, "log1p(beta - 1) near its singularity"),
+        (1e30, 0.5, "overflow in g * g"),
+    ],
+)
+def test_only_the_branch_taken_is_blamed(g: float, beta: float, cause: str) -> None:
+    assert causes_of(BRANCHES, {"g": g}, {"beta": beta})["theta"] == cause
+
+
+def test_a_scalar_in_the_branch_not_taken_does_not_hide_the_cause() -> None:
+    text = """
+        def some(theta, g, *, lr=nonnegative(1.0), beta=decay(0.9)):
+            theta = theta - where(beta > 0, log1p(beta - 1), lr * lr) * g
+            return theta
+        """
+    assert causes_of(text, {}, {"lr": 1e200, "beta": 0.0})["theta"] == "overflow in lr * lr"
+
+
+def test_each_stored_array_has_its_own_cause() -> None:
+    assert causes_of(STATES, {"g": 1e30}, {"lr": 1.0}) == {"theta": "overflow in g * g", "m": ""}
+    assert causes_of(STATES, {"g": 0.0}, {"lr": 1.0}) == {"theta": "", "m": "divisor within its error of zero"}
+
+
+def test_a_condition_that_is_not_asked_leaves_nothing_undecided() -> None:
+    text = """
+        def some(theta, g, *, beta=decay(0.9)):
+            theta = theta - where((beta == 0) | (g / beta > 1), g, -g)
+            return theta
+        """
+    assert causes_of(text, {}, {"beta": 0.0})["theta"] == ""
+    assert causes_of(text, {}, {"beta": 1.0 / 3})["theta"] == ""
+
+
+@pytest.mark.parametrize("name", ["adam", "ewma_debiased"])
+def test_nothing_is_lost_at_beta_zero_that_is_not_used_there(name: str) -> None:
+    rule = find_rule(name)
+    program = programs(rule, "float32").final
+    scalars = {h.name: 0.0 if h.name.startswith("beta") else float(h.default or 0) for h in rule.hyperparameters}
+    found = bounds(program, {n: np.array([0.5], "float32") for n in program.arrays}, {"t": 3.0, **scalars})
+    assert all(np.isfinite(found.errors[a][0]) for a in program.stored)
