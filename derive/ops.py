@@ -181,7 +181,11 @@ def _ball_cbrt(x: Any) -> Any:
 # Running errors (Higham, Accuracy and Stability of Numerical Algorithms, section 3.3): `v` are the computed
 # operands, `e` bounds on their errors, all in float64. A rule bounds how far the exact operation moves when
 # its operands move by `e`; the operation's own rounding is added by the caller, who also widens the sum by
-# the few units these formulas lose to rounding and underflow. inf or NaN: no bound.
+# the few units these formulas lose to rounding and by four smallest numbers for what they lose to underflow.
+# So no formula may divide by, or multiply with something large, what may itself have underflowed, unless it
+# widens it first. inf or NaN: no bound.
+
+SMALLEST = 5e-324  # a sum, product, quotient or root that underflows is off by at most half of this
 
 
 def _error_mul(np: Any, v: Any, e: Any) -> Any:
@@ -189,10 +193,13 @@ def _error_mul(np: Any, v: Any, e: Any) -> Any:
 
 
 def _error_div(np: Any, v: Any, e: Any) -> Any:
+    """(e0 + q e1) / room for q = |v0 / v1|; each part is divided first, because q e1 may be less than any number
+    where q e1 / room is not. What `share` loses to underflow, times q, is nothing beside the rounding of q."""
     room = abs(v[1]) - e[1]
     known = room > 0
-    quotient = abs(v[0]) / np.where(known, abs(v[1]), 1)
-    return np.where(known, (e[0] + quotient * e[1]) / np.where(known, room, 1), np.inf)
+    quotient = abs(v[0]) / np.where(known, abs(v[1]), 1) + SMALLEST
+    share = e[1] / np.where(known, room, 1)
+    return np.where(known, e[0] / np.where(known, room, 1) + quotient * share, np.inf)
 
 
 def _error_sqrt(np: Any, v: Any, e: Any) -> Any:

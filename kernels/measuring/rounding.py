@@ -15,12 +15,21 @@ from typing import Any
 import numpy as np
 
 from derive.expr import Apply, Number, to_text
-from derive.ops import LIBRARY_ULPS, OPS, Rounding
+from derive.ops import LIBRARY_ULPS, OPS, SMALLEST, Rounding
 from kernels.measuring.oracle import Array, constants, number, operation, run
 from kernels.program import TRUTHS, Program
 
-OWN_ROUNDING = 1 + 2.0**-40  # the bound itself is computed in float64,
-UNDERFLOW = 4 * 5e-324  # where its products may vanish
+# The bound itself is computed in float64, where two things are lost.
+# Rounding: the rules of `derive.ops` take some ten operations, each off by 2^-53 of its value or, around exp and
+# log, by a few hundred times that; all of it is less than 2^-40 of a bound.
+# Underflow: a product or quotient below the normal numbers is off by at most half the smallest number, a sum or
+# difference there by nothing. Three products in the rule of `mul`, or two quotients and a product in that of `div`,
+# and u|r| itself make four halves; twice that is added. The rules of library functions lose up to a few smallest
+# numbers and at most double them, or lose them in an exponent, where they are nothing beside rounding; for these the
+# whole is taken eight times. Where a loss would be magnified, in `div`, the rule widens first. Multiplying by
+# OWN_ROUNDING > 1 never lowers a number, as rounding is monotone.
+OWN_ROUNDING = 1 + 2.0**-40
+UNDERFLOW = 4 * SMALLEST
 
 
 @dataclass(frozen=True)
@@ -81,7 +90,8 @@ def _exact(value: Array) -> Bounded:
 def _number(node: Number) -> Bounded:
     value = number(node)
     distance = abs(node.value - type(node.value)(float(value)))
-    return Bounded(value, np.asarray(float(distance) * OWN_ROUNDING), np.zeros((), int))
+    error = float(distance) * OWN_ROUNDING + SMALLEST if distance else 0.0  # float(distance) itself may underflow
+    return Bounded(value, np.asarray(error), np.zeros((), int))
 
 
 def _operate(node: Apply, args: tuple[Bounded, ...], element: np.dtype[Any], causes: Causes) -> Bounded:

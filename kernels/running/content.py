@@ -75,16 +75,14 @@ def surroundings() -> dict[str, str]:
 _FLAGS = ("OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "CPU_NAME", "CPU_FEATURES", "ENABLE_AVX", "DISABLE_INTEL_SVML")
 
 
-# What generates, reads, proves and measures: a kept report speaks of the measuring too.
-_SOURCES = (
-    *("kernels/**/*.py", "derive/proving/**/*.py", "derive/reading/**/*.py"),
-    *("derive/evaluate.py", "derive/expr.py", "derive/ops.py", "derive/rule.py"),
-)
+_NO_PART = {"cli", "deriving", "library", "rendering"}  # of `derive`; a rule's own content is in the key
 
 
 def sources(root: Path) -> list[Path]:
-    """This project's own files on which code, proofs and reports depend; `root` holds both packages."""
-    return sorted(file for pattern in _SOURCES for file in root.glob(pattern))
+    """The files that read, generate, prove or measure, reports being kept too; `root` holds both packages."""
+    derive = root / "derive"
+    symbolic = (file for file in derive.rglob("*.py") if file.relative_to(derive).parts[0] not in _NO_PART)
+    return sorted([*(root / "kernels").rglob("*.py"), *symbolic])
 
 
 def checksum(root: Path) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from fractions import Fraction
 from textwrap import dedent
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from derive.evaluate import ball
+from derive.evaluate import ball, exact
 from derive.library.lookup import find_rule
 from derive.reading.read import read_text
 from kernels import compile
@@ -157,3 +158,65 @@ def test_nothing_is_lost_at_beta_zero_that_is_not_used_there(name: str) -> None:
     scalars = {h.name: 0.0 if h.name.startswith("beta") else float(h.default or 0) for h in rule.hyperparameters}
     found = bounds(program, {n: np.array([0.5], "float32") for n in program.arrays}, {"t": 3.0, **scalars})
     assert all(np.isfinite(found.errors[a][0]) for a in program.stored)
+
+
+def exceeded(text: str, given_: dict[str, np.ndarray[Any, Any]], scalars: dict[str, float]) -> int:
+    """How many values of theta, in float64, lie outside their bound; the exact values in fractions."""
+    rule = read_text(dedent(text), "some")
+    program = programs(rule, "float64").final
+    scalars = {"t": 1.0, **scalars}
+    limits = bounds(program, given_, scalars).errors["theta"]
+    stored = interpret(program, given_, scalars)["theta"]
+    count = 0
+    for row, limit in enumerate(limits):
+        assert np.isfinite(limit)
+        values = {n: Fraction(float(a[row])) for n, a in given_.items()} | {n: Fraction(v) for n, v in scalars.items()}
+        [wanted] = exact([goals(rule)["theta"]], values)
+        assert isinstance(wanted, Fraction)
+        count += abs(wanted - Fraction(float(stored[row]))) > Fraction(float(limit))
+    return count
+
+
+def test_a_quotient_below_the_normal_numbers_keeps_its_bound() -> None:
+    """The quotient times the divisor's error is less than any number in float64; over the divisor it is not."""
+    random = np.random.Generator(np.random.PCG64(5))
+    theta, g = random.uniform(1, 2, (2, 300)) * [[1e-310], [1e-125]]
+    text = "def some(theta, g):\n    theta = theta / (g * g)\n    return theta\n"
+    assert exceeded(text, {"theta": theta, "g": g}, {}) == 0
+
+
+def test_a_literal_below_the_normal_numbers_keeps_its_bound() -> None:
+    """3e-324 is stored as 4.94e-324; the difference is less than any number in float64, and lr times it is not."""
+    text = """
+        def some(theta, g, *, lr=nonnegative(1.0)):
+            theta = theta - (lr * 3e-324) * g
+            return theta
+        """
+    assert exceeded(text, {"theta": np.zeros(1), "g": np.ones(1)}, {"lr": 1e4}) == 0
+
+
+FORMULAS = [
+    "theta * g + m * s",
+    "theta * g - m * s",
+    "(theta * g) * (m * s)",
+    "(theta * g) / (m * s)",
+    "theta / (g * m) / (g * s)",
+    "sqrt(theta * g) * m + s",
+    "where(theta * g > m * s, theta * m, g * s)",
+]
+
+
+@pytest.mark.parametrize("formula", FORMULAS)
+@settings(max_examples=100, deadline=None)
+@given(data=st.data())
+def test_bounds_hold_towards_the_ends_of_the_number_line(formula: str, data: st.DataObject) -> None:
+    exponents = st.integers(-1074, -900) | st.integers(-60, 60) | st.integers(900, 1000)
+    number = st.builds(lambda x, k: float(np.ldexp(x, k)), st.floats(1, 2), exponents)
+    row = {n: np.array([data.draw(number)]) for n in ("theta", "g", "m", "s")}
+    lines = ("def some(theta, g, m=0, s=0):", f"theta = {formula}", "m = -m", "s = -s", "return theta, m, s")
+    rule = read_text("\n    ".join(lines), "some")
+    program = programs(rule, "float64").final
+    limit = float(bounds(program, row, {"t": 1.0}).errors["theta"][0])
+    assume(np.isfinite(limit))
+    [wanted] = ball([goals(rule)["theta"]], {n: Fraction(float(a[0])) for n, a in row.items()}, 6000)
+    assert not abs(wanted - float(interpret(program, row, {"t": 1.0})["theta"][0])) > limit
