@@ -1,7 +1,8 @@
 """The commands put together, and how each way of ending becomes a message and an exit status.
 
 0: it holds. 1: it does not. 2: the input could not be used. 3: undecided, and nothing failed.
-130: interrupted. 70: a defect of this program, with its traceback.
+130: interrupted. 141: the reader of the output went away. 70: a defect of this program, with its
+traceback.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from enum import IntEnum
 
 import click
@@ -32,6 +34,7 @@ class Exit(IntEnum):
     UNDECIDED = 3
     DEFECT = 70
     INTERRUPTED = 130
+    READER_GONE = 141  # 128 + SIGPIPE, as the shell reports it of other programs
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -50,10 +53,26 @@ for command in (rules_command, show_command, kernel_command, verify_command):
 def run(arguments: Sequence[str]) -> int:
     """Run one command line (without the program's name) and return its exit status."""
     _replace_what_the_terminal_cannot_show()
+    try:
+        status = _answer(arguments)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return status
+    except (BrokenPipeError, SystemExit):  # Click and Rich turn the first into the second
+        _write_no_more()
+        return Exit.READER_GONE
+    except OSError as error:
+        _write_no_more()
+        refusal = UserError(f"can't write the output: {error.strerror}", fix="send it where there is room")
+        with suppress(OSError):
+            click.echo(f"error: {refusal}", err=True)
+        return Exit.UNUSABLE_INPUT
+
+
+def _answer(arguments: Sequence[str]) -> int:
     as_json = "--json" in arguments
     try:
         status = application.main(list(arguments), prog_name="derive", standalone_mode=False)
-        sys.stdout.flush()
         return int(status or Exit.HOLDS)
     except click.exceptions.NoArgsIsHelpError as help_wanted:
         click.echo(help_wanted.format_message(), err=True)
@@ -67,14 +86,18 @@ def run(arguments: Sequence[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return Exit.INTERRUPTED
-    except BrokenPipeError:
-        # The reader of the pipe has seen enough; a second complaint at exit would help nobody.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.FAILS
+    except OSError:  # files are read and written elsewhere, with errors of their own: this is the output
+        raise
     except Exception as error:
         traceback.print_exc()
         what = f"a defect of derive: {type(error).__name__}: {str(error).partition(chr(10))[0]}"
         return _refuse(UserError(what), as_json, Exit.DEFECT)
+
+
+def _write_no_more() -> None:
+    """Python writes what is left when it ends; a second complaint then would help nobody."""
+    if sys.__stdout__ is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno())
 
 
 def _refuse(error: UserError, as_json: bool, status: Exit) -> int:

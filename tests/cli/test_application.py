@@ -96,10 +96,21 @@ def test_only_a_defect_shows_a_traceback(monkeypatch: pytest.MonkeyPatch, capsys
     assert "Traceback" not in capsys.readouterr().err
 
 
-def test_a_reader_that_closes_the_pipe_early_gets_no_complaint() -> None:
-    command = f"{sys.executable} -m derive.cli rules --json | head -n 1"
+@pytest.mark.parametrize("arguments", ["rules", "rules --json", "show adm --json", "--help"])
+def test_a_reader_that_closes_the_pipe_early_gets_no_complaint(arguments: str) -> None:
+    command = f"{sys.executable} -m derive.cli {arguments} | true; echo ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
-    assert (done.stdout, done.stderr) == ("{\n", "")
+    assert (done.stdout, done.stderr) == ("141\n", "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("arguments", [["rules"], ["rules", "--json"], ["show", "adm", "--json"], ["--help"]])
+def test_output_that_cannot_be_written_is_one_line(arguments: list[str]) -> None:
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "derive.cli", *arguments]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "error: can't write the output: No space left on device; send it where there is room\n"
 
 
 def test_output_that_the_terminal_cannot_show_is_replaced() -> None:
