@@ -124,17 +124,17 @@ FLUSHING = """
 import ctypes, sys
 import numpy as np
 import llvmlite.binding as llvm
-llvm.initialize_native_target(); llvm.initialize_native_asmprinter()
+llvm.initialize_native_target(); llvm.initialize_native_asmprinter(); llvm.initialize_native_asmparser()
 module = llvm.parse_assembly('''
-declare void @llvm.x86.sse.ldmxcsr(ptr)
-define void @mode(i32 %value) {
-  %place = alloca i32
-  store i32 %value, ptr %place
-  call void @llvm.x86.sse.ldmxcsr(ptr %place)
+define void @mode(i64 %place) {
+  call void asm sideeffect "ldmxcsr ($0)", "r,~{memory}"(i64 %place)
   ret void
-}''')
+}''')  # an address as a whole number: how LLVM writes pointers depends on its version
 engine = llvm.create_mcjit_compiler(module, llvm.Target.from_default_triple().create_target_machine())
-mode = ctypes.CFUNCTYPE(None, ctypes.c_uint32)(engine.get_function_address("mode"))
+load_mode = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(engine.get_function_address("mode"))
+def mode(value):
+    word = ctypes.c_uint32(value)
+    load_mode(ctypes.addressof(word))
 from derive.errors import UserError
 from kernels import compile
 from kernels.running import pool
