@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from derive.errors import UserError
 from derive.expr import Apply, Expr, Number, Symbol, as_expr, fold, substitute
-from derive.ops import LAZY, OPS, Inexact, Undefined
+from derive.ops import LAZY, OPS, Inexact, Undefined, takes_truth
 from derive.rule import Rule
 
 if TYPE_CHECKING:
@@ -108,6 +108,9 @@ def _applied(node: Apply, args: tuple[Any, ...], rule: Callable[..., Any]) -> An
         for arg in needed:
             if isinstance(arg, missing):
                 return arg
+    for position, arg in enumerate(needed):
+        if isinstance(arg, bool) is not takes_truth(node.op, position):
+            return Inexact("a number for a truth value, or a truth value for a number")
     return rule(*args)
 
 

@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import TypeVar
 from weakref import WeakValueDictionary
 
-from derive.ops import OPS
+from derive.ops import OPS, TRUTHS, takes_truth
 
 T = TypeVar("T")
 Operand = "Expr | int | Fraction"
@@ -108,6 +108,9 @@ class Apply(Expr):
         if node is None:
             if len(args) != OPS[op].arity:
                 raise TypeError(f"{op} takes {OPS[op].arity} arguments, not {len(args)}")
+            for position, arg in enumerate(args):
+                if not isinstance(arg, Symbol) and is_truth(arg) is not takes_truth(op, position):
+                    raise TypeError(f"{op} takes no {'truth value' if is_truth(arg) else 'number'} at place {position}")
             node = super().__new__(cls)
             node.op, node.args = op, args
             node = _NODES.setdefault((op, args), node)
@@ -116,6 +119,11 @@ class Apply(Expr):
 
     def __reduce__(self) -> tuple[type[Apply], tuple[str, tuple[Expr, ...]]]:
         return Apply, (self.op, self.args)
+
+
+def is_truth(node: Expr) -> bool:
+    """Whether the node is a condition; of a symbol alone this is not known."""
+    return isinstance(node, Apply) and node.op in TRUTHS
 
 
 _NODES: WeakValueDictionary[object, Expr] = WeakValueDictionary()

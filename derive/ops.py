@@ -357,6 +357,14 @@ _ROWS = (
        definition=lambda b, x: x),
 )  # fmt: skip
 
+TRUTHS = frozenset({"lt", "le", "gt", "ge", "eq", "ne", "and", "or", "not"})  # what gives a truth value
+
+
+def takes_truth(op: str, position: int) -> bool:
+    """Whether an operation wants a truth value, not a number, at this place."""
+    return op in {"and", "or", "not"} or (op == "where" and position == 0)
+
+
 # The operations that look at a later argument only where the first one asks for it, as Python does.
 LAZY = frozenset({"where", "and", "or"})
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from derive.algebra.normal import NoNormalForm, tidy
 from derive.deriving.derivation import Derivation, Step, define, equal, proper, tends
 from derive.deriving.linear import LinearBuffer, given
 from derive.deriving.weights import names_of, weight_sum
 from derive.expr import Expr, Number, Symbol, substitute, symbols, to_text
 from derive.proving import Assumptions, identity
 from derive.proving.limits import limit
-from derive.proving.normal import NoNormalForm, tidy
-from derive.proving.trajectories import bind
+from derive.proving.maps import bind
 from derive.rule import NONNEGATIVE, POSITIVE, Rule
 
 T = Symbol("t")

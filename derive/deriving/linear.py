@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from flint import fmpq_mpoly
 
+from derive.algebra.case import Case
+from derive.algebra.normal import NoNormalForm, factored, generic_case, tidy
+from derive.algebra.polynomials import ONE, Quotient, factors, power, product, quotient
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
 from derive.proving import Assumptions, assumptions_of, identity
-from derive.proving.case import Case
-from derive.proving.normal import NoNormalForm, factored, generic_case, tidy
-from derive.proving.polynomials import ONE, Quotient, factors, power, product, quotient
 from derive.rule import COUNTER, Domain, Rule, State
 
 AGE = "k"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from derive.algebra.normal import tidy
 from derive.deriving.derivation import Derivation, Series, Step, define, equal, proper, tends
 from derive.deriving.linear import AGE, LinearBuffer, given, raised, scaled
 from derive.expr import Expr, Number, Symbol, substitute
 from derive.proving import identity
 from derive.proving.limits import limit
-from derive.proving.normal import tidy
 from derive.rule import Rule
 
 T, K = Symbol("t"), Symbol(AGE)

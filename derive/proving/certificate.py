@@ -11,10 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from derive.algebra.facts import Assumptions, Fact
+from derive.algebra.signs import Signs
 from derive.expr import Expr, Number, substitute
-from derive.proving.facts import Fact
-from derive.proving.signs import Signs
-from derive.proving.verdict import Assumptions
 from derive.rule import Rule
 
 Pairs = tuple[tuple[Expr, Expr], ...]

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from derive.algebra.case import Case
+from derive.algebra.facts import Assumptions, Fact, NeedSplit, Stuck
+from derive.algebra.operations import Value
+from derive.algebra.polynomials import TooLarge
 from derive.ops import Undefined
-from derive.proving.case import Case
 from derive.proving.certificate import (
     Certificate,
     Correspondence,
@@ -23,11 +26,7 @@ from derive.proving.certificate import (
     Split,
     Tree,
 )
-from derive.proving.facts import Fact, NeedSplit, Stuck
 from derive.proving.obligations import Obligation, of_correspondence, of_invariants, of_limit
-from derive.proving.operations import Value
-from derive.proving.polynomials import TooLarge
-from derive.proving.verdict import Assumptions
 
 
 class Rejected(Exception):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from derive.algebra.facts import Assumptions
 from derive.expr import Expr
 from derive.proving.certificate import Pairs
 from derive.proving.checker import Checked
 from derive.proving.refute import separating_point
 from derive.proving.search import Differs, Undecided, propose_identity
-from derive.proving.verdict import Assumptions, Verdict
+from derive.proving.verdict import Verdict
 
 
 def identity(pairs: Sequence[tuple[Expr, Expr]], assumptions: Assumptions) -> Verdict:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from derive.algebra.facts import Assumptions
 from derive.proving.certificate import Invariants
 from derive.proving.checker import Checked
 from derive.proving.obligations import assumptions_with, of_invariants
 from derive.proving.search import Differs, Undecided, propose_identity
-from derive.proving.verdict import Assumptions
 from derive.rule import NONNEGATIVE, Domain, Rule
 
 

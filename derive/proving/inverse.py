@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from derive.algebra.case import Case
+from derive.algebra.facts import Assumptions, NeedSplit, Stuck
+from derive.algebra.polynomials import TooLarge
 from derive.expr import Expr, Symbol, substitute, symbols
-from derive.proving.case import Case
-from derive.proving.facts import NeedSplit, Stuck
 from derive.proving.obligations import HIS
-from derive.proving.polynomials import TooLarge
 from derive.proving.search import Undecided
-from derive.proving.verdict import Assumptions
 from derive.rule import Rule
 
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from derive.algebra.case import Case
+from derive.algebra.facts import Assumptions, Fact
+from derive.algebra.normal import NoNormalForm, generic_case, tidy
 from derive.expr import Apply, Expr, Symbol, fold, substitute, symbols
 from derive.ops import Undefined
-from derive.proving.case import Case
 from derive.proving.certificate import Limit, Path, Split, Tree
 from derive.proving.checker import Checked, Rejected, described
-from derive.proving.facts import Fact
-from derive.proving.normal import NoNormalForm, tidy
 from derive.proving.obligations import of_limit
 from derive.proving.search import Differs, Undecided, propose_identity
-from derive.proving.verdict import Assumptions, Verdict
+from derive.proving.verdict import Verdict
 from derive.rule import NONNEGATIVE, POSITIVE
 
-ROOT = "s"
+ROOT = "#root"  # no name of a rule has such a sign in it
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def _undefined_cases(tree: Tree, claim: Limit, path: Path) -> Iterator[str]:
 
 
 def _claimed(expr: Expr, variable: str, assumptions: Assumptions) -> Limit:
-    powers, sizes = _Names("p"), _Names("size")
+    powers, sizes = _Names("#power"), _Names("#size")
     named = _replaced(expr, lambda node: powers.name(node.args[0]) if _is_power(node, variable) else None)
     if variable in symbols(named):
         # Absolute values keep their name, or the normal form would take their argument as positive.
@@ -61,11 +61,12 @@ def _claimed(expr: Expr, variable: str, assumptions: Assumptions) -> Limit:
         domains = {**assumptions.domains, ROOT: POSITIVE, **dict.fromkeys(powers.known, POSITIVE),
                    **dict.fromkeys(sizes.known, NONNEGATIVE)}  # fmt: skip
         [in_root] = substitute([named], {variable: 1 / Symbol(ROOT) ** 2})
-        [named] = substitute([tidy(in_root, Assumptions(domains))], sizes.known)
+        named = sizes.restored(tidy(in_root, Assumptions(domains)))
     claim = Limit(expr, variable, expr, named, powers.known, ROOT, assumptions, ())
+    generic_case(claim.at_zero, assumptions)  # a limit that is undefined almost everywhere is none
     value = _replaced(claim.at_zero, lambda node: sizes.name(node) if node.op == "abs" else None)
     shown = tidy(value, Assumptions({**assumptions.domains, **dict.fromkeys(sizes.known, NONNEGATIVE)}))
-    return replace(claim, limit=substitute([shown], sizes.known)[0])
+    return replace(claim, limit=sizes.restored(shown))
 
 
 class _Names:
@@ -78,6 +79,12 @@ class _Names:
         found = next((n for n, e in self.known.items() if e is meaning), f"{self.stem}{len(self.known)}")
         self.known[found] = meaning
         return Symbol(found)
+
+    def restored(self, expr: Expr) -> Expr:
+        """The expression with every name given its meaning back, which may hold earlier names."""
+        for name, meaning in reversed(self.known.items()):
+            [expr] = substitute([expr], {name: meaning})
+        return expr
 
 
 def _is_power(node: Apply, variable: str) -> bool:

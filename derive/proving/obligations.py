@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from derive.algebra.facts import Assumptions
 from derive.expr import Apply, Expr, Number, Symbol, apply, nodes, substitute, symbols
 from derive.proving.certificate import Limit, Pairs
-from derive.proving.verdict import Assumptions
 from derive.rule import DECAY, NONNEGATIVE, Domain, Rule
 
 Obligation = tuple[str, Pairs, Assumptions]
@@ -59,12 +59,42 @@ def of_correspondence(
     invariants: tuple[str, ...],
 ) -> list[Obligation]:
     """The maps hold at the start, a step keeps them, and what can be seen from outside agrees."""
+    _refuse_names("a state map", states, {"theta", "t", *a.state_names, *a.hyperparameter_names})
+    _refuse_names("a hyperparameter map", hyperparameters, set(a.hyperparameter_names))
+    _refuse_names("the inverse map", inverse, {HIS + name for name in b.hyperparameter_names})
     declared, during = Assumptions(a.domains), assumptions_with(a, invariants)
     return [
         ("the same at the start", _start(a, b, states, hyperparameters), declared),
+        ("the map exists after a step", _kept(a, b, states), during),
         ("the same after a step", _step(a, b, states, hyperparameters), during),
         *_bijection(a, b, hyperparameters, inverse),
     ]
+
+
+def _refuse_names(what: str, maps: Mapping[str, Expr], known: set[str]) -> None:
+    """A map depends on what is the same at every step of a run, or kept between steps; never on a gradient."""
+    unknown = symbols(*maps.values()) - known
+    if unknown:
+        raise ValueError(f"{what} depends on {min(unknown)}")
+
+
+def _defined(values: Iterable[Expr]) -> Expr:
+    """Zero, where every one of the values is defined."""
+    total: Expr = Number(0)
+    for value in values:
+        total = total + (value - value)
+    return total
+
+
+def _moved(a: Rule, b: Rule, states: Mapping[str, Expr]) -> list[Expr]:
+    """The state map after a step of a, in the names before it."""
+    return substitute([states[n] for n in tracked(b)], {**a.step, "t": Symbol("t") + 1})
+
+
+def _kept(a: Rule, b: Rule, states: Mapping[str, Expr]) -> Pairs:
+    """Wherever a's step is defined the map of its result is too."""
+    stepped = _defined(a.step.values())
+    return ((stepped, stepped + _defined(_moved(a, b, states))),)
 
 
 def tracked(b: Rule) -> tuple[str, ...]:
@@ -82,10 +112,8 @@ def _start(a: Rule, b: Rule, states: Mapping[str, Expr], hyperparameters: Mappin
 
 
 def _step(a: Rule, b: Rule, states: Mapping[str, Expr], hyperparameters: Mapping[str, Expr]) -> Pairs:
-    """Both sides in the names of a, before the step."""
-    names = tracked(b)
-    after_a: dict[str, Expr] = {**a.step, "t": Symbol("t") + 1}
-    moved = substitute([states[n] for n in names], after_a)
+    """Both sides in the names of a, before the step; a state of a that no map mentions must be defined all the same."""
+    names, moved = tracked(b), _moved(a, b, states)
     in_a: dict[str, Expr] = {**{n: states[n] for n in names}, **hyperparameters}
     stepped = substitute([b.step[n] for n in names], in_a)
     seen_b = [] if b.is_average else [b.query if b.query is not None else Symbol("theta")]
@@ -93,7 +121,8 @@ def _step(a: Rule, b: Rule, states: Mapping[str, Expr], hyperparameters: Mapping
     outputs_a = [a.step[n] for n in a.outputs if n != "theta"]
     outputs_b = [b.step[n] for n in b.outputs if n != "theta"]
     shown = substitute([*seen_b, *outputs_b], in_a)
-    return (*zip(moved, stepped, strict=True), *zip([*seen_a, *outputs_a], shown, strict=True))
+    untracked = (_defined(a.step.values()), Number(0))
+    return (*zip(moved, stepped, strict=True), *zip([*seen_a, *outputs_a], shown, strict=True), untracked)
 
 
 def _bijection(a: Rule, b: Rule, hyperparameters: Mapping[str, Expr], inverse: Mapping[str, Expr]) -> list[Obligation]:
@@ -135,11 +164,12 @@ def of_limit(claim: Limit) -> list[Obligation]:
     actual[claim.root] = 1 / apply("sqrt", t)
     [same] = substitute([claim.continuous], actual)
     radicands = [n.args[0] for n in nodes([claim.continuous]) if isinstance(n, Apply) and n.op == "sqrt"]
-    real = tuple(nonnegative(r) for r in substitute(radicands, actual))
+    # One obligation each: a step is undefined as a whole, and a nested radicand would hide behind its own.
+    real = [("a radicand is not negative", (nonnegative(r),), claim.assumptions) for r in substitute(radicands, actual)]
     return [
         ("the continuous form", ((claim.expr, same),), claim.assumptions),
         ("the powers vanish", tuple(inside(base, DECAY) for base in claim.powers.values()), claim.assumptions),
-        ("the radicands are not negative", real, claim.assumptions),
+        *real,
         (
             "the value where they vanish",
             ((claim.at_zero, claim.limit + (claim.at_zero - claim.at_zero)),),

@@ -8,11 +8,11 @@ from fractions import Fraction
 from random import Random
 from typing import TypeVar
 
+from derive.algebra.facts import Assumptions
 from derive.evaluate import exact
 from derive.expr import Expr, symbols
 from derive.proving.certificate import Pairs
 from derive.proving.replay import NotConfirmed, Point, Replayed, Separation
-from derive.proving.verdict import Assumptions
 from derive.rule import REAL, Domain, Rule
 
 W = TypeVar("W", Point, Separation)
@@ -28,7 +28,7 @@ def separating_point(pairs: Pairs, assumptions: Assumptions) -> Replayed | None:
     names = sorted(symbols(*(side for pair in pairs for side in pair)))
     domains = {n: assumptions.domains.get(n, REAL) for n in names}
     for values in _points(domains, TRIES_AT_POINTS):
-        found = _confirmed(Point(pairs, values))
+        found = _confirmed(Point(pairs, values, assumptions))
         if found is not None:
             return _simplest(found, lambda w: _simpler_points(w, domains))
     return None
@@ -37,8 +37,10 @@ def separating_point(pairs: Pairs, assumptions: Assumptions) -> Replayed | None:
 def separating_trajectory(a: Rule, b: Rule, hyperparameters: Mapping[str, Expr]) -> Replayed | None:
     """A confirmed run from the initial states on which the two rules part, or None.
 
-    The hyperparameters of `b` follow those of `a` by the map.
+    The hyperparameters of `b` follow those of `a` by the map; without a whole map there is no run.
     """
+    if symbols(*hyperparameters.values()) - set(a.hyperparameter_names):
+        return None
     domains = {h.name: h.domain for h in a.hyperparameters}
     for index, values in enumerate(_points(domains, TRIES_ALONG_TRAJECTORIES)):
         random = Random(index)
@@ -80,9 +82,9 @@ def _drawn(random: Random, domain: Domain, simple: list[Fraction], index: int) -
     if simple:
         return random.choice(simple)
     low, high = domain.low, domain.high
-    if low is not None and high is not None:
-        return (low + high) / 2
-    return low + 1 if low is not None else (high or Fraction(0)) - 1
+    inner = (low + high) / 2 if low is not None and high is not None else low + 1 if low is not None else None
+    outer = [end for end in (inner, low, high, None if high is None else high - 1) if end is not None and end in domain]
+    return outer[0] if outer else Fraction(0)
 
 
 def _confirmed(witness: Point | Separation) -> Replayed | None:

@@ -13,13 +13,13 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
+from derive.algebra.facts import Assumptions
+from derive.algebra.normal import NoNormalForm, factored, generic_case
 from derive.evaluate import QUERY, Arithmetic, ball, exact, unrolled
 from derive.expr import Expr, Number, substitute, to_text
 from derive.ops import Inexact, Undefined
 from derive.proving.certificate import Pairs
-from derive.proving.normal import NoNormalForm, factored, generic_case
-from derive.proving.verdict import Assumptions
-from derive.rule import Rule
+from derive.rule import REAL, Domain, Rule
 
 PRECISIONS = (128, 512)
 LONGEST_FORM = 60
@@ -31,10 +31,11 @@ class NotConfirmed(Exception):
 
 @dataclass(frozen=True)
 class Point:
-    """Values of the names of a one-step claim."""
+    """Values of the names of a one-step claim, inside the domains it was made for."""
 
     pairs: Pairs
     values: Mapping[str, Fraction]
+    assumptions: Assumptions
 
 
 @dataclass(frozen=True)
@@ -70,9 +71,11 @@ class Replayed:
             raise NotConfirmed("the two sides do not certainly differ")
 
     def difference(self) -> Difference | None:
-        if isinstance(self.witness, Point):
-            return difference_at(self.witness.pairs, self.witness.values)
-        return first_difference(self.witness)
+        w = self.witness
+        if isinstance(w, Point):
+            return difference_at(w.pairs, w.values) if _inside(w.values, w.assumptions.domains) else None
+        settings = ((w.a, w.hyperparameters_a), (w.b, w.hyperparameters_b))
+        return first_difference(w) if all(_inside(values, rule.domains) for rule, values in settings) else None
 
     def document(self) -> dict[str, Any]:
         """The counterexample as plain data: exact values as strings, with decimals beside."""
@@ -98,6 +101,10 @@ class Replayed:
         if isinstance(self.witness, Point):
             return f"{both}, where {', '.join(f'{n} = {v}' for n, v in self.witness.values.items())}"
         return f"at step {found.step} {both}"
+
+
+def _inside(values: Mapping[str, Fraction], domains: Mapping[str, Domain]) -> bool:
+    return all(value in domains.get(name, REAL) for name, value in values.items())
 
 
 def difference_at(pairs: Pairs, values: Mapping[str, Fraction]) -> Difference | None:

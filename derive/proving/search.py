@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from derive.proving.case import Case
+from derive.algebra.case import Case
+from derive.algebra.facts import Assumptions, Fact, NeedSplit, Stuck
+from derive.algebra.polynomials import TooLarge
 from derive.proving.certificate import Identity, Leaf, Pairs, Path, Split, Tree
 from derive.proving.checker import coincide, described
-from derive.proving.facts import Fact, NeedSplit, Stuck
-from derive.proving.polynomials import TooLarge
-from derive.proving.verdict import Assumptions
 
 MAX_CASES = 600
 

@@ -10,17 +10,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from derive.errors import UserError
-from derive.expr import Expr, Symbol, substitute, symbols, to_text
+from derive.expr import Expr, Symbol, to_text
 from derive.proving.certificate import Correspondence, Invariants
 from derive.proving.checker import Checked
-from derive.proving.identity import identity
 from derive.proving.invariants import invariant_certificate
 from derive.proving.inverse import inverse
-from derive.proving.obligations import inside, of_correspondence, tracked
+from derive.proving.maps import bind, refuse_condition, refuse_maps, unmapped
+from derive.proving.obligations import of_correspondence, tracked
 from derive.proving.refute import separating_trajectory
 from derive.proving.search import Differs, Undecided, propose_identity
-from derive.proving.verdict import Assumptions, Verdict
-from derive.rule import Assignment, Rule, State
+from derive.proving.verdict import Verdict
+from derive.rule import Rule
 
 
 def prove(
@@ -38,25 +38,23 @@ def prove(
     hyperparameters of both before anything else; with it a success is `conditional`.
     """
     bound = dict(condition or {})
-    _refuse_condition(bound, a, b)
+    if a.is_average is not b.is_average:
+        raise UserError(f"{a.name} and {b.name} are not comparable", fix="compare two averages or two update rules")
+    refuse_condition(bound, a, b)
     warnings = _differing_defaults(a, b, {**(hyperparameters or {}), **bound})
     whole_a, whole_b = a, b
     a, b = bind(a, bound), bind(b, bound)
-    _refuse_unknown(states or {}, tracked(b), f"a state of {b.name}")
-    _refuse_unknown(hyperparameters or {}, b.hyperparameter_names, f"a hyperparameter of {b.name}")
-    if a.is_average is not b.is_average:
-        raise UserError(f"{a.name} and {b.name} are not comparable", fix="compare two averages or two update rules")
+    refuse_maps(a, b, states or {}, hyperparameters or {})
     state_map = {n: (states or {}).get(n, Symbol(n)) for n in tracked(b)}
     hyper_map = {n: (hyperparameters or {}).get(n, Symbol(n)) for n in b.hyperparameter_names}
-    unknown = sorted(_free(hyper_map) - set(a.hyperparameter_names))
-    missing = unknown or sorted(_free(state_map) - {"theta", "t", *a.state_names, *a.hyperparameter_names})
+    missing = unmapped(a, b, state_map, hyper_map)
     if missing:
-        return _without_proof(
-            a, b, hyper_map if not unknown else None, f"the map names {missing[0]!r}, not in {a.name}"
-        )
+        return _without_proof(a, b, hyper_map, missing)
     try:
         evidence = Checked(_correspondence(a, b, state_map, hyper_map))
-    except (Differs, Undecided) as obstacle:
+    except Differs as obstacle:
+        return _without_proof(a, b, hyper_map, f"the step does not keep this map where {obstacle}")
+    except Undecided as obstacle:
         return _without_proof(a, b, hyper_map, str(obstacle))
     verdict = replace(_success(state_map, hyper_map, bound, evidence), warnings=warnings)
     if not bound:
@@ -67,27 +65,8 @@ def prove(
 def _off_condition(a: Rule, b: Rule, hyperparameters: Mapping[str, Expr]) -> Mapping[str, object] | None:
     """Where the two part when the condition is not imposed; None where that was not found."""
     hypers = {n: hyperparameters.get(n, Symbol(n)) for n in b.hyperparameter_names}
-    if not _free(hypers) <= set(a.hyperparameter_names):
-        return None
     found = separating_trajectory(a, b, hypers)
     return None if found is None else found.document()
-
-
-def _refuse_unknown(given: Mapping[str, Expr], known: tuple[str, ...], what: str) -> None:
-    for name in given:
-        if name not in known:
-            raise UserError(f"{name!r} is not {what}", fix=f"it has {', '.join(known) or 'none'}")
-
-
-def _refuse_condition(bound: Mapping[str, Expr], a: Rule, b: Rule) -> None:
-    """A condition binds hyperparameters the rules have, to values inside their domains."""
-    _refuse_unknown(
-        bound, (*a.hyperparameter_names, *b.hyperparameter_names), f"a hyperparameter of {a.name} or {b.name}"
-    )
-    for rule in (a, b):
-        for h in rule.hyperparameters:
-            if h.name in bound and not identity([inside(bound[h.name], h.domain)], Assumptions(rule.domains)):
-                raise UserError(f"{h.name} = {to_text(bound[h.name])} is not in its domain {h.domain} of {rule.name}")
 
 
 def _differing_defaults(a: Rule, b: Rule, mapped: Mapping[str, Expr]) -> tuple[str, ...]:
@@ -99,18 +78,6 @@ def _differing_defaults(a: Rule, b: Rule, mapped: Mapping[str, Expr]) -> tuple[s
     )
 
 
-def bind(rule: Rule, values: Mapping[str, Expr]) -> Rule:
-    """The rule with these hyperparameters replaced by expressions, and no longer hyperparameters."""
-    here = {n: e for n, e in values.items() if n in rule.hyperparameter_names}
-    if not here:
-        return rule
-    body = tuple(Assignment(s.target, substitute([s.value], here)[0], s.line) for s in rule.body)
-    states = tuple(State(s.name, substitute([s.initial], here)[0]) for s in rule.states)
-    query = None if rule.query is None else substitute([rule.query], here)[0]
-    kept = tuple(h for h in rule.hyperparameters if h.name not in here)
-    return replace(rule, hyperparameters=kept, body=body, states=states, query=query)
-
-
 def _correspondence(a: Rule, b: Rule, states: Mapping[str, Expr], hypers: Mapping[str, Expr]) -> Correspondence:
     back = inverse(a, b, hypers)
     invariants = invariant_certificate(a).certificate
@@ -118,10 +85,6 @@ def _correspondence(a: Rule, b: Rule, states: Mapping[str, Expr], hypers: Mappin
     obligations = of_correspondence(a, b, states, hypers, back, invariants.names)
     trees = tuple(propose_identity(pairs, assumed).tree for _, pairs, assumed in obligations)
     return Correspondence(a, b, states, hypers, back, invariants, trees)
-
-
-def _free(expressions: Mapping[str, Expr]) -> set[str]:
-    return set(symbols(*expressions.values()))
 
 
 def _success(
@@ -142,9 +105,9 @@ def _success(
                    condition={"any_of": [conditions], "degenerate": [], "exact": False}, evidence=evidence)  # fmt: skip
 
 
-def _without_proof(a: Rule, b: Rule, hypers: Mapping[str, Expr] | None, reason: str) -> Verdict:
+def _without_proof(a: Rule, b: Rule, hypers: Mapping[str, Expr], reason: str) -> Verdict:
     """A counterexample where one is found along trajectories, else `unknown` with the reason."""
-    found = separating_trajectory(a, b, hypers) if hypers is not None else None
+    found = separating_trajectory(a, b, hypers)
     if found is None:
         return Verdict("unknown", message=reason)
     return Verdict("refuted", counterexample=found.document(), message=found.message(), evidence=found)

@@ -11,16 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from derive.rule import Domain
-
 Status = Literal["proved", "conditional", "refuted", "unknown"]
-
-
-@dataclass(frozen=True)
-class Assumptions:
-    """Where a statement is claimed: the domain of each name; a name without one is any real number."""
-
-    domains: Mapping[str, Domain] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from derive.expr import Number, Symbol, apply, as_expr, decimal_text, fold, nodes, substitute, symbols, to_text
+from derive.expr import Expr, Number, Symbol, apply, as_expr, decimal_text, fold, nodes, substitute, symbols, to_text
 
 
 @settings(deadline=None)  # a shared machine may pause
@@ -70,3 +70,18 @@ def test_text_has_no_more_brackets_than_it_needs() -> None:
         "a - (b - 1)", "a - b - 1", "a / (b * 2)", "a * b / 2", "(-a)**2", "-a**2", "a**b**2", "a * (-1/3)",
     ]  # fmt: skip
     assert Number(Fraction(-1, 3)) is not Number(-1) / 3
+
+
+@pytest.mark.parametrize(
+    ("op", "args"),
+    [
+        ("add", (apply("gt", Symbol("x"), 0), Number(1))),
+        ("sqrt", (apply("not", apply("gt", Symbol("x"), 0)),)),
+        ("where", (Number(1), Symbol("x"), Symbol("y"))),
+        ("where", (apply("gt", Symbol("x"), 0), apply("gt", Symbol("x"), 0), Symbol("y"))),
+        ("and", (apply("gt", Symbol("x"), 0), Symbol("x") + 1)),
+    ],
+)
+def test_numbers_and_truth_values_are_kept_apart(op: str, args: tuple[Expr, ...]) -> None:
+    with pytest.raises(TypeError, match="takes no"):
+        apply(op, *args)

@@ -6,16 +6,17 @@ from dataclasses import replace
 
 import pytest
 
-from derive.expr import Expr, Number, Symbol, apply
+from derive.expr import Expr, Number, Symbol, apply, symbols
 from derive.library import LIBRARY
 from derive.proving import Assumptions, Verdict, assumptions_of, prove
 from derive.proving.certificate import Correspondence, Identity, Invariants, Leaf, Limit, Split, Tree
 from derive.proving.checker import Checked, Rejected
 from derive.proving.invariants import invariant_certificate
 from derive.proving.limits import limit
+from derive.proving.obligations import of_correspondence
 from derive.proving.replay import NotConfirmed, Point, Replayed
-from derive.proving.search import propose_identity
-from derive.rule import COUNTER, DECAY, NONNEGATIVE, REAL
+from derive.proving.search import Differs, Undecided, propose_identity
+from derive.rule import COUNTER, DECAY, NONNEGATIVE, REAL, Assignment, Hyperparameter, Rule, State
 
 RULES = {rule.name: rule for rule in LIBRARY}
 g, v, beta, t, eps = map(Symbol, ["g", "v", "beta", "t", "eps"])
@@ -139,8 +140,8 @@ def test_a_limit_is_accepted_with_its_proof() -> None:
     "changes",
     [
         {"limit": Number(2)},
-        {"continuous": 1 - Symbol("p0") ** 2},
-        {"powers": {"p0": beta + 1}},
+        {"continuous": 1 - Symbol("#power0") ** 2},
+        {"powers": {"#power0": beta + 1}},
         {"variable": "u"},
         {"assumptions": Assumptions({"beta": DECAY, "t": replace(COUNTER, high=COUNTER.low)})},
     ],
@@ -149,6 +150,85 @@ def test_a_limit_is_accepted_with_its_proof() -> None:
 def test_a_false_limit(changes: dict[str, object]) -> None:
     with pytest.raises(Rejected):
         Checked(limit_with(a_limit(), **changes))
+
+
+def test_a_nested_radicand_does_not_hide_behind_its_own() -> None:
+    """sqrt(sqrt(-beta^t)) is undefined for every t, however small beta^t gets."""
+    nested = 5 + apply("sqrt", apply("sqrt", -(beta**t)))
+    assert limit(nested, "t", Assumptions({"beta": DECAY, "t": COUNTER})) is None
+
+
+def test_names_of_a_limit_are_those_of_its_expression() -> None:
+    share = (1 - beta**t) / beta**t
+    found = limit(apply("abs", apply("abs", beta**t - g)), "t", Assumptions({"beta": DECAY, "t": COUNTER}))
+    assert found is not None
+    assert symbols(found.claim.limit) <= {"g", "beta"}
+    assert limit(apply("abs", apply("abs", share)), "t", Assumptions({"beta": DECAY, "t": COUNTER})) is None
+
+
+def own(step: dict[str, Expr], start: dict[str, Expr]) -> Rule:
+    """A rule with a learning rate, from what a step makes of theta and its states."""
+    return Rule(
+        name="own",
+        inputs=("theta", "g"),
+        hyperparameters=(Hyperparameter("lr", None),),
+        states=tuple(State(name, value) for name, value in start.items()),
+        body=(
+            *(Assignment(f"new_{n}", e) for n, e in step.items()),
+            *(Assignment(n, Symbol(f"new_{n}")) for n in step),
+        ),
+        outputs=("theta",),
+    )
+
+
+theta, lr, m, u, c = map(Symbol, ("theta", "lr", "m", "u", "c"))
+
+
+def forged(a: Rule, b: Rule, states: dict[str, Expr], hypers: dict[str, Expr], back: dict[str, Expr]) -> Correspondence:
+    """The best certificate a strategy could propose for a claim, obligations it cannot prove left without cases."""
+    certificate = invariant_certificate(a).certificate
+    assert isinstance(certificate, Invariants)
+    trees: list[Tree] = []
+    for _, pairs, assumed in of_correspondence(a, b, states, hypers, back, certificate.names):
+        try:
+            trees.append(propose_identity(pairs, assumed).tree)
+        except (Differs, Undecided):
+            trees.append(Leaf())
+    return Correspondence(a, b, states, hypers, back, certificate, tuple(trees))
+
+
+def test_a_state_that_becomes_undefined_is_seen_though_no_map_mentions_it() -> None:
+    a = own({"theta": theta - lr * g + (u - u), "u": 1 / g}, {"u": Number(0)})
+    b = own({"theta": theta - lr * g}, {})
+    assert prove(a, b).status == "refuted"
+    with pytest.raises(Rejected):
+        Checked(forged(a, b, {"theta": theta}, {"lr": lr}, {"lr": Symbol("b.lr")}))
+
+
+def test_a_map_that_breaks_down_is_no_map() -> None:
+    """c = 1/m holds until a gradient is zero; then a goes on and b does not."""
+    a = own({"theta": theta - lr * g, "m": m * g}, {"m": Number(1)})
+    b = own({"theta": theta - lr * g * (c - c + 1), "c": c / g}, {"c": Number(1)})
+    assert prove(a, b, states={"c": 1 / m}).status == "refuted"
+    with pytest.raises(Rejected):
+        Checked(forged(a, b, {"theta": theta, "c": 1 / m}, {"lr": lr}, {"lr": Symbol("b.lr")}))
+
+
+def test_maps_do_not_look_at_gradients() -> None:
+    a, b = own({"theta": theta - lr * g}, {}), own({"theta": theta - (lr + g) * g}, {})
+    with pytest.raises((Rejected, ValueError), match="depends on g"):
+        Checked(forged(a, b, {"theta": theta}, {"lr": lr - g}, {"lr": Symbol("b.lr") + g}))
+    a = own({"theta": theta - lr * m * g, "m": Number(1)}, {"m": Number(0)})
+    b = own({"theta": theta - lr * c, "c": g}, {"c": Number(0)})
+    with pytest.raises((Rejected, ValueError), match="depends on g"):
+        Checked(forged(a, b, {"theta": theta, "c": m * g}, {"lr": lr}, {"lr": Symbol("b.lr")}))
+
+
+def test_what_was_checked_cannot_be_changed_afterwards() -> None:
+    checked = Checked(propose_identity(((apply("abs", v), v),), Assumptions({"v": NONNEGATIVE})))
+    assert isinstance(checked.certificate, Identity)
+    with pytest.raises(TypeError):
+        checked.certificate.assumptions.domains["v"] = REAL  # type: ignore[index]
 
 
 def test_no_limit_through_a_jump() -> None:
@@ -169,7 +249,10 @@ def test_a_witness_that_separates_nothing() -> None:
     from fractions import Fraction
 
     with pytest.raises(NotConfirmed):
-        Replayed(Point(((g, g + 0),), {"g": Fraction(1)}))
+        Replayed(Point(((g, g + 0),), {"g": Fraction(1)}, Assumptions()))
+    outside = Assumptions({"g": NONNEGATIVE})
+    with pytest.raises(NotConfirmed):
+        Replayed(Point(((apply("abs", g), g),), {"g": Fraction(-1)}, outside))
 
 
 def test_certificates_of_the_library_are_checked_again() -> None:

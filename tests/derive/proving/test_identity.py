@@ -160,6 +160,19 @@ def test_too_much_is_unknown_not_forever() -> None:
     assert verdict.status == "unknown"
 
 
+@pytest.mark.parametrize("condition", [x, apply("not", x), apply("and", apply("gt", y, 0), x)], ids=str)
+def test_a_number_is_no_truth_value(condition: Expr) -> None:
+    for value in (1, 2):
+        assert identity([(apply("where", condition, 1, 2), Number(value))], Assumptions()).status != "proved"
+
+
+def test_a_counterexample_lies_in_the_domain() -> None:
+    half = Fraction(201, 2)
+    pair = (apply("where", apply("eq", x, half), 1, 0), Number(0))
+    between = Domain(Fraction(100), Fraction(101), whole=True)
+    assert identity([pair], Assumptions({"x": between})).status != "refuted"
+
+
 @pytest.mark.parametrize("power", [Number(2) ** 10**9, (x + y + 1) ** 100, (x + 1) ** 10**7])
 def test_large_powers_are_answered_in_bounded_time(power: Expr) -> None:
     assert identity([(power + 1, 1 + power)], Assumptions()).status in ("proved", "unknown")

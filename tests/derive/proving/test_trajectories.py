@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -9,8 +10,9 @@ import pytest
 from derive.errors import UserError
 from derive.expr import Expr, Number, Symbol
 from derive.library import LIBRARY
-from derive.proving import invariants, prove
-from derive.rule import NONNEGATIVE, Rule
+from derive.proving import Assumptions, identity, invariants, prove
+from derive.proving.maps import bind
+from derive.rule import NONNEGATIVE, Assignment, Hyperparameter, Rule
 
 RULES = {rule.name: rule for rule in LIBRARY}
 lr, beta, v = map(Symbol, ("lr", "beta", "v"))
@@ -107,6 +109,42 @@ def test_a_condition_outside_the_domain_is_refused() -> None:
         prove(RULES["momentum"], RULES["momentum"], condition={"nu": Number(0)})
     with pytest.raises(UserError, match="'w' is not a state of momentum"):
         prove(RULES["momentum"], RULES["momentum"], states={"w": v})
+
+
+def test_conditions_mention_only_what_stays_free() -> None:
+    for condition in ({"lr": Symbol("g")}, {"beta": Symbol("beta")}, {"lr": Symbol("beta"), "beta": Symbol("lr")}):
+        with pytest.raises(UserError, match="that is left free"):
+            prove(RULES["momentum"], RULES["momentum"], condition=condition)
+
+
+def test_a_condition_does_not_capture_a_local_name() -> None:
+    """A rule whose body sets `mu` anew keeps its own meaning of it."""
+    source = RULES["momentum"]
+    own = replace(source, body=(Assignment("beta", Symbol("beta") * 2), *source.body))
+    zero = bind(own, {"beta": Number(1) / 2}).step["v"]
+    assert identity([(zero, Symbol("v") + Symbol("lr") * Symbol("g"))], Assumptions())
+
+
+@pytest.mark.parametrize(
+    ("states", "hypers", "message"),
+    [
+        ({"v": Symbol("lr") * Symbol("w")}, {}, "'w' is not a state or hyperparameter of momentum_ema"),
+        ({}, {"lr": Symbol("lr") * (1 - Symbol("betta"))}, "did you mean beta"),
+        ({"v": Symbol("g")}, {}, "'g' is not a state or hyperparameter"),
+    ],
+)
+def test_slips_in_a_map_are_refused(states: dict[str, Expr], hypers: dict[str, Expr], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        prove(RULES["momentum_ema"], RULES["momentum"], states=states, hyperparameters=hypers)
+
+
+def test_what_is_missing_is_named() -> None:
+    verdict = prove(RULES["adam"], RULES["momentum"])
+    assert verdict.status == "unknown"
+    assert verdict.message == "momentum has a hyperparameter beta that adam has not; map it, or bind it in a condition"
+    wide = replace(RULES["gradient_descent"], hyperparameters=(Hyperparameter("lr", Fraction(1, 100)),))
+    verdict = prove(RULES["gradient_descent"], wide)
+    assert verdict.message.startswith("lr lies in [0, ∞) in gradient_descent and in (-∞, ∞) in ")
 
 
 def test_an_average_is_not_an_update() -> None:

@@ -7,11 +7,10 @@ from functools import reduce
 
 from flint import fmpq_mpoly
 
+from derive.algebra.case import Case
+from derive.algebra.facts import Assumptions, Fact, NeedSplit, Stuck
+from derive.algebra.polynomials import Quotient, TooLarge, constant_value, factors
 from derive.expr import Expr, Number, apply
-from derive.proving.case import Case
-from derive.proving.facts import Fact, NeedSplit, Stuck
-from derive.proving.polynomials import Quotient, TooLarge, constant_value, factors
-from derive.proving.verdict import Assumptions
 
 MAX_GENERIC_FACTS = 16
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from flint import fmpq_mpoly, fmpz
 
-from derive.proving.polynomials import ONE, Quotient, constant, factors, power, product, quotient, rational
+from derive.algebra.polynomials import ONE, Quotient, constant, factors, power, product, quotient, rational
 
 if TYPE_CHECKING:
-    from derive.proving.case import Case
+    from derive.algebra.case import Case
 
 LARGEST_FACTORED = 10**24
 

@@ -20,12 +20,10 @@ from typing import NoReturn
 
 from flint import fmpq_mpoly
 
-from derive.expr import Apply, Expr, Number, Symbol, apply
-from derive.ops import LAZY, OPS, Undefined
-from derive.proving import signs as sign
-from derive.proving.facts import Fact, NeedSplit, Stuck
-from derive.proving.operations import RULES, Value
-from derive.proving.polynomials import (
+from derive.algebra import signs as sign
+from derive.algebra.facts import Assumptions, Fact, NeedSplit, Stuck
+from derive.algebra.operations import RULES, Value
+from derive.algebra.polynomials import (
     ONE,
     POOL,
     RING,
@@ -43,8 +41,9 @@ from derive.proving.polynomials import (
     quotient,
     rational,
 )
-from derive.proving.signs import ANY_SIGN, NEGATIVE_SIGN, POSITIVE_SIGN, ZERO_SIGN, Signs
-from derive.proving.verdict import Assumptions
+from derive.algebra.signs import ANY_SIGN, NEGATIVE_SIGN, POSITIVE_SIGN, ZERO_SIGN, Signs
+from derive.expr import Apply, Expr, Number, Symbol, apply
+from derive.ops import LAZY, OPS, Undefined
 from derive.rule import POSITIVE, REAL, Domain
 
 _UNIT_OPEN = Domain(low=Fraction(0), high=Fraction(1), low_open=True, high_open=True)
@@ -123,12 +122,16 @@ class Case:
         for argument in arguments:
             if isinstance(argument, Undefined):
                 return argument
+            if isinstance(argument, bool) is not (node.op == "not"):
+                raise Stuck(f"a truth value for a number, or a number for a truth value, in {node.op}")
         return RULES[node.op](self, node, *arguments)
 
     def _lazily(self, node: Apply, first: Value) -> Value:
         """A branch, or the second half of a condition, only where it is asked for."""
         if isinstance(first, Undefined):
             return first
+        if not isinstance(first, bool):
+            raise Stuck("a condition that is no truth value")
         if node.op == "where":
             return self.value(node.args[1 if first else 2])
         settled = first is (node.op == "or")

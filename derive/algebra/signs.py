@@ -14,7 +14,7 @@ from fractions import Fraction
 
 from flint import fmpq, fmpq_mpoly
 
-from derive.proving.polynomials import ONE, RING, TooLarge, constant, generator, power, product
+from derive.algebra.polynomials import ONE, RING, TooLarge, constant, generator, power, product
 from derive.rule import Domain
 
 Signs = frozenset[int]

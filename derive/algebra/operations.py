@@ -12,10 +12,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from flint import fmpq_mpoly
 
-from derive.expr import Apply, Expr, Symbol, apply
-from derive.ops import Undefined
-from derive.proving.facts import Stuck
-from derive.proving.polynomials import (
+from derive.algebra.facts import Stuck
+from derive.algebra.polynomials import (
     ONE,
     Quotient,
     as_fraction,
@@ -27,12 +25,14 @@ from derive.proving.polynomials import (
     quotient,
     rational,
 )
-from derive.proving.roots import propose_root
-from derive.proving.signs import NEGATIVE_SIGN, POSITIVE_SIGN, ZERO_SIGN, Signs
+from derive.algebra.roots import propose_root
+from derive.algebra.signs import NEGATIVE_SIGN, POSITIVE_SIGN, ZERO_SIGN, Signs
+from derive.expr import Apply, Expr, Symbol, apply
+from derive.ops import Undefined
 from derive.rule import REAL
 
 if TYPE_CHECKING:
-    from derive.proving.case import Case
+    from derive.algebra.case import Case
 
 Value: TypeAlias = Quotient | bool | Undefined
 

@@ -1,0 +1,81 @@
+"""Maps and conditions as a caller gives them: what they may mention, and what is said where they do not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from difflib import get_close_matches
+
+from derive.algebra.facts import Assumptions
+from derive.errors import UserError
+from derive.expr import Expr, Symbol, substitute, symbols, to_text
+from derive.proving.identity import identity
+from derive.proving.obligations import inside, tracked
+from derive.rule import Assignment, Rule, State
+
+
+def bind(rule: Rule, values: Mapping[str, Expr]) -> Rule:
+    """The rule with these hyperparameters set to expressions in its others, and no longer hyperparameters."""
+    here = {n: e for n, e in values.items() if n in rule.hyperparameter_names}
+    if not here:
+        return rule
+    return replace(
+        rule,
+        hyperparameters=tuple(h for h in rule.hyperparameters if h.name not in here),
+        # Set first, so that a body that assigns such a name again still means its own.
+        body=(*(Assignment(n, e) for n, e in here.items()), *rule.body),
+        states=tuple(State(s.name, substitute([s.initial], here)[0]) for s in rule.states),
+        query=None if rule.query is None else substitute([rule.query], here)[0],
+    )
+
+
+def refuse_condition(bound: Mapping[str, Expr], a: Rule, b: Rule) -> None:
+    """A condition binds hyperparameters the rules have, to values of their other ones inside the domains."""
+    known = dict.fromkeys((*a.hyperparameter_names, *b.hyperparameter_names))
+    refuse_names(bound, known, f"a hyperparameter of {a.name} or {b.name}")
+    for rule in (a, b):
+        for h in rule.hyperparameters:
+            if h.name in bound:
+                free = [n for n in rule.hyperparameter_names if n not in bound]
+                refuse_names(symbols(bound[h.name]), free, f"a hyperparameter of {rule.name} that is left free")
+                if not identity([inside(bound[h.name], h.domain)], Assumptions(rule.domains)):
+                    value = to_text(bound[h.name])
+                    raise UserError(f"{h.name} = {value} is not in its domain {h.domain} of {rule.name}")
+
+
+def refuse_maps(a: Rule, b: Rule, states: Mapping[str, Expr], hyperparameters: Mapping[str, Expr]) -> None:
+    """The maps a caller gives write what b has in what a has."""
+    refuse_names(states, tracked(b), f"a state of {b.name}")
+    refuse_names(hyperparameters, b.hyperparameter_names, f"a hyperparameter of {b.name}")
+    refuse_names(symbols(*hyperparameters.values()), a.hyperparameter_names, f"a hyperparameter of {a.name}")
+    refuse_names(symbols(*states.values()), _kept_by(a), f"a state or hyperparameter of {a.name}")
+
+
+def refuse_names(given: Iterable[str], known: Iterable[str], what: str) -> None:
+    """Raise UserError for the first name that is not known, with the nearest ones."""
+    names = list(known)
+    for name in sorted(given):
+        if name not in names:
+            near = get_close_matches(name, names, n=1)
+            listed = f"it has {', '.join(names)}" if names else "there is none"
+            raise UserError(f"{name!r} is not {what}", fix=f"did you mean {near[0]}?" if near else listed)
+
+
+def unmapped(a: Rule, b: Rule, states: Mapping[str, Expr], hyperparameters: Mapping[str, Expr]) -> str:
+    """What the maps leave open, in words; empty where they are complete."""
+    for name, value in hyperparameters.items():
+        if symbols(value) - set(a.hyperparameter_names):
+            return f"{b.name} has a hyperparameter {name} that {a.name} has not; map it, or bind it in a condition"
+    for name, value in states.items():
+        if symbols(value) - set(_kept_by(a)):
+            return f"{b.name} has a state {name} that {a.name} has not; map it, or compare the other way round"
+    domains = {h.name: h.domain for h in a.hyperparameters}
+    for h in b.hyperparameters:
+        if hyperparameters[h.name] is Symbol(h.name) and domains[h.name] != h.domain:
+            return f"{h.name} lies in {domains[h.name]} in {a.name} and in {h.domain} in {b.name}; declare one domain"
+    return ""
+
+
+def _kept_by(a: Rule) -> tuple[str, ...]:
+    """What the state of b may be written in: what a keeps between steps, its hyperparameters, and t."""
+    return ("t", *(() if a.is_average else ("theta",)), *a.state_names, *a.hyperparameter_names)
