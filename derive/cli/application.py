@@ -18,7 +18,7 @@ from enum import IntEnum
 import click
 
 from derive.cli.documents import error_document, write_json
-from derive.cli.generated import kernel_command
+from derive.cli.generated import NotProved, kernel_command
 from derive.cli.library import rules_command, show_command
 from derive.cli.verification import verify_command
 from derive.cli.workers import LimitExceeded
@@ -79,6 +79,8 @@ def _answer(arguments: Sequence[str]) -> int:
         return Exit.UNUSABLE_INPUT
     except click.ClickException as error:
         return _refuse(_from_click(error), as_json, Exit.UNUSABLE_INPUT)
+    except NotProved as error:
+        return _refuse(error, as_json, Exit(error.status))
     except UserError as error:
         return _refuse(error, as_json, Exit.UNUSABLE_INPUT)
     except LimitExceeded as error:

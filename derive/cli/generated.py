@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import os
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from derive.cli.documents import as_json_option, document, write_json
+from derive.cli.library import exit_status
 from derive.cli.packages import require_own_kernels
 from derive.cli.workers import in_worker
 from derive.errors import UserError
 from derive.rule import Rule
+
+if TYPE_CHECKING:
+    from kernels.certificate import Proof
 
 DTYPES = ("float32", "float64")
 
@@ -21,28 +26,50 @@ DTYPES = ("float32", "float64")
 @click.command("kernel")
 @click.argument("rule")
 @click.option("--dtype", type=click.Choice(DTYPES), default="float32", show_default=True)
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the source to this file.")
+@click.option("-o", "--output", type=click.Path(), help="Write the source to this file; - is standard output.")
+@click.option("--unproved", is_flag=True, help="Write a source that could not be proved too; its header says so.")
 @as_json_option
-def kernel_command(rule: str, dtype: str, output: Path | None, as_json: bool) -> None:
+def kernel_command(rule: str, dtype: str, output: str | None, unproved: bool, as_json: bool) -> None:
     """The generated source of a kernel, proved equal to its rule."""
     from derive.library.lookup import find_rule
 
     require_own_kernels()
     found = find_rule(rule)
-    source = in_worker(_source, found, dtype)
-    if output is not None:
-        write_whole(output, source)
+    made: Made = in_worker(_made, found, dtype)
+    if made.unproved is not None and not unproved:
+        raise NotProved(found.name, made.unproved)
+    path = None if output == "-" else output
+    if path is not None:
+        write_whole(Path(path), made.source)
     if as_json:
-        path = None if output is None else str(output)
-        write_json(document("kernel", rule=found.name, dtype=dtype, source=source, path=path))
-    elif output is None:
-        click.echo(source, nl=not source.endswith("\n"))
+        write_json(document("kernel", rule=found.name, dtype=dtype, source=made.source, path=path))
+    elif path is None:
+        click.echo(made.source, nl=not made.source.endswith("\n"))
 
 
-def _source(rule: Rule, dtype: str) -> Any:
+@dataclass(frozen=True)
+class Made:
+    """A kernel's source, and what of it is not proved."""
+
+    source: str
+    unproved: Proof | None
+
+
+class NotProved(UserError):
+    """The source is not proved equal to its rule; `status` is the exit status that its verdict asks for."""
+
+    def __init__(self, rule: str, proof: Proof) -> None:
+        what = f"the kernel is not proved equal to the rule: {proof.status}: {proof.message}"
+        super().__init__(what, where=rule, fix="--unproved writes it all the same")
+        self.status = exit_status([proof.status])
+
+
+def _made(rule: Rule, dtype: str) -> Made:
     from kernels import compile as compile_kernel
 
-    return compile_kernel(rule, dtype=dtype).source
+    kernel = compile_kernel(rule, dtype=dtype, unproved=True)
+    proofs = (kernel.certificate.program, kernel.certificate.source)
+    return Made(kernel.source, next((proof for proof in proofs if not proof), None))
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,44 @@ def test_the_source_on_standard_output_is_the_one_in_the_file(
 def test_the_precision_is_chosen(capsys: pytest.CaptureFixture[str]) -> None:
     run(["kernel", "gradient_descent", "--dtype", "float64"])
     assert "element = np.float64" in capsys.readouterr().out
+
+
+def test_a_dash_is_standard_output(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(["kernel", "gradient_descent", "-o", "-"]) == 0
+    assert capsys.readouterr().out.startswith("# gradient_descent, float32.")
+    assert run(["kernel", "gradient_descent", "-o", "-", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["path"] is None
+    assert list(tmp_path.iterdir()) == []
+
+
+UNDECIDED = """
+from derive import rule
+
+
+@rule(paper="mine")
+def mine(theta, g, t, m=0, *, lr=0.01, beta=0.9):
+    m = beta * m + (1 - beta) * g
+    theta = theta - lr * m / (1 - beta**t)
+    return theta, m
+"""
+
+
+def test_a_source_that_is_not_proved_is_written_only_when_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rules, kernel = tmp_path / "rules.py", tmp_path / "kernel.py"
+    rules.write_text(UNDECIDED)
+    assert run(["kernel", f"{rules}::mine", "-o", str(kernel)]) == 3
+    assert capsys.readouterr().err == (
+        "error: mine: the kernel is not proved equal to the rule: "
+        "unknown: a power of a negative number with a variable exponent; --unproved writes it all the same\n"
+    )
+    assert not kernel.exists()
+    assert run(["kernel", f"{rules}::mine", "-o", str(kernel), "--unproved"]) == 0
+    assert "# NOT PROVED equal to the rule: unknown." in kernel.read_text()
 
 
 def test_a_file_that_cannot_be_written_is_an_error_and_leaves_nothing(
