@@ -8,10 +8,10 @@ from flint import fmpq_mpoly
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from derive.expr import Symbol, apply
-from derive.proving import Assumptions, identity
 from derive.algebra.polynomials import RING, as_fraction, constant, generator
 from derive.algebra.signs import certain_signs, vanishing
+from derive.expr import Symbol, apply
+from derive.proving import Assumptions, identity
 from derive.rule import DECAY, NONNEGATIVE, POSITIVE, REAL, UNIT, Domain
 
 x, y, z = generator(0), generator(1), generator(2)

@@ -1,0 +1,1 @@
+"""Exact algebra under the proofs: cases, signs, roots and fractions of polynomials."""
