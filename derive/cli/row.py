@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from derive.errors import UserError
-from derive.rule import NONNEGATIVE, POSITIVE, Domain, Rule
+from derive.rule import NONNEGATIVE, POSITIVE, REAL, Domain, Rule
 
 if TYPE_CHECKING:
     from derive.proving.verdict import Verdict
@@ -22,13 +22,14 @@ ORDER: tuple[Status, ...] = ("none", "ok", "undecided", "failed")
 DTYPES = ("float32", "float64")
 FROM_RULE = ("read", "anchors", "invariants", "derivations")
 FROM_KERNEL = ("program", "source", "bits", "rounding", "special")
+PROOFS = ("derivations", "program", "source")
 MARK = "*"  # beside a result that holds on a part of the inputs only
 COLUMNS = (*FROM_RULE, *FROM_KERNEL)
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One stage's result: `text` for the table, `message` in a sentence where there is more to say."""
+    """One stage's result: `text` for the table, `message` where there is more to say, a line for each thing."""
 
     status: Status
     text: str
@@ -76,8 +77,8 @@ def unanswered_row(rule: str, status: Status, message: str) -> Row:
     return Row(rule, {column: Cell(status, status, message) for column in COLUMNS}, 0.0)
 
 
-def verify_rule(name: str, rule: Rule) -> Row:
-    """Put one rule through every stage. `name` is what the user called it."""
+def verify_rule(name: str, rule: Rule, fresh: bool = False) -> Row:
+    """Put one rule through every stage. `name` is what the user called it; `fresh` uses no report made before."""
     started = time.monotonic()
     stages: dict[str, Callable[[], Cell]] = {
         "read": lambda: read(name, rule),
@@ -85,8 +86,16 @@ def verify_rule(name: str, rule: Rule) -> Row:
         "invariants": lambda: proved_invariants(rule),
         "derivations": lambda: checked_derivations(rule),
     }
-    cells = {column: attempt(stage) for column, stage in stages.items()} | kernel_cells(rule)
-    return Row(rule.name, cells, time.monotonic() - started)
+    cells = {column: attempt(stage) for column, stage in stages.items()} | kernel_cells(rule, fresh)
+    return Row(rule.name, advised(rule, cells), time.monotonic() - started)
+
+
+def advised(rule: Rule, cells: Mapping[str, Cell]) -> dict[str, Cell]:
+    """The cells; a proof that does not hold says which domains were left open, the usual reason."""
+    anything = [h.name for h in rule.hyperparameters if h.domain == REAL]
+    advice = f"\n{', '.join(anything)} may be any real number; declare a domain, as in decay(0.9)"
+    wanting = {c for c in PROOFS if anything and cells[c].message and cells[c].status in ("undecided", "failed")}
+    return {name: replace(c, message=c.message + advice) if name in wanting else c for name, c in cells.items()}
 
 
 def attempt(stage: Callable[[], Cell]) -> Cell:
@@ -100,12 +109,28 @@ def attempt(stage: Callable[[], Cell]) -> Cell:
 
 
 def read(name: str, rule: Rule) -> Cell:
-    """Read the rule again, in this process: reading must not depend on the process that reads."""
+    """Read the rule again, in this process: reading must not depend on the process that reads.
+
+    A rule that is undefined for all inputs agrees with everything made from it, and is good for nothing.
+    """
     from derive.library.lookup import find_rule
 
     if find_rule(name) != rule:
         return Cell("failed", "differs", "reading the rule twice gave two different rules")
+    nowhere = undefined_everywhere(rule)
+    if nowhere:
+        return Cell("failed", "undefined", f"the step of {', '.join(nowhere)} is undefined for all inputs")
     return Cell("ok", "ok")
+
+
+def undefined_everywhere(rule: Rule) -> list[str]:
+    """The outputs and states whose step is proved to be undefined for all inputs: the same as 1/0."""
+    from derive.expr import Number
+    from derive.proving import assumptions_of, identity
+
+    assumptions = assumptions_of(rule)
+    undefined = Number(1) / Number(0)
+    return [name for name, value in rule.step.items() if identity([(value, undefined)], assumptions)]
 
 
 def anchors(rule: Rule) -> Cell:
@@ -140,20 +165,24 @@ def checked_derivations(rule: Rule) -> Cell:
     ]
     if not verdicts:
         return Cell("none", "none", "nothing is derived for this rule yet")
-    message = "; ".join(f"{verdict.status}: {verdict.message}" for verdict in verdicts if not verdict)
-    return Cell(worst(map(_of_verdict, verdicts)), f"{sum(map(bool, verdicts))}/{len(verdicts)}", message)
+    reasons = dict.fromkeys(_reason(verdict) for verdict in verdicts if not verdict)
+    return Cell(worst(map(_of_verdict, verdicts)), f"{sum(map(bool, verdicts))}/{len(verdicts)}", "\n".join(reasons))
+
+
+def _reason(verdict: Verdict | Proof) -> str:
+    return f"{verdict.status}: {verdict.message}"
 
 
 def _of_verdict(verdict: Verdict | Proof) -> Status:
     return "ok" if verdict else "undecided" if verdict.status == "unknown" else "failed"
 
 
-def kernel_cells(rule: Rule) -> dict[str, Cell]:
+def kernel_cells(rule: Rule, fresh: bool = False) -> dict[str, Cell]:
     """The cells of the kernels in both precisions, the worse of the two in each column."""
     try:
         from kernels.verification import verify_kernel
 
-        reports = {dtype: verify_kernel(rule, dtype) for dtype in DTYPES}
+        reports = {dtype: verify_kernel(rule, dtype, fresh=fresh) for dtype in DTYPES}
     except Exception as error:
         message = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
         return {column: Cell("failed", "error", message) for column in FROM_KERNEL}
@@ -166,7 +195,7 @@ def _cell(column: str, report: Any) -> Cell:
     """One column of one kernel's report (`kernels.verification.KernelReport`)."""
     if column in ("program", "source"):
         proof = report.program_proved if column == "program" else report.readback_proved
-        return Cell(_of_verdict(proof), proof.status, proof.message, {"verdict": proof.status})
+        return Cell(_of_verdict(proof), proof.status, "" if proof else _reason(proof), {"verdict": proof.status})
     holds, message, *region = getattr(report, column)
     shown = "failed" if not holds else f"ok{MARK}" if any(region) else "ok"
     return Cell("ok" if holds else "failed", shown, message, {"region": region[0]} if region else {})
@@ -177,5 +206,6 @@ def _both(cells: Mapping[str, Cell]) -> Cell:
     dtype, shown = max(
         cells.items(), key=lambda item: (ORDER.index(item[1].status), bool(item[1].details.get("region")))
     )
-    message = f"{dtype}: {shown.message}" if shown.message else ""
+    alike = len({cell.message for cell in cells.values()}) == 1
+    message = shown.message if alike or not shown.message else f"{dtype}: {shown.message}"
     return Cell(shown.status, shown.text, message, {dtype: cell.document() for dtype, cell in cells.items()})

@@ -54,16 +54,25 @@ def in_worker(function: Callable[..., Any], *arguments: Any, seconds: float = TA
 
 
 def run_tasks(
-    tasks: Sequence[Task], *, processes: int = 0, seconds: float = TASK_SECONDS
+    tasks: Sequence[Task],
+    *,
+    processes: int = 0,
+    seconds: float = TASK_SECONDS,
+    on_start: Callable[[int], object] = lambda index: None,
 ) -> Generator[Outcome, None, None]:
-    """Run the tasks, yielding outcomes as they come. `processes` 0: one for each core, at most eight."""
+    """Run the tasks, yielding outcomes as they come; `on_start` is told the index of each as it begins.
+
+    `processes` 0: one for each core, at most eight.
+    """
     waiting = list(enumerate(tasks))[::-1]
     workers = [Worker() for _ in range(min(processes or min(available_cores(), 8), len(tasks)))]
     try:
         while waiting or any(w.busy for w in workers):
             for worker in workers:
                 if waiting and not worker.busy:
-                    worker.start(*waiting.pop(), seconds)
+                    index, task = waiting.pop()
+                    worker.start(index, task, seconds)
+                    on_start(index)
             ready = set(wait([w.pipe for w in workers if w.busy], timeout=min(w.remaining() for w in workers)))
             for position, worker in enumerate(workers):
                 if worker.busy and (worker.pipe in ready or worker.remaining() <= 0):

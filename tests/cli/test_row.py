@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from derive.cli.row import COLUMNS, FROM_KERNEL, Cell, Row, Status, attempt, kernel_cells, read, unanswered_row, worst
+from derive.cli.row import (
+    COLUMNS,
+    FROM_KERNEL,
+    Cell,
+    Row,
+    Status,
+    advised,
+    attempt,
+    kernel_cells,
+    read,
+    unanswered_row,
+    worst,
+)
 from derive.errors import UserError
 from derive.library.lookup import find_rule
 from kernels.certificate import Proof
 
 
 def raising(error: Exception) -> Any:
-    def stage(*_: object) -> Cell:
+    def stage(*_: object, **__: object) -> Cell:
         raise error
 
     return stage
@@ -60,6 +73,29 @@ def test_a_rule_that_changes_while_it_is_verified_is_noticed() -> None:
     assert read("adam", find_rule("adamw")).status == "failed"
 
 
+def test_a_rule_that_is_undefined_everywhere_is_good_for_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "rules.py"
+    file.write_text("from derive import rule\n\n\n@rule(paper='mine')\ndef mine(theta, g):\n    return theta - g / 0\n")
+    name = f"{file}::mine"
+    assert read(name, find_rule(name)).message == "the step of theta is undefined for all inputs"
+
+
+def test_a_proof_that_does_not_hold_says_which_domains_were_left_open(tmp_path: Path) -> None:
+    file = tmp_path / "rules.py"
+    file.write_text(
+        "from derive import rule\nfrom derive.language import decay\n\n\n@rule(paper='mine')\n"
+        "def mine(theta, g, *, lr=0.1, beta=decay(0.9)):\n    return theta - lr * beta * g\n"
+    )
+    cells = {name: Cell("ok", "ok") for name in COLUMNS} | {"program": Cell("undecided", "unknown", "unknown: why")}
+    told = advised(find_rule(f"{file}::mine"), cells)
+    assert told["program"].message.splitlines() == [
+        "unknown: why",
+        "lr may be any real number; declare a domain, as in decay(0.9)",
+    ]
+    assert {name for name, cell in told.items() if cell.message} == {"program"}
+    assert advised(find_rule("adam"), cells) == cells
+
+
 def reported(monkeypatch: pytest.MonkeyPatch, **changed: dict[str, Any]) -> dict[str, Cell]:
     """The cells of a kernel that holds in every part, but for what is changed, by precision."""
     import kernels.verification
@@ -69,7 +105,7 @@ def reported(monkeypatch: pytest.MonkeyPatch, **changed: dict[str, Any]) -> dict
         "bits": (True, "9 values equal"), "rounding": (True, "9 of 9", ""), "special": (True, "kept"),
     }  # fmt: skip
 
-    def verify_kernel(rule: object, dtype: str) -> SimpleNamespace:
+    def verify_kernel(rule: object, dtype: str, fresh: bool) -> SimpleNamespace:
         return SimpleNamespace(**{**good, **changed.get(dtype, {})})
 
     monkeypatch.setattr(kernels.verification, "verify_kernel", verify_kernel)
@@ -102,8 +138,14 @@ def test_the_worse_precision_speaks_for_a_column(
 ) -> None:
     cells = reported(monkeypatch, **{dtype: wrong})
     assert (cells[column].status, cells[column].text) == (status, text)
-    assert cells[column].message.startswith(dtype) or not cells[column].message
+    assert cells[column].message.startswith(f"{dtype}: ") or status == "ok"
     assert {c.status for name, c in cells.items() if name != column} == {"ok"}
+
+
+def test_what_both_precisions_say_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    undecided = {"program_proved": Proof("unknown", "too many roots")}
+    cells = reported(monkeypatch, float32=undecided, float64=undecided)
+    assert cells["program"].message == "unknown: too many roots"
 
 
 def test_a_kernel_that_cannot_be_made_fails_in_its_columns(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from derive.cli.tables import print_table
+from derive.cli.tables import print_notes, print_table
 
 HEADERS = ("rule", "anchors", "time")
 ROWS = [("adam", "3/3", "1.2 s"), ("gradient_descent", "2/2", "0.4 s")]
@@ -12,7 +14,11 @@ ROWS = [("adam", "3/3", "1.2 s"), ("gradient_descent", "2/2", "0.4 s")]
 
 def printed(capsys: pytest.CaptureFixture[str]) -> list[str]:
     print_table(HEADERS, ROWS)
-    return [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    return printed_lines(capsys)
+
+
+def printed_lines(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    return [re.sub(r"\x1b\[\d*m", "", line).rstrip() for line in capsys.readouterr().out.splitlines()]
 
 
 def test_a_pipe_gets_the_whole_table_however_wide(capsys: pytest.CaptureFixture[str]) -> None:
@@ -47,11 +53,35 @@ def test_a_narrow_terminal_gets_a_block_for_each_row(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     terminal(monkeypatch, 25)
-    assert [line.replace("\x1b[1m", "").replace("\x1b[0m", "") for line in printed(capsys)] == [
+    assert printed(capsys) == [
         "adam",
         "  anchors  3/3",
         "  time     1.2 s",
         "gradient_descent",
         "  anchors  2/2",
         "  time     0.4 s",
+    ]
+
+
+def test_long_texts_are_folded_while_their_columns_stay_readable(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    terminal(monkeypatch, 50)
+    print_table(("rule", "what"), [("adam", "word " * 12)])
+    assert [line[:10].strip() for line in printed_lines(capsys)] == ["rule  what", "adam  word", "word"]
+    terminal(monkeypatch, 30)
+    print_table(("rule", "what"), [("adam", "word " * 6)])
+    assert printed_lines(capsys) == ["adam", "  what  word word word word", "        word word"]
+
+
+def test_notes_are_whole_in_a_pipe_and_wrapped_between_words_on_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_notes(["adam, bits: theta: 1.0, the oracle 1.5"])
+    terminal(monkeypatch, 25)
+    print_notes(["adam, bits: theta: 1.0, the oracle 1.5"])
+    assert capsys.readouterr().out.splitlines() == [
+        "adam, bits: theta: 1.0, the oracle 1.5",
+        "adam, bits: theta: 1.0,",
+        "  the oracle 1.5",
     ]

@@ -60,3 +60,9 @@ def test_one_failure_does_not_stop_the_tasks_after_it() -> None:
     outcomes = {outcome.index: outcome for outcome in run_tasks(tasks, processes=2, seconds=3)}
     assert [outcomes[i].value for i in range(5)] == [None, None, 2, None, 3]
     assert [type(outcomes[i].error) for i in range(5)] == [Defect, Defect, type(None), LimitExceeded, type(None)]
+
+
+def test_the_start_of_each_task_is_told() -> None:
+    started: list[int] = []
+    list(run_tasks([(operator.add, (1, 2)), (operator.add, (3, 4))], processes=1, on_start=started.append))
+    assert started == [0, 1]
