@@ -18,7 +18,10 @@ def derivations(rule: Rule) -> tuple[Derivation, ...]:
     found: list[Derivation | None] = []
     buffers = linear_buffers(rule)
     for buffer in buffers:
-        found += [weights(rule, buffer), bias_correction(rule, buffer)]
+        if buffer.remembers:
+            found.append(weights(rule, buffer))
+        if buffer.remembers and buffer.starts_at_zero:
+            found.append(bias_correction(rule, buffer))
     found += [corrected_step(rule, buffers), effective_lr(rule)]
     return tuple(d for d in found if d is not None)
 

@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from derive.algebra.normal import NoNormalForm, tidy
-from derive.deriving.derivation import Derivation, Step, define, equal, proper, tends
-from derive.deriving.linear import LinearBuffer, given
-from derive.deriving.weights import names_of, weight_sum
-from derive.expr import Expr, Number, Symbol, substitute, symbols, to_text
+from derive.deriving.derivation import Derivation, Step, code, define, equal, names_of, proper, tends
+from derive.deriving.linear import CONSTANT, LinearBuffer, given
+from derive.deriving.weights import weight_sum
+from derive.expr import Expr, Number, Symbol, substitute, symbols
 from derive.proving import Assumptions, identity
 from derive.proving.limits import limit
 from derive.proving.maps import bind
 from derive.rule import NONNEGATIVE, POSITIVE, Rule
 
-T = Symbol("t")
-CONSTANT = Symbol("c")
+T, C = Symbol("t"), Symbol(CONSTANT)
 
 
 def held(rule: Rule, buffer: LinearBuffer, signal: Expr) -> Expr:
     """The buffer after t steps in which its input was `signal` each time."""
     total = weight_sum(rule, buffer) * signal
-    return total if buffer.state.initial is Number(0) else buffer.start_share + total
+    return total if buffer.starts_at_zero else buffer.start_share + total
 
 
 def bias_correction(rule: Rule, buffer: LinearBuffer) -> Derivation:
-    """The factor 1/W[t] that makes the buffer's mean that of its input, and the factors the rule applies."""
+    """The factor 1/W[t] that makes the mean of a buffer that starts at zero that of its input, and the rule's own."""
     total = weight_sum(rule, buffer)
     factor = tidy(1 / total, given(rule))
     weighing, needed = _weighing(rule, total)
     comparison, statement = _compared(rule, buffer, total, factor)
+    constant = names_of(rule)[CONSTANT]
     steps = proper(
         *_constant_stream(rule, buffer, total),
         equal(Symbol("b[t]") * Symbol("W[t]"), factor * total, Number(1),
@@ -36,9 +38,9 @@ def bias_correction(rule: Rule, buffer: LinearBuffer) -> Derivation:
     )  # fmt: skip
     return Derivation(
         title=f"Bias correction of {buffer.name}",
-        statement=f"{buffer.name}[t] is W[t] times a constant input (or its mean), so b[t] = {to_text(factor)} "
+        statement=f"`{buffer.name}[t]` is `W[t]` times a constant input (or its mean), so {code(factor)} "
         f"corrects it. {statement}",
-        assumptions=(f"c is the constant input of {buffer.name}, or the mean of a stationary one", *needed),
+        assumptions=(f"{constant} is the constant input of {buffer.name}, or the mean of a stationary one", *needed),
         steps=steps,
         result=factor,
         names=names_of(rule),
@@ -49,7 +51,7 @@ def _weighing(rule: Rule, total: Expr) -> tuple[Assumptions, tuple[str, ...]]:
     """The assumptions with every hyperparameter positive whose zero would leave no weights, and those in words."""
     assumed = given(rule).domains
     vanishing = [h.name for h in rule.hyperparameters if h.domain == NONNEGATIVE and h.name in symbols(total)]
-    return Assumptions({**assumed, **dict.fromkeys(vanishing, POSITIVE)}), tuple(f"{n} > 0" for n in vanishing)
+    return Assumptions({**assumed, **dict.fromkeys(vanishing, POSITIVE)}), tuple(f"`{n} > 0`" for n in vanishing)
 
 
 def corrected_step(rule: Rule, buffers: tuple[LinearBuffer, ...]) -> Derivation | None:
@@ -58,12 +60,14 @@ def corrected_step(rule: Rule, buffers: tuple[LinearBuffer, ...]) -> Derivation 
     A correction may be folded into the learning rate; this finds it wherever it stands. Where t
     is left, a hyperparameter is looked for whose zero removes it.
     """
-    candidates: list[dict[str, Number]] = [{}, *({n: Number(0)} for n in rule.hyperparameter_names)]
+    if not all(b.starts_at_zero and b.remembers for b in buffers):
+        return None
+    candidates: list[dict[str, Number]] = [{}, *({n: Number(0)} for n in may_vanish(rule))]
     written = [(bound, _in_corrected_buffers(bind(rule, bound), buffers)) for bound in candidates]
     moving = [(bound, chain) for bound, chain in written if chain is not None and _moves(chain[1], buffers)]
     for bound, chain in moving:
         if "t" not in symbols(chain[1]):
-            where = "".join(f" where {n} = 0" for n in bound)
+            where = "".join(f" where `{n} = 0`" for n in bound)
             return _derivation_of_step(bind(rule, bound), chain, f"No t is left{where}: the bias is corrected.", bound)
     for bound, chain in moving[:1]:
         if not bound:
@@ -71,18 +75,23 @@ def corrected_step(rule: Rule, buffers: tuple[LinearBuffer, ...]) -> Derivation 
     return None
 
 
+def may_vanish(rule: Rule) -> tuple[str, ...]:
+    """The hyperparameters that can be zero."""
+    return tuple(h.name for h in rule.hyperparameters if Fraction(0) in h.domain)
+
+
 def _moves(step: Expr, buffers: tuple[LinearBuffer, ...]) -> bool:
     return bool(symbols(step) & set(_corrected_names(buffers).values()))
 
 
 def _constant_stream(rule: Rule, buffer: LinearBuffer, total: Expr) -> tuple[Step, ...]:
-    holds, now = held(rule, buffer, CONSTANT), Symbol(f"{buffer.name}[t]")
+    holds, now = held(rule, buffer, C), Symbol(f"{buffer.name}[t]")
     [at_start, later] = [substitute([holds], {"t": e})[0] for e in (Number(0), T + 1)]
     from_start = given(rule, from_start=True)
     return (
-        define(now, holds, "claimed for an input that is always c; for means, by linearity"),
+        define(now, holds, "claimed for an input that is always the same; for means, by linearity"),
         equal(Symbol(f"{buffer.name}[0]"), at_start, buffer.state.initial, why="holds at the start", given=from_start),
-        equal(Symbol(f"{buffer.name}[t+1]"), later, buffer.update(holds, CONSTANT), why="is kept by the update",
+        equal(Symbol(f"{buffer.name}[t+1]"), later, buffer.update(holds, C), why="is kept by the update",
               given=from_start),
     )  # fmt: skip
 
@@ -93,19 +102,19 @@ def _compared(rule: Rule, buffer: LinearBuffer, total: Expr, factor: Expr) -> tu
     applied = _applied(rule, buffer)
     if not applied:
         steps = tends(Symbol("W[t]"), limit(total, "t", assumed))
-        return steps, f"No line of the rule scales {buffer.name} alone."
+        return steps, f"No line of the rule scales `{buffer.name}` alone."
     steps_found: list[Step] = []
     said: list[str] = []
     for target, used in applied:
         exact = bool(identity([(used, factor)], assumed))
         if exact:
-            why = f"the factor of {buffer.name} in {target} is the derived one"
+            why = f"the factor of `{buffer.name}` in `{target}` is the derived one"
             steps_found.append(equal(Symbol("b[t]"), used, factor, why=why, given=assumed))
         else:
             left = tidy(used * total, assumed)
-            why = f"what {target} makes of a constant input: not the input itself"
+            why = f"what `{target}` makes of a constant input: not the input itself"
             steps_found.append(equal(None, used * total, left, why=why, given=assumed))
-        said.append(f"{target} applies {'exactly that' if exact else 'another'} factor.")
+        said.append(f"`{target}` applies {'exactly that' if exact else 'another'} factor.")
     return tuple(steps_found), " ".join(said)
 
 
@@ -120,9 +129,12 @@ def _assigned(rule: Rule, new: dict[str, Symbol]) -> list[tuple[str, Expr]]:
     """Every assignment but those of the named buffers, with the buffers' new values as names."""
     values: dict[str, Expr] = {}
     found: list[tuple[str, Expr]] = []
-    for assignment in rule.body:
+    last = {assignment.target: index for index, assignment in enumerate(rule.body)}
+    for index, assignment in enumerate(rule.body):
         [value] = substitute([assignment.value], values)
-        values[assignment.target] = new.get(assignment.target, value)
+        # Until its last assignment a buffer is not yet what it will be.
+        complete = assignment.target in new and last[assignment.target] == index
+        values[assignment.target] = new[assignment.target] if complete else value
         if assignment.target not in new:
             found.append((assignment.target, value))
     return found
@@ -142,7 +154,7 @@ def _factor_of(rule: Rule, value: Expr, new: Symbol) -> Expr | None:
 
 
 def _corrected_names(buffers: tuple[LinearBuffer, ...]) -> dict[str, str]:
-    return {b.name: f"{b.name}_bar" for b in buffers}
+    return {b.name: f"{b.name}~" for b in buffers}
 
 
 def _in_corrected_buffers(rule: Rule, buffers: tuple[LinearBuffer, ...]) -> tuple[Expr, Expr] | None:
@@ -170,14 +182,14 @@ def _given_corrected(rule: Rule, corrected: dict[str, str]) -> Assumptions:
 
 def _derivation_of_step(rule: Rule, chain: tuple[Expr, Expr], statement: str, bound: dict[str, Number]) -> Derivation:
     label = Symbol("output[t]") if rule.is_average else Symbol("theta[t-1]") - Symbol("theta[t]")
-    known = {f"{n}_bar": n for n in rule.state_names}
+    known = {f"{n}~": n for n in rule.state_names}
     used = [n for n in known if n in symbols(*chain)]
     assumed = _given_corrected(rule, {n: bar for bar, n in known.items()})
     why = "each buffer written as its weight sum times its corrected value"
     return Derivation(
         title="The step in corrected buffers",
         statement=statement,
-        assumptions=(*(f"{n} = b[t] {known[n]}[t], the corrected buffer" for n in used), *(f"{n} = 0" for n in bound)),
+        assumptions=(*(f"`{known[n]}_bar` is `{known[n]}[t]` corrected" for n in used), *(f"`{n} = 0`" for n in bound)),
         steps=(equal(label, *chain, why=why, given=assumed),),
         result=chain[1],
         names=names_of(rule),

@@ -12,9 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from derive.expr import Expr
+from derive.deriving.linear import AGE, CONSTANT
+from derive.expr import Expr, Symbol, substitute, to_text
 from derive.proving import Assumptions, Verdict, identity
 from derive.proving.limits import ProvedLimit
+from derive.rule import Rule
 
 Relation = Literal["=", "→"]
 
@@ -71,6 +73,25 @@ class Derivation:
         return write_derivation(self)
 
 
+def names_of(rule: Rule, *, same: str = "") -> dict[str, str]:
+    """How names are written inside a step from t - 1 to t; `same` is an input that is the same at every step.
+
+    The names this package adds to a rule's own get a letter that the rule does not use.
+    """
+    own = {*rule.state_names, *rule.hyperparameter_names, *(a.target for a in rule.body)}
+    age = next(letter for letter in ("k", "j", "i", "age") if letter not in own)
+    constant = next(letter for letter in ("c", "u", "constant") if letter not in own)
+    before = {n: f"{n}[t-1]" for n in (*rule.state_names, *(() if rule.is_average else ("theta",)))}
+    inputs = {n: n if n == same else f"{n}[t]" for n in ("g", "x")}
+    return {**before, **inputs, AGE: age, CONSTANT: constant, **{f"{n}~": f"{n}_bar" for n in rule.state_names}}
+
+
+def code(expr: Expr, names: Mapping[str, str] | None = None) -> str:
+    """A formula inside a sentence."""
+    [shown] = substitute([expr], {n: Symbol(s) for n, s in (names or {}).items()})
+    return f"`{to_text(shown)}`"
+
+
 def define(label: Expr, value: Expr | Series, why: str) -> Step:
     """A step that introduces a name, or repeats what the rule says."""
     return Step(label, (value,), why)
@@ -97,6 +118,10 @@ def tends(label: Expr | None, found: ProvedLimit | None) -> tuple[Step, ...]:
     """A limit, with its proof and where it does not hold; nothing where there is none to speak of."""
     if found is None or found.claim.expr is found.claim.limit:
         return ()
-    where = f", except where {' or '.join(found.exceptions)}" if found.exceptions else ""
-    why = f"as {found.claim.variable} grows{where}"
+    why = f"as {found.claim.variable} grows{exceptions(found)}"
     return (Step(label, (found.claim.expr, found.claim.limit), why, found.verdict, "→"),)
+
+
+def exceptions(found: ProvedLimit) -> str:
+    """Where a limit is not shown, in words."""
+    return f", except where {' or '.join(f'`{case}`' for case in found.exceptions)}" if found.exceptions else ""

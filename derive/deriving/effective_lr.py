@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from derive.algebra.normal import NoNormalForm, tidy
-from derive.deriving.bias import held
-from derive.deriving.derivation import Derivation, Step, define, equal, tends
+from derive.deriving.bias import held, may_vanish
+from derive.deriving.derivation import Derivation, Step, code, define, equal, exceptions, names_of, proper, tends
 from derive.deriving.linear import LinearBuffer, given, is_driven_by_input, linear_buffers
-from derive.expr import Expr, Number, Symbol, apply, substitute, symbols, to_text
+from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
 from derive.proving import Assumptions, identity
-from derive.proving.limits import limit
+from derive.proving.limits import ProvedLimit, limit
 from derive.proving.maps import bind
 from derive.rule import POSITIVE, Rule
 
@@ -41,7 +41,7 @@ def _without_decay(rule: Rule) -> tuple[Rule, tuple[str, ...]]:
     """The rule with the first hyperparameter set to zero that frees the step from theta, where one does."""
     if rule.is_average or "theta" not in symbols(_tidy_or_self(rule, _response(rule))):
         return rule, ()
-    for name in rule.hyperparameter_names:
+    for name in may_vanish(rule):
         bound = bind(rule, {name: Number(0)})
         free = _tidy_or_self(bound, _response(bound))
         if "theta" not in symbols(free) and free is not Number(0):
@@ -67,7 +67,7 @@ def _derived(rule: Rule, buffers: list[LinearBuffer], removed: tuple[str, ...]) 
     label = Symbol("output[t]") if rule.is_average else Symbol("theta[t-1]") - Symbol("theta[t]")
     name = Symbol("r[t]") if rule.is_average else Symbol("effective_lr[t]")
     steps = [define(label, _response(rule), "the rule's step")]
-    steps += [_substitution(rule, b) for b in buffers]
+    steps += [step for b in buffers for step in _substitution(rule, b)]
     steps.append(equal(label, moved, rate * Symbol(source), why=f"with every {source} the same", given=assumed))
     steps.append(define(name, rate, f"the factor of {source}"))
     found = limit(rate, "t", assumed)
@@ -76,21 +76,25 @@ def _derived(rule: Rule, buffers: list[LinearBuffer], removed: tuple[str, ...]) 
         title="Response to a constant input"
         if rule.is_average
         else "Effective learning rate under a constant gradient",
-        statement=_statement(rule, rate, found.claim.limit if found else None),
-        assumptions=(f"every {source} is the same", *(f"{n} = 0" for n in removed)),
+        statement=_statement(rule, rate, found),
+        assumptions=(f"every `{source}` is the same", *(f"`{n} = 0`" for n in removed)),
         steps=tuple(steps),
         result=rate,
-        names={source: source, "theta": "theta[t-1]", **{n: f"{n}[t-1]" for n in rule.state_names}},
+        names=names_of(rule, same=source),
     )
 
 
-def _substitution(rule: Rule, buffer: LinearBuffer) -> Step:
-    """The buffer before the step, under a constant input: the closed form, which the update keeps."""
-    holds = held(rule, buffer, buffer.input)
-    later = substitute([holds], {"t": T + 1})[0]
-    return equal(Symbol(f"{buffer.name}[t+1]"), later, buffer.update(holds, buffer.input),
-                 why=f"{buffer.name}[t] = {to_text(holds)} starts right and is kept",
-                 given=given(rule, from_start=True))  # fmt: skip
+def _substitution(rule: Rule, buffer: LinearBuffer) -> tuple[Step, ...]:
+    """The buffer under a constant input: the closed form holds at the start, and the update keeps it."""
+    holds, from_start = held(rule, buffer, buffer.input), given(rule, from_start=True)
+    [at_start, later] = [substitute([holds], {"t": e})[0] for e in (Number(0), T + 1)]
+    now = Symbol(f"{buffer.name}[t]")
+    return proper(
+        define(now, holds, "claimed"),
+        equal(Symbol(f"{buffer.name}[0]"), at_start, buffer.state.initial, why="holds at the start", given=from_start),
+        equal(Symbol(f"{buffer.name}[t+1]"), later, buffer.update(holds, buffer.input), why="is kept by the update",
+              given=from_start),
+    )  # fmt: skip
 
 
 def _rate(rule: Rule, moved: Expr, source: str) -> Expr | None:
@@ -107,8 +111,10 @@ def _rate(rule: Rule, moved: Expr, source: str) -> Expr | None:
     return None
 
 
-def _statement(rule: Rule, rate: Expr, final: Expr | None) -> str:
-    tail = "" if final is None or final is rate else f" It tends to {to_text(final)}."
+def _statement(rule: Rule, rate: Expr, found: ProvedLimit | None) -> str:
+    tail = ""
+    if found is not None and found.claim.limit is not rate:
+        tail = f" It tends to {code(found.claim.limit)}{exceptions(found)}."
     if rule.is_average:
-        return f"A constant input x gives the output r[t] x with r[t] = {to_text(rate)}.{tail}"
-    return f"A constant gradient g moves theta by effective_lr[t] g with effective_lr[t] = {to_text(rate)}.{tail}"
+        return f"A constant input `x` gives the output `r[t] * x` with `r[t]` = {code(rate)}.{tail}"
+    return f"A constant gradient `g` moves `theta` by `effective_lr[t] * g`; `effective_lr[t]` = {code(rate)}.{tail}"

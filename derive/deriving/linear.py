@@ -11,15 +11,18 @@ from derive.algebra.normal import NoNormalForm, factored, generic_case, tidy
 from derive.algebra.polynomials import ONE, Quotient, factors, power, product, quotient
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
 from derive.proving import Assumptions, assumptions_of, identity
-from derive.rule import COUNTER, Domain, Rule, State
+from derive.proving.obligations import inside
+from derive.rule import COUNTER, DECAY, Domain, Rule, State
 
-AGE = "k"
+# Names that no rule can have; `names_of` in `derivation` says how they are written.
+AGE = "#k"
+CONSTANT = "#c"
 WHOLE = Domain(low=COUNTER.low and COUNTER.low - 1, whole=True)
 
 
 @dataclass(frozen=True)
 class LinearBuffer:
-    """state' = decay * state + gain * input, with decay and gain made of hyperparameters only."""
+    """state' = decay * state + gain * input, decay and gain made of hyperparameters only, decay in [0, 1]."""
 
     state: State
     decay: Expr
@@ -29,6 +32,15 @@ class LinearBuffer:
     @property
     def name(self) -> str:
         return self.state.name
+
+    @property
+    def remembers(self) -> bool:
+        """Whether more than the last input counts."""
+        return self.decay is not Number(0)
+
+    @property
+    def starts_at_zero(self) -> bool:
+        return self.state.initial is Number(0)
 
     @property
     def weight(self) -> Expr:
@@ -87,8 +99,9 @@ def _linear(rule: Rule, state: State) -> LinearBuffer | None:
     buffer = LinearBuffer(state, decay, gain, signal)
     if not symbols(decay) <= constants or not symbols(signal) - constants:
         return None
+    fades = decay is Number(1) or identity([inside(decay, DECAY)], assumed)
     claim = (after, buffer.update(Symbol(state.name), signal))
-    return buffer if identity([claim], assumed) else None
+    return buffer if fades and identity([claim], assumed) else None
 
 
 def _separated(case: Case, value: Quotient, constants: frozenset[str]) -> tuple[Expr, Expr]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from derive.deriving import Derivation, derivations
 from derive.expr import Expr, Symbol, substitute
 from derive.proving import invariants
-from derive.rule import Assignment, Rule
+from derive.rule import Rule
 
 
 @dataclass(frozen=True)
@@ -43,15 +44,15 @@ def page(rule: Rule) -> Page:
 
 
 def indexed_body(rule: Rule) -> tuple[Line, ...]:
-    """The body with every value's time written out."""
-    names = _times(rule)
-    return tuple(_line(assignment, names) for assignment in rule.body)
-
-
-def _line(assignment: Assignment, names: dict[str, str]) -> Line:
-    [value] = substitute([assignment.value], _symbols(names))
-    names[assignment.target] = f"{assignment.target}[t]"
-    return Line(Symbol(names[assignment.target]), value)
+    """The body with every value's time written out; a value that is assigned again is primed until the last."""
+    names, lines = _times(rule), []
+    left = Counter(assignment.target for assignment in rule.body)
+    for assignment in rule.body:
+        [value] = substitute([assignment.value], _symbols(names))
+        left[assignment.target] -= 1
+        names[assignment.target] = f"{assignment.target}{chr(39) * left[assignment.target]}[t]"
+        lines.append(Line(Symbol(names[assignment.target]), value))
+    return tuple(lines)
 
 
 def _times(rule: Rule) -> dict[str, str]:

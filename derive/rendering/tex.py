@@ -35,17 +35,23 @@ def _hyperparameter(h: Hyperparameter) -> str:
 
 
 def _derivation(d: Derivation) -> str:
-    parts = [rf"\subsection{{{escaped(d.title)}}}", escaped(d.statement)]
-    parts += [f"Here {escaped('; '.join(d.assumptions))}."] if d.assumptions else []
+    parts = [rf"\subsection{{{escaped(d.title)}}}", said(d.statement)]
+    parts += [f"Here {said('; '.join(d.assumptions))}."] if d.assumptions else []
     items = "\n".join(_item(step, d) for step in d.steps)
     return "\n\n".join([*parts, f"\\begin{{enumerate}}\n{items}\n\\end{{enumerate}}"])
 
 
 def _item(step: Step, d: Derivation) -> str:
     mark = "" if step.verdict is None else f" ({step.verdict.status})"
-    return rf"\item ${step_equation(step, d)}$: {escaped(step.why)}{mark}"
+    return rf"\item ${step_equation(step, d)}$: {said(step.why)}{mark}"
 
 
 def escaped(text: str) -> str:
     """Text with LaTeX's special characters made plain."""
     return "".join(_SPECIAL.get(c, c) for c in text)
+
+
+def said(text: str) -> str:
+    """A sentence with its formulas in typewriter."""
+    parts = text.split("`")
+    return "".join(rf"\texttt{{{escaped(p)}}}" if i % 2 else escaped(p) for i, p in enumerate(parts))

@@ -38,8 +38,8 @@ def _hyperparameter(h: Hyperparameter) -> str:
 
 
 def _derivation(number: int, d: Derivation) -> list[str]:
-    lines = [f"{number}. {d.title}", f"   {d.statement}"]
-    lines += [f"   Here {'; '.join(d.assumptions)}."] if d.assumptions else []
+    lines = [f"{number}. {d.title}", f"   {said(d.statement)}"]
+    lines += [f"   Here {said('; '.join(d.assumptions))}."] if d.assumptions else []
     for index, step in enumerate(d.steps, 1):
         lines += _step(f"   {number}.{index}", step, d)
     return lines
@@ -55,4 +55,9 @@ def _step(number: str, step: Step, d: Derivation) -> list[str]:
         further = [f"\n{'':10}{s} {link}" for s, link in zip(signs, links[1:], strict=True)]
         line = f"{number:<8}{links[0]}" + "".join(further)
     mark = "" if step.verdict is None else f"{step.verdict.status}: "
-    return [*line.split("\n"), f"{'':10}{mark}{step.why}"]
+    return [*line.split("\n"), f"{'':10}{mark}{said(step.why)}"]
+
+
+def said(text: str) -> str:
+    """A sentence without the marks around its formulas."""
+    return text.replace("`", "")

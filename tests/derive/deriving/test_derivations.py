@@ -16,6 +16,7 @@ from derive.expr import Expr, Number, Symbol, apply, symbols, to_text
 from derive.library import LIBRARY
 from derive.proving import Assumptions
 from derive.reading.read import read_path
+from derive.rendering import render
 from derive.rule import DECAY, Rule
 
 RULES = {rule.name: rule for rule in LIBRARY}
@@ -123,12 +124,12 @@ def test_limits_under_a_constant_gradient(name: str) -> None:
 
 
 def test_where_a_limit_does_not_hold_is_said() -> None:
-    assert titled(RULES["adagrad"], "Effective").steps[-1].why == "as t grows, except where g = 0"
+    assert titled(RULES["adagrad"], "Effective").steps[-1].why == "as t grows, except where `g = 0`"
 
 
 def test_the_factor_of_a_rule_is_compared_with_the_derived_one(tmp_path: Path) -> None:
-    assert "m_hat applies exactly that factor" in titled(RULES["adam"], "Bias correction of m").statement
-    assert "No line of the rule scales v alone" in titled(RULES["rmsprop"], "Bias correction of v").statement
+    assert "`m_hat` applies exactly that factor" in titled(RULES["adam"], "Bias correction of m").statement
+    assert "No line of the rule scales `v` alone" in titled(RULES["rmsprop"], "Bias correction of v").statement
     wrong = read_rule(tmp_path, """
 def own(x, t, m=0, *, beta=decay(0.9)):
     m = beta * m + (1 - beta) * x
@@ -136,13 +137,13 @@ def own(x, t, m=0, *, beta=decay(0.9)):
     return output, m
 """)  # fmt: skip
     derivation = titled(wrong, "Bias correction of m")
-    assert "output applies another factor" in derivation.statement
+    assert "`output` applies another factor" in derivation.statement
     assert derivation.holds
 
 
 def test_a_correction_folded_into_the_learning_rate_is_found() -> None:
     derivation = titled(RULES["adam_eps_hat"], "The step in corrected buffers")
-    assert derivation.statement == "No t is left where eps = 0: the bias is corrected."
+    assert derivation.statement == "No t is left where `eps = 0`: the bias is corrected."
     assert titled(RULES["adam"], "The step in corrected").statement == "No t is left: the bias is corrected."
     assert "not corrected" in titled(RULES["rmsprop"], "The step in corrected").statement
 
@@ -200,3 +201,86 @@ def test_a_broken_step_is_rejected() -> None:
         assert step.verdict is not None
         assert step.verdict.status == "refuted"
     assert t
+
+
+def holding(rule: Rule) -> bool:
+    """Whether all that is claimed of a rule is proved."""
+    return all(d.holds for d in derivations(rule))
+
+
+def test_a_copy_of_the_last_gradient_is_no_average(tmp_path: Path) -> None:
+    """Optimistic gradient descent: nothing is averaged, and the effective learning rate still comes out."""
+    own = read_rule(tmp_path, """
+def own(theta, g, prev=0, *, lr=nonnegative(0.1)):
+    theta = theta - lr * (2 * g - prev)
+    prev = g
+    return theta, prev
+""")  # fmt: skip
+    assert holding(own)
+    assert not any(d.title.startswith(("Unrolled", "Bias")) for d in derivations(own))
+
+
+def test_decays_that_may_reach_one_are_not_unrolled(tmp_path: Path) -> None:
+    """(1 - beta^t)/(1 - beta) says nothing at beta = 1; the tool must not claim it, nor blame the rule."""
+    for domain in ("unit(0.9)", "0.9"):
+        own = read_rule(tmp_path, f"""
+def own(x, m=0, *, beta={domain}):
+    m = beta * m + (1 - beta) * x
+    output = m
+    return output, m
+""")  # fmt: skip
+        assert holding(own)
+        assert linear_buffers(own) == ()
+
+
+def test_own_names_do_not_mix_with_those_of_a_derivation(tmp_path: Path) -> None:
+    """k and c are this rule's hyperparameters, of either sign; ages and constants get other letters."""
+    own = read_rule(tmp_path, """
+def own(theta, g, v=0, *, lr=nonnegative(0.1), c=decay(0.9), k=real(2)):
+    v = c * v + (1 - c) * g
+    theta = theta - lr * abs(k) * v
+    return theta, v
+""")  # fmt: skip
+    assert holding(own)
+    assert "w[j] = (1 - c) * c**j" in render(own)
+    assert "u is the constant input" in render(own)
+
+
+def test_a_buffer_that_does_not_start_at_zero_has_no_simple_correction(tmp_path: Path) -> None:
+    own = read_rule(tmp_path, """
+def own(theta, g, t, m=1, *, lr=nonnegative(0.1), beta=decay(0.9)):
+    m = beta * m + (1 - beta) * g
+    m_hat = m / (1 - beta**t)
+    theta = theta - lr * m_hat
+    return theta, m
+""")  # fmt: skip
+    assert holding(own)
+    assert not any(d.title.startswith(("Bias", "The step")) for d in derivations(own))
+
+
+def test_a_buffer_used_before_it_is_complete(tmp_path: Path) -> None:
+    own = read_rule(tmp_path, """
+def own(theta, g, t, m=0, *, lr=nonnegative(0.1), beta=decay(0.9)):
+    m = beta * m
+    m_hat = m / (1 - beta**t)
+    theta = theta - lr * m_hat
+    m = m + (1 - beta) * g
+    return theta, m
+""")  # fmt: skip
+    assert holding(own)
+    said = " ".join(d.statement for d in derivations(own))
+    assert "exactly that factor" not in said
+    assert "No t is left" not in said
+
+
+def test_a_hyperparameter_that_cannot_vanish_is_not_set_to_zero(tmp_path: Path) -> None:
+    own = read_rule(tmp_path, """
+def own(theta, g, *, lr=nonnegative(0.1), decay_rate=positive(0.1)):
+    theta = theta - lr * (g + decay_rate * theta)
+    return theta
+""")  # fmt: skip
+    assert not any("decay_rate = 0" in a for d in derivations(own) for a in d.assumptions)
+
+
+def test_a_limit_states_its_exceptions() -> None:
+    assert titled(RULES["adagrad"], "Effective").statement.endswith("It tends to `0`, except where `g = 0`.")

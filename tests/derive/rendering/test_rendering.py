@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 import derive
 from derive.expr import Symbol
 from derive.library import LIBRARY
+from derive.reading.expressions import read_expression
+from derive.reading.read import read_path
 from derive.rendering import document, latex, render
-from derive.rendering.formulas import as_sympy, symbol_latex
+from derive.rendering.formulas import as_sympy
+from derive.rendering.names import symbol_latex
 from derive.rule import Rule
 
 GRADIENT_DESCENT = """\
@@ -24,7 +28,7 @@ step
   theta[t] = theta[t-1] - lr * g[t]
 
 1. Effective learning rate under a constant gradient
-   A constant gradient g moves theta by effective_lr[t] g with effective_lr[t] = lr.
+   A constant gradient g moves theta by effective_lr[t] * g; effective_lr[t] = lr.
    Here every g is the same.
    1.1  theta[t-1] - theta[t] = theta[t-1] - (theta[t-1] - lr * g)
           the rule's step
@@ -87,3 +91,37 @@ def test_the_order_of_the_author_is_kept() -> None:
     g, m, beta = map(Symbol, ["g", "m", "beta"])
     assert latex(beta * m + (1 - beta) * g, {}) == r"\beta \, m + \left(1 - \beta\right) \, g"
     assert str(as_sympy(beta * m + (1 - beta) * g)) == "beta*m + g*(1 - beta)"
+
+
+LATEX = {
+    "beta * (-lr) * g": r"\beta \, \left(-\eta\right) \, g",
+    "c + -lr * c": r"c + \left(-\eta \, c\right)",
+    "-(1 - beta) * g": r"-\left(1 - \beta\right) \, g",
+    "a - (b - c)": r"a - \left(b - c\right)",
+    "(a + b) * (a - b)": r"\left(a + b\right) \, \left(a - b\right)",
+    "(a / b)**2": r"\left(\frac{a}{b}\right)^{2}",
+    "a**b**c": r"a^{b^{c}}",
+    "(a**b)**c": r"\left(a^{b}\right)^{c}",
+    "2 * 3": r"2 \cdot 3",
+    "sqrt(v) + 0.5": r"\sqrt{v} + 0.5",
+    "1e-8 * a": r"\frac{1}{100000000} \, a",
+    "where(t == 1, g, -g)": r"\begin{cases} g & \text{if } t = 1 \\ -g & \text{otherwise} \end{cases}",
+    "maximum(abs(g), a)": r"\max\left(\left|g\right|, a\right)",
+    "(-a)**2": r"\left(-a\right)^{2}",
+    "a / -b": r"\frac{a}{-b}",
+}
+
+
+@pytest.mark.parametrize("text", LATEX)
+def test_formulas_keep_their_brackets(text: str) -> None:
+    assert latex(read_expression(text), {}) == LATEX[text]
+
+
+def test_a_value_assigned_again_is_primed_until_the_last(tmp_path: Path) -> None:
+    path = tmp_path / "own.py"
+    path.write_text(
+        "def own(theta, g, m=0, *, lr=0.1, beta=decay(0.9)):\n"
+        "    m *= beta\n    m += (1 - beta) * g\n    theta = theta - lr * m\n    return theta, m\n"
+    )
+    text = render(read_path(str(path), "own"))
+    assert "m'[t] = m[t-1] * beta\n  m[t] = m'[t] + (1 - beta) * g[t]\n  theta[t] = theta[t-1] - lr * m[t]" in text
