@@ -99,7 +99,7 @@ def test_a_rule_named_twice_is_verified_once(
 
 @pytest.mark.parametrize("arguments", [[], ["--fresh"]])
 def test_a_fresh_report_is_asked_for(monkeypatch: pytest.MonkeyPatch, arguments: list[str]) -> None:
-    asked = []
+    asked: list[tuple[Any, ...]] = []
 
     def run_tasks(tasks: Sequence[Any], **_: object) -> Iterator[Outcome]:
         asked.extend(arguments for _, arguments in tasks)
