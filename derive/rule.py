@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 
+from derive.errors import UserError
 from derive.expr import Expr, Symbol, substitute, to_text
 
 
@@ -51,6 +52,15 @@ DOMAINS: dict[str, Domain] = {
     "positive": POSITIVE,
     "decay": DECAY,
     "unit": UNIT,
+}
+
+# The names that mean the same in every rule; no state or hyperparameter is called so.
+WORDS: dict[str, str] = {
+    "theta": "the parameter",
+    "g": "the gradient",
+    "t": "the step counter",
+    "x": "an average's input",
+    "output": "an average's output",
 }
 
 
@@ -117,6 +127,23 @@ class Rule:
     source: str = field(default="", compare=False)
     where: str = field(default="", compare=False)
 
+    def __post_init__(self) -> None:
+        """Raises UserError where one name stands for two things, or an output for nothing."""
+        for name in self.state_names:
+            refuse_word("state", name, self.where)
+        for name in self.hyperparameter_names:
+            refuse_word("hyperparameter", name, self.where)
+        names = (*self.inputs, *(n for n in self.outputs if n != "theta"), *self.state_names)
+        targets = {a.target for a in self.body}
+        for wrong, what, fix in (
+            (_repeated((*names, *self.hyperparameter_names)), "stands for two things", "rename one"),
+            ({*self.inputs, *self.outputs} - WORDS.keys(), "is no input or output", f"these are {', '.join(WORDS)}"),
+            ({"t", *self.hyperparameter_names} & targets, "is constant in a step, and assigned to", "rename it"),
+            ({*self.outputs} - targets - {*self.inputs}, "is an output that is never assigned", "assign it"),
+        ):
+            for name in sorted(wrong):
+                raise UserError(f"{name!r} {what}", where=self.where, fix=fix)
+
     @property
     def is_average(self) -> bool:
         """Whether this is an average of its input rather than an update of a parameter."""
@@ -152,6 +179,18 @@ class Rule:
         from derive.rendering import render
 
         return render(self, "markdown")
+
+
+def refuse_word(kind: str, name: str, where: str) -> None:
+    """Raises UserError for a state or hyperparameter (`kind`) called by one of the language's own names."""
+    if name in WORDS:
+        fix = "call it otherwise" if kind == "hyperparameter" else "call it otherwise, m for instance"
+        last = ", and end with output = m" if (kind, name) == ("state", "output") else ""
+        raise UserError(f"the {kind} {name!r} has the name of {WORDS[name]}", where=where, fix=fix + last)
+
+
+def _repeated(names: tuple[str, ...]) -> set[str]:
+    return {name for name in names if names.count(name) > 1}
 
 
 def inline(body: Iterable[Assignment]) -> dict[str, Expr]:

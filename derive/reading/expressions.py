@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -15,7 +15,7 @@ from derive.reading.limits import parse
 from derive.reading.refusals import text_of, unknown_function, unreadable_expression
 from derive.reading.scope import ASKED, Scope, dotted, function_path, place, whole
 from derive.reading.source import Constant, Opaque
-from derive.reading.spellings import ROWS, STORAGE_KEYWORDS, TRUTH_ARGUMENTS, VARIADIC, VIEWS
+from derive.reading.spellings import CUSTOMARY, ROWS, STORAGE_KEYWORDS, TRUTH_ARGUMENTS, VARIADIC, VIEWS
 
 NUMBER_BITS = 2_000
 TRUTHS = frozenset({"lt", "le", "gt", "ge", "eq", "ne", "and", "or", "not"})
@@ -31,12 +31,24 @@ _LOGIC: dict[type[ast.operator], str] = {ast.BitAnd: "and", ast.BitOr: "or"}
 
 def read_expression(text: str, names: Iterable[str] | None = None, file: str = "expression") -> Expr:
     """One expression of the rule language over the given names (over any names where None). Raises UserError."""
+    try:
+        return _read_expression(text, None if names is None else list(names), file)
+    except UserError as error:  # the text is shown instead of a line number
+        shown = text.strip() if len(text) <= 50 else f"{text.strip()[:47]}..."
+        what = f"{shown!r} can't be read: {error.what.removeprefix('not valid Python: ')}"
+        raise UserError(what, where=file, fix=error.fix or "write it as in Python: lr * (1 - beta)") from None
+
+
+def _read_expression(text: str, names: Sequence[str] | None, file: str) -> Expr:
     match parse(text.strip(), file).body:
         case [ast.Expr(value=value)]:
             called = {n.func.id for n in ast.walk(value) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
-            used = {n.id for n in ast.walk(value) if isinstance(n, ast.Name)}
-            return to_value(value, Scope(file, known=used - called if names is None else set(names)))
-    raise UserError(f"{text!r} is not one expression", where=file)
+            used = {n.id for n in ast.walk(value) if isinstance(n, ast.Name)} - called
+            known = used if names is None else set(names)
+            for name in sorted(used - known - CUSTOMARY.keys()):
+                raise UserError(f"unknown name {name!r}", fix=f"the names are {', '.join(names or ()) or 'none'}")
+            return to_value(value, Scope(file, known=known))
+    raise UserError("it is not one expression")
 
 
 def to_expr(node: ast.expr, scope: Scope) -> Expr:

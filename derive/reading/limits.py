@@ -27,8 +27,7 @@ def parse(text: str, file: str) -> ast.Module:
             warnings.simplefilter("ignore")  # about the user's string escapes, for instance
             tree = ast.parse(text)
     except (SyntaxError, tokenize.TokenError, ValueError) as error:
-        line = error.lineno if isinstance(error, SyntaxError) else _token_error_line(error)
-        what = error.msg if isinstance(error, SyntaxError) else str(error.args[0])
+        what, line = _named(error, text)
         raise UserError(f"not valid Python: {what}", where=f"{file}:{line}" if line else file) from None
     except (RecursionError, MemoryError):
         raise UserError("nested too deeply to be read", where=file, fix="name the intermediate results") from None
@@ -58,8 +57,14 @@ def _token_limits(text: str, file: str) -> None:
             raise UserError(f"a number of {len(token.string)} characters", where=where, fix="shorten it")
 
 
-def _token_error_line(error: Exception) -> int | None:
-    return error.args[1][0] if isinstance(error, tokenize.TokenError) else None
+def _named(error: Exception, text: str) -> tuple[str, int | None]:
+    """What is wrong and where. The tokenizer only knows that the text has ended; `ast` knows which bracket is open."""
+    if isinstance(error, tokenize.TokenError):
+        try:
+            ast.parse(text)
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as better:
+            error = better
+    return (error.msg, error.lineno) if isinstance(error, SyntaxError) else (str(error.args[0]), None)
 
 
 def _depth_limit(tree: ast.AST, file: str) -> None:

@@ -257,7 +257,7 @@ def _procedure(
     used = _names(statements) | {n for v in starts.values() if v for n in symbols(v)}
     used |= {n for r in answers for n in symbols(r.value)}
     parameters = [replace(p, keyword_only=True) for n, p in arguments.items() if n in used - changed - {"theta"}]
-    free = {"theta", "t"} | items
+    free = {"theta"} | ({"t"} - changed) | items
     given = [Parameter(n, definition.node.lineno) for n in ("theta", "g", "x", "t") if n in used & free]
     others = (p for p in parameters if p.name not in free)
     return Procedure(definition, (*given, *others), starts, tuple(statements), tuple(answers), definition.node.lineno)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from derive.errors import UserError
 from derive.expr import Symbol
-from derive.reading.statements import Procedure, Returned, Statement, Store, parallel
+from derive.reading.statements import Procedure, Returned, Statement, Store, parallel, stored
 from derive.rule import Assignment
 
 
@@ -51,4 +51,9 @@ def _slots(procedure: Procedure, slots: tuple[str, ...]) -> dict[str, Returned]:
 
 
 def _error(procedure: Procedure, what: str, slots: tuple[str, ...]) -> UserError:
-    return procedure.definition.error(what, procedure.return_line, f"end with 'return {', '.join(slots)}'")
+    output, end = slots[0], f"end with 'return {', '.join(slots)}'"
+    there = {*stored(procedure.statements), *(p.name for p in procedure.parameters)}
+    if output not in there:
+        value = next((r.name for r in procedure.returned if r.name), "...")
+        end = f"add '{output} = {value}' and {end}"
+    return procedure.definition.error(what, procedure.return_line, end)

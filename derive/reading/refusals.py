@@ -9,7 +9,7 @@ from derive.reading.scope import Scope
 from derive.reading.spellings import REDUCTIONS
 
 _STRAIGHT = "write one step as straight-line assignments"
-_NO_CHECKS = "leave the checks out; declare domains instead"
+_NO_CHECKS = "declare the domain instead, as in beta=decay(0.9)"
 _ONE_COORDINATE = "write the step for one coordinate"
 
 _CONSTRUCTS: dict[type[ast.AST], tuple[str, str]] = {

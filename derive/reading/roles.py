@@ -14,10 +14,11 @@ from derive.reading.aliases import refuse_shared_stores
 from derive.reading.counters import replace_counters
 from derive.reading.flatten import Line, assignments, flatten, renamed
 from derive.reading.outputs import with_outputs
+from derive.reading.scope import ASKED
 from derive.reading.source import Definition
 from derive.reading.starts import resolve_starts
 from derive.reading.statements import Parameter, Procedure, Query, fresh, stored
-from derive.rule import Assignment, Hyperparameter, Rule, State, inline
+from derive.rule import REAL, WORDS, Assignment, Hyperparameter, Rule, State, inline, refuse_word
 
 
 @dataclass(frozen=True)
@@ -32,14 +33,19 @@ class Roles:
 
 
 RULE_LANGUAGE = Roles()
+COUNTED = "t()"  # the step counter where no argument is
 
 
 @dataclass(frozen=True)
 class Cast:
-    """Who plays what in one procedure: the states with their declared start, and which of them are arguments."""
+    """Who plays what in one procedure: the states with their declared start, and which of them are arguments.
+
+    `counter` is the argument that counts the steps, or COUNTED: a local or a state called t is not it.
+    """
 
     inputs: tuple[str, ...]
     output: str
+    counter: str
     hyperparameters: tuple[Hyperparameter, ...]
     states: dict[str, Expr | None]
     arguments: tuple[str, ...]
@@ -50,19 +56,21 @@ def to_rule(procedure: Procedure, roles: Roles = RULE_LANGUAGE) -> Rule:
     definition, cast = procedure.definition, assign_roles(procedure, roles)
     constants = {h.name for h in cast.hyperparameters}
     statements = with_outputs(procedure, cast.output, cast.arguments)
-    statements, starts = resolve_starts(definition, statements, cast.states, {roles.theta, *constants}, roles.t)
-    refuse_shared_stores(definition, statements, {*constants, roles.t}, {cast.output, *cast.states})
+    statements, starts = resolve_starts(definition, statements, cast.states, {roles.theta, *constants}, cast.counter)
+    refuse_shared_stores(definition, statements, {*constants, cast.counter}, {cast.output, *cast.states})
     lines = flatten(statements, {*cast.inputs, *starts, *constants}, definition.file)
     _refuse_not_updated(definition, lines, cast)
     body, query = _separate_query(definition, lines, cast, roles)
     _refuse_foreign_output(procedure, body, cast)
     body = _without_copies(body, constants)
-    body, starts = replace_counters(body, starts, roles.t)
+    body, query, starts = _counted(body, query, starts, cast, roles)
+    for name in starts:
+        refuse_word("state", name, _where(procedure, name))
     names = _names(body, starts, cast, roles)
     body = assignments(renamed(body, names))
     return Rule(
         name=definition.node.name,
-        inputs=_inputs(definition, cast, body, query, roles),
+        inputs=_inputs(procedure, cast, body, query, roles),
         hyperparameters=tuple(
             Hyperparameter(names.get(h.name, h.name), h.default, h.domain) for h in cast.hyperparameters
         ),
@@ -89,21 +97,44 @@ def assign_roles(procedure: Procedure, roles: Roles) -> Cast:
         raise procedure.definition.error(f"{roles.theta!r} is assigned to but is no argument", fix="add it")
     if is_average and roles.x not in names:
         what = f"there is neither an argument {roles.theta!r} nor an input {roles.x!r}"
-        raise procedure.definition.error(what, fix=f"a rule takes ({roles.theta}, {roles.g}), an average ({roles.x})")
+        fix = f"call the parameter {roles.theta} and the gradient {roles.g}, or the input of an average {roles.x}"
+        raise procedure.definition.error(what, fix=fix)
     given = {roles.x} if is_average else {roles.theta, roles.g}
     given |= {roles.t} - changed
     others = [p for p in procedure.parameters if p.name not in given]
+    for p in procedure.parameters:
+        if p.name in given:
+            _refuse_fixed_input(p, procedure, roles)
     states = [p for p in others if _is_state(p, procedure, changed)]
     fixed = [_hyperparameter(p, procedure, changed) for p in others if p not in states]
     fixed += [Hyperparameter(place, None) for place in procedure.kept if place not in changed]
     kept = {place: start for place, start in procedure.kept.items() if place in changed}
+    for name in {*(p.name for p in states), *kept} - {roles.t}:  # a state t may turn out to be the counter
+        word = "output" if is_average and name == roles.output else name
+        refuse_word("state", word, _where(procedure, name))
     return Cast(
         inputs=tuple(n for n in (roles.x, roles.theta, roles.g, roles.t) if n in given & names),
         output=roles.output if is_average else roles.theta,
+        counter=roles.t if roles.t in given & names else COUNTED,
         hyperparameters=tuple(fixed),
-        states={p.name: _declared_start(p, procedure) for p in states} | kept,
+        states={p.name: _declared_start(p, procedure, {roles.g} & given - names) for p in states} | kept,
         arguments=tuple(p.name for p in states),
     )
+
+
+def _refuse_fixed_input(p: Parameter, procedure: Procedure, roles: Roles) -> None:
+    """An input that is declared as a state or hyperparameter; plain code may let t start by itself."""
+    given_start = p.default is not None and not (p.name == roles.t and p.default.denominator == 1)
+    unlike = p.keyword_only or p.optional or p.default is not None
+    if p.domain != REAL or given_start or (procedure.declared and unlike):
+        word = next(w for w in ("theta", "g", "t", "x") if getattr(roles, w) == p.name)
+        refuse_word("hyperparameter" if p.keyword_only else "state", word, _where(procedure, p.name))
+
+
+def _where(procedure: Procedure, name: str) -> str:
+    """The file and line of an argument, or of the definition where the name is none."""
+    lines = {p.name: p.line for p in procedure.parameters}
+    return f"{procedure.definition.file}:{lines.get(name, procedure.definition.node.lineno)}"
 
 
 def _is_state(p: Parameter, procedure: Procedure, changed: set[str]) -> bool:
@@ -115,13 +146,15 @@ def _hyperparameter(p: Parameter, procedure: Procedure, changed: set[str]) -> Hy
     if p.name in changed:
         fix = f"use another name, such as {p.name}_t"
         raise procedure.definition.error(f"the hyperparameter {p.name!r} is assigned to", p.line, fix)
+    refuse_word("hyperparameter", p.name, _where(procedure, p.name))
     return Hyperparameter(p.name, p.default, p.domain)
 
 
-def _declared_start(p: Parameter, procedure: Procedure) -> Expr | None:
+def _declared_start(p: Parameter, procedure: Procedure, missing: set[str]) -> Expr | None:
     if p.default is None and not p.optional:
-        what = f"the state {p.name!r} is never initialised"
-        raise procedure.definition.error(what, p.line, f"give it an initial value: {p.name}=0")
+        what, fix = f"the state {p.name!r} is never initialised", f"give it an initial value: {p.name}=0"
+        gradient = "".join(f", or call it {name} if it is the gradient" for name in missing)
+        raise procedure.definition.error(what, p.line, fix + gradient)
     return None if p.default is None else Number(p.default)
 
 
@@ -173,15 +206,15 @@ def _names_in(lines: Iterable[Assignment]) -> set[str]:
 
 
 def _inputs(
-    definition: Definition, cast: Cast, body: Sequence[Assignment], query: Expr | None, roles: Roles
+    procedure: Procedure, cast: Cast, body: Sequence[Assignment], query: Expr | None, roles: Roles
 ) -> tuple[str, ...]:
     used = _names_in(body) | (symbols(query) if query is not None else frozenset())
-    counted = ("t",) if roles.t in cast.inputs or "t" in used else ()
+    counted = ("t",) if cast.counter in cast.inputs or {"t", COUNTED} & used else ()
     if cast.output == roles.output:
         return ("x", *counted)
     if roles.g not in cast.inputs and query is None:
-        fix = f"take {roles.g!r} as an argument, or write {roles.g} = grad({roles.theta})"
-        raise definition.error("there is no gradient", fix=fix)
+        fix = f"call the gradient {roles.g}, or write {roles.g} = grad({roles.theta})"
+        raise procedure.definition.error("there is no gradient", fix=fix)
     return ("theta", "g", *counted)
 
 
@@ -190,11 +223,13 @@ def _inputs(
 
 def _names(body: Sequence[Assignment], starts: Mapping[str, Expr], cast: Cast, roles: Roles) -> dict[str, str]:
     """New names: the rule language's for the roles; `self.m` and `state["m"]` become m; a local m beside them m_new."""
-    names = {roles.theta: "theta", roles.g: "g", roles.t: "t", roles.x: "x", roles.output: "output"}
+    average = cast.output == roles.output
+    names = {roles.x: "x", roles.output: "output"} if average else {roles.theta: "theta", roles.g: "g"}
+    names[cast.counter] = "t"
     places = [*starts, *(h.name for h in cast.hyperparameters)]
     taken = {*names.values(), *(p for p in places if "." not in p)}
     for place in (p for p in places if "." in p):
-        names[place] = fresh(place.rsplit(".", 1)[1], taken)
+        names[place] = fresh(place.rsplit(".", 1)[1], {*taken, *WORDS})
         taken.add(names[place])
     local = _names_in(body)
     for name in sorted(local - set(places) - set(names)):
@@ -203,6 +238,19 @@ def _names(body: Sequence[Assignment], starts: Mapping[str, Expr], cast: Cast, r
             names[name] = fresh(f"{name}_new" if name == short else short, taken | local)
             taken.add(names[name])
     return {old: new for old, new in names.items() if old != new}
+
+
+def _counted(
+    body: Sequence[Assignment], query: Expr | None, starts: Mapping[str, Expr], cast: Cast, roles: Roles
+) -> tuple[list[Assignment], Expr | None, dict[str, Expr]]:
+    """The body, the query and the states without counters, nor `t = self.t`, which is one under its own name."""
+    asked = [Assignment(ASKED, query)] if query is not None else []
+    lines, starts = replace_counters([*asked, *body], starts, cast.counter)
+    copies = [a for a in lines if a.target == roles.t]
+    if len(copies) == 1 and copies[0].value is Symbol(cast.counter):
+        once = {roles.t: copies[0].value}
+        lines = [Assignment(a.target, substitute([a.value], once)[0], a.line) for a in lines if a is not copies[0]]
+    return lines[len(asked) :], lines[0].value if asked else None, starts
 
 
 def _without_copies(body: Sequence[Assignment], constants: set[str]) -> list[Assignment]:

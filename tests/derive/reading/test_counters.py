@@ -26,3 +26,35 @@ def test_counting(start: str, lines: str, read: list[str]) -> None:
     rule = read_text(text, "f")
     assert [str(a) for a in rule.body] == [*read, "theta = theta - d"]
     assert ("t" in rule.inputs) != bool(rule.states)
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("def f(theta, g, m=None):\n    t = 2 * g\n    if m is None: m = g\n    m = m + t\n    return theta - m, m",
+         ["t_new = 2 * g", "m = where(t == 1, g, m)", "m = m + t_new", "theta = theta - m"]),
+        ("def f(theta, g, k=0):\n    t = 2 * g\n    k += 1\n    return theta - t / k, k",
+         ["t_new = 2 * g", "theta = theta - t_new / t"]),
+        ("def f(theta, g, k=0, t=5):\n    k += 1\n    t += 1\n    return theta - g / (k * t), k, t",
+         ["theta = theta - g / (t * (t + 5))"]),
+        ("def f(theta, g, m=None, t=0):\n    if m is None: m = g\n    t += 1\n    m = m + g / t\n"
+         "    return theta - m, m, t",
+         ["m = where(t == 1, g, m)", "m = m + g / t", "theta = theta - m"]),
+        ("def f(theta, gs):\n    t = 0\n    for g in gs:\n        t += 1\n"
+         "        theta = theta - g / t\n    return theta",
+         ["theta = theta - g / t"]),
+        ("class f:\n    def __init__(self): self.t = 0\n    def step(self, theta, g):\n        self.t += 1\n"
+         "        t = self.t\n        return theta - g / t",
+         ["theta = theta - g / t"]),
+    ],
+)  # fmt: skip
+def test_another_t_is_not_the_counter(text: str, read: list[str]) -> None:
+    rule = read_text(text, "f")
+    assert [str(a) for a in rule.body] == read
+    assert rule.inputs == ("theta", "g", "t")
+
+
+def test_a_counter_in_the_point_of_the_gradient() -> None:
+    text = "def f(theta, v=0, k=0):\n    k += 1\n    v = v + grad(theta - v / k)\n    return theta - v, v, k"
+    rule = read_text(text, "f")
+    assert (str(rule.query), rule.state_names, rule.inputs) == ("theta - v / (t - 1 + 1)", ("v",), ("theta", "g", "t"))

@@ -62,6 +62,21 @@ def test_only_the_names_given() -> None:
         read_expression("lr * (1 - bet)", ("lr", "beta"))
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("lr*(1-beta", "'lr*(1-beta' can't be read: '(' was never closed; write it as in Python: lr * (1 - beta)"),
+        ("lr = beta", "'lr = beta' can't be read: it is not one expression; write it as in Python: lr * (1 - beta)"),
+        ("lr*bet", "'lr*bet' can't be read: unknown name 'bet'; the names are lr, beta"),
+        ("lr^2", "'lr^2' can't be read: the operator in 'lr ^ 2' can't be read; use +, -, *, / or **"),
+    ],
+)
+def test_an_error_shows_the_expression_and_no_line(text: str, said: str) -> None:
+    with pytest.raises(UserError) as error:
+        read_expression(text, ("lr", "beta"))
+    assert str(error.value) == f"expression: {said}"
+
+
 def _larger(inner: st.SearchStrategy[Expr]) -> st.SearchStrategy[Expr]:
     one = st.sampled_from(["sqrt", "abs", "sign", "exp", "log", "expm1", "log1p", "tanh", "cbrt", "sin", "cos"])
     two = st.sampled_from(["add", "sub", "mul", "div", "pow", "min", "max"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -23,20 +24,24 @@ def refusal(text: str) -> str:
     return str(error.value)
 
 
+# Where Python's own parser gives up, which depends on its version, there is no line.
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         (HEAD + "    theta = theta - g\n" * 100_000, "big.py: 2200017 bytes are too many to read"),
         (HEAD + "\n" * 100_000, "big.py: 100002 lines are too many to read"),
         (HEAD + f"    theta = {'(' * 3000}g{')' * 3000}\n", "big.py:2: more than 60 nested brackets"),
-        (HEAD + f"    theta = {'-' * 3000}g\n", "big.py: nested too deeply to be read"),
-        (HEAD + f"    theta = {'not ' * 3000}g\n", "big.py: nested too deeply to be read"),
+        (
+            HEAD + f"    theta = {'-' * 3000}g\n",
+            r"big.py(:2)?: nested too deeply to be read",
+        ),
+        (HEAD + f"    theta = {'not ' * 3000}g\n", r"big.py(:2)?: nested too deeply to be read"),
         (HEAD + f"    theta = g{' + g' * 2400}\n", "big.py:2: nested too deeply to be read"),
         (HEAD + f"    theta = g{'**g' * 2400}\n", "big.py:2: nested too deeply to be read"),
         (HEAD + f"    theta = {'g if g else ' * 1000}g\n", "big.py:2: nested too deeply to be read"),
         (HEAD + f"    theta = g{' + g' * 3000}\n", "big.py:2: too long to be read"),
         (HEAD + f"    theta = g * {'9' * 5000}\n", "big.py:2: a number of 5000 characters"),
-        (HEAD + "    theta = (g\n", "big.py:"),
+        (HEAD + "    theta = (g\n", r"big.py:2: not valid Python: '\(' was never closed"),
         (HEAD + "    theta = 'g\n", "big.py:2: not valid Python"),
         (HEAD + "  theta = g\n     theta = g\n", "big.py:3: not valid Python"),
         (HEAD + "    theta = g\0\n", "big.py"),
@@ -44,7 +49,7 @@ def refusal(text: str) -> str:
     ],
 )
 def test_it_is_refused_at_once(text: str, said: str) -> None:
-    assert refusal(text).startswith(said)
+    assert re.match(said, refusal(text))
 
 
 def test_a_tower_of_powers_is_not_computed() -> None:

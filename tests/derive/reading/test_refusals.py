@@ -12,7 +12,8 @@ from derive.reading.read import read_text
 STEP = {  # a line inside a step of theta, g and m, and what is said about it
     "while g > 0: g = g / 2": "a 'while' loop can't be read; write one step as straight-line assignments",
     "for i in range(3): m = m + g": "a rule is one step, not a loop; leave out the loop",
-    "assert g > 0": "'assert' can't be read; leave the checks out; declare domains instead",
+    "assert g > 0": "'assert' can't be read; declare the domain instead, as in beta=decay(0.9)",
+    "if not 0 <= lr < 1: raise ValueError": "'raise' can't be read; declare the domain instead, as in beta=decay(0.9)",
     "if m > 0: return theta": "'return' before the end can't be read; "
     "assign in the branches and return once, at the end",
     "import math": "an import inside a step can't be read; import at the top of the file",
@@ -118,7 +119,11 @@ DEFINITIONS = {  # a whole text, and the line and words of its refusal
     ),
     "output of an average that is missing": (
         "@rule\ndef f(x, m=0):\n    m = m + x\n    return m",
-        "4: the output 'output' is not returned; end with 'return output, m'",
+        "4: the output 'output' is not returned; add 'output = m' and end with 'return output, m'",
+    ),
+    "output of an average under another name": (
+        "@rule\ndef f(x, m=0):\n    m = m + x\n    y = m / 2\n    return y",
+        "5: the state 'm' is not returned; add 'output = y' and end with 'return output, m'",
     ),
     "output that is never updated": (
         "@rule\ndef f(theta, g):\n    d = g\n    return theta",
@@ -137,7 +142,17 @@ DEFINITIONS = {  # a whole text, and the line and words of its refusal
         "3: the output 'theta' is not returned; end with 'return theta'",
     ),
     "no parameter": ("def f(a, b):\n    return a - b",
-        "1: there is neither an argument 'theta' nor an input 'x'; a rule takes (theta, g), an average (x)"),
+        "1: there is neither an argument 'theta' nor an input 'x'; "
+        "call the parameter theta and the gradient g, or the input of an average x"),
+    "a gradient under another name": ("@rule\ndef f(theta, grad):\n    theta = theta - grad\n    return theta",
+        "2: the state 'grad' is never initialised; "
+        "give it an initial value: grad=0, or call it g if it is the gradient"),
+    "a gradient that looks like a hyperparameter": ("def f(theta, grad):\n    theta = theta - grad\n    return theta",
+        "1: there is no gradient; call the gradient g, or write g = grad(theta)"),
+    "a range check in a class": (
+        "class f:\n    def __init__(self, lr=0.1):\n        if lr < 0: raise ValueError(lr)\n        self.lr = lr\n"
+        "    def step(self, theta, g): return theta - self.lr * g",
+        "3: 'raise' can't be read; declare the domain instead, as in beta=decay(0.9)"),
     "a parameter that is no argument": (
         "def f(x, g):\n    theta = x - g\n    return theta", "1: 'theta' is assigned to but is no argument; add it"),
     "a gradient at a fixed point": (
@@ -176,7 +191,7 @@ DEFINITIONS = {  # a whole text, and the line and words of its refusal
     "a method by itself": (
         "class h:\n    def f(self, theta, g): return theta - g", " no function or class 'f'; defined there: h"),
     "no gradient": ("def f(theta):\n    return theta / 2",
-        "1: there is no gradient; take 'g' as an argument, or write g = grad(theta)"),
+        "1: there is no gradient; call the gradient g, or write g = grad(theta)"),
     "an unknown domain": ("@rule\ndef f(theta, g, *, lr=small(1)):\n    return theta - lr * g",
         "2: 'small' is not a domain; the domains are real, nonnegative, positive, decay, unit"),
     "a default outside its domain": ("@rule\ndef f(theta, g, *, b=decay(1.0)):\n    return theta - b * g",
@@ -213,6 +228,49 @@ DEFINITIONS = {  # a whole text, and the line and words of its refusal
         "2: the index in 'gs[t]' can't be read; write the step for one coordinate"),
     "not Python": ("def f(theta, g):\n    return theta -", "2: not valid Python: invalid syntax"),
 }  # fmt: skip
+
+AVERAGE = "call it otherwise, m for instance, and end with output = m"
+CLASHES = {  # a whole text, and the line and words of its refusal
+    "@rule\ndef f(x, output=0, *, beta=0.9):\n    output = beta * output + (1 - beta) * x\n    return output":
+        f"2: the state 'output' has the name of an average's output; {AVERAGE}",
+    "def f(x,\n      output=0):\n    output = output + x\n    return output":
+        f"2: the state 'output' has the name of an average's output; {AVERAGE}",
+    "def f(xs):\n    output = 0\n    for x in xs: output = output + x\n    return output":
+        f"1: the state 'output' has the name of an average's output; {AVERAGE}",
+    "def f(theta, g, output=0):\n    output = output + g\n    return theta - output, output":
+        f"1: the state 'output' has the name of an average's output; {AVERAGE}",
+    "def f(theta, g, x=0):\n    x = x + g\n    theta = theta - x\n    return theta, x":
+        "1: the state 'x' has the name of an average's input; call it otherwise, m for instance",
+    "def f(theta, g, t=1):\n    t = 2 * t\n    theta = theta - g / t\n    return theta, t":
+        "1: the state 't' has the name of the step counter; call it otherwise, m for instance",
+    "def f(theta, gs):\n    t = 1\n    for g in gs:\n        t = 2 * t\n        theta -= g / t\n    return theta":
+        "1: the state 't' has the name of the step counter; call it otherwise, m for instance",
+    "@rule\ndef f(theta, g, t=0):\n    theta = theta - g / t\n    return theta":
+        "2: the state 't' has the name of the step counter; call it otherwise, m for instance",
+    "@rule\ndef f(theta, g=0):\n    theta = theta - g\n    return theta":
+        "2: the state 'g' has the name of the gradient; call it otherwise, m for instance",
+    "@rule\ndef f(theta=None, g=None):\n    theta = theta - g\n    return theta":
+        "2: the state 'theta' has the name of the parameter; call it otherwise, m for instance",
+    "def f(theta, g, *, t=0.1):\n    theta = theta - t * g\n    return theta":
+        "1: the hyperparameter 't' has the name of the step counter; call it otherwise",
+    "def f(theta, g, *, t=decay()):\n    theta = theta - t * g\n    return theta":
+        "1: the hyperparameter 't' has the name of the step counter; call it otherwise",
+    "@rule\ndef f(theta, *, g):\n    theta = theta - g\n    return theta":
+        "2: the hyperparameter 'g' has the name of the gradient; call it otherwise",
+    "def f(x, m=0, *, g=0.1):\n    m = m + g * x\n    return m, m":
+        "1: the hyperparameter 'g' has the name of the gradient; call it otherwise",
+    "@rule\ndef f(theta, g, *,\n      x=0.1, output=1):\n    theta = theta - x * g\n    return theta":
+        "3: the hyperparameter 'x' has the name of an average's input; call it otherwise",
+    "@rule\ndef f(theta, g, *, output=1):\n    theta = theta - output * g\n    return theta":
+        "2: the hyperparameter 'output' has the name of an average's output; call it otherwise",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", CLASHES)
+def test_states_and_hyperparameters_have_names_of_their_own(text: str) -> None:
+    with pytest.raises(UserError) as refusal:
+        read_text(text, "f", "user.py")
+    assert str(refusal.value) == f"user.py:{CLASHES[text]}"
 
 
 @pytest.mark.parametrize("case", DEFINITIONS)
