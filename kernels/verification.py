@@ -77,4 +77,4 @@ def special_values(kernel: Kernel, nonnegative: tuple[str, ...]) -> tuple[bool, 
         found.extend(exceptions(made.lowered, made.final, kernel.rule, nonnegative))
     if not set(found) <= set(kernel.certificate.exceptions):
         return False, f"not declared: {min(set(found).difference(kernel.certificate.exceptions))}"
-    return True, f"{len(found)} declared exceptions" if found else "kept"
+    return True, f"{len(found)} declared exception{'s' if len(found) > 1 else ''}" if found else "kept"

@@ -1,7 +1,7 @@
 """Every example in the README and in docs/ is run, every link followed.
 
-```pycon blocks are doctests, ```console blocks are command lines of `derive` with what they print, and
-```python blocks are rule files.
+A page is a doctest as it stands, ```console blocks are command lines of `derive` with what they print, and
+```python blocks are rule files; one after <!-- file: NAME --> is there for the command lines under that name.
 """
 
 from __future__ import annotations
@@ -25,40 +25,34 @@ OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block: where it stands, its language, its text."""
+    """A fenced block: where it stands, its language, its text, the name of the file it is."""
 
     page: Path
     line: int
     language: str
     text: str
+    file: str | None
 
     def __str__(self) -> str:
         return f"{self.page.name}:{self.line}"
 
 
 def blocks(language: str) -> list[Block]:
-    pattern = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+    pattern = re.compile(r"(?:^<!-- file: (\S+) -->\n)?^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
     found = []
     for page in PAGES:
         text = page.read_text("utf-8")
         for match in pattern.finditer(text):
             line = text.count("\n", 0, match.start()) + 1
-            found.append(Block(page, line, match[1], match[2]))
+            found.append(Block(page, line, match[2], match[3], match[1]))
     return [block for block in found if block.language == language]
 
 
 @pytest.mark.parametrize("page", sorted({block.page for block in blocks("pycon")}), ids=lambda page: page.name)
-def test_python_examples_print_what_they_say(
-    page: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    names: dict[str, object] = {}  # a page's examples follow one another
-    for block in (b for b in blocks("pycon") if b.page == page):
-        test = doctest.DocTestParser().get_doctest(block.text, names, str(block), str(page), block.line)
-        results = doctest.DocTestRunner(optionflags=OPTIONS).run(test, clear_globs=False)
-        names = test.globs
-        assert results.attempted
-        assert not results.failed, capsys.readouterr().out
+def test_python_examples_print_what_they_say(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    results = doctest.testfile(str(page), module_relative=False, optionflags=OPTIONS)
+    assert results.attempted
+    assert not results.failed, capsys.readouterr().out
 
 
 @pytest.mark.parametrize("block", blocks("console"), ids=str)
@@ -66,6 +60,8 @@ def test_command_lines_print_what_they_say(
     block: Block, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    for file in (b for b in blocks("python") if b.page == block.page and b.file is not None):
+        Path(file.file or "").write_text(file.text, "utf-8")
     for command, expected in re.findall(r"^\$ derive (.*)\n((?:(?!\$ ).*\n)*)", block.text, re.MULTILINE):
         run(shlex.split(command))
         printed = capsys.readouterr().out
@@ -76,7 +72,7 @@ def test_command_lines_print_what_they_say(
 def test_rules_in_examples_can_be_read(block: Block, tmp_path: Path) -> None:
     file = tmp_path / "example.py"
     file.write_text(block.text, "utf-8")
-    names = [node.name for node in ast.parse(block.text).body if isinstance(node, ast.FunctionDef)]
+    names = [node.name for node in ast.parse(block.text).body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
     assert [find_rule(f"{file}::{name}").name for name in names] == names
 
 
