@@ -42,7 +42,8 @@ def kernel_command(rule: str, dtype: str, output: str | None, unproved: bool, as
     if path is not None:
         write_whole(Path(path), made.source)
     if as_json:
-        write_json(document("kernel", rule=found.name, dtype=dtype, source=made.source, path=path))
+        parts = {"rule": found.name, "dtype": dtype, "source": made.source, "proved": made.unproved is None}
+        write_json(document("kernel", **parts, path=path))
     elif path is None:
         click.echo(made.source, nl=not made.source.endswith("\n"))
 

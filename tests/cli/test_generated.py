@@ -71,6 +71,8 @@ def test_a_source_that_is_not_proved_is_written_only_when_asked_for(
     assert not kernel.exists()
     assert run(["kernel", f"{rules}::mine", "-o", str(kernel), "--unproved"]) == 0
     assert "# NOT PROVED equal to the rule: unknown." in kernel.read_text()
+    assert run(["kernel", f"{rules}::mine", "--unproved", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["proved"] is False
 
 
 def test_a_file_that_cannot_be_written_is_an_error_and_leaves_nothing(
