@@ -20,7 +20,7 @@ from derive.evaluate import exact
 from derive.reading.read import read_text
 from derive.rule import Rule
 
-NAMES = ("theta", "g", "m", "v", "a", "b")
+NAMES = ("theta", "g", "m", "v", "a", "b", "t")
 names = st.sampled_from(NAMES)
 atoms = st.one_of(names, names, st.sampled_from(["lr", "half", "2", "-1", "3"]))
 
@@ -63,6 +63,7 @@ programs = st.lists(st.one_of(simple, _branching(simple)), min_size=1, max_size=
 numbers = st.fractions(min_value=-3, max_value=3, max_denominator=4)
 
 
+LOCAL = "t = g + 2"  # not the step counter
 START = ["a = 3 * g", "b = theta - g"]
 END = ["m = m + theta", "v = v - m", "theta = theta - lr * v"]
 HALF, TWO = Fraction(1, 2), Fraction(2)
@@ -80,7 +81,7 @@ def _text(head: list[str], body: list[str], end: str = "") -> str:
 def as_function(body: list[str], first: str) -> str:
     """The body as one step that takes and returns its state."""
     return _text(
-        ["def f(theta, g, m=1, v=None, *, lr=2, half=0.5):"], [first, *START, *body, *END, "return theta, m, v"]
+        ["def f(theta, g, m=1, v=None, *, lr=2, half=0.5):"], [LOCAL, first, *START, *body, *END, "return theta, m, v"]
     )
 
 
@@ -94,7 +95,8 @@ def run_function(f: Any, theta: Any, gradients: list[Any]) -> list[Any]:
 def as_loop(body: list[str], first: str) -> str:
     """The body in a loop over its steps."""
     head = ["def f(theta, gs, n, lr=2, half=0.5):", "    m = 1", f"    {first}", "    for i in range(n):"]
-    return _text(head, ["g = gs[i]", *START, *body, *END], "return theta")
+    lines = [re.sub(r"\bt\b", "u", line) for line in [LOCAL, *START, *body]]  # a loop that counts is refused another t
+    return _text(head, ["g = gs[i]", *lines, *END], "return theta")
 
 
 def run_loop(f: Any, theta: Any, gradients: list[Any]) -> list[Any]:
@@ -105,7 +107,7 @@ def as_class(body: list[str], first: str) -> str:
     """The body as a method of a class that keeps the parameter and the state."""
     head = ["class f:", "    def __init__(self, theta, lr=2, half=0.5):"]
     head += [f"        {line}" for line in ("self.theta = theta", "self.m = 1", "self.lr = lr", "self.half = half")]
-    lines = [first, "    def step(self, g):", *("    " * 2 + line for line in [*START, *body, *END])]
+    lines = [first, "    def step(self, g):", *("    " * 2 + line for line in [LOCAL, *START, *body, *END])]
     kept = [re.sub(r"\b(theta|m|v|lr|half)\b", r"self.\1", line) for line in lines]
     return "\n".join([*head, f"        {kept[0]}", *kept[1:]])
 
@@ -160,6 +162,7 @@ ONES = [Fraction(1)] * 3
 @example(["theta += g"], "if v is None: v = theta", Fraction(1), ONES)
 @example(["a, m = m, g", "a += 1"], "if v is None: v = theta", Fraction(1), ONES)
 @example(["a = max(m, g)", "a += 1"], "if v is None: v = theta", Fraction(1), ONES)
+@example(["m = m + t"], "v = g if v is None else v", Fraction(1), [Fraction(-1), Fraction(-1), Fraction(2)])
 @example(["g[:] = lr"], "v = g if v is None else v", Fraction(1), ONES)
 def test_a_function(body: list[str], first: str, start: Fraction, gradients: list[Fraction]) -> None:
     compare(as_function(body, first), run_function, start, gradients)
