@@ -4,52 +4,57 @@
     def adam(theta, g, t, m=0, v=0, *, lr=nonnegative(1e-3), beta1=decay(0.9), ...):
 
 `rule` reads the function's source and never calls it, so the functions here are words, not code:
-calling one outside a rule raises TypeError. A domain word around a default says where a
-hyperparameter may lie; a bare number means all reals.
+calling `sqrt` outside a rule raises TypeError. A domain word around a default says where a
+hyperparameter may lie, and is the default itself where Python runs it; a bare number means all reals.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, NoReturn, overload
 
-from derive.rule import DOMAINS, Domain, Rule
+from derive.errors import UserError
+from derive.rule import DOMAINS, Rule
 
 Number = int | float
 
 
-@dataclass(frozen=True)
-class Declared:
-    """A default with its domain, as a domain word leaves it in a function's signature."""
-
-    default: Number | None
-    domain: Domain
-
-
 def decay(default: Number | None = None) -> Any:
     """The share of the old value an average keeps: in [0, 1)."""
-    return Declared(default, DOMAINS["decay"])
+    return _within("decay", default)
 
 
 def nonnegative(default: Number | None = None) -> Any:
     """In [0, infinity)."""
-    return Declared(default, DOMAINS["nonnegative"])
+    return _within("nonnegative", default)
 
 
 def positive(default: Number | None = None) -> Any:
     """In (0, infinity)."""
-    return Declared(default, DOMAINS["positive"])
+    return _within("positive", default)
 
 
 def unit(default: Number | None = None) -> Any:
     """In [0, 1]."""
-    return Declared(default, DOMAINS["unit"])
+    return _within("unit", default)
 
 
 def real(default: Number | None = None) -> Any:
     """Any real number."""
-    return Declared(default, DOMAINS["real"])
+    return _within("real", default)
+
+
+def _within(word: str, default: Any) -> Any:
+    """The default itself: a class that declares its domains still runs. Raises UserError outside the domain."""
+    if default is None:
+        return None
+    if not isinstance(default, int | float) or not math.isfinite(default):
+        raise UserError(f"the default in {word}({default!r}) is not a real number", fix=f"write {word}(0.5)")
+    if Fraction(default) not in DOMAINS[word]:
+        raise UserError(f"the default in {word}({default!r}) is outside {DOMAINS[word]}", fix="change one of them")
+    return default
 
 
 @overload

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 from types import FunctionType
 
+from derive.errors import UserError
 from derive.reading.classes import read_class
 from derive.reading.functions import read_function
 from derive.reading.loops import read_loop, step_loop
 from derive.reading.roles import RULE_LANGUAGE, Roles, to_rule
-from derive.reading.source import Definition, find_loaded, find_named, load_text
+from derive.reading.source import Definition, find_class, find_function, find_named, load_text
 from derive.reading.statements import Procedure
 from derive.rule import Rule
 
@@ -27,13 +28,17 @@ def read_path(path: str, name: str) -> Rule:
     return read_text(load_text(path), name, path)
 
 
-def read_loaded(function: object) -> Rule:
-    """The rule of a function that Python has defined already: its source is read, it is not called."""
-    if not isinstance(function, FunctionType):
-        raise TypeError("@rule stands before a function")
-    code = function.__code__
-    found = find_loaded(code.co_filename, code.co_firstlineno, code.co_name, function.__globals__)
-    return to_rule(read_definition(found))
+def read_loaded(given: object) -> Rule:
+    """The rule of a function or class that Python has defined already: its source is read, it is not called.
+
+    Raises UserError for any other object, and where there is no source.
+    """
+    if isinstance(given, FunctionType):
+        return to_rule(read_definition(find_function(given)))
+    if isinstance(given, type):
+        return to_rule(read_definition(find_class(given)))
+    what = f"{type(given).__name__!r} is no rule, and no function or class that can be read as one"
+    raise UserError(what, fix="give a rule, its name, PATH::NAME, or the function or class itself")
 
 
 def read_definition(definition: Definition) -> Procedure:

@@ -7,8 +7,10 @@ import linecache
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
+from types import CodeType, FunctionType
 
 from derive.errors import UserError
 from derive.reading.limits import BYTES, parse
@@ -53,7 +55,7 @@ class Definition:
 
     @property
     def first_line(self) -> int:
-        return min([self.node.lineno, *(d.lineno for d in self.node.decorator_list)])
+        return _first_line(self.node)
 
     @property
     def where(self) -> str:
@@ -73,6 +75,10 @@ class Definition:
         """The error to raise about `what` at a node or line of this text."""
         line = at if isinstance(at, int) else getattr(at, "lineno", self.node.lineno)
         return UserError(what, where=f"{self.file}:{line}", fix=fix)
+
+
+def _first_line(node: DefinitionNode) -> int:
+    return min([node.lineno, *(d.lineno for d in node.decorator_list)])
 
 
 def definitions(text: str, file: str) -> tuple[Definition, ...]:
@@ -114,22 +120,79 @@ def find_named(text: str, file: str, name: str) -> Definition:
     if found:
         lines = ", ".join(str(d.node.lineno) for d in found)
         raise UserError(f"{name!r} is defined more than once (lines {lines})", where=Path(file).name, fix="rename one")
-    names = ", ".join(d.node.name for d in there[:10]) or "none"
-    raise UserError(f"no function or class {name!r}", where=Path(file).name, fix=f"defined there: {names}")
+    raise UserError(f"no function or class {name!r}", where=Path(file).name, fix=_choice(name, there))
 
 
-def find_loaded(filename: str, line: int, name: str, module_globals: dict[str, object]) -> Definition:
-    """The definition a code object came from, by its file and first line; the file is read, not run."""
-    text = "".join(linecache.getlines(filename, module_globals))
-    if not text:
-        raise UserError(
-            f"the source of {name!r} is not available", where=Path(filename).name, fix="save the rule to a .py file"
-        )
-    for definition in definitions(text, filename):
-        if definition.node.name == name and definition.first_line == line:
+def _choice(name: str, there: list[Definition]) -> str:
+    """The nearest of the names that are there, or the first of them."""
+    names = list(dict.fromkeys(d.node.name for d in there))
+    near = get_close_matches(name, names, n=3)
+    if near:
+        return f"did you mean {' or '.join(near)}?"
+    return f"defined there: {', '.join([*names[:10], *(['...'] if names[10:] else [])]) or 'none'}"
+
+
+def find_function(function: FunctionType) -> Definition:
+    """The definition a function came from, by its file and first line; the file is read, not run."""
+    code = function.__code__
+    if code.co_name == "<lambda>":
+        raise UserError("a lambda can't be read", where=_place(code), fix="write it as a function with def")
+    there = _loaded(code, function.__globals__)
+    found = [d for d in there if _is_at(d.node, code)]
+    if not found:
+        raise _moved(function.__name__, code)
+    if found[0].is_method:
+        raise found[0].error(f"{function.__name__!r} is a method", fix="give its class")
+    return found[0]
+
+
+def find_class(cls: type) -> Definition:
+    """The definition a class came from: the one in which its methods stand."""
+    own = [f for f in vars(cls).values() if isinstance(f, FunctionType) and _is_method(f, cls)]
+    if not own:
+        raise UserError(f"the class {cls.__name__!r} has no methods in Python", fix="give a class with a step method")
+    code = own[0].__code__
+    for definition in _loaded(code, own[0].__globals__):
+        inside = definition.node.body if isinstance(definition.node, ast.ClassDef) else []
+        if definition.node.name == cls.__name__ and any(_is_at(node, code) for node in inside):
+            _refuse_replaced(definition, cls)
             return definition
-    where = f"{Path(filename).name}:{line}"
-    raise UserError(f"{name!r} is not here any more", where=where, fix="the file has changed: import it again")
+    raise _moved(cls.__name__, code)
+
+
+def _refuse_replaced(definition: Definition, cls: type) -> None:
+    """A method that was given to the class later is not the one in its source."""
+    for node in definition.node.body:
+        if isinstance(node, ast.FunctionDef) and not node.decorator_list:
+            method = vars(cls).get(node.name)
+            if not isinstance(method, FunctionType) or not _is_at(node, method.__code__):
+                raise definition.error(f"the method {node.name!r} has been replaced", node, "write it in the class")
+
+
+def _is_method(function: FunctionType, cls: type) -> bool:
+    return function.__code__.co_qualname == f"{cls.__qualname__}.{function.__code__.co_name}"
+
+
+def _is_at(node: ast.stmt, code: CodeType) -> bool:
+    """Whether this is the definition that the code was made from."""
+    return isinstance(node, ast.FunctionDef) and (node.name, _first_line(node)) == (code.co_name, code.co_firstlineno)
+
+
+def _loaded(code: CodeType, module_globals: dict[str, object]) -> tuple[Definition, ...]:
+    """The definitions in the file of a code object."""
+    text = "".join(linecache.getlines(code.co_filename, module_globals))
+    if not text:
+        what = f"the source of {code.co_name!r} is not available"
+        raise UserError(what, where=Path(code.co_filename).name, fix="save the rule to a .py file")
+    return definitions(text, code.co_filename)
+
+
+def _moved(name: str, code: CodeType) -> UserError:
+    return UserError(f"{name!r} is not here any more", where=_place(code), fix="the file has changed: import it again")
+
+
+def _place(code: CodeType) -> str:
+    return f"{Path(code.co_filename).name}:{code.co_firstlineno}"
 
 
 def load_text(path: str) -> str:

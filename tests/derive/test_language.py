@@ -11,8 +11,9 @@ import pytest
 
 import derive
 from derive.errors import UserError
-from derive.language import Declared, cbrt, decay, grad, nonnegative, rule, sqrt, tanh
-from derive.rule import DECAY, Rule
+from derive.language import cbrt, decay, grad, nonnegative, positive, real, rule, sqrt, tanh, unit
+from derive.library.lookup import as_rule
+from derive.rule import Rule
 
 
 def test_the_decorator_reads_the_function_it_stands_before() -> None:
@@ -49,8 +50,50 @@ def test_names_of_an_enclosing_function_are_not_taken_for_the_languages_own() ->
             return theta  # noqa: RET504 - as rules are written
 
 
-def test_domain_words_leave_a_marker() -> None:
-    assert decay(0.9) == Declared(0.9, DECAY)
+@pytest.mark.parametrize("word", [decay, nonnegative, positive, unit, real])
+def test_a_domain_word_is_the_default_it_is_given(word) -> None:  # type: ignore[no-untyped-def]
+    assert word(0.5) == 0.5
+    assert type(word(0.5)) is float
+    assert word() is None
+
+
+@pytest.mark.parametrize(
+    ("word", "default", "said"),
+    [
+        (decay, 1, "the default in decay(1) is outside [0, 1); change one of them"),
+        (nonnegative, -1e-3, "the default in nonnegative(-0.001) is outside [0, ∞); change one of them"),
+        (positive, 0.0, "the default in positive(0.0) is outside (0, ∞); change one of them"),
+        (unit, 2, "the default in unit(2) is outside [0, 1]; change one of them"),
+        (real, float("nan"), "the default in real(nan) is not a real number; write real(0.5)"),
+        (real, "1", "the default in real('1') is not a real number; write real(0.5)"),
+    ],
+)
+def test_a_default_outside_its_domain(word, default, said) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(UserError) as error:
+        word(default)
+    assert str(error.value) == said
+
+
+class HeavyBall:
+    """A class that declares its domains, runs, and is read."""
+
+    def __init__(self, lr: float = nonnegative(0.5), beta: float = decay(0.75)) -> None:
+        self.lr, self.beta, self.v = lr, beta, 0.0
+
+    def step(self, theta: float, g: float) -> float:
+        self.v = self.beta * self.v + g
+        return theta - self.lr * self.v
+
+
+def test_a_class_with_domains_runs_and_is_read() -> None:
+    running, theta = HeavyBall(), 1.0
+    assert [theta := running.step(theta, 2.0) for _ in range(2)] == [0.0, -1.75]
+    read = as_rule(HeavyBall)
+    assert [f"{h.name}={h.default} in {h.domain}" for h in read.hyperparameters] == [
+        "lr=1/2 in [0, ∞)",
+        "beta=3/4 in [0, 1)",
+    ]
+    assert [str(a) for a in read.body] == ["v = beta * v + g", "theta = theta - lr * v"]
 
 
 @pytest.mark.parametrize("word", [grad, sqrt, tanh, cbrt])

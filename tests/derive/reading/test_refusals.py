@@ -287,7 +287,7 @@ def test_a_name_that_is_not_there_and_one_that_is_there_twice() -> None:
         def f(theta, g): return theta - 2 * g
         def h(theta, g): return theta - g
     """)
-    with pytest.raises(UserError, match=r"user.py: no function or class 'q'; defined there: f, f, h"):
+    with pytest.raises(UserError, match=r"user.py: no function or class 'q'; defined there: f, h"):
         read_text(text, "q", "user.py")
     with pytest.raises(UserError, match=r"user.py: 'f' is defined more than once \(lines 2, 3\); rename one"):
         read_text(text, "f", "user.py")
