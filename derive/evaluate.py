@@ -28,7 +28,7 @@ Exact: TypeAlias = Fraction | bool | Undefined | Inexact
 Arithmetic: TypeAlias = Callable[[Sequence[Expr], Mapping[str, Fraction]], list[Any]]
 
 QUERY = "query point"  # not an identifier, so no state can have this name
-EXACT_BITS = 1_000_000  # rationals larger than this take seconds to multiply
+EXACT_BITS = 20_000  # a larger rational is not worth its time; balls take over
 
 _PRECISION = RLock()  # FLINT's precision belongs to the whole process
 

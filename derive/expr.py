@@ -208,8 +208,13 @@ def to_text(root: Expr) -> str:
     return fold([root], symbol=lambda s: (s.name, 9), number=_number_text, apply=_apply_text)[0][0]
 
 
+LONGEST_NUMBER_BITS = 10_000  # beyond, Python refuses to write decimals
+
+
 def _number_text(number: Number) -> tuple[str, int]:
     value = number.value
+    if max(abs(value.numerator), value.denominator).bit_length() > LONGEST_NUMBER_BITS:
+        return f"({hex(value.numerator)} / {hex(value.denominator)})", 9
     if value.denominator == 1:
         return str(value), 9 if value >= 0 else 6
     return decimal_text(value) or str(value), (9 if value >= 0 else 6) if decimal_text(value) else 5
@@ -234,7 +239,12 @@ def decimal_text(value: Fraction) -> str | None:
     return text if value >= 0 else f"-{text}"
 
 
+LONGEST_TEXT = 20_000  # a shared graph can be exponentially longer in writing than in memory
+
+
 def _apply_text(node: Apply, args: tuple[tuple[str, int], ...]) -> tuple[str, int]:
+    if sum(len(text) for text, _ in args) > LONGEST_TEXT:
+        return "…", 9  # nothing reads this back as another expression
     if node.op == "neg":
         return "-" + _bracket(args[0], 6), 6
     if node.op == "not":

@@ -57,7 +57,7 @@ class Op:
     definition: Callable[..., Any] | None = None  # over the reals, by simpler rows
 
 
-EXACT_POWER_BITS = 1_000_000  # a larger power is not worth its time
+EXACT_POWER_BITS = 20_000  # a larger power is not worth its time
 
 
 def _power_exact(base: Fraction, exponent: Fraction) -> Any:

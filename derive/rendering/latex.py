@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
-from derive.expr import Apply, Expr, Number, Symbol, decimal_text, fold
+from derive.expr import LONGEST_TEXT, Apply, Expr, Number, Symbol, decimal_text, fold
 from derive.rendering.names import symbol_latex
 
 Written = tuple[str, int]
@@ -43,6 +43,8 @@ def _number(number: Number) -> Written:
 
 
 def _apply(node: Apply, args: tuple[Written, ...]) -> Written:
+    if sum(len(text) for text, _ in args) > LONGEST_TEXT:
+        return r"\dots", ATOM
     rule = _RULES.get(node.op)
     if rule is not None:
         return rule(*args)

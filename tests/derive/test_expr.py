@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from derive.errors import UserError
 from derive.expr import Expr, Number, Symbol, apply, as_expr, decimal_text, fold, nodes, substitute, symbols, to_text
+from derive.reading.expressions import read_expression
 
 
 @settings(deadline=None)  # a shared machine may pause
@@ -85,3 +87,17 @@ def test_text_has_no_more_brackets_than_it_needs() -> None:
 def test_numbers_and_truth_values_are_kept_apart(op: str, args: tuple[Expr, ...]) -> None:
     with pytest.raises(TypeError, match="takes no"):
         apply(op, *args)
+
+
+def test_a_shared_graph_is_not_written_out_without_end() -> None:
+    node: Expr = Symbol("a")
+    for _ in range(60):
+        node = node + node
+    assert len(to_text(node)) < 100_000
+    with pytest.raises(UserError):
+        read_expression(to_text(node))
+
+
+def test_numbers_of_any_size_are_written() -> None:
+    number = Number(Fraction(7**9999, 3))
+    assert to_text(number).startswith("(0x")
