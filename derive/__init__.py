@@ -7,11 +7,14 @@ here is light: what needs SymPy or FLINT is imported by the functions that use i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from fractions import Fraction
+from typing import TYPE_CHECKING, TypeAlias
 
 from derive.expr import Expr
 from derive.language import rule
 from derive.rule import Rule
+
+Formula: TypeAlias = Expr | str | int | float | Fraction
 
 if TYPE_CHECKING:
     from derive.proving import Verdict
@@ -25,46 +28,44 @@ def rules() -> tuple[Rule, ...]:
     return library()
 
 
-def show(rule: Rule | str) -> Shown:
+def show(rule: object) -> Shown:
     """The rule and everything derived from it, each step checked: prints as text, renders in a notebook.
 
-    `rule` is a Rule, a library name, or `PATH::NAME`. Raises UserError where there is none.
+    `rule` is a Rule, a library name, `PATH::NAME`, or a function or class (which is read, not called).
+    Raises UserError where that is none of them.
     """
+    from derive.library.lookup import as_rule
     from derive.rendering import Shown, page
 
-    return Shown(page(_rule(rule)))
+    return Shown(page(as_rule(rule)))
 
 
 def prove(
-    a: Rule | str,
-    b: Rule | str,
+    a: object,
+    b: object,
     *,
-    states: Mapping[str, Expr | str] | None = None,
-    hyperparameters: Mapping[str, Expr | str] | None = None,
-    condition: Mapping[str, Expr | str] | None = None,
+    states: Mapping[str, Formula] | None = None,
+    hyperparameters: Mapping[str, Formula] | None = None,
+    condition: Mapping[str, Formula] | None = None,
 ) -> Verdict:
     """Whether two rules ask for the same points at every step, for all gradients, under a given map.
 
-    `states` and `hyperparameters` write those of `b` in the names of `a`; `condition` binds
-    hyperparameters of both, such as `{"eps": "0"}`. What is left out keeps its name. The verdict
-    is true only when proved.
+    The rules are given as to `show`. `states` and `hyperparameters` write those of `b` in the names
+    of `a`; `condition` binds hyperparameters of both, such as `{"eps": 0}`. What is left out keeps
+    its name. The verdict is true only when proved. Raises UserError for names nobody has.
     """
+    from derive.library.lookup import as_rule
     from derive.proving import prove as prove_rules
 
     maps = {"states": states, "hyperparameters": hyperparameters, "condition": condition}
-    return prove_rules(_rule(a), _rule(b), **{name: _expressions(given) for name, given in maps.items()})
+    return prove_rules(as_rule(a), as_rule(b), **{name: _expressions(given) for name, given in maps.items()})
 
 
-def _rule(given: Rule | str) -> Rule:
-    from derive.library.lookup import find_rule
-
-    return find_rule(given) if isinstance(given, str) else given
-
-
-def _expressions(given: Mapping[str, Expr | str] | None) -> dict[str, Expr]:
+def _expressions(given: Mapping[str, Formula] | None) -> dict[str, Expr]:
+    """Formulas as expressions: text of the rule language, exact numbers, floats as the decimals they are written as."""
     from derive.reading.expressions import read_expression
 
-    return {name: e if isinstance(e, Expr) else read_expression(e) for name, e in (given or {}).items()}
+    return {n: e if isinstance(e, Expr) else read_expression(str(e), file=n) for n, e in (given or {}).items()}
 
 
 __all__ = ["Rule", "prove", "rule", "rules", "show"]
