@@ -138,7 +138,6 @@ class Rule:
         for wrong, what, fix in (
             (_repeated((*names, *self.hyperparameter_names)), "stands for two things", "rename one"),
             ({*self.inputs, *self.outputs} - WORDS.keys(), "is no input or output", f"these are {', '.join(WORDS)}"),
-            ({"t", *self.hyperparameter_names} & targets, "is constant in a step, and assigned to", "rename it"),
             ({*self.outputs} - targets - {*self.inputs}, "is an output that is never assigned", "assign it"),
         ):
             for name in sorted(wrong):

@@ -38,8 +38,6 @@ def test_the_words_of_the_language_are_no_state_and_no_hyperparameter(name: str,
         ({"inputs": ("y",)}, "'y' is no input or output"),
         ({"outputs": ("m",)}, "'m' stands for two things"),
         ({"outputs": ("y",)}, "'y' is no input or output"),
-        ({"body": (*AVERAGE.body, Assignment("lr", ADD))}, "'lr' is constant in a step, and assigned to"),
-        ({"body": (*AVERAGE.body, Assignment("t", ADD))}, "'t' is constant in a step, and assigned to"),
         ({"body": AVERAGE.body[:1]}, "'output' is an output that is never assigned"),
     ],
 )
