@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import shutil
 import stat
 import tempfile
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
 MANIFEST = "manifest.json"
+_LOG = logging.getLogger(__name__)
 _noticed: set[str] = set()
 
 
@@ -25,7 +26,7 @@ def root() -> Path:
     """DERIVE_CACHE_DIR, or the place for caches on this system."""
     given = os.environ.get("DERIVE_CACHE_DIR")
     if given:
-        return Path(given)
+        return Path(os.path.expanduser(given))
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("derive-kernels", appauthor=False))
@@ -60,7 +61,7 @@ def keep(key: str, files: Mapping[str, bytes]) -> Path | None:
         finally:
             shutil.rmtree(aside, ignore_errors=True)
     except OSError as error:
-        _notice(str(root()), f"kernels are kept in memory only: {root()} cannot be written ({error.strerror})")
+        _notice(str(root()), error)
         return None
     return place
 
@@ -119,7 +120,12 @@ def _checksum(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _notice(about: str, text: str) -> None:
-    if about not in _noticed:
-        _noticed.add(about)
-        warnings.warn(text, stacklevel=4)
+def _notice(place: str, error: OSError) -> None:
+    """Once for a place, and one line: a warning of Python would show a line of this project's source too."""
+    if place not in _noticed:
+        _noticed.add(place)
+        _LOG.warning(
+            "kernels are kept in memory only: %s cannot be written (%s); let DERIVE_CACHE_DIR name a folder that can",
+            place,
+            error.strerror or error,
+        )

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -112,16 +111,33 @@ def test_damaged_code_is_never_unpickled(empty: Path, monkeypatch: pytest.Monkey
 
 
 def test_a_place_that_cannot_be_written_gives_one_notice(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty: Path
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("DERIVE_CACHE_DIR", str(tmp_path / "file" / "below"))
-    with pytest.warns(UserWarning, match="kept in memory only"):
+    for _ in range(2):
         assert steps()
-    forget(monkeypatch)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert steps()
+        forget(monkeypatch)
+    assert [r.levelname for r in caplog.records] == ["WARNING"]
+    assert "kept in memory only" in caplog.text
+
+
+def test_the_notice_is_one_line_without_source(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    process = run(SECOND, tmp_path / "file")
+    answer, notice = process.communicate(timeout=120)
+    assert answer.strip() == "True False 0.999"
+    assert notice == (
+        f"kernels are kept in memory only: {tmp_path / 'file'} cannot be written (Not a directory);"
+        " let DERIVE_CACHE_DIR name a folder that can\n"
+    )
+
+
+def test_a_place_may_be_named_from_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.setenv("DERIVE_CACHE_DIR", "~/kept")
+    assert cache.root() == tmp_path / "kept"
 
 
 SECOND = """
@@ -129,7 +145,7 @@ import sys, numpy as np
 from kernels import compile
 k = compile("adam")
 theta = np.ones(3, np.float32)
-k.step(theta, theta * 2, k.init(theta))
+k.step(theta, theta * 2, k.init(theta), t=1)
 print(k.certificate.proved, "sympy" in sys.modules, round(float(theta[0]), 6))
 """
 
@@ -137,7 +153,8 @@ print(k.certificate.proved, "sympy" in sys.modules, round(float(theta[0]), 6))
 def run(code: str, directory: Path) -> subprocess.Popen[str]:
     root = Path(driver.__file__).parents[1]
     environment = {**os.environ, "DERIVE_CACHE_DIR": str(directory), "PYTHONPATH": str(root)}
-    return subprocess.Popen([sys.executable, "-c", code], env=environment, text=True, stdout=subprocess.PIPE)
+    pipe = subprocess.PIPE
+    return subprocess.Popen([sys.executable, "-c", code], env=environment, text=True, stdout=pipe, stderr=pipe)
 
 
 def test_concurrent_writers_and_then_a_second_process_without_sympy(empty: Path) -> None:
