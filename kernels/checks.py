@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
 
-from derive.rule import Domain, Hyperparameter
+from derive.errors import UserError
+from derive.rule import Domain, Hyperparameter, Rule
 from kernels.program import Program
 
 ENOUGH_FOR_THREADS = 1 << 18  # elements; below it a second thread costs more than it brings
@@ -27,13 +28,21 @@ class Check:
     fix: str
 
 
+def refuse_clash(rule: Rule) -> None:
+    """Raises UserError where a hyperparameter could not be given to `step` or `query`, having an argument's name."""
+    for name in ("state",) if rule.query is None else ("state", "out"):
+        if name in rule.hyperparameter_names:
+            what = f"the hyperparameter {name!r} has the name of an argument of the kernel's calls"
+            raise UserError(what, where=rule.where, fix="call it otherwise")
+
+
 def checks(program: Program, hyperparameters: tuple[Hyperparameter, ...]) -> tuple[Check, ...]:
     """Every check of the entry, in order."""
     return (
         *_sizes(program),
         *_overlaps(program),
         Check("t < 1", "t must be at least 1", "count the steps from 1"),
-        *(_domain(h) for h in hyperparameters),
+        *(domain_check(h) for h in hyperparameters),
         Check(
             "smallest + smallest == 0.0",
             "this thread flushes subnormal numbers to zero, so results would differ",
@@ -55,14 +64,17 @@ def _sizes(program: Program) -> Iterator[Check]:
 def _overlaps(program: Program) -> Iterator[Check]:
     for a, b in combinations(program.arrays, 2):
         if a in program.stored or b in program.stored:
-            yield Check(f"overlap({a}, {b})", f"{a} and {b} share memory", f"give {_either(program, a, b)} a copy")
+            yield Check(f"overlap({a}, {b})", f"{a} and {b} share memory", _apart(program, a, b))
 
 
-def _either(program: Program, a: str, b: str) -> str:
-    return b if a in program.stored else a
+def _apart(program: Program, a: str, b: str) -> str:
+    """Of two stored arrays the second is a buffer of the state; otherwise a copy of what is only read will do."""
+    if a in program.stored and b in program.stored:
+        return f'state["{b}"] = state["{b}"].copy() before the step'
+    return f"use {b if a in program.stored else a}.copy()"
 
 
-def _domain(h: Hyperparameter) -> Check:
+def domain_check(h: Hyperparameter) -> Check:
     """Negated comparisons, so that NaN is refused too."""
     name, domain = h.name, h.domain
     low = f"-math.inf < {name}" if domain.low is None else f"{_end(domain.low)} {_less(domain.low_open)} {name}"

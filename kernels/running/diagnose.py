@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import difflib
+import math
 import operator
 from collections.abc import Iterable, Mapping
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from derive.errors import UserError
+from derive.rule import Hyperparameter
+from kernels.checks import domain_check
 
 
 def whole(t: Any) -> int:
@@ -40,28 +44,45 @@ def unknown_hyperparameter(kernel: str, names: Iterable[str], known: tuple[str, 
     return UserError(f"{kernel} has no hyperparameter {name!r}", fix=meant)
 
 
-def array(name: str, value: Any, dtype: str, *, stored: bool) -> None:
-    """Refuse what is not a contiguous array of the kernel's type, writable where it is stored."""
-    if not isinstance(value, np.ndarray) or isinstance(value, np.ma.MaskedArray):
-        raise UserError(f"{name} must be a NumPy array, not {_shown(value)}", fix=f"use np.asarray({name}, np.{dtype})")
+def inside(kernel: str, hyperparameter: Hyperparameter, value: float | None) -> None:
+    """Refuse a value that is not finite or outside the domain."""
+    if value is None or not math.isfinite(value) or Fraction(value) not in hyperparameter.domain:
+        refusal = domain_check(hyperparameter)
+        raise UserError(refusal.what, where=kernel, fix=refusal.fix)
+
+
+def array(name: str, value: Any, dtype: str, *, place: str, kept: bool, stored: bool) -> None:
+    """Refuse what is not a contiguous array of the kernel's type, writable where it is stored.
+
+    `place` is what the caller calls it; where it is `kept`, a remedy written into the call would be lost.
+    """
+
+    def instead(call: str) -> str:
+        return f"{place} = {call} before the step" if kept else f"use {call}"
+
+    if type(value) not in (np.ndarray, np.memmap):
+        only = ", keeping only its data" if isinstance(value, np.ndarray) else ""
+        fix = instead(f"np.asarray({place}, np.{dtype})") + only
+        raise UserError(f"{name} must be a plain NumPy array, not {_shown(value)}", fix=fix)
     if value.dtype != np.dtype(dtype):
-        fix = f"use {name}.astype(np.{dtype}) or compile for that dtype"
+        fix = f"{instead(f'{place}.astype(np.{dtype})')}, or compile for that dtype"
         raise UserError(f"{name} is {value.dtype}, the kernel {dtype}", fix=fix)
     if not value.flags.c_contiguous:
-        raise UserError(f"{name} is not C-contiguous", fix=f"use np.ascontiguousarray({name})")
+        raise UserError(f"{name} is not C-contiguous", fix=instead(f"np.ascontiguousarray({place})"))
     if not value.flags.aligned:
-        raise UserError(f"{name} is not aligned in memory", fix=f"use {name}.copy()")
+        raise UserError(f"{name} is not aligned in memory", fix=instead(f"{place}.copy()"))
     if stored and not value.flags.writeable:
-        raise UserError(f"{name} is read-only, but the step stores into it", fix=f"use {name}.copy()")
+        raise UserError(f"{name} is read-only, but the step stores into it", fix=instead(f"{place}.copy()"))
 
 
-def state(value: Any, names: tuple[str, ...]) -> None:
-    """Refuse what does not hold every buffer of the state."""
+def state(value: Any, names: tuple[str, ...], first: str) -> None:
+    """Refuse what does not hold every buffer of the state; `first` is what it is made from."""
     if not isinstance(value, Mapping):
-        raise UserError(f"state must be the dictionary that init(...) made, not {_shown(value)}", fix="use init(theta)")
+        what = f"state must be the dictionary that init(...) made, not {_shown(value)}"
+        raise UserError(what, fix=f"use init({first})")
     for name in names:
         if name not in value:
-            raise UserError(f"state has no {name!r}", fix="make it with init(theta)")
+            raise UserError(f"state has no {name!r}", fix=f"make it with init({first})")
 
 
 def shapes(arrays: Mapping[str, Any]) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from numba.core.errors import NumbaError
 
 from derive.errors import UserError
-from derive.expr import Expr, Number, Symbol
+from derive.expr import Expr, Number, Symbol, symbols
 from derive.rule import Rule
 from kernels.certificate import Certificate
 from kernels.checks import LARGE, Check
@@ -24,6 +24,7 @@ from kernels.running import diagnose
 from kernels.running.pool import CHUNK, SUBNORMAL, over_chunks
 
 Array = np.ndarray[Any, Any]
+_PLAIN = np.ndarray  # a name of the module is found sooner than NumPy's
 
 
 @dataclass(frozen=True)
@@ -59,32 +60,67 @@ class Kernel:
         return self.stepping.bytes_per_element
 
     def init(self, theta: Array, /, **hyperparameters: float) -> dict[str, Array]:
-        """The state before the first step, shaped like theta (for an average: like its input)."""
-        diagnose.array(self.rule.inputs[0], theta, self.dtype, stored=False)
-        self._with(hyperparameters)
-        return {s.name: self._initial(s.initial, theta, hyperparameters) for s in self.rule.states}
+        """The state before the first step, shaped like theta; for an average `init(x)`, shaped like its input.
 
-    def step(self, theta: Array, g: Array, /, state: Mapping[str, Array], t: int = 1, **hyperparameters: float) -> None:
-        """One step in place: theta and the state (for an average `step(x, out, state)`: out and the state)."""
+        Raises UserError for an array that is not the kernel's, an unknown hyperparameter or one outside its domain.
+        """
+        self._refuse_array(self.rule.inputs[0], theta, stored=False)
+        values = self._with(hyperparameters)
+        for h, value in zip(self.rule.hyperparameters, values, strict=True):
+            if h.name in hyperparameters:
+                diagnose.inside(self.rule.name, h, value)
+        return {s.name: self._initial(s.initial, theta, values) for s in self.rule.states}
+
+    def step(
+        self, theta: Array, g: Array, /, state: Mapping[str, Array], t: int | None = None, **hyperparameters: float
+    ) -> None:
+        """One step in place: `theta` and the buffers of `state` change, `g` does not.
+
+        An average is called `step(x, out, state)`: `x` is only read, `out` and the state are overwritten.
+        Both are arrays of the same kind, so that nobody notices when they are swapped: mind the order.
+
+        `t` counts the steps from 1, and is needed where the rule uses it. Arrays are C-contiguous, of one
+        shape and of the kernel's dtype. Raises UserError, before anything is stored.
+        """
         try:
             buffers = [state[name] for name in self.rule.state_names]
         except (TypeError, KeyError, IndexError):
-            diagnose.state(state, self.rule.state_names)
+            diagnose.state(state, self.rule.state_names, self.rule.inputs[0])
             raise
         self._call(self.stepping, [theta, g, *buffers], t, hyperparameters)
 
     def query(
-        self, theta: Array, /, state: Mapping[str, Array], out: Array, t: int = 1, **hyperparameters: float
+        self, theta: Array, /, state: Mapping[str, Array], out: Array, t: int | None = None, **hyperparameters: float
     ) -> None:
-        """Write the point where the rule wants its gradient into `out`."""
+        """Write the point where the rule wants its gradient into `out`; nothing else changes.
+
+        Arguments and errors are those of `step`; UserError too where the rule takes its gradient at theta.
+        """
         if self.querying is None:
             raise UserError(f"{self.rule.name} takes its gradient at theta", fix="use theta itself")
-        diagnose.state(state, self.rule.state_names)
+        diagnose.state(state, self.rule.state_names, self.rule.inputs[0])
         self._call(self.querying, [theta, *(state[n] for n in self.querying.arrays[1:-1]), out], t, hyperparameters)
 
-    def _call(self, part: Part, given: list[Array], t: int, hyperparameters: Mapping[str, float]) -> None:
-        counter = t if type(t) is int else diagnose.whole(t)
+    def __repr__(self) -> str:
+        return f"Kernel({self.rule.name}, {self.dtype}, {self._standing})"
+
+    def _repr_markdown_(self) -> str:
+        """What is known of the kernel and its source, for a notebook."""
+        sources = [part.source for part in (self.stepping, self.querying) if part is not None]
+        known = f"**{self.rule.name}**, {self.dtype}, {self._standing}\n\n```text\n{self.certificate}\n```\n"
+        return "\n".join([known, *(f"```python\n{source}```\n" for source in sources)])
+
+    @property
+    def _standing(self) -> str:
+        return "proved" if self.certificate.proved else "not proved"
+
+    def _call(self, part: Part, given: list[Array], t: int | None, hyperparameters: Mapping[str, float]) -> None:
+        counter = t if type(t) is int else self._counter(t)
         values = self._values(hyperparameters) if hyperparameters or self._needs else self._defaults
+        for array in given:
+            if type(array) is not _PLAIN:  # Numba would judge others by what it has seen before
+                given = self._plain(part, given)
+                break
         arrays = _flat(given)
         try:
             code = part.entry(*arrays, counter, *values, 0, -1, SUBNORMAL)
@@ -97,10 +133,34 @@ class Kernel:
         if code == LARGE:
             over_chunks(lambda lo, hi: part.entry(*arrays, counter, *values, lo, hi, SUBNORMAL), arrays[0].size, CHUNK)
 
+    def _counter(self, t: Any) -> int:
+        """The step counter as an int; without one, any will do where the rule does not use it."""
+        if t is not None:
+            return diagnose.whole(t)
+        if self._counts:
+            raise UserError(f"{self.rule.name} counts its steps", fix="give t=1, 2, ...")
+        return 1
+
+    @cached_property
+    def _counts(self) -> bool:
+        """Whether the rule uses the step counter."""
+        query = () if self.rule.query is None else (self.rule.query,)
+        return "t" in self.rule.inputs or "t" in symbols(*(a.value for a in self.rule.body), *query)
+
+    def _plain(self, part: Part, given: list[Array]) -> list[Array]:
+        """The arrays, memory maps as the arrays they are; any other type is refused."""
+        for name, value in zip(part.arrays, given, strict=True):
+            self._refuse_array(name, value, stored=name in part.stored)
+        return [a.view(np.ndarray) for a in given]
+
+    def _refuse_array(self, name: str, value: Any, *, stored: bool) -> None:
+        place = f'state["{name}"]' if name in self.rule.state_names else name
+        diagnose.array(name, value, self.dtype, place=place, kept=stored or place != name, stored=stored)
+
     def _diagnose(self, part: Part, arrays: list[Array], t: int) -> None:
         named = dict(zip(part.arrays, arrays, strict=True))
         for name, value in named.items():
-            diagnose.array(name, value, self.dtype, stored=name in part.stored)
+            self._refuse_array(name, value, stored=name in part.stored)
         diagnose.shapes(named)
         if t.bit_length() > 63:
             raise UserError("t is beyond 2**63", where=self.rule.name, fix="count the steps from 1")
@@ -135,11 +195,11 @@ class Kernel:
             values[self._places[name]] = value if type(value) is float else diagnose.real(name, value)
         return values
 
-    def _initial(self, initial: Expr, theta: Array, given: Mapping[str, float]) -> Array:
+    def _initial(self, initial: Expr, theta: Array, values: list[float | None]) -> Array:
         if isinstance(initial, Number):
             return np.full(theta.shape, float(initial.value), dtype=self.dtype)
         if isinstance(initial, Symbol) and initial.name in self._places:
-            value = self._with(given)[self._places[initial.name]]
+            value = values[self._places[initial.name]]
             if value is None:
                 raise UserError(f"{self.rule.name} needs {initial.name}", fix=f"give {initial.name}=... to init")
             return np.full(theta.shape, value, dtype=self.dtype)
@@ -150,9 +210,9 @@ class Kernel:
 
 def _flat(arrays: list[Array]) -> list[Array]:
     """Contiguous arrays of one shape as one-dimensional views; anything else as it is, for the entry to refuse."""
-    shape = getattr(arrays[0], "shape", ())
+    shape = arrays[0].shape
     if len(shape) == 1:
         return arrays
-    if all(type(a) is np.ndarray and a.shape == shape and a.flags.c_contiguous for a in arrays):
+    if all(a.shape == shape and a.flags.c_contiguous for a in arrays):
         return [a.reshape(-1) for a in arrays]
     return arrays

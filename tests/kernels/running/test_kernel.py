@@ -11,6 +11,7 @@ import pytest
 
 from derive.errors import UserError
 from derive.library.lookup import find_rule
+from derive.rule import Rule
 from kernels import compile
 from kernels.checks import ENOUGH_FOR_THREADS
 from kernels.running.kernel import Kernel
@@ -46,13 +47,41 @@ REFUSALS: list[tuple[str, dict[str, Any] | Callable[[dict[str, Any]], dict[str, 
     ("same size, other shape", lambda a: {"g": a["g"].reshape(3, 2)}, "g has shape (3, 2), theta (2, 3)"),
     ("same size, flat", lambda a: {"theta": a["theta"].reshape(-1)}, "g has shape (2, 3), theta (6,)"),
     ("transposed", lambda a: {"g": a["g"].T}, "g is not C-contiguous; use np.ascontiguousarray(g)"),
+    (
+        "transposed parameter",
+        lambda a: {"theta": a["theta"].T},
+        "theta is not C-contiguous; theta = np.ascontiguousarray(theta) before the step",
+    ),
+    ("float64 parameter", lambda a: {"theta": np.ones((2, 3))}, "theta = theta.astype(np.float32) before the step, or"),
     ("every other", lambda a: {"g": np.ones((2, 6), "f4")[:, ::2]}, "g is not C-contiguous"),
-    ("read-only parameter", lambda a: {"theta": read_only(a["theta"])}, "theta is read-only, but the step stores"),
-    ("read-only state", lambda a: {"state": {**a["state"], "m": read_only(a["g"])}}, "m is read-only"),
-    ("the gradient is the parameter", lambda a: {"g": a["theta"]}, "adam: theta and g share memory; give g a copy"),
-    ("aliased state", lambda a: {"state": {"m": a["state"]["v"], "v": a["state"]["v"]}}, "m and v share memory"),
-    ("a list", lambda a: {"g": [1.0]}, "g must be a NumPy array, not [1.0] (list)"),
-    ("masked", lambda a: {"g": np.ma.masked_array(a["g"])}, "g must be a NumPy array"),
+    (
+        "read-only parameter",
+        lambda a: {"theta": read_only(a["theta"])},
+        "into it; theta = theta.copy() before the step",
+    ),
+    (
+        "read-only state",
+        lambda a: {"state": {**a["state"], "m": read_only(a["g"])}},
+        'm is read-only, but the step stores into it; state["m"] = state["m"].copy() before the step',
+    ),
+    ("the gradient is the parameter", lambda a: {"g": a["theta"]}, "adam: theta and g share memory; use g.copy()"),
+    (
+        "aliased state",
+        lambda a: {"state": {"m": a["state"]["v"], "v": a["state"]["v"]}},
+        'm and v share memory; state["v"] = state["v"].copy() before the step',
+    ),
+    (
+        "a list",
+        lambda a: {"g": [1.0]},
+        "g must be a plain NumPy array, not [1.0] (list); use np.asarray(g, np.float32)",
+    ),
+    (
+        "a masked array",
+        lambda a: {"theta": np.ma.masked_array(a["theta"])},
+        "theta = np.asarray(theta, np.float32) before the step, keeping only its data",
+    ),
+    ("a matrix", lambda a: {"g": np.asmatrix(a["g"])}, "g must be a plain NumPy array, not matrix("),
+    ("no t", {"t": None}, "adam counts its steps; give t=1, 2, ..."),
     ("no state", {"state": {}}, "state has no 'm'; make it with init(theta)"),
     ("state is None", {"state": None}, "state must be the dictionary that init(...) made"),
     ("t = 0", {"t": 0}, "adam: t must be at least 1; count the steps from 1"),
@@ -71,6 +100,7 @@ REFUSALS: list[tuple[str, dict[str, Any] | Callable[[dict[str, Any]], dict[str, 
 ]
 
 
+@pytest.mark.filterwarnings("ignore:the matrix subclass:PendingDeprecationWarning")
 @pytest.mark.parametrize(("name", "change", "message"), REFUSALS, ids=[r[0] for r in REFUSALS])
 def test_bad_input_is_one_line_and_nothing_is_stored(adam: Kernel, name: str, change: Any, message: str) -> None:
     arguments = given()
@@ -99,23 +129,23 @@ def test_a_step_is_in_place_and_the_same_in_every_shape(adam: Kernel) -> None:
 def test_scalars_and_empty_arrays(adam: Kernel) -> None:
     theta = np.array(1.0, np.float32)
     state = adam.init(theta)
-    adam.step(theta, np.array(2.0, np.float32), state)
+    adam.step(theta, np.array(2.0, np.float32), state, t=1)
     assert theta == np.float32(1) - np.float32(1e-3)
     nothing = np.empty((0, 4), np.float32)
-    adam.step(nothing, nothing.copy(), adam.init(nothing))
+    adam.step(nothing, nothing.copy(), adam.init(nothing), t=1)
 
 
 def test_neighbours_in_one_buffer_do_not_overlap(adam: Kernel) -> None:
     buffer = np.ones(12, np.float32)
     theta, g, m, v = (buffer[k : k + 3] for k in range(0, 12, 3))
-    adam.step(theta, g, {"m": m, "v": v})
+    adam.step(theta, g, {"m": m, "v": v}, t=1)
     with pytest.raises(UserError, match="theta and g share memory"):
-        adam.step(buffer[:3], buffer[2:5], {"m": buffer[6:9], "v": buffer[9:]})
+        adam.step(buffer[:3], buffer[2:5], {"m": buffer[6:9], "v": buffer[9:]}, t=1)
 
 
 def test_a_read_only_gradient_is_welcome(adam: Kernel) -> None:
     a = given()
-    adam.step(a["theta"], read_only(a["g"]), a["state"])
+    adam.step(a["theta"], read_only(a["g"]), a["state"], t=1)
 
 
 def test_whole_numbers_of_numpy_and_plain_ones_for_hyperparameters(adam: Kernel) -> None:
@@ -127,9 +157,35 @@ def test_whole_numbers_of_numpy_and_plain_ones_for_hyperparameters(adam: Kernel)
 
 def test_defaults_come_from_the_rule(adam: Kernel) -> None:
     a, b = given(), given()
-    adam.step(a["theta"], a["g"], a["state"])
+    adam.step(a["theta"], a["g"], a["state"], t=1)
     adam.step(b["theta"], b["g"], b["state"], t=1, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8)
     assert np.array_equal(a["theta"], b["theta"])
+
+
+def test_the_counter_is_needed_where_the_rule_counts() -> None:
+    """A step at t = 1 by default would be a wrong Adam, and nobody would notice."""
+    theta = np.ones(2)
+    plain = compile("gradient_descent", "float64")
+    plain.step(theta, np.ones(2), {}, lr=0.5)
+    plain.step(theta, np.ones(2), {}, t=7, lr=0.5)
+    assert np.array_equal(theta, [0, 0])
+    with pytest.raises(UserError, match="t must be at least 1"):
+        plain.step(theta, np.ones(2), {}, t=0)
+    with pytest.raises(UserError, match=r"t must be a whole number, not 1\.5"):
+        plain.step(theta, np.ones(2), {}, t=1.5)  # type: ignore[arg-type]
+    average = compile("ewma_debiased", "float64")
+    with pytest.raises(UserError, match=r"ewma_debiased counts its steps; give t=1, 2, \.\.\."):
+        average.step(theta, np.empty(2), average.init(theta))
+    kernel = compile(looking_ahead(), "float64")
+    with pytest.raises(UserError, match="looking_ahead counts its steps"):
+        kernel.query(theta, {}, np.empty(2))
+
+
+def looking_ahead() -> Rule:
+    from derive.reading.read import read_text
+
+    text = "def looking_ahead(theta, g, t, *, lr=nonnegative(0.5)):\n"
+    return read_text(text + "    g = grad(theta / t)\n    theta = theta - lr * g\n    return theta\n", "looking_ahead")
 
 
 def test_an_average_writes_into_out() -> None:
@@ -167,6 +223,19 @@ def test_the_initial_state_is_a_constant_a_hyperparameter_or_the_parameter() -> 
         started.init(theta.astype(np.float32))
     with pytest.raises(UserError, match="started has no hyperparameter 's1'; it has s0, lr"):
         started.init(theta, s1=0.5)
+    with pytest.raises(UserError, match=r"started: s0 must be a finite number in \(0, ∞\)"):
+        started.init(theta, s0=0)
+    with pytest.raises(UserError, match="lr must be a finite number in"):
+        compile("adam", "float64").init(theta, lr=float("nan"))
+
+
+def test_a_kernel_shows_itself(adam: Kernel) -> None:
+    assert repr(adam) == str(adam) == "Kernel(adam, float32, proved)"
+    shown = adam._repr_markdown_()
+    assert shown.startswith("**adam**, float32, proved\n")
+    assert str(adam.certificate) in shown
+    assert adam.source in shown
+    assert compile("nesterov")._repr_markdown_().count("```python\n") == 2
 
 
 def test_a_hyperparameter_without_a_default_must_be_given() -> None:
@@ -229,25 +298,16 @@ def test_bytes_per_element() -> None:
     assert compile("gradient_descent").bytes_per_element == 12
 
 
-def test_what_is_not_proved_is_refused_and_says_so() -> None:
-    rule = construct("functions")
-    with pytest.raises(UserError, match="is not proved equal to the rule"):
-        compile(rule)
-    kernel = compile(rule, unproved=True)
-    assert not kernel.certificate.proved
-    assert "# NOT PROVED equal to the rule" in kernel.source
-
-
 def test_large_work_is_refused_before_it_is_divided(adam: Kernel) -> None:
     n = ENOUGH_FOR_THREADS + 1
     theta, g = np.ones(n, np.float32), np.ones(n, np.float32)
     state = adam.init(theta)
     with pytest.raises(UserError, match="theta and g share memory"):
-        adam.step(theta, theta, state)
+        adam.step(theta, theta, state, t=1)
     with pytest.raises(UserError, match="lr must be"):
-        adam.step(theta, g, state, lr=-1.0)
+        adam.step(theta, g, state, t=1, lr=-1.0)
     assert np.all(theta == 1)
-    adam.step(theta, g, state)
+    adam.step(theta, g, state, t=1)
     assert np.all(theta == theta[0])
     assert theta[0] < 1
 
@@ -266,4 +326,4 @@ def test_a_call_costs_no_exception_for_matrices(adam: Kernel, monkeypatch: pytes
     """Numba's refusal of a second dimension costs 200 microseconds; matrices must not go that way."""
     monkeypatch.setattr(Kernel, "_diagnose", lambda *_: pytest.fail("looked for a mistake"))
     a = given()
-    adam.step(a["theta"], a["g"], a["state"])
+    adam.step(a["theta"], a["g"], a["state"], t=1)

@@ -71,10 +71,10 @@ def test_adam_beside_numpy_and_the_memory_streams() -> None:
     v = random.random(SIZE).astype(np.float32)
     peers, walked = [x.copy() for x in (theta, m, v)], [x.copy() for x in (theta, m, v)]
     state = kernel.init(theta)
-    kernel.step(theta, g, state)
+    kernel.step(theta, g, state, t=1)
     for _ in range(ATTEMPTS):
         found = best(
-            kernel=lambda: kernel.step(theta, g, state),
+            kernel=lambda: kernel.step(theta, g, state, t=1),
             numpy=lambda: by_hand(peers[0], g, peers[1], peers[2], a, b),
             streams=lambda: over_chunks(lambda lo, hi: streams(walked[0], g, walked[1], walked[2], lo, hi), SIZE),
         )
@@ -92,7 +92,7 @@ def test_a_small_step_costs_a_few_microseconds() -> None:
 
     def many() -> None:
         for _ in range(2000):
-            kernel.step(theta, g, state)
+            kernel.step(theta, g, state, t=1)
 
     seconds = best(many=many)["many"] / 2000
     print(f"{1e6 * seconds:.2f} microseconds a step")
