@@ -12,14 +12,15 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from derive.errors import UserError
-from derive.rule import Rule
+from derive.rule import REAL, Rule
 
 if TYPE_CHECKING:  # `import kernels` stays light: NumPy and Numba come with the first compile
+    from derive.proving.verdict import Status
     from kernels.certificate import Certificate
     from kernels.lower import PartName
     from kernels.running.kernel import Kernel, Part
@@ -30,34 +31,35 @@ _LOCK = threading.RLock()  # Numba's compiler is not safe under threads
 _made: dict[str, Kernel] = {}
 
 
-def compile(rule: Rule | str, dtype: object = "float32", *, unproved: bool = False) -> Kernel:
+class NotProved(UserError):
+    """The kernel's program or source could not be proved equal to its rule; `status` is that proof's verdict."""
+
+    status: Status = "unknown"
+
+
+def compile(rule: Rule | str | Callable[..., object], dtype: object = "float32", *, unproved: bool = False) -> Kernel:
     """The kernel of a rule for one element type, "float32" or "float64".
 
-    `rule` is a Rule, a name of the library, or "PATH::NAME". Raises UserError where the rule cannot
-    be used, or where the kernel's program could not be proved equal to it; with `unproved=True`
-    such a kernel is made all the same, and says so in its certificate and source.
+    `rule` is a Rule, a name of the library, "PATH::NAME", or a function or class, which is read and
+    never called. Raises UserError where the rule cannot be used, and NotProved where the kernel could
+    not be proved equal to it; with `unproved=True` such a kernel is made all the same, and says so in
+    its certificate and source.
     """
-    rule, name = _rule(rule), _dtype(dtype)
+    from derive.library.lookup import as_rule
+
+    found, name = as_rule(rule), _dtype(dtype)
+    from kernels.checks import refuse_clash
     from kernels.running.content import content_key
 
-    key = content_key(rule, name)
+    refuse_clash(found)
+    key = content_key(found, name)
     with _LOCK:
         if key not in _made:
-            _made[key] = _fetched(rule, name, key) or _built(rule, name, key)
+            _made[key] = _fetched(found, name, key) or _built(found, name, key)
         kernel = _made[key]
     if not kernel.certificate.proved and not unproved:
-        raise _not_proved(kernel.certificate)
+        raise _not_proved(found, kernel.certificate)
     return kernel
-
-
-def _rule(rule: Rule | str) -> Rule:
-    if isinstance(rule, Rule):
-        return rule
-    if isinstance(rule, str):
-        from derive.library.lookup import find_rule
-
-        return find_rule(rule)
-    raise UserError(f"{rule!r} is not a rule", fix="give a name, PATH::NAME, or a Rule")
 
 
 def _dtype(dtype: object) -> str:
@@ -68,13 +70,23 @@ def _dtype(dtype: object) -> str:
     return str(name)
 
 
-def _not_proved(certificate: Certificate) -> UserError:
+def _not_proved(rule: Rule, certificate: Certificate) -> NotProved:
     what, proof = ("source", certificate.source) if certificate.program else ("program", certificate.program)
-    return UserError(
-        f"the kernel's {what} is not proved equal to the rule: {proof.status}. {proof.message}",
-        where=certificate.rule,
-        fix="unproved=True compiles it all the same",
+    error = NotProved(
+        f"the kernel's {what} is not proved equal to the rule: {proof.status}: {proof.message}",
+        where=rule.name,
+        fix=f"{_declare(rule)}unproved=True compiles it all the same",
     )
+    error.status = proof.status
+    return error
+
+
+def _declare(rule: Rule) -> str:
+    """A number without a domain means all reals, where little can be proved."""
+    undeclared = [h.name for h in rule.hyperparameters if h.domain == REAL]
+    if not undeclared:
+        return ""
+    return f"declare the domain of {', '.join(undeclared)}, as in decay(0.9) or nonnegative(0.001); "
 
 
 def _built(rule: Rule, dtype: str, key: str) -> Kernel:
