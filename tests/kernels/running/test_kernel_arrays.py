@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -39,23 +40,23 @@ def test_memory_maps_are_stepped_in_place(momentum: Kernel, tmp_path: Path) -> N
         momentum.step(theta, theta, state)
 
 
-def subclasses() -> dict[str, Any]:
-    class Mine(np.ndarray[Any, Any]):
-        pass
-
-    return {
-        "matrix": np.asmatrix(np.ones(SHAPE)),
-        "masked": np.ma.masked_array(np.ones(SHAPE), [[True, False, False], [False, False, False]]),
-        "records": np.ones(SHAPE).view(np.recarray),
-        "one's own": np.ones(SHAPE).view(Mine),
-    }
+class Mine(np.ndarray[Any, Any]):
+    pass
 
 
-@pytest.mark.parametrize("name", subclasses())
+SUBCLASSES: dict[str, Callable[[], Any]] = {
+    "matrix": lambda: np.asmatrix(np.ones(SHAPE)),
+    "masked": lambda: np.ma.masked_array(np.ones(SHAPE), [[True, False, False], [False, False, False]]),
+    "records": lambda: np.ones(SHAPE).view(np.recarray),
+    "one's own": lambda: np.ones(SHAPE).view(Mine),
+}
+
+
+@pytest.mark.parametrize("name", SUBCLASSES)
 def test_other_subclasses_are_refused_whatever_went_before(momentum: Kernel, tmp_path: Path, name: str) -> None:
     """Numba judges a subclass by the first one it has seen, and wrote through a mask."""
     for _ in range(2):
-        odd, plain = subclasses()[name], np.ones(SHAPE)
+        odd, plain = SUBCLASSES[name](), np.ones(SHAPE)
         for arguments in [(odd, plain, {"v": plain}), (plain, odd, {"v": plain}), (plain, plain, {"v": odd})]:
             with pytest.raises(UserError, match="must be a plain NumPy array") as refused:
                 momentum.step(*arguments)
