@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from derive.cli.documents import as_json_option, document, write_json
-from derive.cli.library import exit_status
+from derive.cli.library import domain_advice, exit_status
 from derive.cli.packages import require_own_kernels
 from derive.cli.workers import in_worker
 from derive.errors import UserError
@@ -37,7 +37,7 @@ def kernel_command(rule: str, dtype: str, output: str | None, unproved: bool, as
     found = find_rule(rule)
     made: Made = in_worker(_made, found, dtype)
     if made.unproved is not None and not unproved:
-        raise NotProved(found.name, made.unproved)
+        raise NotProved(found, made.unproved)
     path = None if output == "-" else output
     if path is not None:
         write_whole(Path(path), made.source)
@@ -59,9 +59,10 @@ class Made:
 class NotProved(UserError):
     """The source is not proved equal to its rule; `status` is the exit status that its verdict asks for."""
 
-    def __init__(self, rule: str, proof: Proof) -> None:
+    def __init__(self, rule: Rule, proof: Proof) -> None:
         what = f"the kernel is not proved equal to the rule: {proof.status}: {proof.message}"
-        super().__init__(what, where=rule, fix="--unproved writes it all the same")
+        fixes = [domain_advice(rule), "--unproved writes it all the same"]
+        super().__init__(what, where=rule.name, fix="; ".join(filter(None, fixes)))
         self.status = exit_status([proof.status])
 
 

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from derive.cli.library import domain_advice
 from derive.errors import UserError
-from derive.rule import NONNEGATIVE, POSITIVE, REAL, Domain, Rule
+from derive.rule import NONNEGATIVE, POSITIVE, Domain, Rule
 
 if TYPE_CHECKING:
     from derive.proving.verdict import Verdict
@@ -92,10 +93,9 @@ def verify_rule(name: str, rule: Rule, fresh: bool = False) -> Row:
 
 def advised(rule: Rule, cells: Mapping[str, Cell]) -> dict[str, Cell]:
     """The cells; a proof that does not hold says which domains were left open, the usual reason."""
-    anything = [h.name for h in rule.hyperparameters if h.domain == REAL]
-    advice = f"\n{', '.join(anything)} may be any real number; declare a domain, as in decay(0.9)"
-    wanting = {c for c in PROOFS if anything and cells[c].message and cells[c].status in ("undecided", "failed")}
-    return {name: replace(c, message=c.message + advice) if name in wanting else c for name, c in cells.items()}
+    advice = domain_advice(rule)
+    wanting = {c for c in PROOFS if advice and cells[c].message and cells[c].status in ("undecided", "failed")}
+    return {n: replace(c, message=f"{c.message}\n{advice}") if n in wanting else c for n, c in cells.items()}
 
 
 def attempt(stage: Callable[[], Cell]) -> Cell:

@@ -66,7 +66,8 @@ def test_a_source_that_is_not_proved_is_written_only_when_asked_for(
     assert run(["kernel", f"{rules}::mine", "-o", str(kernel)]) == 3
     assert capsys.readouterr().err == (
         "error: mine: the kernel is not proved equal to the rule: "
-        "unknown: a power of a negative number with a variable exponent; --unproved writes it all the same\n"
+        "unknown: a power of a negative number with a variable exponent; "
+        "lr, beta may be any real number; declare a domain, as in decay(0.9); --unproved writes it all the same\n"
     )
     assert not kernel.exists()
     assert run(["kernel", f"{rules}::mine", "-o", str(kernel), "--unproved"]) == 0
