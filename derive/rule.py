@@ -173,6 +173,12 @@ class Rule:
     def defaults(self) -> dict[str, Fraction]:
         return {h.name: h.default for h in self.hyperparameters if h.default is not None}
 
+    @property
+    def advice(self) -> str:
+        """What helps most where a proof fails: domains declared. Empty where the rule leaves none open."""
+        anything = [h.name for h in self.hyperparameters if h.domain == REAL]
+        return f"{', '.join(anything)} may be any real number; declare a domain, as in decay(0.9)" if anything else ""
+
     def _repr_markdown_(self) -> str:
         """The rule and what is derived from it, for a notebook."""
         from derive.rendering import render

@@ -17,7 +17,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from derive.errors import UserError
-from derive.rule import REAL, Rule
+from derive.rule import Rule
 
 if TYPE_CHECKING:  # `import kernels` stays light: NumPy and Numba come with the first compile
     from derive.proving.verdict import Status
@@ -75,18 +75,10 @@ def _not_proved(rule: Rule, certificate: Certificate) -> NotProved:
     error = NotProved(
         f"the kernel's {what} is not proved equal to the rule: {proof.status}: {proof.message}",
         where=rule.name,
-        fix=f"{_declare(rule)}unproved=True compiles it all the same",
+        fix="; ".join(part for part in (rule.advice, "unproved=True compiles it all the same") if part),
     )
     error.status = proof.status
     return error
-
-
-def _declare(rule: Rule) -> str:
-    """A number without a domain means all reals, where little can be proved."""
-    undeclared = [h.name for h in rule.hyperparameters if h.domain == REAL]
-    if not undeclared:
-        return ""
-    return f"declare the domain of {', '.join(undeclared)}, as in decay(0.9) or nonnegative(0.001); "
 
 
 def _built(rule: Rule, dtype: str, key: str) -> Kernel:

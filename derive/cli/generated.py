@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from derive.cli.documents import as_json_option, document, write_json
-from derive.cli.library import domain_advice, exit_status
+from derive.cli.library import exit_status
 from derive.cli.packages import require_own_kernels
 from derive.cli.workers import in_worker
 from derive.errors import UserError
@@ -61,7 +61,7 @@ class NotProved(UserError):
 
     def __init__(self, rule: Rule, proof: Proof) -> None:
         what = f"the kernel is not proved equal to the rule: {proof.status}: {proof.message}"
-        fixes = [domain_advice(rule), "--unproved writes it all the same"]
+        fixes = [rule.advice, "--unproved writes it all the same"]
         super().__init__(what, where=rule.name, fix="; ".join(filter(None, fixes)))
         self.status = exit_status([proof.status])
 

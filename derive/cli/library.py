@@ -11,7 +11,7 @@ import click
 from derive.cli.documents import as_json_option, document, exact_value, write_json
 from derive.cli.tables import print_table
 from derive.cli.workers import in_worker
-from derive.rule import REAL, Hyperparameter, Rule
+from derive.rule import Hyperparameter, Rule
 
 if TYPE_CHECKING:
     from derive.proving.verdict import Status
@@ -95,9 +95,3 @@ def exit_status(verdicts: Sequence[Status]) -> int:
     if {"refuted", "conditional"} & set(verdicts):
         return 1
     return 3 if "unknown" in verdicts else 0
-
-
-def domain_advice(rule: Rule) -> str:
-    """What helps most where a proof fails: domains declared. Empty where the rule leaves none open."""
-    anything = [h.name for h in rule.hyperparameters if h.domain == REAL]
-    return f"{', '.join(anything)} may be any real number; declare a domain, as in decay(0.9)" if anything else ""

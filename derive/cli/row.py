@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from derive.cli.library import domain_advice
 from derive.errors import UserError
 from derive.rule import NONNEGATIVE, POSITIVE, Domain, Rule
 
@@ -93,7 +92,7 @@ def verify_rule(name: str, rule: Rule, fresh: bool = False) -> Row:
 
 def advised(rule: Rule, cells: Mapping[str, Cell]) -> dict[str, Cell]:
     """The cells; a proof that does not hold says which domains were left open, the usual reason."""
-    advice = domain_advice(rule)
+    advice = rule.advice
     wanting = {c for c in PROOFS if advice and cells[c].message and cells[c].status in ("undecided", "failed")}
     return {n: replace(c, message=f"{c.message}\n{advice}") if n in wanting else c for n, c in cells.items()}
 

@@ -62,7 +62,7 @@ def test_what_is_not_proved_is_refused_and_says_so() -> None:
 
 
 def test_numbers_without_a_domain_are_the_first_suspects() -> None:
-    with pytest.raises(NotProved, match="declare the domain of lr, beta, as in decay") as refused:
+    with pytest.raises(NotProved, match="lr, beta may be any real number; declare a domain, as in decay") as refused:
         compile(read_text(UNDECLARED, "mine"))
     assert "\n" not in str(refused.value)
 
