@@ -18,6 +18,11 @@ from typing import Any, NoReturn, overload
 from derive.errors import UserError
 from derive.rule import DOMAINS, Rule
 
+__all__ = [
+    "cbrt", "cos", "decay", "exp", "expm1", "grad", "log", "log1p", "maximum", "minimum", "nonnegative", "positive",
+    "real", "rule", "sign", "sin", "sqrt", "tanh", "unit", "where",
+]  # fmt: skip
+
 Number = int | float
 
 

@@ -45,7 +45,7 @@ def _read(node: ast.stmt, scope: Scope) -> list[Statement]:
             return [_store(Store(name, result, node.lineno, in_place=True), scope)]
         case ast.If(test=test, body=body, orelse=orelse):
             return [_if(test, body, orelse, node, scope)]
-        case ast.With(items=items, body=body) if all(_transparent(i.context_expr, scope) for i in items):
+        case ast.With(items=items, body=body) if all(_transparent(i, scope) for i in items):
             return list(read_block(body, scope))
         case ast.Expr(value=value):
             to_value(value, scope)  # the expression's own refusal says more, where it has one
@@ -53,8 +53,11 @@ def _read(node: ast.stmt, scope: Scope) -> list[Statement]:
     raise unreadable_statement(node, scope)
 
 
-def _transparent(node: ast.expr, scope: Scope) -> bool:
-    return isinstance(node, ast.Call) and function_path(node.func, scope) in ("torch.no_grad", "torch.inference_mode")
+def _transparent(item: ast.withitem, scope: Scope) -> bool:
+    match item:
+        case ast.withitem(context_expr=ast.Call(func=function, args=[], keywords=[]), optional_vars=None):
+            return function_path(function, scope) in ("torch.no_grad", "torch.inference_mode")
+    return False
 
 
 # Assignments
@@ -204,16 +207,14 @@ def _first_step_guard(test: ast.expr, scope: Scope) -> str | None:
         case ast.Compare(left=ast.Constant(value=str(key)), ops=[ast.NotIn()], comparators=[record]):
             name = place(record, scope)
             return f"{name}.{key}" if name in scope.records else None
-        case (
-            ast.UnaryOp(op=ast.Not(), operand=record)
-            | ast.Compare(
-                left=ast.Call(func=ast.Name(id="len"), args=[record]),
-                ops=[ast.Eq()],
-                comparators=[ast.Constant(value=0)],
-            )
-        ):
+        case ast.UnaryOp(op=ast.Not(), operand=record):
             name = place(record, scope)
             return name if name in scope.records else None
+        case ast.Compare(
+            left=ast.Call(func=length, args=[record]), ops=[ast.Eq()], comparators=[ast.Constant(value=0)]
+        ):
+            name = place(record, scope)
+            return name if name in scope.records and function_path(length, scope) == "builtins.len" else None
     return None
 
 

@@ -11,10 +11,10 @@ from functools import cache
 from derive.errors import UserError
 from derive.expr import Apply, Expr, Number, Symbol, apply, substitute
 from derive.ops import OPS
+from derive.reading.bindings import Constant, Opaque
 from derive.reading.limits import parse
 from derive.reading.refusals import text_of, unknown_function, unreadable_expression
 from derive.reading.scope import ASKED, Scope, dotted, function_path, place, whole
-from derive.reading.source import Constant, Opaque
 from derive.reading.spellings import CUSTOMARY, ROWS, STORAGE_KEYWORDS, TRUTH_ARGUMENTS, VARIADIC, VIEWS
 
 NUMBER_BITS = 2_000

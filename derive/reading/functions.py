@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 
+from derive.reading.bindings import Constant, all_args, names_bound, type_parameters
 from derive.reading.blocks import read_block, sharing
 from derive.reading.expressions import constant_value, to_expr
 from derive.reading.refusals import text_of
 from derive.reading.scope import ASKED, Scope, function_path, place
-from derive.reading.source import Constant, Definition, all_args
+from derive.reading.source import Definition
 from derive.reading.spellings import TRANSPARENT_DECORATORS
 from derive.reading.statements import NO_REFERENCE, Parameter, Procedure, Query, Returned, Statement
 from derive.rule import DOMAINS, REAL, Domain, Reference
@@ -47,10 +48,8 @@ def read_step(definition: Definition, body: Sequence[ast.stmt], scope: Scope) ->
 
 def function_scope(definition: Definition, node: ast.FunctionDef, known: set[str], records: frozenset[str]) -> Scope:
     """The scope at the start of a function: its arguments are known, names it binds later are not yet."""
-    later = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-    return Scope(
-        definition.file, known=known - records, later=frozenset(later), records=records, outer=definition.outer
-    )
+    later = names_bound(node.body).union(type_parameters(node))
+    return Scope(definition.file, known=known - records, later=later, records=records, outer=definition.outer)
 
 
 def read_parameters(

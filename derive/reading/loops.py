@@ -12,13 +12,14 @@ import ast
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from derive.errors import UserError
 from derive.expr import Apply, Expr, Number, Symbol, substitute, symbols
 from derive.reading.aliases import sharing_after
 from derive.reading.blocks import read_block
 from derive.reading.expressions import constant_value
 from derive.reading.functions import function_scope, read_decorators, read_parameters, read_step
 from derive.reading.refusals import text_of
-from derive.reading.scope import Scope, whole
+from derive.reading.scope import Scope, function_path, whole
 from derive.reading.source import Definition
 from derive.reading.statements import (
     Branch,
@@ -36,6 +37,7 @@ from derive.reading.statements import (
 
 ANOTHER = "pass it as another argument"
 RANGE = "for t in range(1, n + 1)"
+WALKS = ("builtins.range", "builtins.enumerate")
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ def _preamble(definition: Definition, body: Sequence[ast.stmt], scope: Scope, ar
 
 def _body(definition: Definition, loop: ast.For, scope: Scope, arguments: set[str]) -> tuple[list[Statement], set[str]]:
     """The statements of the loop, in the rule language's t and, for the items of a sequence, g or x; which of these."""
-    head = _head(definition, loop)
+    head = _head(definition, loop, scope)
     if loop.orelse:
         raise definition.error("'else' of a loop can't be read", loop, "leave it out")
     if "t" in arguments and head.counter != "t":
@@ -151,7 +153,9 @@ def _with_item(statements: list[Statement], place: str, item: str) -> list[State
     return [substituted(s, names) for s in statements]
 
 
-def _head(definition: Definition, loop: ast.For) -> Head:
+def _head(definition: Definition, loop: ast.For, scope: Scope) -> Head:
+    if isinstance(loop.iter, ast.Call) and function_path(loop.iter.func, scope) not in WALKS:
+        raise _unreadable(definition, loop)
     match loop.target, loop.iter:
         case ast.Name(id=counter), ast.Call(func=ast.Name(id="range"), args=[_], keywords=[]):
             return Head(counter, 0)
@@ -165,7 +169,11 @@ def _head(definition: Definition, loop: ast.For) -> Head:
             return Head(counter, _whole(definition, first[0]) if first else 0, sequence, item)
         case ast.Name(id=item), ast.Name(id=sequence):
             return Head(sequence=sequence, item=item)
-    raise definition.error(f"the loop over '{text_of(loop.iter)}' can't be read", loop, f"write {RANGE}")
+    raise _unreadable(definition, loop)
+
+
+def _unreadable(definition: Definition, loop: ast.For) -> UserError:
+    return definition.error(f"the loop over '{text_of(loop.iter)}' can't be read", loop, f"write {RANGE}")
 
 
 def _whole(definition: Definition, node: ast.expr) -> int:

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 
 from derive.errors import UserError
 from derive.expr import Expr
-from derive.reading.source import Binding, Imported
+from derive.reading.bindings import STAR, Binding, Imported
 from derive.reading.spellings import BUILTINS, CUSTOMARY
 
-_STAR = Imported("derive.language.*")  # the one import of everything that hides no other name
 ASKED = "grad()"  # the place of a gradient asked for inside an expression
 
 
@@ -86,7 +85,7 @@ def function_path(node: ast.expr, scope: Scope) -> str | None:
     binding = scope.outer.get(root)
     if isinstance(binding, Imported):
         return _language(f"{binding.path}.{rest}" if rest else binding.path)
-    if binding is not None or scope.outer.get("*", _STAR) != _STAR:
+    if binding is not None or STAR in scope.outer:
         return None
     if rest:
         return f"{CUSTOMARY[root]}.{rest}" if root in CUSTOMARY else None

@@ -13,34 +13,10 @@ from pathlib import Path
 from types import CodeType, FunctionType
 
 from derive.errors import UserError
+from derive.reading.bindings import DEFINED, Binding, Function, Opaque, all_args, bindings, type_parameters
 from derive.reading.limits import BYTES, parse
 
 DefinitionNode = ast.FunctionDef | ast.ClassDef
-
-
-@dataclass(frozen=True)
-class Imported:
-    """A name bound by an import: `np` to "numpy", `sqrt` to "math.sqrt"."""
-
-    path: str
-
-
-@dataclass(frozen=True)
-class Constant:
-    """A name bound exactly once, to an expression that may be a literal."""
-
-    value: ast.expr
-
-
-@dataclass(frozen=True)
-class Opaque:
-    """A name bound to something the reader does not look into: a definition, a loop variable, two values."""
-
-    what: str
-    line: int
-
-
-Binding = Imported | Constant | Opaque
 
 
 @dataclass(frozen=True)
@@ -93,22 +69,25 @@ def _definitions(text: str, file: str) -> tuple[Definition, ...]:
 
 
 def _walk(
-    body: Iterable[ast.stmt], outer: dict[str, Binding], file: str, text: str, in_class: bool
+    body: Iterable[ast.AST], outer: dict[str, Binding], file: str, text: str, in_class: bool
 ) -> Iterator[Definition]:
-    for node in _flat(body):
+    for node in _scopes(body):
+        inner = outer | {name: Opaque("a type parameter", node.lineno) for name in type_parameters(node)}
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            yield Definition(file, text, node, outer, in_class)
-            inner = outer
-            if isinstance(node, ast.FunctionDef):  # a class body is no scope for what is inside its methods
-                arguments = {a.arg: Opaque("an argument of the enclosing function", a.lineno) for a in all_args(node)}
-                inner = {**outer, **arguments, **bindings(node.body)}
-            yield from _walk(node.body, inner, file, text, isinstance(node, ast.ClassDef))
+            yield Definition(file, text, node, inner, in_class)
+        if not isinstance(node, ast.ClassDef):  # a class body is no scope for what is inside its methods
+            arguments = {a.arg: Opaque("an argument of the enclosing function", a.lineno) for a in all_args(node)}
+            inner = inner | bindings(node.body) | arguments
+        yield from _walk(node.body, inner, file, text, isinstance(node, ast.ClassDef))
 
 
-def all_args(node: ast.FunctionDef) -> list[ast.arg]:
-    """Every argument of a function, `*args` and `**kwargs` included."""
-    a = node.args
-    return [*a.posonlyargs, *a.args, *a.kwonlyargs, *([a.vararg] if a.vararg else []), *([a.kwarg] if a.kwarg else [])]
+def _scopes(nodes: Iterable[ast.AST]) -> Iterator[Function | ast.ClassDef]:
+    """The functions and classes of a scope in order, those inside its branches and loops included."""
+    for node in nodes:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node
+        elif not isinstance(node, ast.expr):
+            yield from _scopes(ast.iter_child_nodes(node))
 
 
 def find_named(text: str, file: str, name: str) -> Definition:
@@ -116,11 +95,19 @@ def find_named(text: str, file: str, name: str) -> Definition:
     there = [d for d in definitions(text, file) if not d.is_method]
     found = [d for d in there if d.node.name == name]
     if len(found) == 1:
+        _refuse_rebound(found[0])
         return found[0]
     if found:
         lines = ", ".join(str(d.node.lineno) for d in found)
         raise UserError(f"{name!r} is defined more than once (lines {lines})", where=Path(file).name, fix="rename one")
     raise UserError(f"no function or class {name!r}", where=Path(file).name, fix=_choice(name, there))
+
+
+def _refuse_rebound(definition: Definition) -> None:
+    """The last of a name's bindings is what Python would find under it."""
+    binding = definition.outer.get(definition.node.name)
+    if isinstance(binding, Opaque) and binding.what != DEFINED:
+        raise definition.error(f"{definition.node.name!r} is {binding.what}", binding.line, "rename one")
 
 
 def _choice(name: str, there: list[Definition]) -> str:
@@ -206,51 +193,3 @@ def load_text(path: str) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise UserError("is not UTF-8 text", where=path, fix="save it as UTF-8") from None
-
-
-def bindings(body: Iterable[ast.stmt]) -> dict[str, Binding]:
-    """What the statements of a scope bind each name to; a name bound twice or in a branch is opaque."""
-    bound: dict[str, Binding] = {}
-    straight = {id(node) for node in body}
-    for node in _flat(body):
-        for name, binding in _bound_by(node):
-            certain = id(node) in straight and name not in bound
-            same_import = isinstance(binding, Imported) and bound.get(name, binding) == binding
-            bound[name] = binding if certain or same_import else Opaque("a name bound more than once", node.lineno)
-    for node in body:
-        for inner in ast.walk(node):
-            if isinstance(inner, ast.Global):
-                bound.update({name: Opaque("a global that a function changes", inner.lineno) for name in inner.names})
-    return bound
-
-
-def _flat(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
-    """The statements of a scope, those inside its branches and loops included."""
-    for node in body:
-        yield node
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            continue
-        for part in ("body", "orelse", "finalbody"):
-            yield from _flat(getattr(node, part, []))
-        for handler in getattr(node, "handlers", []):
-            yield from _flat(handler.body)
-
-
-def _bound_by(node: ast.stmt) -> list[tuple[str, Binding]]:
-    match node:
-        case ast.Import(names=names):
-            return [(a.asname or a.name.split(".")[0], Imported(a.name if a.asname else a.name.split(".")[0]))
-                    for a in names]  # fmt: skip
-        case ast.ImportFrom(module=module, names=names):
-            return [(a.asname or a.name, Imported(f"{module or ''}.{a.name}")) for a in names]
-        case (
-            ast.Assign(targets=[ast.Name(id=name)], value=value)
-            | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
-        ):
-            return [(name, Constant(value))]
-        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-            return [(node.name, Opaque("a definition in this file", node.lineno))]
-    stored = (n for field in ast.iter_child_nodes(node) if isinstance(field, ast.expr | ast.withitem)
-              for n in ast.walk(field))  # fmt: skip
-    return [(n.id, Opaque("a name this file changes", node.lineno))
-            for n in stored if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)]  # fmt: skip

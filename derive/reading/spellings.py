@@ -106,7 +106,7 @@ REDUCTIONS = frozenset({
 })  # fmt: skip
 
 # The builtin functions that are read.
-BUILTINS = frozenset({"abs", "max", "min", "pow", "float"})
+BUILTINS = frozenset({"abs", "max", "min", "pow", "float", "range", "enumerate", "len"})
 
 # Where a snippet has no import, the names everybody gives these modules.
 CUSTOMARY: dict[str, str] = {
