@@ -198,14 +198,15 @@ def substitute(roots: Iterable[Expr], values: Mapping[str, Expr]) -> list[Expr]:
     )
 
 
-_INFIX = {"add": ("+", 4), "sub": ("-", 4), "mul": ("*", 5), "div": ("/", 5), "pow": ("**", 7),
-          "lt": ("<", 3), "le": ("<=", 3), "gt": (">", 3), "ge": (">=", 3), "eq": ("==", 3), "ne": ("!=", 3),
-          "and": ("and", 1), "or": ("or", 1)}  # fmt: skip
+_INFIX = {"or": ("or", 1), "and": ("and", 2), "lt": ("<", 4), "le": ("<=", 4), "gt": (">", 4), "ge": (">=", 4),
+          "eq": ("==", 4), "ne": ("!=", 4), "add": ("+", 5), "sub": ("-", 5), "mul": ("*", 6), "div": ("/", 6),
+          "pow": ("**", 8)}  # fmt: skip
+_NOT, _COMPARISON, _FRACTION, _NEGATION, _ATOM = 3, 4, 6, 7, 10
 
 
 def to_text(root: Expr) -> str:
     """The expression in the rule language, with no more brackets than it needs."""
-    return fold([root], symbol=lambda s: (s.name, 9), number=_number_text, apply=_apply_text)[0][0]
+    return fold([root], symbol=lambda s: (s.name, _ATOM), number=_number_text, apply=_apply_text)[0][0]
 
 
 LONGEST_NUMBER_BITS = 10_000  # beyond, Python refuses to write decimals
@@ -214,10 +215,10 @@ LONGEST_NUMBER_BITS = 10_000  # beyond, Python refuses to write decimals
 def _number_text(number: Number) -> tuple[str, int]:
     value = number.value
     if max(abs(value.numerator), value.denominator).bit_length() > LONGEST_NUMBER_BITS:
-        return f"({hex(value.numerator)} / {hex(value.denominator)})", 9
+        return f"({hex(value.numerator)} / {hex(value.denominator)})", _ATOM
     if value.denominator == 1:
-        return str(value), 9 if value >= 0 else 6
-    return decimal_text(value) or str(value), (9 if value >= 0 else 6) if decimal_text(value) else 5
+        return str(value), _ATOM if value >= 0 else _NEGATION
+    return decimal_text(value) or str(value), (_ATOM if value >= 0 else _NEGATION) if decimal_text(value) else _FRACTION
 
 
 def decimal_text(value: Fraction) -> str | None:
@@ -244,17 +245,17 @@ LONGEST_TEXT = 20_000  # a shared graph can be exponentially longer in writing t
 
 def _apply_text(node: Apply, args: tuple[tuple[str, int], ...]) -> tuple[str, int]:
     if sum(len(text) for text, _ in args) > LONGEST_TEXT:
-        return "…", 9  # nothing reads this back as another expression
+        return "…", _ATOM  # nothing reads this back as another expression
     if node.op == "neg":
-        return "-" + _bracket(args[0], 6), 6
+        return "-" + _bracket(args[0], _NEGATION), _NEGATION
     if node.op == "not":
-        return "not " + _bracket(args[0], 2), 2
+        return "not " + _bracket(args[0], _NOT), _NOT
     if node.op not in _INFIX:
-        return f"{node.op}({', '.join(text for text, _ in args)})", 9
+        return f"{node.op}({', '.join(text for text, _ in args)})", _ATOM
     sign, level = _INFIX[node.op]
     left, right = args
     # Left-associative; comparisons and powers bracket both sides of their own level.
-    left_level = level + 1 if level == 3 or sign == "**" else level
+    left_level = level + 1 if level == _COMPARISON or sign == "**" else level
     right_level = level if sign == "**" else level + 1
     spaced = sign if sign == "**" else f" {sign} "
     return _bracket(left, left_level) + spaced + _bracket(right, right_level), level

@@ -22,7 +22,7 @@ def derivations(rule: Rule) -> tuple[Derivation, ...]:
             found.append(weights(rule, buffer))
         if buffer.remembers and buffer.starts_at_zero:
             found.append(bias_correction(rule, buffer))
-    found += [corrected_step(rule, buffers), effective_lr(rule)]
+    found += [corrected_step(rule), effective_lr(rule)]
     return tuple(d for d in found if d is not None)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 
 from derive.algebra.normal import NoNormalForm, tidy
-from derive.deriving.derivation import Derivation, Step, code, define, equal, names_of, proper, tends
-from derive.deriving.linear import CONSTANT, LinearBuffer, given
+from derive.deriving.derivation import Derivation, Step, code, define, equal, labelled, names_of, proper, tends
+from derive.deriving.linear import CONSTANT, LinearBuffer, given, is_driven_by_input, linear_buffers
 from derive.deriving.weights import weight_sum
 from derive.expr import Expr, Number, Symbol, substitute, symbols
 from derive.proving import Assumptions, identity
@@ -23,23 +23,25 @@ def held(rule: Rule, buffer: LinearBuffer, signal: Expr) -> Expr:
     return total if buffer.starts_at_zero else buffer.start_share + total
 
 
-def bias_correction(rule: Rule, buffer: LinearBuffer) -> Derivation:
+def bias_correction(rule: Rule, buffer: LinearBuffer) -> Derivation | None:
     """The factor 1/W[t] that makes the mean of a buffer that starts at zero that of its input, and the rule's own."""
     total = weight_sum(rule, buffer)
-    factor = tidy(1 / total, given(rule))
     weighing, needed = _weighing(rule, total)
+    if not identity([(total / total, Number(1))], weighing):
+        return None  # weights that may cancel to nothing have no correction
+    factor = tidy(1 / total, weighing)
     comparison, statement = _compared(rule, buffer, total, factor)
     constant = names_of(rule)[CONSTANT]
     steps = proper(
         *_constant_stream(rule, buffer, total),
-        equal(Symbol("b[t]") * Symbol("W[t]"), factor * total, Number(1),
+        equal(labelled(rule, "b") * labelled(rule, "W"), factor * total, Number(1),
               why="the factor that gives the input back", given=weighing),
         *comparison,
     )  # fmt: skip
     return Derivation(
         title=f"Bias correction of {buffer.name}",
-        statement=f"`{buffer.name}[t]` is `W[t]` times a constant input (or its mean), so {code(factor)} "
-        f"corrects it. {statement}",
+        statement=f"`{buffer.name}[t]` is `{labelled(rule, 'W')}` times a constant input (or its mean), "
+        f"so {code(factor)} corrects it. {statement}",
         assumptions=(f"{constant} is the constant input of {buffer.name}, or the mean of a stationary one", *needed),
         steps=steps,
         result=factor,
@@ -54,17 +56,15 @@ def _weighing(rule: Rule, total: Expr) -> tuple[Assumptions, tuple[str, ...]]:
     return Assumptions({**assumed, **dict.fromkeys(vanishing, POSITIVE)}), tuple(f"`{n} > 0`" for n in vanishing)
 
 
-def corrected_step(rule: Rule, buffers: tuple[LinearBuffer, ...]) -> Derivation | None:
+def corrected_step(rule: Rule) -> Derivation | None:
     """The step written in corrected buffers: where no t is left the rule corrects its bias.
 
     A correction may be folded into the learning rate; this finds it wherever it stands. Where t
-    is left, a hyperparameter is looked for whose zero removes it.
+    is left, a hyperparameter is looked for whose zero removes it. Buffers of anything but this
+    step's input have a bias of their own, and nothing is said.
     """
-    if not all(b.starts_at_zero and b.remembers for b in buffers):
-        return None
     candidates: list[dict[str, Number]] = [{}, *({n: Number(0)} for n in may_vanish(rule))]
-    written = [(bound, _in_corrected_buffers(bind(rule, bound), buffers)) for bound in candidates]
-    moving = [(bound, chain) for bound, chain in written if chain is not None and _moves(chain[1], buffers)]
+    moving = [(bound, made) for bound in candidates if (made := _in_corrected_buffers(bind(rule, bound))) is not None]
     for bound, chain in moving:
         if "t" not in symbols(chain[1]):
             where = "".join(f" where `{n} = 0`" for n in bound)
@@ -78,10 +78,6 @@ def corrected_step(rule: Rule, buffers: tuple[LinearBuffer, ...]) -> Derivation 
 def may_vanish(rule: Rule) -> tuple[str, ...]:
     """The hyperparameters that can be zero."""
     return tuple(h.name for h in rule.hyperparameters if Fraction(0) in h.domain)
-
-
-def _moves(step: Expr, buffers: tuple[LinearBuffer, ...]) -> bool:
-    return bool(symbols(step) & set(_corrected_names(buffers).values()))
 
 
 def _constant_stream(rule: Rule, buffer: LinearBuffer, total: Expr) -> tuple[Step, ...]:
@@ -101,7 +97,7 @@ def _compared(rule: Rule, buffer: LinearBuffer, total: Expr, factor: Expr) -> tu
     assumed = given(rule)
     applied = _applied(rule, buffer)
     if not applied:
-        steps = tends(Symbol("W[t]"), limit(total, "t", assumed))
+        steps = tends(labelled(rule, "W"), limit(total, "t", assumed))
         return steps, f"No line of the rule scales `{buffer.name}` alone."
     steps_found: list[Step] = []
     said: list[str] = []
@@ -109,7 +105,7 @@ def _compared(rule: Rule, buffer: LinearBuffer, total: Expr, factor: Expr) -> tu
         exact = bool(identity([(used, factor)], assumed))
         if exact:
             why = f"the factor of `{buffer.name}` in `{target}` is the derived one"
-            steps_found.append(equal(Symbol("b[t]"), used, factor, why=why, given=assumed))
+            steps_found.append(equal(labelled(rule, "b"), used, factor, why=why, given=assumed))
         else:
             left = tidy(used * total, assumed)
             why = f"what `{target}` makes of a constant input: not the input itself"
@@ -153,24 +149,25 @@ def _factor_of(rule: Rule, value: Expr, new: Symbol) -> Expr | None:
     return factor if identity([(value, at_one * new)], given(rule)) else None
 
 
-def _corrected_names(buffers: tuple[LinearBuffer, ...]) -> dict[str, str]:
-    return {b.name: f"{b.name}~" for b in buffers}
-
-
-def _in_corrected_buffers(rule: Rule, buffers: tuple[LinearBuffer, ...]) -> tuple[Expr, Expr] | None:
+def _in_corrected_buffers(rule: Rule) -> tuple[Expr, Expr] | None:
     """The step (or output) with each buffer as its weight sum times its corrected value, and its normal form."""
-    corrected = _corrected_names(buffers)
+    buffers = linear_buffers(rule)
+    if not all(b.starts_at_zero and b.remembers and is_driven_by_input(rule, b) for b in buffers):
+        return None
+    corrected = {b.name: f"{b.name}~" for b in buffers}
     moved = dict(_assigned(rule, {b.name: Symbol(f"{b.name}[t]") for b in buffers})).get(rule.outputs[0])
     if moved is None:
         return None
     step = moved if rule.is_average else Symbol("theta") - moved
     scaled = {f"{b.name}[t]": weight_sum(rule, b) * Symbol(corrected[b.name]) for b in buffers}
     [written] = substitute([step], scaled)
-    if symbols(written) & {b.name for b in buffers}:
-        return None
+    if symbols(written) & set(rule.state_names):
+        return None  # a state from before the step, or one that is no average of the input
     try:
         shown = tidy(written, _given_corrected(rule, corrected))
     except NoNormalForm:
+        return None
+    if not symbols(shown) & set(corrected.values()):
         return None
     return (written, shown) if identity([(written, shown)], _given_corrected(rule, corrected)) else None
 

@@ -78,12 +78,23 @@ def names_of(rule: Rule, *, same: str = "") -> dict[str, str]:
 
     The names this package adds to a rule's own get a letter that the rule does not use.
     """
-    own = {*rule.state_names, *rule.hyperparameter_names, *(a.target for a in rule.body)}
-    age = next(letter for letter in ("k", "j", "i", "age") if letter not in own)
-    constant = next(letter for letter in ("c", "u", "constant") if letter not in own)
     before = {n: f"{n}[t-1]" for n in (*rule.state_names, *(() if rule.is_average else ("theta",)))}
     inputs = {n: n if n == same else f"{n}[t]" for n in ("g", "x")}
-    return {**before, **inputs, AGE: age, CONSTANT: constant, **{f"{n}~": f"{n}_bar" for n in rule.state_names}}
+    bars = {f"{n}~": f"{n}_bar" for n in rule.state_names}
+    return {**before, **inputs, **bars, AGE: letter(rule, "k"), CONSTANT: letter(rule, "c")}
+
+
+def letter(rule: Rule, wanted: str) -> str:
+    """A name for something this package adds: the usual one, underlined until the rule has no such name."""
+    own = {*rule.inputs, *rule.state_names, *rule.hyperparameter_names, *(a.target for a in rule.body)}
+    while wanted in own:
+        wanted += "_"
+    return wanted
+
+
+def labelled(rule: Rule, name: str, index: str = "t") -> Symbol:
+    """The label of something this package adds, at a time."""
+    return Symbol(f"{letter(rule, name)}[{index}]")
 
 
 def code(expr: Expr, names: Mapping[str, str] | None = None) -> str:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from derive.algebra.normal import NoNormalForm, tidy
 from derive.deriving.bias import held, may_vanish
-from derive.deriving.derivation import Derivation, Step, code, define, equal, exceptions, names_of, proper, tends
+from derive.deriving.derivation import (
+    Derivation,
+    Step,
+    code,
+    define,
+    equal,
+    exceptions,
+    labelled,
+    names_of,
+    proper,
+    tends,
+)
 from derive.deriving.linear import LinearBuffer, given, is_driven_by_input, linear_buffers
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
 from derive.proving import Assumptions, identity
@@ -65,7 +76,7 @@ def _derived(rule: Rule, buffers: list[LinearBuffer], removed: tuple[str, ...]) 
     if rate is None:
         return None
     label = Symbol("output[t]") if rule.is_average else Symbol("theta[t-1]") - Symbol("theta[t]")
-    name = Symbol("r[t]") if rule.is_average else Symbol("effective_lr[t]")
+    name = labelled(rule, "r" if rule.is_average else "effective_lr")
     steps = [define(label, _response(rule), "the rule's step")]
     steps += [step for b in buffers for step in _substitution(rule, b)]
     steps.append(equal(label, moved, rate * Symbol(source), why=f"with every {source} the same", given=assumed))
@@ -76,7 +87,7 @@ def _derived(rule: Rule, buffers: list[LinearBuffer], removed: tuple[str, ...]) 
         title="Response to a constant input"
         if rule.is_average
         else "Effective learning rate under a constant gradient",
-        statement=_statement(rule, rate, found),
+        statement=_statement(rule, name, rate, found),
         assumptions=(f"every `{source}` is the same", *(f"`{n} = 0`" for n in removed)),
         steps=tuple(steps),
         result=rate,
@@ -111,10 +122,9 @@ def _rate(rule: Rule, moved: Expr, source: str) -> Expr | None:
     return None
 
 
-def _statement(rule: Rule, rate: Expr, found: ProvedLimit | None) -> str:
+def _statement(rule: Rule, name: Symbol, rate: Expr, found: ProvedLimit | None) -> str:
     tail = ""
     if found is not None and found.claim.limit is not rate:
         tail = f" It tends to {code(found.claim.limit)}{exceptions(found)}."
-    if rule.is_average:
-        return f"A constant input `x` gives the output `r[t] * x` with `r[t]` = {code(rate)}.{tail}"
-    return f"A constant gradient `g` moves `theta` by `effective_lr[t] * g`; `effective_lr[t]` = {code(rate)}.{tail}"
+    what = "input `x` gives the output" if rule.is_average else "gradient `g` moves `theta` by"
+    return f"A constant {what} `{name} * {'x' if rule.is_average else 'g'}`; `{name}` = {code(rate)}.{tail}"

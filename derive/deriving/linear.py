@@ -96,7 +96,9 @@ def _linear(rule: Rule, state: State) -> LinearBuffer | None:
         gain, signal = _separated(case, rest, constants)
     except NoNormalForm:
         return None
-    buffer = LinearBuffer(state, decay, gain, signal)
+    # Before the first step theta is a number of its own.
+    [initial] = substitute([state.initial], {"theta": Symbol("theta[0]")})
+    buffer = LinearBuffer(State(state.name, initial), decay, gain, signal)
     if not symbols(decay) <= constants or not symbols(signal) - constants:
         return None
     fades = decay is Number(1) or identity([inside(decay, DECAY)], assumed)

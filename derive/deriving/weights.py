@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from derive.algebra.normal import tidy
-from derive.deriving.derivation import Derivation, Series, Step, code, define, equal, names_of, proper, tends
+from derive.deriving.derivation import Derivation, Series, Step, code, define, equal, labelled, names_of, proper, tends
 from derive.deriving.linear import AGE, LinearBuffer, given, raised, scaled
 from derive.expr import Expr, Number, Symbol, substitute
 from derive.proving import identity
@@ -56,33 +56,42 @@ def _unrolling(rule: Rule, buffer: LinearBuffer) -> tuple[Step, ...]:
         define(now, after, "the rule's update"),
         equal(now, after, linear, why="linear in the buffer: a decay and a gain", given=assumed),
         define(Symbol(f"{buffer.name}[0]"), buffer.state.initial, "the rule's initial value"),
-        define(Symbol(f"w[{age}]"), weight, f"the weight claimed for the input of {age} steps ago"),
-        equal(Symbol("w[0]"), newest, buffer.gain, why="the newest input counts the gain", given=assumed),
-        equal(Symbol(f"w[{age}+1]"), older, scaled(buffer.decay, weight), why="a step later the decay times that",
+        define(labelled(rule, "w", age), weight, f"the weight claimed for the input of {age} steps ago"),
+        equal(labelled(rule, "w", "0"), newest, buffer.gain, why="the newest input counts the gain", given=assumed),
+        equal(labelled(rule, "w", f"{age}+1"), older, scaled(buffer.decay, weight), why="a step later that fades",
               given=assumed),
         equal(None, share_of_start, Number(1), why="at t = 0 the initial value counts fully", given=assumed),
         equal(None, later_share, scaled(buffer.decay, start), why="and fades in the same way", given=from_start),
-        define(now, Series(Symbol(f"w[{age}]"), age, T, _delayed(buffer.input, age), _start_term(buffer)),
+        define(now, Series(labelled(rule, "w", age), age, T, _delayed(rule, buffer.input, age), _start_term(buffer)),
                "by induction over t"),
     )  # fmt: skip
 
 
 def _summing(rule: Rule, buffer: LinearBuffer, total: Expr, shown: Expr) -> tuple[Step, ...]:
-    label, age = Symbol("W[t]"), names_of(rule)[AGE]
+    label, age = labelled(rule, "W"), names_of(rule)[AGE]
     assumed, from_start = given(rule), given(rule, from_start=True)
     [empty, later] = [substitute([total], {"t": e})[0] for e in (Number(0), T + 1)]
     [newest_weight] = substitute([buffer.weight], {AGE: T})
     steps = proper(
-        define(label, Series(Symbol(f"w[{age}]"), age, T), "the sum of the weights after t steps"),
-        equal(Symbol("W[0]"), empty, Number(0), why="the closed form holds for no terms", given=from_start),
-        equal(Symbol("W[t+1]"), later, total + newest_weight, why="and gains w[t] from t to t + 1", given=from_start),
+        define(label, Series(labelled(rule, "w", age), age, T), "the sum of the weights after t steps"),
+        equal(labelled(rule, "W", "0"), empty, Number(0), why="the closed form holds for no terms", given=from_start),
+        equal(
+            labelled(rule, "W", "t+1"),
+            later,
+            total + newest_weight,
+            why="and gains the next weight",
+            given=from_start,
+        ),
         equal(label, total, shown, why="so it is the sum, by induction over t; simplified", given=assumed),
     )
     return (*steps, *tends(label, limit(shown, "t", assumed)))
 
 
-def _delayed(signal: Expr, age: str) -> Expr:
-    return substitute([signal], {n: Symbol(f"{n}[t-{age}]") for n in ("g", "x")})[0]
+def _delayed(rule: Rule, signal: Expr, age: str) -> Expr:
+    """The input of `age` steps ago: everything it reads, as it was then."""
+    given_then = {n: Symbol(f"{n}[t-{age}]") for n in ("g", "x")}
+    kept_then = {n: Symbol(f"{n}[t-{age}-1]") for n in ("theta", *rule.state_names)}
+    return substitute([signal], {**given_then, **kept_then, "t": T - Symbol(age)})[0]
 
 
 def _start_term(buffer: LinearBuffer) -> Expr | None:

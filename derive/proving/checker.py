@@ -93,16 +93,14 @@ def _check_cover(case: Case, split: Split) -> None:
 
 
 def coincide(case: Case, pairs: Pairs) -> bool:
-    """Whether in this case both steps are undefined, or both defined and equal in every pair."""
-    left = [case.value(a) for a, _ in pairs]
-    right = [case.value(b) for _, b in pairs]
-    if _is_undefined(left) or _is_undefined(right):
-        return _is_undefined(left) and _is_undefined(right)
-    return all(case.equal(a, b) for a, b in zip(left, right, strict=True))
+    """Whether in this case the two sides of every pair are both undefined, or both defined and equal."""
+    return all(_same(case, case.value(a), case.value(b)) for a, b in pairs)
 
 
-def _is_undefined(values: list[Value]) -> bool:
-    return any(isinstance(value, Undefined) for value in values)
+def _same(case: Case, a: Value, b: Value) -> bool:
+    if isinstance(a, Undefined) or isinstance(b, Undefined):
+        return isinstance(a, Undefined) and isinstance(b, Undefined)
+    return case.equal(a, b)
 
 
 def described(path: Path) -> str:

@@ -16,7 +16,7 @@ from derive.proving.verdict import Verdict
 def identity(pairs: Sequence[tuple[Expr, Expr]], assumptions: Assumptions) -> Verdict:
     """Whether the left sides and the right sides coincide as partial functions wherever the assumptions hold.
 
-    All pairs are one step: it is undefined as soon as one of its values is. The verdict is
+    Each pair for itself: both sides undefined, or both defined and equal. The verdict is
     `proved`, `refuted` with the values of the names at a point, or `unknown` with the reason.
     """
     claim: Pairs = tuple(pairs)

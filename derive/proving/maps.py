@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 from derive.algebra.facts import Assumptions
 from derive.errors import UserError
-from derive.expr import Expr, Symbol, substitute, symbols, to_text
+from derive.expr import Expr, Symbol, is_truth, substitute, symbols, to_text
 from derive.proving.identity import identity
 from derive.proving.obligations import inside, tracked
 from derive.rule import Assignment, Rule, State
@@ -31,6 +31,7 @@ def bind(rule: Rule, values: Mapping[str, Expr]) -> Rule:
 
 def refuse_condition(bound: Mapping[str, Expr], a: Rule, b: Rule) -> None:
     """A condition binds hyperparameters the rules have, to values of their other ones inside the domains."""
+    refuse_truths(bound)
     known = dict.fromkeys((*a.hyperparameter_names, *b.hyperparameter_names))
     refuse_names(bound, known, f"a hyperparameter of {a.name} or {b.name}")
     for rule in (a, b):
@@ -45,10 +46,17 @@ def refuse_condition(bound: Mapping[str, Expr], a: Rule, b: Rule) -> None:
 
 def refuse_maps(a: Rule, b: Rule, states: Mapping[str, Expr], hyperparameters: Mapping[str, Expr]) -> None:
     """The maps a caller gives write what b has in what a has."""
+    refuse_truths({**states, **hyperparameters})
     refuse_names(states, tracked(b), f"a state of {b.name}")
     refuse_names(hyperparameters, b.hyperparameter_names, f"a hyperparameter of {b.name}")
     refuse_names(symbols(*hyperparameters.values()), a.hyperparameter_names, f"a hyperparameter of {a.name}")
     refuse_names(symbols(*states.values()), _kept_by(a), f"a state or hyperparameter of {a.name}")
+
+
+def refuse_truths(given: Mapping[str, Expr]) -> None:
+    for name, value in given.items():
+        if is_truth(value):
+            raise UserError(f"{name} cannot be the condition {to_text(value)}", fix="write a number or a formula")
 
 
 def refuse_names(given: Iterable[str], known: Iterable[str], what: str) -> None:

@@ -112,7 +112,10 @@ def _start(a: Rule, b: Rule, states: Mapping[str, Expr], hyperparameters: Mappin
 
 
 def _step(a: Rule, b: Rule, states: Mapping[str, Expr], hyperparameters: Mapping[str, Expr]) -> Pairs:
-    """Both sides in the names of a, before the step; a state of a that no map mentions must be defined all the same."""
+    """Both sides in the names of a, before the step, value by value; and the two are undefined as a whole together.
+
+    A run ends with the first step in which anything is undefined, so what no map mentions counts too.
+    """
     names, moved = tracked(b), _moved(a, b, states)
     in_a: dict[str, Expr] = {**{n: states[n] for n in names}, **hyperparameters}
     stepped = substitute([b.step[n] for n in names], in_a)
@@ -121,8 +124,8 @@ def _step(a: Rule, b: Rule, states: Mapping[str, Expr], hyperparameters: Mapping
     outputs_a = [a.step[n] for n in a.outputs if n != "theta"]
     outputs_b = [b.step[n] for n in b.outputs if n != "theta"]
     shown = substitute([*seen_b, *outputs_b], in_a)
-    untracked = (_defined(a.step.values()), Number(0))
-    return (*zip(moved, stepped, strict=True), *zip([*seen_a, *outputs_a], shown, strict=True), untracked)
+    whole = (_defined(a.step.values()), _defined(substitute(b.step.values(), in_a)))
+    return (*zip(moved, stepped, strict=True), *zip([*seen_a, *outputs_a], shown, strict=True), whole)
 
 
 def _bijection(a: Rule, b: Rule, hyperparameters: Mapping[str, Expr], inverse: Mapping[str, Expr]) -> list[Obligation]:
@@ -164,12 +167,11 @@ def of_limit(claim: Limit) -> list[Obligation]:
     actual[claim.root] = 1 / apply("sqrt", t)
     [same] = substitute([claim.continuous], actual)
     radicands = [n.args[0] for n in nodes([claim.continuous]) if isinstance(n, Apply) and n.op == "sqrt"]
-    # One obligation each: a step is undefined as a whole, and a nested radicand would hide behind its own.
-    real = [("a radicand is not negative", (nonnegative(r),), claim.assumptions) for r in substitute(radicands, actual)]
+    real = tuple(nonnegative(r) for r in substitute(radicands, actual))
     return [
         ("the continuous form", ((claim.expr, same),), claim.assumptions),
         ("the powers vanish", tuple(inside(base, DECAY) for base in claim.powers.values()), claim.assumptions),
-        *real,
+        ("the radicands are not negative", real, claim.assumptions),
         (
             "the value where they vanish",
             ((claim.at_zero, claim.limit + (claim.at_zero - claim.at_zero)),),

@@ -7,7 +7,7 @@ value is irrational, in ball arithmetic: two disjoint balls, or one side defined
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -110,51 +110,74 @@ def _inside(values: Mapping[str, Fraction], domains: Mapping[str, Domain]) -> bo
 def difference_at(pairs: Pairs, values: Mapping[str, Fraction]) -> Difference | None:
     """The first pair whose sides certainly differ at this point; None where none does.
 
-    Definedness is that of the whole step: one undefined value makes it undefined, and it differs
-    from one all of whose values are certainly defined. A value that is not decided proves nothing.
+    An undefined value differs from one that is certainly defined. A value that is not decided proves nothing.
     """
     arithmetics: list[Arithmetic] = [exact, *(partial(ball, bits=bits) for bits in PRECISIONS)]
     for arithmetic in arithmetics:
         left = arithmetic([a for a, _ in pairs], values)
         right = arithmetic([b for _, b in pairs], values)
         for index, (a, b) in enumerate(pairs):
-            if _tells_apart(left, right, index):
+            if _tells_apart(left[index], right[index]):
                 return Difference(0, str(a), _text(left[index], a, values), _text(right[index], b, values))
     return None
 
 
 def first_difference(w: Separation) -> Difference | None:
-    """The first step at which the queried points or the outputs of two runs certainly differ."""
-    seen_a = _observed(w.a, w.hyperparameters_a, w)
-    seen_b = _observed(w.b, w.hyperparameters_b, w)
-    for (step, name, mine), (_, _, his) in zip(seen_a, seen_b, strict=True):
-        found = difference_at(((mine, his),), {})
-        if found is not None:
-            return Difference(step, name, found.expected, found.actual)
+    """The first step at which the queried points or the outputs of two runs certainly differ.
+
+    A run ends with the first step in which anything is undefined. Where it is not decided whether a
+    step is defined nothing is said of what comes after it.
+    """
+    runs = (_run(w.a, w.hyperparameters_a, w), _run(w.b, w.hyperparameters_b, w))
+    for t, (mine, his) in enumerate(zip(*runs, strict=True)):
+        for (name, a), (_, b) in zip(_seen(w.a, mine, t), _seen(w.b, his, t), strict=True):
+            found = difference_at(((a, b),), {})
+            if found is not None:
+                return Difference(t, name, found.expected, found.actual)
+        ends = _undefined(mine, t), _undefined(his, t)
+        if None in ends or all(ends):
+            return None
+        if any(ends):
+            return Difference(t, ends[0] or ends[1] or "", *("undefined" if end else "defined" for end in ends))
     return None
 
 
-def _observed(rule: Rule, hyperparameters: Mapping[str, Fraction], w: Separation) -> list[tuple[int, str, Expr]]:
-    """What can be seen of a run, after how many steps: each queried point, and each output of an average."""
-    if rule.is_average:
-        steps = unrolled(rule, hyperparameters, w.theta, w.gradients)
-        return [(t, name, step[name]) for t, step in enumerate(steps, 1) for name in rule.outputs]
+def _run(rule: Rule, hyperparameters: Mapping[str, Fraction], w: Separation) -> list[dict[str, Expr]]:
+    """The values after 0, 1, ... steps, with the point queried next."""
     # One answer more: the point that the last step leads to is queried in the step after it.
     steps = unrolled(rule, hyperparameters, w.theta, (*w.gradients, Fraction(0)))
-    if rule.query is not None:
-        return [(t, "the queried point", step[QUERY]) for t, step in enumerate(steps)]
-    points = [Number(w.theta), *(step["theta"] for step in steps)]
-    return [(t, "theta", point) for t, point in enumerate(points[: len(steps)])]
+    start: dict[str, Expr] = {} if rule.is_average else {"theta": Number(w.theta)}
+    found = []
+    for now, later in zip((start, *steps[:-1]), steps, strict=True):
+        asked = {QUERY: later[QUERY]} if QUERY in later else {}
+        found.append({**now, **asked})
+    return found
 
 
-def _tells_apart(left: Sequence[Any], right: Sequence[Any], index: int) -> bool:
-    """Whether the values at this index show that the two steps are not the same."""
-    defined_left, defined_right = all(map(_is_value, left)), all(map(_is_value, right))
-    if defined_left and defined_right:
-        return _certainly_different(left[index], right[index])
-    return (isinstance(left[index], Undefined) and defined_right) or (
-        isinstance(right[index], Undefined) and defined_left
-    )
+def _seen(rule: Rule, values: Mapping[str, Expr], t: int) -> list[tuple[str, Expr]]:
+    """What can be seen of a run after t steps: the queried point, or the outputs of an average."""
+    if rule.is_average:
+        return [(name, values[name]) for name in rule.outputs] if t else []
+    return [("the queried point", values[QUERY])] if QUERY in values else [("theta", values["theta"])]
+
+
+def _undefined(values: Mapping[str, Expr], t: int) -> str | None:
+    """The first value that is undefined, empty where all are defined, None where that is not decided."""
+    names = [name for name in values if name != QUERY] if t else []
+    for arithmetic in (exact, partial(ball, bits=PRECISIONS[-1])):
+        found = arithmetic([values[name] for name in names], {})
+        for name, value in zip(names, found, strict=True):
+            if isinstance(value, Undefined):
+                return name
+        if all(map(_is_value, found)):
+            return ""
+    return None
+
+
+def _tells_apart(a: Any, b: Any) -> bool:
+    if isinstance(a, Undefined) or isinstance(b, Undefined):
+        return (isinstance(a, Undefined) and _is_value(b)) or (isinstance(b, Undefined) and _is_value(a))
+    return _is_value(a) and _is_value(b) and _certainly_different(a, b)
 
 
 def _is_value(value: Any) -> bool:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from derive.deriving.derivation import Derivation, Step
 from derive.expr import Symbol
-from derive.rendering.formulas import latex, signs_of
+from derive.rendering.formulas import AT_START, latex, signs_of
 from derive.rendering.page import Page
 
 
 def rule_equations(page: Page) -> list[str]:
     """The initial state, the queried point and the body, aligned at their signs."""
-    lines = [rf"{indexed(s.name, '0')} &= {latex(s.initial, {})}" for s in page.rule.states]
+    lines = [rf"{indexed(s.name, '0')} &= {latex(s.initial, AT_START)}" for s in page.rule.states]
     if page.query is not None:
         lines.append(rf"g_{{t}} &= \nabla f\left({latex(page.query, {})}\right)")
     return lines + [f"{latex(line.target, {})} &= {latex(line.value, {})}" for line in page.lines]

@@ -10,6 +10,8 @@ from derive.expr import Expr, Symbol, fold, substitute, to_text
 from derive.ops import OPS
 from derive.rendering.latex import to_latex
 
+AT_START = {"theta": "theta[0]"}
+
 
 def renamed(expr: Expr, names: Mapping[str, str]) -> Expr:
     """The expression with its names as they are to be written."""

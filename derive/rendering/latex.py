@@ -14,9 +14,10 @@ from derive.rendering.names import symbol_latex
 
 Written = tuple[str, int]
 
-CONDITION, SUM, PRODUCT, NEGATION, POWER, ATOM = 1, 4, 5, 3, 8, 9
+OR, AND, CONDITION, NEGATION, SUM, PRODUCT, POWER, ATOM = range(8)
 _INFIX = {"add": "+", "sub": "-", "lt": "<", "le": r"\le", "gt": ">", "ge": r"\ge", "eq": "=", "ne": r"\ne",
           "and": r"\wedge", "or": r"\vee"}  # fmt: skip
+_LEVELS = {"add": SUM, "sub": SUM, "and": AND, "or": OR}
 _FUNCTIONS = {"min": r"\min", "max": r"\max", "exp": r"\exp", "log": r"\log", "tanh": r"\tanh", "sin": r"\sin",
               "cos": r"\cos"}  # fmt: skip
 
@@ -49,10 +50,10 @@ def _apply(node: Apply, args: tuple[Written, ...]) -> Written:
     if rule is not None:
         return rule(*args)
     if node.op in _INFIX:
-        level = SUM if node.op in ("add", "sub") else CONDITION
+        level = _LEVELS.get(node.op, CONDITION)
         left, right = args
         # A negation may open a sum; anywhere else it is bracketed.
-        first = left[0] if left[1] >= level or (level == SUM and left[1] == NEGATION) else _bracketed(left[0])
+        first = left[0] if level == SUM and left[1] == NEGATION else _at(left, level + (level == CONDITION))
         return f"{first} {_INFIX[node.op]} {_at(right, level + 1)}", level
     name = _FUNCTIONS.get(node.op, rf"\operatorname{{{node.op}}}")
     return rf"{name}\left({', '.join(text for text, _ in args)}\right)", ATOM
@@ -76,7 +77,7 @@ def _power(a: Written, b: Written) -> Written:
 
 def _where(condition: Written, a: Written, b: Written) -> Written:
     cases = rf"{a[0]} & \text{{if }} {condition[0]} \\ {b[0]} & \text{{otherwise}}"
-    return rf"\begin{{cases}} {cases} \end{{cases}}", CONDITION
+    return rf"\begin{{cases}} {cases} \end{{cases}}", OR
 
 
 _RULES: dict[str, Callable[..., Written]] = {

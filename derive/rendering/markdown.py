@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from derive.deriving.derivation import Derivation, Step
-from derive.expr import decimal_text
+from derive.expr import Number, to_text
 from derive.rendering.equations import invariants, rule_equations, step_equation
 from derive.rendering.page import Page
 from derive.rule import Hyperparameter
@@ -36,7 +36,7 @@ def write_derivation(d: Derivation) -> str:
 
 
 def _row(h: Hyperparameter) -> str:
-    default = "none" if h.default is None else decimal_text(h.default) or str(h.default)
+    default = "none" if h.default is None else to_text(Number(h.default))
     return f"| `{h.name}` | {h.domain} | {default} |"
 
 

@@ -27,7 +27,7 @@ GREEK = frozenset(
         "zeta",
     ]
 )
-CONVENTIONAL = {"lr": r"\eta", "eps": r"\varepsilon", "weight_decay": r"\lambda"}
+CONVENTIONAL = {"eps": r"\varepsilon", "weight_decay": r"\lambda"}
 ACCENTS = {"hat": "hat", "bar": "bar", "tilde": "tilde"}
 _NAME = re.compile(r"^([A-Za-z]+?)(\d*)((?:_[A-Za-z0-9]+)*)('*)(?:\[(.+)\])?$")
 
@@ -51,15 +51,26 @@ def symbol_latex(name: str) -> str:
     for accent in accents:
         base = rf"\{ACCENTS[accent]}{{{base}}}"
     # A name such as lr_t says its index already.
-    written = [w if len(w) == 1 or w.isdigit() else rf"\mathrm{{{w}}}" for w in words if w != index]
+    written = [
+        f"({w})" if w.isdigit() and w != digits else w if len(w) == 1 or w.isdigit() else rf"\mathrm{{{w}}}"
+        for w in words
+        if w != index
+    ]
     below = ",".join([*written, *([index] if index else [])])
     return f"{base}{primes}_{{{below}}}" if below else f"{base}{primes}"
+
+
+def _word(word: str, digits: str) -> str:
+    """A part of a name below its line; `m_1` is another name than `m1`."""
+    if word.isdigit():
+        return word if word == digits else f"({word})"
+    return word if len(word) == 1 else rf"\mathrm{{{word}}}"
 
 
 def _stem(stem: str) -> str:
     if stem in CONVENTIONAL:
         return CONVENTIONAL[stem]
-    if stem.lower() in GREEK:
+    if stem in GREEK:
         return rf"\{stem}"
     return stem if len(stem) == 1 else rf"\mathrm{{{stem}}}"
 

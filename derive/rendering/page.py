@@ -44,14 +44,21 @@ def page(rule: Rule) -> Page:
 
 
 def indexed_body(rule: Rule) -> tuple[Line, ...]:
-    """The body with every value's time written out; a value that is assigned again is primed until the last."""
+    """The body with every value's time written out.
+
+    A name that is assigned again is primed until the last; one that is given, after its first.
+    """
     names, lines = _times(rule), []
     left = Counter(assignment.target for assignment in rule.body)
+    seen: Counter[str] = Counter()
     for assignment in rule.body:
+        target = assignment.target
         [value] = substitute([assignment.value], _symbols(names))
-        left[assignment.target] -= 1
-        names[assignment.target] = f"{assignment.target}{chr(39) * left[assignment.target]}[t]"
-        lines.append(Line(Symbol(names[assignment.target]), value))
+        left[target] -= 1
+        seen[target] += 1
+        primes = seen[target] if target in ("g", "x") else left[target]
+        names[target] = f"{target}{chr(39) * primes}[t]"
+        lines.append(Line(Symbol(names[target]), value))
     return tuple(lines)
 
 

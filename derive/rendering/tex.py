@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from derive.deriving.derivation import Derivation, Step
-from derive.expr import Symbol, decimal_text
+from derive.expr import Number, Symbol, to_text
 from derive.rendering.equations import invariants, rule_equations, step_equation
 from derive.rendering.formulas import latex
 from derive.rendering.page import Page
@@ -30,7 +30,7 @@ def write(page: Page) -> str:
 
 
 def _hyperparameter(h: Hyperparameter) -> str:
-    default = "" if h.default is None else f", default {decimal_text(h.default) or h.default}"
+    default = "" if h.default is None else f", default {to_text(Number(h.default))}"
     return rf"${latex(Symbol(h.name), {})}$ in {escaped(str(h.domain))}{default}"
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from derive.deriving.derivation import Derivation, Step
-from derive.expr import decimal_text, to_text
-from derive.rendering.formulas import plain, signs_of
+from derive.expr import Number, to_text
+from derive.rendering.formulas import AT_START, plain, signs_of
 from derive.rendering.page import Page
 from derive.rule import Hyperparameter
 
@@ -14,10 +14,12 @@ WIDTH = 100
 def write(page: Page) -> str:
     """The whole page, one fact a line."""
     rule = page.rule
-    lines = [f"{rule.name}: {rule.doc.strip()}", str(rule.reference), ""]
-    lines += ["hyperparameters", *(f"  {_hyperparameter(h)}" for h in rule.hyperparameters), ""]
+    lines = [f"{rule.name}: {rule.doc.strip()}" if rule.doc.strip() else rule.name]
+    lines += [str(rule.reference), ""] if str(rule.reference) else [""]
+    if rule.hyperparameters:
+        lines += ["hyperparameters", *(f"  {_hyperparameter(h)}" for h in rule.hyperparameters), ""]
     if rule.states:
-        lines += ["state at the start", *(f"  {s.name}[0] = {to_text(s.initial)}" for s in rule.states), ""]
+        lines += ["state at the start", *(f"  {s.name}[0] = {plain(s.initial, AT_START)}" for s in rule.states), ""]
     lines += ["step"]
     if page.query is not None:
         lines.append(f"  g[t] = grad({to_text(page.query)})")
@@ -28,12 +30,13 @@ def write(page: Page) -> str:
     for number, derivation in enumerate(page.derivations, 1):
         lines += [*_derivation(number, derivation), ""]
     holding, checked = page.counted
-    lines.append(f"{holding} of {checked} steps checked")
+    nothing = "; ".join(part for part in ("nothing is derived for this rule yet", rule.advice) if part)
+    lines.append(f"{holding} of {checked} steps checked" if checked else nothing)
     return "\n".join(lines)
 
 
 def _hyperparameter(h: Hyperparameter) -> str:
-    default = "no default" if h.default is None else decimal_text(h.default) or str(h.default)
+    default = "no default" if h.default is None else to_text(Number(h.default))
     return f"{h.name} in {h.domain}, {default}" + (f": {h.meaning}" if h.meaning else "")
 
 

@@ -242,8 +242,8 @@ def own(theta, g, v=0, *, lr=nonnegative(0.1), c=decay(0.9), k=real(2)):
     return theta, v
 """)  # fmt: skip
     assert holding(own)
-    assert "w[j] = (1 - c) * c**j" in render(own)
-    assert "u is the constant input" in render(own)
+    assert "w[k_] = (1 - c) * c**k_" in render(own)
+    assert "c_ is the constant input" in render(own)
 
 
 def test_a_buffer_that_does_not_start_at_zero_has_no_simple_correction(tmp_path: Path) -> None:
@@ -284,3 +284,59 @@ def own(theta, g, *, lr=nonnegative(0.1), decay_rate=positive(0.1)):
 
 def test_a_limit_states_its_exceptions() -> None:
     assert titled(RULES["adagrad"], "Effective").statement.endswith("It tends to `0`, except where `g = 0`.")
+
+
+def test_weights_read_every_input_as_it_was_then() -> None:
+    """Coupled decay: the parameter that enters with a gradient is the one of that time."""
+    assert "sum of w[k] * (g[t-k] + weight_decay * theta[t-k-1]) over k" in render(RULES["adam_l2"])
+
+
+def test_labels_keep_clear_of_the_rule(tmp_path: Path) -> None:
+    own = read_rule(tmp_path, """
+def own(theta, g, W=0, b=0, *, lr=nonnegative(0.1), beta=decay(0.9), k=real(1), k_=real(1)):
+    W = beta * W + (1 - beta) * g
+    b = beta * b + g
+    theta = theta - lr * (W + b) * k * k_
+    return theta, W, b
+""")  # fmt: skip
+    text = render(own)
+    assert holding(own)
+    assert "W_[t] = sum of w[k__] over k__" in text
+    assert "b_[t] * W_[t] = " in text
+
+
+def test_a_buffer_of_a_buffer_is_not_called_corrected(tmp_path: Path) -> None:
+    own = read_rule(tmp_path, """
+def own(theta, g, t, m=0, n=0, *, lr=nonnegative(0.1), beta=decay(0.9)):
+    m = beta * m + (1 - beta) * g
+    n = beta * n + (1 - beta) * m
+    theta = theta - lr * n / (1 - beta**t)
+    return theta, m, n
+""")  # fmt: skip
+    assert holding(own)
+    assert "No t is left" not in render(own)
+
+
+@pytest.mark.parametrize("gain", ["(1 - d)", "lr"])
+def test_weights_that_may_cancel_have_no_correction(tmp_path: Path, gain: str) -> None:
+    own = read_rule(tmp_path, f"""
+def own(theta, g, m=0, *, lr=real(0.1), beta=decay(0.9), d=unit(0.5)):
+    m = beta * m + {gain} * g
+    theta = theta - lr * d * m
+    return theta, m
+""")  # fmt: skip
+    assert holding(own)
+    assert not any(d.title.startswith("Bias") for d in derivations(own))
+
+
+def test_a_state_that_starts_at_theta(tmp_path: Path) -> None:
+    own = read_rule(tmp_path, """
+def own(theta, g, z=None, *, lr=nonnegative(0.1), beta=decay(0.9)):
+    if z is None:
+        z = theta
+    z = beta * z + (1 - beta) * g
+    theta = theta - lr * z
+    return theta, z
+""")  # fmt: skip
+    assert holding(own)
+    assert "z[0] = theta[0]" in render(own)

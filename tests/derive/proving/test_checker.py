@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 
 import pytest
 
@@ -14,7 +15,7 @@ from derive.proving.checker import Checked, Rejected
 from derive.proving.invariants import invariant_certificate
 from derive.proving.limits import limit
 from derive.proving.obligations import of_correspondence
-from derive.proving.replay import NotConfirmed, Point, Replayed
+from derive.proving.replay import NotConfirmed, Point, Replayed, Separation
 from derive.proving.search import Differs, Undecided, propose_identity
 from derive.rule import COUNTER, DECAY, NONNEGATIVE, REAL, Assignment, Hyperparameter, Rule, State
 
@@ -205,6 +206,27 @@ def test_a_state_that_becomes_undefined_is_seen_though_no_map_mentions_it() -> N
         Checked(forged(a, b, {"theta": theta}, {"lr": lr}, {"lr": Symbol("b.lr")}))
 
 
+def test_a_step_that_is_undefined_hides_no_difference() -> None:
+    """u = 1/g is never read; where g = 0 both runs end, and theta had better be the same in that step too."""
+    zero = apply("eq", g, 0)
+    a = own({"theta": theta - lr * apply("where", zero, 1, g), "u": 1 / g}, {"u": Number(0)})
+    b = own({"theta": theta - lr * apply("where", zero, 2, g), "u": 1 / g}, {"u": Number(0)})
+    assert prove(a, b).status == "refuted"
+    assert prove(a, a).status == "proved"
+    narrower = own({"theta": theta - lr * g * g / g, "u": 1 / g}, {"u": Number(0)})
+    wider = own({"theta": theta - lr * g, "u": 1 / g}, {"u": Number(0)})
+    assert prove(wider, narrower).status == "refuted"
+
+
+def test_a_run_ends_with_its_first_undefined_step() -> None:
+    """After it a spoilt u makes one theta undefined and not the other; the runs had ended before."""
+    a = own({"theta": theta - lr * g + (u - u), "u": 1 / g}, {"u": Number(0)})
+    b = own({"theta": theta - lr * g, "u": 1 / g}, {"u": Number(0)})
+    assert prove(a, b).status == "proved"
+    with pytest.raises(NotConfirmed):
+        Replayed(Separation(a, b, {"lr": Fraction(1)}, {"lr": Fraction(1)}, Fraction(0), (Fraction(0), Fraction(1))))
+
+
 def test_a_map_that_breaks_down_is_no_map() -> None:
     """c = 1/m holds until a gradient is zero; then a goes on and b does not."""
     a = own({"theta": theta - lr * g, "m": m * g}, {"m": Number(1)})
@@ -246,8 +268,6 @@ def test_verdicts_need_their_evidence() -> None:
 
 
 def test_a_witness_that_separates_nothing() -> None:
-    from fractions import Fraction
-
     with pytest.raises(NotConfirmed):
         Replayed(Point(((g, g + 0),), {"g": Fraction(1)}, Assumptions()))
     outside = Assumptions({"g": NONNEGATIVE})

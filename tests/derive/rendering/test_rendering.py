@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import derive
-from derive.expr import Symbol
+from derive.expr import Symbol, to_text
 from derive.library import LIBRARY
 from derive.reading.expressions import read_expression
 from derive.reading.read import read_path
@@ -59,7 +59,7 @@ def test_every_rule_in_every_format(rule: Rule) -> None:
 def test_a_notebook_shows_formulas() -> None:
     shown = derive.show("adam")._repr_markdown_()
     assert r"m_{t} &= \beta_{1} \, m_{t-1} + \left(1 - \beta_{1}\right) \, g_{t}" in shown
-    assert r"\frac{\eta \, \hat{m}_{t}}{\sqrt{\hat{v}_{t}} + \varepsilon}" in shown
+    assert r"\frac{\mathrm{lr} \, \hat{m}_{t}}{\sqrt{\hat{v}_{t}} + \varepsilon}" in shown
     assert derive.rules()[0]._repr_markdown_().startswith("## ewma")
 
 
@@ -74,8 +74,12 @@ NAMES = {
     "m_hat[t]": r"\hat{m}_{t}",
     "v_bar": r"\bar{v}",
     "theta[t-1]": r"\theta_{t-1}",
-    "lr": r"\eta",
-    "lr_t[t]": r"\eta_{t}",
+    "lr": r"\mathrm{lr}",
+    "eta": r"\eta",
+    "m_1": r"m_{(1)}",
+    "m1": r"m_{1}",
+    "Alpha": r"\mathrm{Alpha}",
+    "lr_t[t]": r"\mathrm{lr\_t}_{t}",
     "weight_decay": r"\lambda",
     "g_decayed[t]": r"g_{\mathrm{decayed},t}",
     "momentum_buffer": r"\mathrm{momentum\_buffer}",
@@ -94,8 +98,8 @@ def test_the_order_of_the_author_is_kept() -> None:
 
 
 LATEX = {
-    "beta * (-lr) * g": r"\beta \, \left(-\eta\right) \, g",
-    "c + -lr * c": r"c + \left(-\eta \, c\right)",
+    "beta * (-lr) * g": r"\beta \, \left(-\mathrm{lr}\right) \, g",
+    "c + -lr * c": r"c + \left(-\mathrm{lr} \, c\right)",
     "-(1 - beta) * g": r"-\left(1 - \beta\right) \, g",
     "a - (b - c)": r"a - \left(b - c\right)",
     "(a + b) * (a - b)": r"\left(a + b\right) \, \left(a - b\right)",
@@ -115,6 +119,22 @@ LATEX = {
 @pytest.mark.parametrize("text", LATEX)
 def test_formulas_keep_their_brackets(text: str) -> None:
     assert latex(read_expression(text), {}) == LATEX[text]
+
+
+@pytest.mark.parametrize("text", ["(p > 0 or q > 0) and r > 0", "p > 0 or q > 0 and r > 0", "not (p > 0 and q > 0)"])
+def test_conditions_read_back_as_they_are_written(text: str) -> None:
+    condition = read_expression(f"where({text}, 1, 0)")
+    assert read_expression(to_text(condition)) is condition
+    other = read_expression("where(p > 0 or q > 0 and r > 0, 1, 0)")
+    assert (latex(condition, {}) == latex(other, {})) is (condition is other)
+
+
+def test_a_gradient_that_is_changed_has_two_names(tmp_path: Path) -> None:
+    path = tmp_path / "own.py"
+    path.write_text(
+        "def own(theta, g, *, lr=0.1, wd=0.1):\n    g = g + wd * theta\n    theta = theta - lr * g\n    return theta\n"
+    )
+    assert "g'[t] = g[t] + wd * theta[t-1]\n  theta[t] = theta[t-1] - lr * g'[t]" in render(read_path(str(path), "own"))
 
 
 def test_a_value_assigned_again_is_primed_until_the_last(tmp_path: Path) -> None:
