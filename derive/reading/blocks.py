@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Sequence
 
-from derive.expr import Symbol, apply
-from derive.reading.expressions import ARITHMETIC, is_truth, to_expr, to_truth, to_value
+from derive.expr import Symbol
+from derive.reading.expressions import ARITHMETIC, arithmetic, is_truth, to_truth, to_value
 from derive.reading.refusals import text_of, unreadable_statement
-from derive.reading.scope import ASKED, Scope, function_path, place, whole
+from derive.reading.scope import ASKED, Scope, function_path, place, refuse_odd_key, whole
 from derive.reading.spellings import CREATIONS, VARIADIC, VIEWS
-from derive.reading.statements import Branch, Initialise, Query, Statement, Store, parallel
+from derive.reading.statements import Branch, Initialise, Query, Statement, Store, parallel, stored
 from derive.rule import Assignment
 
 
@@ -41,7 +41,7 @@ def _read(node: ast.stmt, scope: Scope) -> list[Statement]:
             return _assignment([target], value, node, scope)
         case ast.AugAssign(target=target, op=op, value=value) if type(op) in ARITHMETIC:
             name = _target(target, scope)
-            result = apply(ARITHMETIC[type(op)], to_expr(target, scope), to_expr(value, scope))
+            result = arithmetic(op, target, value, scope)
             return [_store(Store(name, result, node.lineno, in_place=True), scope)]
         case ast.If(test=test, body=body, orelse=orelse):
             return [_if(test, body, orelse, node, scope)]
@@ -74,7 +74,7 @@ def _assignment(targets: Sequence[ast.expr], value: ast.expr, node: ast.stmt, sc
     guard = _first_step_choice(target, value, scope)
     if guard is not None:
         assert isinstance(value, ast.IfExp)
-        return [Initialise(guard, (_plain_store(target, value.body, node, scope),), node.lineno)]
+        return [_started(guard, (_plain_store(target, value.body, node, scope),), node, scope)]
     return [_plain_store(target, value, node, scope)]
 
 
@@ -94,7 +94,9 @@ def _new_record(target: ast.expr, value: ast.expr, node: ast.stmt, scope: Scope)
         case ast.Dict(keys=keys, values=values):
             names = [f"{place(target, scope)}.{k.value}" for k in keys
                      if isinstance(k, ast.Constant) and isinstance(k.value, str)]  # fmt: skip
-            if len(set(names)) == len(keys):
+            for key in (k for k in keys if isinstance(k, ast.Constant)):
+                refuse_odd_key(str(key.value), key, scope)
+            if len(set(names)) == len(keys) and place(target, scope) != "self":
                 return _at_once(names, values, node, scope)
     what = f"the store into '{text_of(target)}' can't be followed"
     raise scope.error(what, node, 'store its keys: state["m"] = ...')
@@ -193,7 +195,7 @@ def _if(test: ast.expr, body: list[ast.stmt], orelse: list[ast.stmt], node: ast.
     branch_truths = set(scope.truths)
     scope.known, scope.truths = set(known), set(truths)
     otherwise = read_block(orelse, scope)
-    if branch_truths != truths or scope.truths != truths:
+    if branch_truths != truths or scope.truths != truths or not truths.isdisjoint(stored([*then, *otherwise])):
         raise scope.error("a truth value assigned in a branch can't be read", node, "assign it before the 'if'")
     scope.known &= after_then
     return Branch(condition, then, otherwise, node.lineno)
@@ -235,4 +237,10 @@ def _initialisation(
     plain = tuple(s for s in stores if isinstance(s, Store) and not s.in_place)
     if len(plain) < len(stores):
         raise scope.error("only assignments can stand in a first-step initialisation", node, "move the rest out")
-    return Initialise(guard, plain, node.lineno)
+    return _started(guard, plain, node, scope)
+
+
+def _started(guard: str, stores: tuple[Store, ...], node: ast.stmt, scope: Scope) -> Initialise:
+    if not scope.truths.isdisjoint(s.target for s in stores):
+        raise scope.error("a state that starts at a truth value can't be read", node, "write where(condition, 1, 0)")
+    return Initialise(guard, stores, node.lineno)

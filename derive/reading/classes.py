@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from derive.expr import Expr, Number, Symbol, nodes, substitute, symbols
+from derive.expr import Expr, Symbol, apply, nodes, substitute, symbols
 from derive.reading.aliases import sharing_after
 from derive.reading.blocks import read_block
-from derive.reading.expressions import constant_value
+from derive.reading.class_body import class_constants, methods, refuse_unseen
+from derive.reading.expressions import is_truth
 from derive.reading.functions import dictionaries, function_scope, read_parameters, read_step
 from derive.reading.refusals import text_of
-from derive.reading.scope import Scope
+from derive.reading.scope import Scope, function_path
 from derive.reading.source import Definition
 from derive.reading.statements import Parameter, Procedure, Returned, Store, fresh, stored, substituted
 from derive.rule import Assignment, inline
 
-STEP_METHODS = ("step", "update", "__call__")
 Attributes = dict[str, Expr | None]
 
 
@@ -39,27 +38,12 @@ def read_class(definition: Definition) -> Procedure:
     """
     node = definition.node
     assert isinstance(node, ast.ClassDef)
-    if node.decorator_list:
-        what = f"the decorator '@{text_of(node.decorator_list[0])}' may change the class"
-        raise definition.error(what, node.decorator_list[0], "leave it out")
-    methods = {n.name: n for n in node.body if isinstance(n, ast.FunctionDef)}
-    for name in methods.keys() & {"__getattr__", "__getattribute__", "__setattr__", "__new__"}:
-        raise definition.error(f"{name!r} may change what an attribute is", methods[name], "leave it out")
-    step = _step_method(definition, methods)
+    refuse_unseen(definition, node)
+    init, step = methods(definition, node)
     records = frozenset({"self"} | {name for name in dictionaries(step) if name.startswith("self.")})
-    start = _initial(definition, methods.get("__init__"), records)
-    return _assembled(definition, step, replace(start, held={**_class_constants(definition, node), **start.held}))
-
-
-def _step_method(definition: Definition, methods: Mapping[str, ast.FunctionDef]) -> ast.FunctionDef:
-    for name in STEP_METHODS:
-        if name in methods:
-            if methods[name].decorator_list:
-                decorator = methods[name].decorator_list[0]
-                what = f"the decorator '@{text_of(decorator)}' may change the method"
-                raise definition.error(what, decorator, "leave it out")
-            return methods[name]
-    raise definition.error(f"the class {definition.node.name!r} has no step", fix=f"name it {STEP_METHODS[0]!r}")
+    start = _initial(definition, init, records)
+    constants = class_constants(definition, node, [m for m in (init, step) if m is not None])
+    return _assembled(definition, step, replace(start, held={**constants, **start.held}))
 
 
 def _assembled(definition: Definition, step: ast.FunctionDef, start: Start) -> Procedure:
@@ -121,16 +105,20 @@ def _initial(definition: Definition, node: ast.FunctionDef | None, records: froz
         return Start([], {}, [], records)
     _, *arguments = _method_parameters(definition, node)
     scope = function_scope(definition, node, {a.name for a in arguments}, records)
-    empty = dict.fromkeys(place for s in node.body if (place := _left_empty(s)))
-    told = [s for s in node.body if not _left_empty(s) and not _is_super_call(s)]
+    empty = {place: s for s in node.body if (place := _left_empty(s))}
+    told = [s for s in node.body if not _left_empty(s) and not _is_super_call(s, scope)]
     stores = [store for s in told for store in _plain(definition, s, scope)]
     values = inline(Assignment(s.target, s.value) for s in stores)
+    for place in empty.keys() & values.keys():
+        raise definition.error(f"{place!r} is None and a number", empty[place], "give it one value")
+    # A truth value kept as an attribute counts as 1 or 0 in the step.
+    values |= {p: apply("where", v, 1, 0) for p, v in values.items() if is_truth(v)}
     # A local of the step may share its name with an argument of __init__.
     own_names: dict[str, Expr] = {a.name: Symbol(f"__init__.{a.name}") for a in arguments}
     held = {p: substitute([v], own_names)[0] for p, v in values.items() if p.startswith("self.")}
     named = [replace(a, name=f"__init__.{a.name}", keyword_only=True) for a in arguments]
     shared = [s for s in sharing_after(definition, stores) if s.target.startswith("self.")]
-    return Start(named, {**empty, **held}, shared, records)
+    return Start(named, {**dict.fromkeys(empty), **held}, shared, records)
 
 
 def _plain(definition: Definition, statement: ast.stmt, scope: Scope) -> list[Store]:
@@ -149,20 +137,9 @@ def _left_empty(statement: ast.stmt) -> str | None:
     return None
 
 
-def _is_super_call(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.Expr) and ast.unparse(statement).startswith("super().__init__(")
-
-
-def _class_constants(definition: Definition, node: ast.ClassDef) -> Attributes:
-    scope = Scope(definition.file, outer=definition.outer)
-    found: Attributes = {}
-    for statement in node.body:
-        match statement:
-            case (
-                ast.Assign(targets=[ast.Name(id=name)], value=value)
-                | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
-            ):
-                number = constant_value(value, scope)
-                if number is not None:
-                    found[f"self.{name}"] = Number(number)
-    return found
+def _is_super_call(statement: ast.stmt, scope: Scope) -> bool:
+    """The call of an empty base class, which does nothing."""
+    match statement:
+        case ast.Expr(ast.Call(ast.Attribute(ast.Call(name, [], []), "__init__"), [], [])):
+            return function_path(name, scope) == "builtins.super"
+    return False

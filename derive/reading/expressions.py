@@ -10,15 +10,23 @@ from functools import cache
 
 from derive.errors import UserError
 from derive.expr import Apply, Expr, Number, Symbol, apply, substitute
-from derive.ops import OPS
+from derive.ops import OPS, TRUTHS
 from derive.reading.bindings import Constant, Opaque
 from derive.reading.limits import parse
 from derive.reading.refusals import text_of, unknown_function, unreadable_expression
 from derive.reading.scope import ASKED, Scope, dotted, function_path, place, whole
-from derive.reading.spellings import CUSTOMARY, ROWS, STORAGE_KEYWORDS, TRUTH_ARGUMENTS, VARIADIC, VIEWS
+from derive.reading.spellings import (
+    CUSTOMARY,
+    FLOATING,
+    ROWS,
+    SHAPES,
+    STORAGE_KEYWORDS,
+    TRUTH_ARGUMENTS,
+    VARIADIC,
+    VIEWS,
+)
 
 NUMBER_BITS = 2_000
-TRUTHS = frozenset({"lt", "le", "gt", "ge", "eq", "ne", "and", "or", "not"})
 
 ARITHMETIC: dict[type[ast.operator], str] = {
     ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.Pow: "pow",
@@ -53,8 +61,29 @@ def _read_expression(text: str, names: Sequence[str] | None, file: str) -> Expr:
 
 def to_expr(node: ast.expr, scope: Scope) -> Expr:
     """The number a syntax tree means. A truth value in a number's place counts as 1 or 0, as in Python."""
-    value = to_value(node, scope)
+    return _as_number(to_value(node, scope), scope)
+
+
+def _as_number(value: Expr, scope: Scope) -> Expr:
     return apply("where", value, 1, 0) if is_truth(value, scope.truths) else value
+
+
+def to_number(node: ast.expr, scope: Scope) -> Expr:
+    """The number a syntax tree means, where Python and NumPy disagree on what a truth value would count as."""
+    value = to_value(node, scope)
+    if is_truth(value, scope.truths):
+        what = f"'{text_of(node)}' is a truth value where a number is needed"
+        raise scope.error(what, node, "write where(condition, 1, 0)")
+    return value
+
+
+def arithmetic(op: ast.operator, left: ast.expr, right: ast.expr, scope: Scope) -> Expr:
+    """`left op right`. Beside a number a truth value counts as 1 or 0; two of them NumPy would join, not add."""
+    a, b = to_value(left, scope), to_value(right, scope)
+    if is_truth(a, scope.truths) and is_truth(b, scope.truths):
+        what = f"'{text_of(left)}' and '{text_of(right)}' are truth values where numbers are needed"
+        raise scope.error(what, left, "write where(condition, 1, 0)")
+    return apply(ARITHMETIC[type(op)], _as_number(a, scope), _as_number(b, scope))
 
 
 def to_truth(node: ast.expr, scope: Scope) -> Expr:
@@ -85,10 +114,10 @@ def to_value(node: ast.expr, scope: Scope) -> Expr:
             return apply("neg", to_expr(operand, scope))
         case ast.UnaryOp(op=ast.UAdd(), operand=operand):
             return to_expr(operand, scope)
-        case ast.UnaryOp(op=ast.Not() | ast.Invert(), operand=operand):
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
             return apply("not", to_truth(operand, scope))
         case ast.BinOp(left=left, op=op, right=right) if type(op) in ARITHMETIC:
-            return apply(ARITHMETIC[type(op)], to_expr(left, scope), to_expr(right, scope))
+            return arithmetic(op, left, right, scope)
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _LOGIC:
             return apply(_LOGIC[type(op)], to_truth(left, scope), to_truth(right, scope))
         case ast.BoolOp(op=op, values=values):
@@ -96,7 +125,7 @@ def to_value(node: ast.expr, scope: Scope) -> Expr:
         case ast.Compare() if all(type(op) in _COMPARE for op in node.ops):
             return _comparison(node, scope)
         case ast.IfExp(test=test, body=body, orelse=orelse):
-            return apply("where", to_truth(test, scope), to_expr(body, scope), to_expr(orelse, scope))
+            return apply("where", to_truth(test, scope), to_number(body, scope), to_number(orelse, scope))
         case ast.Call():
             return _call(node, scope)
         case ast.Subscript():
@@ -227,7 +256,7 @@ def _call(node: ast.Call, scope: Scope) -> Expr:
     receiver = [node.func.value] if isinstance(node.func, ast.Attribute) and path == f".{node.func.attr}" else []
     arguments = [*receiver, *node.args]
     if path in VARIADIC and len(arguments) > 1 and not node.keywords:
-        return _joined(VARIADIC[path], [to_expr(a, scope) for a in arguments])
+        return _joined(VARIADIC[path], [to_number(a, scope) for a in arguments])
     meaning = meanings().get(path or "")
     if meaning is None:
         raise unknown_function(node, path, scope)
@@ -244,7 +273,7 @@ def _operation(op: str, node: ast.Call, scope: Scope) -> Expr:
 def _gradient(node: ast.Call, scope: Scope) -> Expr:
     if len(node.args) != 1 or node.keywords:
         raise scope.error("a gradient is asked for at one point", node, "write grad(theta)")
-    scope.asked.append((to_expr(node.args[0], scope), node.lineno))
+    scope.asked.append((to_number(node.args[0], scope), node.lineno))
     return Symbol(ASKED)
 
 
@@ -252,6 +281,7 @@ def _expanded(node: ast.Call, meaning: Meaning, arguments: list[ast.expr], scope
     given = dict(zip(meaning.names, arguments, strict=False))
     for keyword in node.keywords:
         if keyword.arg in STORAGE_KEYWORDS:
+            _refuse_storage(keyword, scope)
             continue
         if keyword.arg not in meaning.names or keyword.arg in given:
             what = f"'{keyword.arg or '**'}=' of '{text_of(node.func)}' can't be read"
@@ -269,5 +299,38 @@ def _argument(name: str, node: ast.expr, meaning: Meaning, scope: Scope) -> Expr
     if name in TRUTH_ARGUMENTS:
         return to_truth(node, scope)
     if isinstance(meaning.formula, Number) or meaning.formula is Symbol("value") is not Symbol(name):
+        refuse_effects(node, scope)
         return Number(0)  # zeros_like(x), full(shape, value): x is there for its shape only
-    return to_expr(node, scope)
+    return to_number(node, scope)
+
+
+# What is not looked into
+
+
+def _refuse_storage(keyword: ast.keyword, scope: Scope) -> None:
+    """A number stored as another type than a floating one would be another number."""
+    refuse_effects(keyword.value, scope)
+    if keyword.arg == "dtype" and not _is_floating(keyword.value, scope):
+        what = f"'dtype={text_of(keyword.value)}' may change the numbers"
+        raise scope.error(what, keyword.value, "use a floating type, or leave it out")
+
+
+def _is_floating(node: ast.expr, scope: Scope) -> bool:
+    match node:
+        case ast.Constant(value=value):
+            return value is None or value in FLOATING
+        case ast.Attribute(value=array, attr="dtype") if place(array, scope) is not None:
+            return place(array, scope) in scope.known
+    module, _, name = (function_path(node, scope) or "").rpartition(".")
+    return name in FLOATING and module in ("builtins", "numpy", "torch", "jax.numpy")
+
+
+def refuse_effects(node: ast.expr, scope: Scope) -> None:
+    """An expression that is not looked into must do nothing: it calls what computes and binds no name."""
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.NamedExpr | ast.Await | ast.Yield | ast.YieldFrom | ast.Lambda):
+            raise unreadable_expression(inner, scope)
+        if isinstance(inner, ast.Call):
+            path = function_path(inner.func, scope) or ""
+            if path not in meanings() and path not in SHAPES:
+                raise unknown_function(inner, path, scope)

@@ -16,7 +16,7 @@ from derive.errors import UserError
 from derive.expr import Apply, Expr, Number, Symbol, substitute, symbols
 from derive.reading.aliases import sharing_after
 from derive.reading.blocks import read_block
-from derive.reading.expressions import constant_value
+from derive.reading.expressions import constant_value, refuse_effects
 from derive.reading.functions import function_scope, read_decorators, read_parameters, read_step
 from derive.reading.refusals import text_of
 from derive.reading.scope import Scope, function_path, whole
@@ -127,6 +127,8 @@ def _body(definition: Definition, loop: ast.For, scope: Scope, arguments: set[st
     given = {f"{sequence}[]" for sequence in scope.items} | ({head.item} if head.item else set())
     if len(given) > 1:
         raise definition.error("a loop over more than one sequence can't be read", loop, "give the gradients only")
+    for name in sorted(scope.later & {*scope.oracles, *scope.items, head.sequence}):
+        raise definition.error(f"{name!r} is assigned to", loop, "give it another name")
     scope.known |= given | ({head.counter} if head.counter else set())
     scope.known -= {*scope.oracles, *scope.items, head.sequence}
     statements = list(read_block(loop.body, scope))
@@ -156,6 +158,7 @@ def _with_item(statements: list[Statement], place: str, item: str) -> list[State
 def _head(definition: Definition, loop: ast.For, scope: Scope) -> Head:
     if isinstance(loop.iter, ast.Call) and function_path(loop.iter.func, scope) not in WALKS:
         raise _unreadable(definition, loop)
+    refuse_effects(loop.iter, scope)
     match loop.target, loop.iter:
         case ast.Name(id=counter), ast.Call(func=ast.Name(id="range"), args=[_], keywords=[]):
             return Head(counter, 0)

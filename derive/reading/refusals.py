@@ -52,6 +52,9 @@ def unreadable_expression(node: ast.expr, scope: Scope) -> UserError:
         return scope.error(f"the operator in '{text_of(node)}' can't be read", node, "use +, -, *, / or **")
     if isinstance(node, ast.Compare):
         return scope.error(f"the comparison '{text_of(node)}' can't be read", node, "use <, <=, >, >=, == or !=")
+    if isinstance(node, ast.UnaryOp):
+        what = f"'{text_of(node)}' is another number in Python than in NumPy"
+        return scope.error(what, node, "use not or np.logical_not")
     what, fix = _CONSTRUCTS.get(type(node), (f"'{text_of(node)}'", "write arithmetic on names and numbers"))
     return scope.error(f"{what} can't be read", node, fix)
 
@@ -67,7 +70,7 @@ def unreadable_statement(node: ast.stmt, scope: Scope) -> UserError:
 def unknown_function(node: ast.Call, path: str | None, scope: Scope) -> UserError:
     """The refusal of a call."""
     name, last = text_of(node.func), (path or "").rsplit(".", 1)[-1]
-    if (path or "").startswith(".") and last.endswith("_"):
+    if (path or "").startswith(".") and last.endswith("_") and not last.endswith("__"):
         return scope.error(f"the in-place method '{last}' can't be read", node, "write an assignment: m = ...")
     if last in REDUCTIONS or "linalg" in name.split("."):
         return scope.error(f"'{name}' mixes coordinates and can't be read yet", node, _ONE_COORDINATE)

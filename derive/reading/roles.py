@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from derive.expr import Expr, Number, Symbol, substitute, symbols
+from derive.expr import Expr, Number, Symbol, is_truth, substitute, symbols
 from derive.reading.aliases import refuse_shared_stores
 from derive.reading.counters import replace_counters
 from derive.reading.flatten import Line, assignments, flatten, renamed
@@ -63,6 +63,7 @@ def to_rule(procedure: Procedure, roles: Roles = RULE_LANGUAGE) -> Rule:
     body, query = _separate_query(definition, lines, cast, roles)
     _refuse_foreign_output(procedure, body, cast)
     body = _without_copies(body, constants)
+    _refuse_truths(definition, body, cast)
     body, query, starts = _counted(body, query, starts, cast, roles)
     for name in starts:
         refuse_word("state", name, _where(procedure, name))
@@ -172,6 +173,15 @@ def _refuse_foreign_output(procedure: Procedure, body: Sequence[Assignment], cas
     if cast.output in cast.inputs and not by_name and cast.output not in symbols(inline(body)[cast.output]):
         what, fix = f"what is returned first is not made from {cast.output!r}", f"return the new {cast.output}"
         raise procedure.definition.error(what, procedure.return_line, fix)
+
+
+def _refuse_truths(definition: Definition, body: Sequence[Assignment], cast: Cast) -> None:
+    """What is kept from step to step is a number."""
+    values = inline(body)
+    for name in (cast.output, *cast.states):
+        if is_truth(values.get(name, Symbol(name))):
+            fix = "write where(condition, 1, 0)"
+            raise definition.error(f"{name!r} ends the step as a truth value", fix=fix)
 
 
 # Where the gradient is taken

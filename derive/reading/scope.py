@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from keyword import iskeyword
+from unicodedata import normalize
 
 from derive.errors import UserError
 from derive.expr import Expr
@@ -19,11 +21,11 @@ class Scope:
     """The names at one point of a text.
 
     `known` are the places (names, `self.m`, `state["m"]`) that hold a value here, `truths` those
-    that hold a truth value, `later` the names the function binds anywhere. `records` are the names
-    whose attributes or string keys are places. `outer` binds the free names, `oracles` are the
-    functions that answer a gradient, `items` the sequences with the text of the index that is this
-    step's, `functions` further names of operations. Gradients asked for inside expressions collect
-    in `asked`.
+    that hold a truth value, `later` the names the function binds anywhere. `records` are `self`,
+    whose attributes are places, and the dictionaries whose string keys are. `outer` binds the free
+    names, `oracles` are the functions that answer a gradient, `items` the sequences with the text of
+    the index that is this step's, `functions` further names of operations. Gradients asked for
+    inside expressions collect in `asked`.
     """
 
     file: str
@@ -51,14 +53,23 @@ def place(node: ast.expr, scope: Scope) -> str | None:
     match node:
         case ast.Name(id=name):
             return name
-        case ast.Attribute(value=ast.Name(id=root), attr=key) if root in scope.records:
-            return f"{root}.{key}"
+        case ast.Attribute(value=ast.Name(id="self"), attr=key) if "self" in scope.records:
+            return f"self.{key}"
         case ast.Subscript(value=base, slice=ast.Constant(value=str(key))):
             record = place(base, scope)
-            return f"{record}.{key}" if record is not None and record in scope.records else None
+            if record is None or record == "self" or record not in scope.records:
+                return None
+            refuse_odd_key(key, node, scope)
+            return f"{record}.{key}"
         case ast.Subscript(value=ast.Name(id=sequence), slice=index) if sequence in scope.items:
             return f"{sequence}[]" if ast.unparse(index) == scope.items[sequence] else None
     return None
+
+
+def refuse_odd_key(key: str, node: ast.expr, scope: Scope) -> None:
+    """A key becomes a name, so it must be one, and the one Python would make of it."""
+    if not key.isidentifier() or iskeyword(key) or normalize("NFKC", key) != key:
+        raise scope.error(f"the key {key!r} is not a name in Python", node, "use letters, digits and _")
 
 
 def dotted(node: ast.expr) -> str | None:

@@ -95,6 +95,18 @@ VIEWS: tuple[str, ...] = (
 # Keywords that say how a result is stored, not what it is.
 STORAGE_KEYWORDS = frozenset({"dtype", "device", "memory_format", "requires_grad"})
 
+# The types whose numbers stand for reals.
+FLOATING = frozenset({
+    "float", "double", "half", "single", "longdouble", "bfloat16", "float16", "float32", "float64", "float128", "f4",
+    "f8",
+})  # fmt: skip
+
+# Functions that say how large an array is, and change nothing.
+SHAPES = frozenset({
+    "builtins.len", "builtins.range", "builtins.enumerate", "numpy.shape", "numpy.size", "torch.device", ".size",
+    ".numel", ".dim",
+})  # fmt: skip
+
 # Functions of any number of arguments, folded in pairs.
 VARIADIC: dict[str, str] = {"builtins.max": "max", "builtins.min": "min"}
 
@@ -106,7 +118,7 @@ REDUCTIONS = frozenset({
 })  # fmt: skip
 
 # The builtin functions that are read.
-BUILTINS = frozenset({"abs", "max", "min", "pow", "float", "range", "enumerate", "len"})
+BUILTINS = frozenset({"abs", "max", "min", "pow", "float", "range", "enumerate", "len", "super", "object"})
 
 # Where a snippet has no import, the names everybody gives these modules.
 CUSTOMARY: dict[str, str] = {

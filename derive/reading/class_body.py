@@ -1,0 +1,95 @@
+"""The body of a class: its constants and methods, and whatever else there may change what an attribute is.
+
+`self.m` is what the step and `__init__` store only where the class itself binds no `m`, or binds it
+once to a literal: a property, a base class or a second binding would be another value, unseen.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+
+from derive.expr import Expr, Number
+from derive.reading.bindings import DEFINED, Binding, Constant, Opaque, bindings
+from derive.reading.expressions import constant_value
+from derive.reading.refusals import text_of
+from derive.reading.scope import Scope, function_path
+from derive.reading.source import Definition
+
+STEP_METHODS = ("step", "update", "__call__")
+_HOOKS = ("__getattr__", "__getattribute__", "__setattr__", "__new__")
+_EMPTY_BASES = ("builtins.object", "abc.ABC", "typing.Protocol", "typing.Generic")
+
+
+def refuse_unseen(definition: Definition, node: ast.ClassDef) -> None:
+    """Raises UserError for what may change any attribute: a decorator, a base class, a hook of Python's."""
+    scope = Scope(definition.file, outer=definition.outer)
+    for decorator in node.decorator_list:
+        raise definition.error(f"the decorator '@{text_of(decorator)}' may change the class", decorator, "leave it out")
+    for base in node.bases:
+        if function_path(base.value if isinstance(base, ast.Subscript) else base, scope) not in _EMPTY_BASES:
+            what = f"the base class '{text_of(base)}' may change what an attribute is"
+            raise definition.error(what, base, "write its attributes and methods in the class itself")
+    for keyword in node.keywords:
+        raise definition.error(f"'{text_of(keyword)}' may change the class", keyword, "leave it out")
+    bound = bindings(node.body)
+    for name in (n for n in _HOOKS if n in bound):
+        what = f"{name!r} may change what an attribute is"
+        raise definition.error(what, _line(bound[name], node), "leave it out")
+    _refuse_private(definition, node)
+
+
+def _refuse_private(definition: Definition, node: ast.ClassDef) -> None:
+    """Python renames `__m` inside a class to `_Name__m`, so that two spellings may be one name."""
+    renamed = f"_{node.name.lstrip('_')}__"
+    for n in ast.walk(node):
+        name = n.id if isinstance(n, ast.Name) else n.attr if isinstance(n, ast.Attribute) else ""
+        private = isinstance(n, ast.Name) and name.startswith("__") and not name.endswith("__")
+        if private or name.startswith(renamed):
+            raise definition.error(f"Python renames {name!r} inside a class", n, "use one underscore")
+
+
+def methods(definition: Definition, node: ast.ClassDef) -> tuple[ast.FunctionDef | None, ast.FunctionDef]:
+    """`__init__`, where there is one, and the step. Raises UserError for one that is decorated or bound twice."""
+    found = {n.name: n for n in node.body if isinstance(n, ast.FunctionDef)}
+    bound = bindings(node.body)
+    for name in ("__init__", *STEP_METHODS):
+        binding = bound.get(name)
+        if binding is not None and (name not in found or not isinstance(binding, Opaque) or binding.what != DEFINED):
+            what = f"the method {name!r} is not one 'def' of the class"
+            raise definition.error(what, _line(binding, node), "define it once")
+    step = next((found[name] for name in STEP_METHODS if name in found), None)
+    if step is None:
+        raise definition.error(f"the class {node.name!r} has no step", fix=f"name it {STEP_METHODS[0]!r}")
+    init = found.get("__init__")
+    for method in (m for m in (init, step) if m is not None):
+        for decorator in method.decorator_list:
+            what = f"the decorator '@{text_of(decorator)}' may change the method"
+            raise definition.error(what, decorator, "leave it out")
+    return init, step
+
+
+def class_constants(
+    definition: Definition, node: ast.ClassDef, used_in: Iterable[ast.FunctionDef]
+) -> dict[str, Expr | None]:
+    """What the class binds the attributes to that its methods use: numbers, or None. Raises UserError for all else."""
+    attributes = (n for method in used_in for n in ast.walk(method) if isinstance(n, ast.Attribute))
+    used = {n.attr for n in attributes if isinstance(n.value, ast.Name) and n.value.id == "self"}
+    scope, found = Scope(definition.file, outer=definition.outer), dict[str, Expr | None]()
+    for name, binding in bindings(node.body).items():
+        if name not in used:
+            continue
+        value = binding.value if isinstance(binding, Constant) else None
+        number = constant_value(value, scope) if value is not None else None
+        if number is None and not (isinstance(value, ast.Constant) and value.value is None):
+            said = binding.what if isinstance(binding, Opaque) else "no literal number"
+            what = f"the class's {name!r} is {said}"
+            raise definition.error(what, _line(binding, node), f"say self.{name} = ... in __init__ only")
+        found[f"self.{name}"] = None if number is None else Number(number)
+    return found
+
+
+def _line(binding: Binding, node: ast.ClassDef) -> int:
+    if isinstance(binding, Opaque):
+        return binding.line
+    return binding.value.lineno if isinstance(binding, Constant) else node.lineno
