@@ -13,6 +13,8 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
+from flint import arb, fmpq
+
 from derive.algebra.facts import Assumptions
 from derive.algebra.normal import NoNormalForm, factored, generic_case
 from derive.evaluate import QUERY, Arithmetic, ball, exact, unrolled
@@ -23,6 +25,7 @@ from derive.rule import REAL, Domain, Rule
 
 PRECISIONS = (128, 512)
 LONGEST_FORM = 60
+LONGEST_RATIONAL_BITS = 400
 
 
 class NotConfirmed(Exception):
@@ -194,7 +197,9 @@ def _text(value: Any, expr: Expr, values: Mapping[str, Fraction]) -> str:
     """A value for a reader: a rational as it is, a root as a formula with its decimal, or why there is none."""
     if isinstance(value, Undefined):
         return f"undefined: {value.reason}"
-    if isinstance(value, Fraction | bool):
+    if isinstance(value, Fraction):
+        return _rational(value)
+    if isinstance(value, bool):
         return str(value)
     decimal = value.str(8, radius=False)
     try:
@@ -203,9 +208,16 @@ def _text(value: Any, expr: Expr, values: Mapping[str, Fraction]) -> str:
     except NoNormalForm:
         return str(decimal)
     if normal.constant() is not None:
-        return str(normal.constant())
+        return _rational(normal.constant() or Fraction(0))
     form = to_text(factored(case, normal))
     return f"{form} = {decimal}" if len(form) <= LONGEST_FORM else str(decimal)
+
+
+def _rational(value: Fraction) -> str:
+    """As it is, or by its first digits where nobody would read all of them."""
+    if max(abs(value.numerator), value.denominator).bit_length() <= LONGEST_RATIONAL_BITS:
+        return str(value)
+    return str(arb(fmpq(value.numerator, value.denominator)).str(8, radius=False))
 
 
 def _texts(values: Mapping[str, Fraction]) -> dict[str, str]:

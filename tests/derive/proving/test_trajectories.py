@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from derive.expr import Expr, Number, Symbol
 from derive.library import LIBRARY
 from derive.proving import Assumptions, identity, invariants, prove
 from derive.proving.maps import bind
+from derive.reading.read import read_path
 from derive.rule import NONNEGATIVE, Assignment, Hyperparameter, Rule
 
 RULES = {rule.name: rule for rule in LIBRARY}
@@ -157,3 +159,13 @@ def test_exact_values_stand_beside_decimals() -> None:
     assert verdict.counterexample is not None
     assert verdict.counterexample["expected"] == "sqrt(2) / (sqrt(2) + 2) = 0.41421356"
     assert Fraction(verdict.counterexample["initial"]["theta"]) == 1
+
+
+def test_enormous_constants_are_answered(tmp_path: Path) -> None:
+    rules = []
+    for shift in (1, 2):
+        path = tmp_path / f"own{shift}.py"
+        path.write_text(f"def own(theta, g, *, lr=0.1):\n    return theta - lr * abs(1e300**20 * g - {shift})\n")
+        rules.append(read_path(str(path), "own"))
+    assert prove(*rules).status == "refuted"
+    assert prove(rules[0], rules[0]).status == "proved"
