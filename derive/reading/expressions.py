@@ -106,8 +106,8 @@ def to_value(node: ast.expr, scope: Scope) -> Expr:
     match node:
         case ast.Constant(value=value):
             return _constant(value, node, scope)
-        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
-            return Number(-_number(value, node, scope))
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=value)):
+            return Number(-_constant(value, node, scope).value)
         case ast.Name() | ast.Attribute():
             return _name(node, scope)
         case ast.UnaryOp(op=ast.USub(), operand=operand):
@@ -136,7 +136,7 @@ def to_value(node: ast.expr, scope: Scope) -> Expr:
 # Numbers
 
 
-def _constant(value: object, node: ast.expr, scope: Scope) -> Expr:
+def _constant(value: object, node: ast.expr, scope: Scope) -> Number:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise scope.error(f"{value!r} is not a real number", node, "write a number or a comparison")
     return Number(_number(value, node, scope))

@@ -52,6 +52,7 @@ STEP = {  # a line inside a step of theta, g and m, and what is said about it
     "m = g and m": "'g' is a number where a truth value is needed; compare it: x != 0",
     "m = g if m else 0": "'m' is a number where a truth value is needed; compare it: x != 0",
     "m = True": "True is not a real number; write a number or a comparison",
+    "m = -False": "False is not a real number; write a number or a comparison",
     "m = 1j": "1j is not a real number; write a number or a comparison",
     "m = 1e999": "a number too large for a double can't be read; write it as a power",
     "m = helper(g)": "the function 'helper' can't be read; "
