@@ -34,7 +34,7 @@ def weights(rule: Rule, buffer: LinearBuffer) -> Derivation:
     steps = (*_unrolling(rule, buffer), *_summing(rule, buffer, _closed_form(rule, buffer), shown))
     return Derivation(
         title=f"Unrolled weights of {name}",
-        statement=f"The input of k steps ago counts {code(buffer.weight, names)}. "
+        statement=f"The input of {names[AGE]} steps ago counts {code(buffer.weight, names)}. "
         f"After t steps the weights sum to {code(shown)}.",
         assumptions=(),
         steps=steps,
@@ -58,7 +58,7 @@ def _unrolling(rule: Rule, buffer: LinearBuffer) -> tuple[Step, ...]:
         define(Symbol(f"{buffer.name}[0]"), buffer.state.initial, "the rule's initial value"),
         define(labelled(rule, "w", age), weight, f"the weight claimed for the input of {age} steps ago"),
         equal(labelled(rule, "w", "0"), newest, buffer.gain, why="the newest input counts the gain", given=assumed),
-        equal(labelled(rule, "w", f"{age}+1"), older, scaled(buffer.decay, weight), why="a step later that fades",
+        equal(labelled(rule, "w", f"{age}+1"), older, scaled(buffer.decay, weight), why="a step later faded once",
               given=assumed),
         equal(None, share_of_start, Number(1), why="at t = 0 the initial value counts fully", given=assumed),
         equal(None, later_share, scaled(buffer.decay, start), why="and fades in the same way", given=from_start),
