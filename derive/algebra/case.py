@@ -13,9 +13,8 @@ This file, `operations`, `signs`, `polynomials` and `checker` are what a proof r
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
-from math import floor
 from typing import NoReturn
 
 from flint import fmpq_mpoly
@@ -26,8 +25,6 @@ from derive.algebra.operations import RULES, Value
 from derive.algebra.polynomials import (
     ONE,
     POOL,
-    RING,
-    ZERO,
     Quotient,
     TooLarge,
     as_fraction,
@@ -40,8 +37,9 @@ from derive.algebra.polynomials import (
     product,
     quotient,
     rational,
+    square_replaced,
 )
-from derive.algebra.signs import ANY_SIGN, NEGATIVE_SIGN, POSITIVE_SIGN, ZERO_SIGN, Signs
+from derive.algebra.signs import ANY_SIGN, POSITIVE_SIGN, ZERO_SIGN, Signs
 from derive.expr import Apply, Expr, Number, Symbol, apply
 from derive.ops import LAZY, OPS, Undefined
 from derive.rule import POSITIVE, REAL, Domain
@@ -174,7 +172,7 @@ class Case:
             if poly.degrees()[index] >= 2:
                 radicand = self.generators[index].radicand
                 assert radicand is not None
-                poly = _square_replaced(poly, index, radicand)
+                poly = square_replaced(poly, index, radicand)
         return poly
 
     # Generators
@@ -339,7 +337,7 @@ class Case:
             return
         index = used[0]
         bound = -(constant_value(part - generator(index)) or Fraction(0))  # part is monic
-        domain = _narrowed(self._ranges[index], bound, known)
+        domain = sign.narrowed(self._ranges[index], bound, known)
         self._ranges[index] = domain
         meaning = self.generators[index].meaning
         assert isinstance(meaning, Symbol)
@@ -379,31 +377,3 @@ class Case:
         if 0 in self.poly_signs(slope):
             return None
         return -self.expr(poly - product(slope, generator(index))) / self.expr(slope)
-
-
-def _square_replaced(poly: fmpq_mpoly, index: int, radicand: fmpq_mpoly) -> fmpq_mpoly:
-    parts: dict[int, dict[tuple[int, ...], object]] = {}
-    for monomial, coefficient in poly.to_dict().items():
-        exponent = int(monomial[index])
-        rest = (*monomial[:index], exponent % 2, *monomial[index + 1 :])
-        parts.setdefault(exponent // 2, {})[rest] = coefficient
-    result = ZERO
-    for exponent, terms in parts.items():
-        result = result + product(RING.from_dict(terms), power(radicand, exponent))
-    return result
-
-
-def _narrowed(domain: Domain, bound: Fraction, known: Signs) -> Domain:
-    """The part of the domain where x - bound has a sign in `known`."""
-    if -1 not in known and (domain.low is None or bound >= domain.low):
-        open_end = 0 not in known or (bound == domain.low and domain.low_open)
-        if domain.whole:
-            return replace(domain, low=Fraction(floor(bound) + 1) if open_end else bound, low_open=False)
-        return replace(domain, low=bound, low_open=open_end)
-    if 1 not in known and (domain.high is None or bound <= domain.high):
-        return replace(domain, high=bound, high_open=0 not in known or (bound == domain.high and domain.high_open))
-    if 0 not in known and bound == domain.low:
-        return _narrowed(domain, bound, POSITIVE_SIGN)
-    if 0 not in known and bound == domain.high:
-        return _narrowed(domain, bound, NEGATIVE_SIGN)
-    return domain

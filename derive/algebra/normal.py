@@ -39,6 +39,14 @@ def tidy(expr: Expr, assumptions: Assumptions) -> Expr:
     return factored(case, value)
 
 
+def readable(expr: Expr, assumptions: Assumptions) -> Expr:
+    """The expression in its normal form, or as it is where it has none."""
+    try:
+        return tidy(expr, assumptions)
+    except NoNormalForm:
+        return expr
+
+
 def factored(case: Case, value: Quotient) -> Expr:
     """The value as factors over factors, its number in front."""
     (above_scale, above), (below_scale, below) = _product(case, value.num), _product(case, value.den)

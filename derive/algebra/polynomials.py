@@ -72,6 +72,24 @@ def power(base: fmpq_mpoly, exponent: int) -> fmpq_mpoly:
     return result
 
 
+def by_powers(poly: fmpq_mpoly, index: int) -> dict[int, fmpq_mpoly]:
+    """The polynomial as one in generator `index`: the coefficient, free of it, of each of its powers."""
+    parts: dict[int, dict[tuple[int, ...], fmpq]] = {}
+    for monomial, coefficient in poly.to_dict().items():
+        rest = (*monomial[:index], 0, *monomial[index + 1 :])
+        parts.setdefault(int(monomial[index]), {})[rest] = coefficient
+    return {exponent: RING.from_dict(terms) for exponent, terms in parts.items()}
+
+
+def square_replaced(poly: fmpq_mpoly, index: int, square: fmpq_mpoly) -> fmpq_mpoly:
+    """The polynomial with the square of generator `index` replaced by another polynomial."""
+    result = ZERO
+    for exponent, part in by_powers(poly, index).items():
+        left = part * generator(index) if exponent % 2 else part
+        result = result + product(left, power(square, exponent // 2))
+    return result
+
+
 def monic(poly: fmpq_mpoly) -> tuple[Fraction, fmpq_mpoly]:
     """The leading coefficient and the polynomial divided by it: one name for all its multiples."""
     lead = poly.leading_coefficient()

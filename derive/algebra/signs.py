@@ -10,11 +10,13 @@ stand in the way, a quadratic in x is looked at through its discriminant.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
+from math import floor
 
 from flint import fmpq, fmpq_mpoly
 
-from derive.algebra.polynomials import ONE, RING, TooLarge, constant, generator, power, product
+from derive.algebra.polynomials import ONE, ZERO, TooLarge, by_powers, constant, generator, power, product
 from derive.rule import Domain
 
 Signs = frozenset[int]
@@ -60,7 +62,8 @@ def _quadratic_signs(poly: fmpq_mpoly, ranges: Mapping[int, Domain], depth: int)
     for index in _used(poly):
         if degrees[index] != 2 or not _is_free(ranges[index]):
             continue
-        a, b, c = (_coefficient(poly, index, power_of_x) for power_of_x in (2, 1, 0))
+        parts = by_powers(poly, index)
+        a, b, c = (parts.get(exponent, ZERO) for exponent in (2, 1, 0))
         if c.is_zero() or -1 in certain_signs(4 * product(a, c) - product(b, b), ranges, depth - 1):
             continue
         ends = certain_signs(a, ranges, depth - 1) | certain_signs(c, ranges, depth - 1)
@@ -69,13 +72,6 @@ def _quadratic_signs(poly: fmpq_mpoly, ranges: Mapping[int, Domain], depth: int)
         if ends <= frozenset({-1, 0}):
             return frozenset({-1, 0})
     return ANY_SIGN
-
-
-def _coefficient(poly: fmpq_mpoly, index: int, exponent: int) -> fmpq_mpoly:
-    """The coefficient of a power of one generator."""
-    return RING.from_dict(
-        {(*m[:index], 0, *m[index + 1 :]): c for m, c in poly.to_dict().items() if int(m[index]) == exponent}
-    )
 
 
 def vanishing(poly: fmpq_mpoly, ranges: Mapping[int, Domain]) -> dict[int, Fraction]:
@@ -156,14 +152,25 @@ def domain_end(domain: Domain) -> fmpq_mpoly:
 
 def _replace(poly: fmpq_mpoly, index: int, above: fmpq_mpoly, below: fmpq_mpoly) -> fmpq_mpoly:
     """`poly` with generator `index` replaced by above/below, times below to its degree."""
-    parts: dict[int, dict[tuple[int, ...], fmpq]] = {}
-    for monomial, coefficient in poly.to_dict().items():
-        exponent = int(monomial[index])
-        rest = (*monomial[:index], 0, *monomial[index + 1 :])
-        parts.setdefault(exponent, {})[rest] = coefficient
+    parts = by_powers(poly, index)
     degree = max(parts)
-    result = constant(0)
-    for exponent, terms in parts.items():
-        factor = product(power(above, exponent), power(below, degree - exponent))
-        result = result + product(RING.from_dict(terms), factor)
+    result = ZERO
+    for exponent, part in parts.items():
+        result = result + product(part, product(power(above, exponent), power(below, degree - exponent)))
     return result
+
+
+def narrowed(domain: Domain, bound: Fraction, known: Signs) -> Domain:
+    """The part of the domain where x - bound has a sign in `known`."""
+    if -1 not in known and (domain.low is None or bound >= domain.low):
+        open_end = 0 not in known or (bound == domain.low and domain.low_open)
+        if domain.whole:
+            return replace(domain, low=Fraction(floor(bound) + 1) if open_end else bound, low_open=False)
+        return replace(domain, low=bound, low_open=open_end)
+    if 1 not in known and (domain.high is None or bound <= domain.high):
+        return replace(domain, high=bound, high_open=0 not in known or (bound == domain.high and domain.high_open))
+    if 0 not in known and bound == domain.low:
+        return narrowed(domain, bound, POSITIVE_SIGN)
+    if 0 not in known and bound == domain.high:
+        return narrowed(domain, bound, NEGATIVE_SIGN)
+    return domain

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from derive.algebra.normal import NoNormalForm, tidy
+from derive.algebra.normal import NoNormalForm, readable, tidy
 from derive.deriving.derivation import Derivation, Step, code, define, equal, labelled, names_of, proper, tends
 from derive.deriving.linear import CONSTANT, LinearBuffer, given, is_driven_by_input, linear_buffers
 from derive.deriving.weights import weight_sum
@@ -70,9 +70,16 @@ def corrected_step(rule: Rule) -> Derivation | None:
             where = "".join(f" where `{n} = 0`" for n in bound)
             return _derivation_of_step(bind(rule, bound), chain, f"No t is left{where}: the bias is corrected.", bound)
     for bound, chain in moving[:1]:
-        if not bound:
-            return _derivation_of_step(rule, chain, "t is left: the bias is not corrected.", bound)
+        if not bound and _changes_with_t(rule, chain[1]):
+            said = "t is left: the step changes with t even where its corrected buffers do not."
+            return _derivation_of_step(rule, chain, said, bound)
     return None
+
+
+def _changes_with_t(rule: Rule, step: Expr) -> bool:
+    """Whether a counterexample shows that the step is not the same at t + 1."""
+    [later] = substitute([step], {"t": T + 1})
+    return identity([(step, later)], given(rule)).status == "refuted"
 
 
 def may_vanish(rule: Rule) -> tuple[str, ...]:
@@ -107,7 +114,7 @@ def _compared(rule: Rule, buffer: LinearBuffer, total: Expr, factor: Expr) -> tu
             why = f"the factor of `{buffer.name}` in `{target}` is the derived one"
             steps_found.append(equal(labelled(rule, "b"), used, factor, why=why, given=assumed))
         else:
-            left = tidy(used * total, assumed)
+            left = readable(used * total, assumed)
             why = f"what `{target}` makes of a constant input: not the input itself"
             steps_found.append(equal(None, used * total, left, why=why, given=assumed))
         said.append(f"`{target}` applies {'exactly that' if exact else 'another'} factor.")

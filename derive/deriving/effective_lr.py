@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from derive.algebra.normal import NoNormalForm, tidy
+from derive.algebra.normal import NoNormalForm, readable, tidy
 from derive.deriving.bias import held, may_vanish
 from derive.deriving.derivation import (
     Derivation,
@@ -36,7 +36,7 @@ def effective_lr(rule: Rule) -> Derivation | None:
     buffers = linear_buffers(plain)
     moving = symbols(_response(plain)) & set(plain.state_names)
     known = {b.name: b for b in buffers if is_driven_by_input(plain, b)}
-    if not moving <= set(known) or "theta" in symbols(_tidy_or_self(plain, _response(plain))):
+    if not moving <= set(known) or "theta" in symbols(readable(_response(plain), given(plain))):
         return None
     return _derived(plain, [known[n] for n in plain.state_names if n in moving], removed)
 
@@ -50,21 +50,14 @@ def _response(rule: Rule) -> Expr:
 
 def _without_decay(rule: Rule) -> tuple[Rule, tuple[str, ...]]:
     """The rule with the first hyperparameter set to zero that frees the step from theta, where one does."""
-    if rule.is_average or "theta" not in symbols(_tidy_or_self(rule, _response(rule))):
+    if rule.is_average or "theta" not in symbols(readable(_response(rule), given(rule))):
         return rule, ()
     for name in may_vanish(rule):
         bound = bind(rule, {name: Number(0)})
-        free = _tidy_or_self(bound, _response(bound))
+        free = readable(_response(bound), given(bound))
         if "theta" not in symbols(free) and free is not Number(0):
             return bound, (name,)
     return rule, ()
-
-
-def _tidy_or_self(rule: Rule, expr: Expr) -> Expr:
-    try:
-        return tidy(expr, given(rule))
-    except NoNormalForm:
-        return expr
 
 
 def _derived(rule: Rule, buffers: list[LinearBuffer], removed: tuple[str, ...]) -> Derivation | None:
