@@ -55,7 +55,7 @@ def prove(
     its name. The verdict is true only when proved. Raises UserError for names nobody has.
     """
     from derive.library.lookup import as_rule
-    from derive.proving import prove as prove_rules
+    from derive.relating import prove as prove_rules
 
     maps = {"states": states, "hyperparameters": hyperparameters, "condition": condition}
     return prove_rules(as_rule(a), as_rule(b), **{name: _expressions(given) for name, given in maps.items()})

@@ -18,8 +18,9 @@ from typing import Any
 from derive.evaluate import ball, exact, unrolled
 from derive.expr import Expr, Number, symbols
 from derive.ops import Inexact, Undefined
-from derive.proving import Assumptions, identity, prove
+from derive.proving import Assumptions, identity
 from derive.proving.replay import Separation, difference_at, first_difference
+from derive.relating import prove
 from derive.rule import Rule
 
 

@@ -11,8 +11,8 @@ from derive.deriving.weights import weight_sum
 from derive.expr import Expr, Number, Symbol, substitute, symbols
 from derive.proving import Assumptions, identity
 from derive.proving.limits import limit
-from derive.proving.maps import bind
 from derive.rule import NONNEGATIVE, POSITIVE, Rule
+from derive.transforms import bind
 
 T, C = Symbol("t"), Symbol(CONSTANT)
 

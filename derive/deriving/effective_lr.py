@@ -20,8 +20,8 @@ from derive.deriving.linear import LinearBuffer, given, is_driven_by_input, line
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
 from derive.proving import Assumptions, identity
 from derive.proving.limits import ProvedLimit, limit
-from derive.proving.maps import bind
 from derive.rule import POSITIVE, Rule
+from derive.transforms import bind
 
 T = Symbol("t")
 

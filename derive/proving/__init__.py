@@ -3,7 +3,6 @@
 from derive.algebra.facts import Assumptions
 from derive.proving.identity import identity
 from derive.proving.invariants import assumptions_of, invariants
-from derive.proving.trajectories import prove
 from derive.proving.verdict import Verdict
 
-__all__ = ["Assumptions", "Verdict", "assumptions_of", "identity", "invariants", "prove"]
+__all__ = ["Assumptions", "Verdict", "assumptions_of", "identity", "invariants"]

@@ -25,6 +25,9 @@ class Verdict:
     assumptions: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     message: str = ""
+    maps: Mapping[str, str] = field(default_factory=dict)  # as in --where: {"B.lr": "A.lr * (1 - A.beta)"}
+    tried: tuple[str, ...] = ()
+    branches: tuple[Mapping[str, Any], ...] = ()
     evidence: Any = field(default=None, repr=False)
 
     def __post_init__(self) -> None:

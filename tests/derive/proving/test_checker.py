@@ -9,7 +9,7 @@ import pytest
 
 from derive.expr import Expr, Number, Symbol, apply, symbols
 from derive.library import LIBRARY
-from derive.proving import Assumptions, Verdict, assumptions_of, prove
+from derive.proving import Assumptions, Verdict, assumptions_of
 from derive.proving.certificate import Correspondence, Identity, Invariants, Leaf, Limit, Split, Tree
 from derive.proving.checker import Checked, Rejected
 from derive.proving.invariants import invariant_certificate
@@ -17,6 +17,7 @@ from derive.proving.limits import limit
 from derive.proving.obligations import of_correspondence
 from derive.proving.replay import NotConfirmed, Point, Replayed, Separation
 from derive.proving.search import Differs, Undecided, propose_identity
+from derive.relating import prove
 from derive.rule import COUNTER, DECAY, NONNEGATIVE, REAL, Assignment, Hyperparameter, Rule, State
 
 RULES = {rule.name: rule for rule in LIBRARY}

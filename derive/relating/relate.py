@@ -14,13 +14,14 @@ from derive.expr import Expr, Symbol, to_text
 from derive.proving.certificate import Correspondence, Invariants
 from derive.proving.checker import Checked
 from derive.proving.invariants import invariant_certificate
-from derive.proving.inverse import inverse
-from derive.proving.maps import bind, refuse_condition, refuse_maps, unmapped
 from derive.proving.obligations import of_correspondence, tracked
 from derive.proving.refute import separating_trajectory
 from derive.proving.search import Differs, Undecided, propose_identity
 from derive.proving.verdict import Verdict
+from derive.relating.inverse import inverse
+from derive.relating.maps import refuse_condition, refuse_maps, unmapped
 from derive.rule import Rule
+from derive.transforms import bind
 
 
 def prove(

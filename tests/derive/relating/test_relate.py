@@ -11,10 +11,11 @@ import pytest
 from derive.errors import UserError
 from derive.expr import Expr, Number, Symbol
 from derive.library import LIBRARY
-from derive.proving import Assumptions, identity, invariants, prove
-from derive.proving.maps import bind
+from derive.proving import Assumptions, identity, invariants
 from derive.reading.read import read_path
+from derive.relating import prove
 from derive.rule import NONNEGATIVE, Assignment, Hyperparameter, Rule
+from derive.transforms import bind
 
 RULES = {rule.name: rule for rule in LIBRARY}
 lr, beta, v = map(Symbol, ("lr", "beta", "v"))

@@ -1,0 +1,24 @@
+"""Rules made from rules: some hyperparameters set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from derive.expr import Expr, substitute
+from derive.rule import Assignment, Rule, State
+
+
+def bind(rule: Rule, values: Mapping[str, Expr]) -> Rule:
+    """The rule with these hyperparameters set to expressions in its others, and no longer hyperparameters."""
+    here = {n: e for n, e in values.items() if n in rule.hyperparameter_names}
+    if not here:
+        return rule
+    return replace(
+        rule,
+        hyperparameters=tuple(h for h in rule.hyperparameters if h.name not in here),
+        # Set first, so that a body that assigns such a name again still means its own.
+        body=(*(Assignment(n, e) for n, e in here.items()), *rule.body),
+        states=tuple(State(s.name, substitute([s.initial], here)[0]) for s in rule.states),
+        query=None if rule.query is None else substitute([rule.query], here)[0],
+    )
