@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 
 from derive.algebra.facts import Assumptions, Fact
 from derive.algebra.signs import Signs
@@ -58,9 +59,11 @@ class Invariants:
 class Correspondence:
     """Claim: for all gradients, the trajectories of `a` and `b` coincide, with these maps.
 
-    `states` gives each state of `b` (and `theta`, where it is not `theta` itself) before step t in
-    the names of `a`; `hyperparameters` each hyperparameter of `b`, `inverse` each one of `a` in
-    those of `b` (written "b.lr"); `trees` proves the obligations, in their order.
+    `states` gives states of `b`, and its `theta`, before step t in the names of `a`; a state of
+    `b` that is left out may have any value, and is written "b.NAME". `hyperparameters` gives each
+    hyperparameter of `b`, `inverse` each one of `a` in those of `b` (written "b.lr"). Those in
+    `scheduled` may change from step to step, on both sides under the same name. `trees` proves the
+    obligations, in their order.
     """
 
     a: Rule
@@ -70,6 +73,39 @@ class Correspondence:
     inverse: Mapping[str, Expr]
     invariants: Invariants
     trees: tuple[Tree, ...]
+    scheduled: frozenset[str] = frozenset()
+
+
+Condition = Mapping[str, Expr]
+
+
+@dataclass(frozen=True)
+class Exactness:
+    """Claim: where none of the conditions holds, one of these runs tells the two rules apart.
+
+    A condition gives values to hyperparameters by their bare names, which mean the same on both
+    sides. A run is the start and the gradients answered. `tree` proves the one obligation.
+    """
+
+    a: Rule
+    b: Rule
+    conditions: tuple[Condition, ...]
+    runs: tuple[tuple[Fraction, tuple[Fraction, ...]], ...]
+    tree: Tree
+
+
+@dataclass(frozen=True)
+class Conditional:
+    """Claim: under each condition the two rules are equal; with `exactness`, under no other setting.
+
+    `correspondences` are those of the rules with the condition's values put in, in either order.
+    """
+
+    a: Rule
+    b: Rule
+    conditions: tuple[Condition, ...]
+    correspondences: tuple[Correspondence, ...]
+    exactness: Exactness | None = None
 
 
 @dataclass(frozen=True)
@@ -96,7 +132,7 @@ class Limit:
         return substitute([self.continuous], dict.fromkeys([*self.powers, self.root], Number(0)))[0]
 
 
-Certificate = Identity | Invariants | Correspondence | Limit
+Certificate = Identity | Invariants | Correspondence | Exactness | Conditional | Limit
 
 
 def leaves(tree: Tree) -> int:

@@ -16,7 +16,9 @@ from derive.algebra.polynomials import TooLarge
 from derive.ops import Undefined
 from derive.proving.certificate import (
     Certificate,
+    Conditional,
     Correspondence,
+    Exactness,
     Identity,
     Invariants,
     Leaf,
@@ -26,7 +28,8 @@ from derive.proving.certificate import (
     Split,
     Tree,
 )
-from derive.proving.obligations import Obligation, of_correspondence, of_invariants, of_limit
+from derive.proving.obligations import Obligation, of_correspondence, of_exactness, of_invariants, of_limit
+from derive.transforms import bind
 
 
 class Rejected(Exception):
@@ -52,6 +55,10 @@ def check_certificate(certificate: Certificate) -> None:
             _check_all(certificate.trees, of_invariants(certificate.rule, certificate.names))
         elif isinstance(certificate, Limit):
             _check_all(certificate.trees, of_limit(certificate))
+        elif isinstance(certificate, Exactness):
+            _check_all((certificate.tree,), [of_exactness(certificate)])
+        elif isinstance(certificate, Conditional):
+            _check_conditional(certificate)
         else:
             _check_correspondence(certificate)
     except ValueError as fault:
@@ -64,7 +71,21 @@ def _check_correspondence(c: Correspondence) -> None:
     if c.invariants.rule != c.a:
         raise Rejected("the invariants are those of another rule")
     check_certificate(c.invariants)
-    _check_all(c.trees, of_correspondence(c.a, c.b, c.states, c.hyperparameters, c.inverse, c.invariants.names))
+    held = c.invariants.names
+    obligations = of_correspondence(c.a, c.b, c.states, c.hyperparameters, c.inverse, held, c.scheduled)
+    _check_all(c.trees, obligations)
+
+
+def _check_conditional(c: Conditional) -> None:
+    for condition, proof in zip(c.conditions, c.correspondences, strict=True):
+        bound = bind(c.a, condition), bind(c.b, condition)
+        if (proof.a, proof.b) not in (bound, bound[::-1]):
+            raise Rejected("a proof about other rules than those of the condition")
+        check_certificate(proof)
+    if c.exactness is not None:
+        if (c.exactness.a, c.exactness.b, c.exactness.conditions) != (c.a, c.b, c.conditions):
+            raise Rejected("the conditions are proved exact for something else")
+        check_certificate(c.exactness)
 
 
 def _check_all(trees: tuple[Tree, ...], obligations: list[Obligation]) -> None:

@@ -7,10 +7,13 @@ tell a strategy what to prove and the checker what must have been proved.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from functools import reduce
 
 from derive.algebra.facts import Assumptions
-from derive.expr import Apply, Expr, Number, Symbol, apply, nodes, substitute, symbols
-from derive.proving.certificate import Limit, Pairs
+from derive.evaluate import unrolled
+from derive.expr import Apply, Expr, Number, Symbol, apply, as_expr, nodes, substitute, symbols
+from derive.proving.certificate import Exactness, Limit, Pairs
 from derive.rule import DECAY, NONNEGATIVE, Domain, Rule
 
 Obligation = tuple[str, Pairs, Assumptions]
@@ -57,15 +60,20 @@ def of_correspondence(
     hyperparameters: Mapping[str, Expr],
     inverse: Mapping[str, Expr],
     invariants: tuple[str, ...],
+    scheduled: frozenset[str] = frozenset(),
 ) -> list[Obligation]:
     """The maps hold at the start, a step keeps them, and what can be seen from outside agrees."""
-    _refuse_names("a state map", states, {"theta", "t", *a.state_names, *a.hyperparameter_names})
+    constants = set(a.hyperparameter_names) - scheduled
+    free = {HIS + n for n in tracked(b) if n not in states}
+    _refuse_names("a state map", states, {"theta", "t", *a.state_names, *constants, *free})
     _refuse_names("a hyperparameter map", hyperparameters, set(a.hyperparameter_names))
+    fixed = {n: e for n, e in hyperparameters.items() if n not in scheduled}
+    _refuse_names("the map of a constant hyperparameter", fixed, constants)
     _refuse_names("the inverse map", inverse, {HIS + name for name in b.hyperparameter_names})
     declared, during = Assumptions(a.domains), assumptions_with(a, invariants)
     return [
         ("the same at the start", _start(a, b, states, hyperparameters), declared),
-        ("the map exists after a step", _kept(a, b, states), during),
+        ("the map exists after a step", _kept(a, b, states, hyperparameters), during),
         ("the same after a step", _step(a, b, states, hyperparameters), during),
         *_bijection(a, b, hyperparameters, inverse),
     ]
@@ -86,29 +94,38 @@ def _defined(values: Iterable[Expr]) -> Expr:
     return total
 
 
-def _moved(a: Rule, b: Rule, states: Mapping[str, Expr]) -> list[Expr]:
-    """The state map after a step of a, in the names before it."""
-    return substitute([states[n] for n in tracked(b)], {**a.step, "t": Symbol("t") + 1})
+def _in_a(b: Rule, states: Mapping[str, Expr], hyperparameters: Mapping[str, Expr]) -> dict[str, Expr]:
+    """Every name of b before the step in the names of a; a state that no map gives stays itself."""
+    return {**{n: states.get(n, Symbol(HIS + n)) for n in tracked(b)}, **hyperparameters}
 
 
-def _kept(a: Rule, b: Rule, states: Mapping[str, Expr]) -> Pairs:
-    """Wherever a's step is defined the map of its result is too."""
-    stepped = _defined(a.step.values())
-    return ((stepped, stepped + _defined(_moved(a, b, states))),)
+def _moved(a: Rule, b: Rule, states: Mapping[str, Expr], hyperparameters: Mapping[str, Expr]) -> list[Expr]:
+    """The state map after a step of both, in the names before it."""
+    free = [n for n in tracked(b) if n not in states]
+    stepped = substitute([b.step[n] for n in free], _in_a(b, states, hyperparameters))
+    after = {HIS + n: e for n, e in zip(free, stepped, strict=True)}
+    return substitute(states.values(), {**a.step, **after, "t": Symbol("t") + 1})
+
+
+def _kept(a: Rule, b: Rule, states: Mapping[str, Expr], hyperparameters: Mapping[str, Expr]) -> Pairs:
+    """Wherever the steps are defined the map of their results is too."""
+    theirs = substitute(b.step.values(), _in_a(b, states, hyperparameters))
+    stepped = _defined([*a.step.values(), *theirs])
+    return ((stepped, stepped + _defined(_moved(a, b, states, hyperparameters))),)
 
 
 def tracked(b: Rule) -> tuple[str, ...]:
-    """What the state map gives: the states of b, and its parameter where it has one."""
+    """What a state map can give: the states of b, and its parameter where it has one."""
     return b.state_names if b.is_average else ("theta", *b.state_names)
 
 
 def _start(a: Rule, b: Rule, states: Mapping[str, Expr], hyperparameters: Mapping[str, Expr]) -> Pairs:
     initial_a: dict[str, Expr] = {s.name: s.initial for s in a.states}
     initial_b: dict[str, Expr] = {"theta": Symbol("theta"), **{s.name: s.initial for s in b.states}}
-    names = tracked(b)
-    mapped = substitute([states[n] for n in names], {**initial_a, "t": Number(1)})
-    wanted = substitute([initial_b[n] for n in names], hyperparameters)
-    return tuple(zip(mapped, wanted, strict=True))
+    wanted = dict(zip(initial_b, substitute(initial_b.values(), hyperparameters), strict=True))
+    free = {HIS + n: e for n, e in wanted.items() if n not in states}
+    mapped = substitute(states.values(), {**initial_a, **free, "t": Number(1)})
+    return tuple(zip(mapped, [wanted[n] for n in states], strict=True))
 
 
 def _step(a: Rule, b: Rule, states: Mapping[str, Expr], hyperparameters: Mapping[str, Expr]) -> Pairs:
@@ -116,9 +133,8 @@ def _step(a: Rule, b: Rule, states: Mapping[str, Expr], hyperparameters: Mapping
 
     A run ends with the first step in which anything is undefined, so what no map mentions counts too.
     """
-    names, moved = tracked(b), _moved(a, b, states)
-    in_a: dict[str, Expr] = {**{n: states[n] for n in names}, **hyperparameters}
-    stepped = substitute([b.step[n] for n in names], in_a)
+    moved, in_a = _moved(a, b, states, hyperparameters), _in_a(b, states, hyperparameters)
+    stepped = substitute([b.step[n] for n in states], in_a)
     seen_b = [] if b.is_average else [b.query if b.query is not None else Symbol("theta")]
     seen_a = [] if a.is_average else [a.query if a.query is not None else Symbol("theta")]
     outputs_a = [a.step[n] for n in a.outputs if n != "theta"]
@@ -143,6 +159,37 @@ def _bijection(a: Rule, b: Rule, hyperparameters: Mapping[str, Expr], inverse: M
         ("hyperparameters map into the domains", (*into_b, *round_a), Assumptions(a.domains)),
         ("and back", (*into_a, *round_b), Assumptions(domains_b)),
     ]
+
+
+def of_exactness(claim: Exactness) -> Obligation:
+    """At every setting a condition holds, or a run is defined on both sides and ends at different points."""
+    a, b = claim.a, claim.b
+    domains = {h.name: h.domain for h in a.hyperparameters}
+    for h in b.hyperparameters:
+        if domains.setdefault(h.name, h.domain) != h.domain:
+            raise ValueError(f"{h.name} has another domain in {b.name}")
+    held: Expr = apply("eq", 0, 1)
+    for condition in claim.conditions:
+        _refuse_names("a condition", {**condition, **{n: Symbol(n) for n in condition}}, set(domains))
+        tests = [apply("eq", Symbol(name), value) for name, value in condition.items()]
+        held = apply("or", held, reduce(lambda x, y: apply("and", x, y), tests))
+    for theta, gradients in claim.runs:
+        held = apply("or", held, apply("ne", *(last_point(rule, theta, gradients) for rule in (a, b))))
+    return ("a condition or a difference", ((apply("where", held, 1, 0), Number(1)),), Assumptions(domains))
+
+
+def last_point(rule: Rule, theta: Fraction, gradients: tuple[Fraction, ...]) -> Expr:
+    """What is seen after these gradients, in the rule's hyperparameters; undefined where anything before it is."""
+    settings: dict[str, Expr | Fraction | int] = {n: Symbol(n) for n in rule.hyperparameter_names}
+    steps = unrolled(rule, settings, theta, gradients)
+    whole = _defined(value for step in steps for value in step.values())
+    last = steps[-1]
+    if rule.is_average:
+        return last[rule.outputs[0]] + whole
+    if rule.query is None:
+        return last["theta"] + whole
+    now = {**settings, **last, "t": Number(len(gradients) + 1)}
+    return substitute([rule.query], {n: as_expr(e) for n, e in now.items()})[0] + whole
 
 
 # Operations through which limits pass wherever the result is defined; a radicand is looked at apart.
