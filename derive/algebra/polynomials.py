@@ -13,6 +13,9 @@ from typing import TypeAlias
 
 from flint import fmpq, fmpq_mpoly, fmpq_mpoly_ctx
 
+from derive.algebra.work import TooLarge as TooLarge
+from derive.algebra.work import spend
+
 POOL = 32
 RING: fmpq_mpoly_ctx = fmpq_mpoly_ctx.get([f"x{i}" for i in range(POOL)], "lex")
 ONE: fmpq_mpoly = RING.constant(1)
@@ -23,15 +26,12 @@ MAX_TERMS_OF_GCD = 1_500
 MAX_TERMS_OF_FACTOR = 400
 MAX_DEGREE = 120
 MAX_EXPONENT = 1_000
-
+MAX_BITS = 20_000  # of a coefficient
+SMALL_DEGREE = 3
 
 Factorization: TypeAlias = tuple[Fraction, tuple[tuple[fmpq_mpoly, int], ...]]
 _FACTORED: dict[str, Factorization] = {}
 REMEMBERED = 4096
-
-
-class TooLarge(Exception):
-    """The expression is beyond what is decided in bounded time."""
 
 
 def generator(index: int) -> fmpq_mpoly:
@@ -58,9 +58,24 @@ def constant_value(poly: fmpq_mpoly) -> Fraction | None:
 
 
 def product(a: fmpq_mpoly, b: fmpq_mpoly) -> fmpq_mpoly:
-    if len(a) * len(b) > MAX_TERMS_OF_PRODUCT:
+    if a.is_one() or b.is_one():
+        return b if a.is_one() else a
+    terms = len(a) * len(b)
+    if terms > MAX_TERMS_OF_PRODUCT:
         raise TooLarge("a product with too many terms")
-    return a * b
+    spend(2 + terms // 2)
+    result = a * b
+    bits = coefficient_bits(result)
+    if bits > MAX_BITS:
+        raise TooLarge("a number with too many digits")
+    if bits > 64:
+        spend(len(result) * (bits // 64))
+    return result
+
+
+def coefficient_bits(poly: fmpq_mpoly) -> int:
+    """The length of its longest numerator or denominator."""
+    return max(map(fmpq.height_bits, poly.coeffs()), default=0)
 
 
 def power(base: fmpq_mpoly, exponent: int) -> fmpq_mpoly:
@@ -74,11 +89,30 @@ def power(base: fmpq_mpoly, exponent: int) -> fmpq_mpoly:
 
 def by_powers(poly: fmpq_mpoly, index: int) -> dict[int, fmpq_mpoly]:
     """The polynomial as one in generator `index`: the coefficient, free of it, of each of its powers."""
+    degree = int(poly.degrees()[index])
+    if degree <= SMALL_DEGREE:
+        return _by_small_powers(poly, index, degree)
+    spend(len(poly))
     parts: dict[int, dict[tuple[int, ...], fmpq]] = {}
     for monomial, coefficient in poly.to_dict().items():
         rest = (*monomial[:index], 0, *monomial[index + 1 :])
         parts.setdefault(int(monomial[index]), {})[rest] = coefficient
     return {exponent: RING.from_dict(terms) for exponent, terms in parts.items()}
+
+
+def _by_small_powers(poly: fmpq_mpoly, index: int, degree: int) -> dict[int, fmpq_mpoly]:
+    """The same by derivatives, which need no monomials in Python."""
+    parts: dict[int, fmpq_mpoly] = {}
+    for exponent in range(degree, 0, -1):
+        part = poly
+        for order in range(1, exponent + 1):
+            part = part.derivative(index) / order
+        if not part.is_zero():
+            parts[exponent] = part
+            poly = poly - part * generator(index) ** exponent
+    if not poly.is_zero():
+        parts[0] = poly
+    return parts
 
 
 def square_replaced(poly: fmpq_mpoly, index: int, square: fmpq_mpoly) -> fmpq_mpoly:
@@ -105,6 +139,7 @@ def factors(poly: fmpq_mpoly) -> Factorization:
     if len(poly) > MAX_TERMS_OF_FACTOR or poly.total_degree() > MAX_DEGREE:
         lead, body = monic(poly)
         return lead, ((body, 1),)
+    spend(100 + 20 * len(poly) * (1 + coefficient_bits(poly) // 64))
     text = str(poly)  # FLINT's polynomials have no hash of their own
     if text not in _FACTORED:
         if len(_FACTORED) >= REMEMBERED:
@@ -148,7 +183,11 @@ def quotient(num: fmpq_mpoly, den: fmpq_mpoly) -> Quotient:
     """The fraction with common factors removed and a monic denominator."""
     if num.is_zero():
         return Quotient(ZERO, ONE)
+    if den.is_one():
+        return Quotient(num, ONE)
     if not den.is_constant() and len(num) + len(den) <= MAX_TERMS_OF_GCD:
+        terms = len(num) + len(den)
+        spend(10 + 4 * terms * (1 + max(coefficient_bits(num), coefficient_bits(den)) // 64))
         common = num.gcd(den)
         if not common.is_one():
             num, den = num / common, den / common  # exact division: raises if it were not

@@ -16,7 +16,8 @@ from math import floor
 
 from flint import fmpq, fmpq_mpoly
 
-from derive.algebra.polynomials import ONE, ZERO, TooLarge, by_powers, constant, generator, power, product
+from derive.algebra.polynomials import ONE, ZERO, by_powers, constant, generator, power, product
+from derive.algebra.work import OutOfWork, TooLarge, spend
 from derive.rule import Domain
 
 Signs = frozenset[int]
@@ -47,11 +48,10 @@ def of_number(value: Fraction) -> Signs:
 def certain_signs(poly: fmpq_mpoly, ranges: Mapping[int, Domain], depth: int = 2) -> Signs:
     """What can be said of the sign of `poly` when generator i lies in `ranges[i]`."""
     try:
-        if _is_nonnegative(poly, ranges):
-            return POSITIVE_SIGN if _is_positive(poly, ranges) else frozenset({0, 1})
-        if _is_nonnegative(-poly, ranges):
-            return NEGATIVE_SIGN if _is_positive(-poly, ranges) else frozenset({-1, 0})
-        return _quadratic_signs(poly, ranges, depth) if depth else ANY_SIGN
+        found = _signs_by_terms(poly, ranges)
+        return _quadratic_signs(poly, ranges, depth) if found == ANY_SIGN and depth else found
+    except OutOfWork:
+        raise
     except TooLarge:
         return ANY_SIGN
 
@@ -83,11 +83,12 @@ def vanishing(poly: fmpq_mpoly, ranges: Mapping[int, Domain]) -> dict[int, Fract
     """
     if any(d.low is not None and d.high is not None and not d.high_open for d in (ranges[i] for i in _used(poly))):
         return {}
-    if not (_is_nonnegative(poly, ranges) or _is_nonnegative(-poly, ranges)):
+    shifted = _through_nonnegatives(poly, ranges)
+    if not _common_sign(shifted, poly, ranges):
         return {}
     strict = {i for i in _used(poly) if not _is_free(ranges[i]) and _near_end_open(ranges[i])}
     found: dict[int, Fraction] = {}
-    for monomial in _through_nonnegatives(poly, ranges).to_dict():
+    for monomial in shifted.monoms():
         loose = [i for i, exponent in enumerate(monomial) if exponent and i not in strict]
         if len(loose) == 1:
             domain = ranges[loose[0]]
@@ -95,25 +96,38 @@ def vanishing(poly: fmpq_mpoly, ranges: Mapping[int, Domain]) -> dict[int, Fract
     return found
 
 
-def _is_nonnegative(poly: fmpq_mpoly, ranges: Mapping[int, Domain]) -> bool:
+def _signs_by_terms(poly: fmpq_mpoly, ranges: Mapping[int, Domain]) -> Signs:
+    """The sign all terms share, written through nonnegative quantities; zero too unless some term is never zero."""
+    if poly.is_zero():
+        return ZERO_SIGN
     shifted = _through_nonnegatives(poly, ranges)
+    sign = _common_sign(shifted, poly, ranges)
+    if not sign:
+        return ANY_SIGN
+    strict = {i for i in _used(poly) if not _is_free(ranges[i]) and _near_end_open(ranges[i])}
+    certain = any(all(e == 0 or i in strict for i, e in enumerate(m)) for m in shifted.monoms())
+    return frozenset({sign}) if certain and _holds_at_far_ends(poly, ranges, sign) else frozenset({0, sign})
+
+
+def _common_sign(shifted: fmpq_mpoly, poly: fmpq_mpoly, ranges: Mapping[int, Domain]) -> int:
+    """The sign of every term of `shifted` where it is not zero; 0 where there is none."""
+    coefficients = shifted.coeffs()
+    positive = coefficients[0] > 0
+    if any((c > 0) is not positive for c in coefficients):
+        return 0
     free = [i for i in _used(poly) if _is_free(ranges[i])]
-    return all(c >= 0 and all(m[i] % 2 == 0 for i in free) for m, c in shifted.to_dict().items())
+    if free and any(m[i] % 2 for m in shifted.monoms() for i in free):
+        return 0
+    return 1 if positive else -1
 
 
-def _is_positive(poly: fmpq_mpoly, ranges: Mapping[int, Domain]) -> bool:
-    """For a polynomial known to be nonnegative: whether some term is positive everywhere."""
-    shifted = _through_nonnegatives(poly, ranges)
-    used = _used(poly)
-    strict = {i for i in used if not _is_free(ranges[i]) and _near_end_open(ranges[i])}
-    if not any(all(e == 0 or i in strict for i, e in enumerate(m)) for m in shifted.to_dict()):
-        return False
-    # The far end of a closed interval is not reached by the substitution: look at it apart.
-    for i in used:
+def _holds_at_far_ends(poly: fmpq_mpoly, ranges: Mapping[int, Domain], sign: int) -> bool:
+    """The far end of a closed interval is not reached by the substitution: look at it apart."""
+    for i in _used(poly):
         domain = ranges[i]
         if domain.low is not None and domain.high is not None and not domain.high_open:
             at_end = poly.subs({f"x{i}": fmpq(domain.high.numerator, domain.high.denominator)})
-            if at_end.is_zero() or not _is_nonnegative(at_end, ranges) or not _is_positive(at_end, ranges):
+            if _signs_by_terms(at_end, ranges) != frozenset({sign}):
                 return False
     return True
 
@@ -132,6 +146,7 @@ def _near_end_open(domain: Domain) -> bool:
 
 def _through_nonnegatives(poly: fmpq_mpoly, ranges: Mapping[int, Domain]) -> fmpq_mpoly:
     """The polynomial, times positive powers of (1 + w), in nonnegative variables in place of the bounded ones."""
+    spend(5 + len(poly))
     for i in _used(poly):
         domain, w = ranges[i], generator(i)
         if _is_free(domain):
