@@ -22,3 +22,11 @@ def bind(rule: Rule, values: Mapping[str, Expr]) -> Rule:
         states=tuple(State(s.name, substitute([s.initial], here)[0]) for s in rule.states),
         query=None if rule.query is None else substitute([rule.query], here)[0],
     )
+
+
+def with_hyperparameters_of(rule: Rule, other: Rule) -> Rule:
+    """The rule with the hyperparameters that only the other has, which play no part in it."""
+    known = {*rule.hyperparameter_names}
+    return replace(
+        rule, hyperparameters=(*rule.hyperparameters, *(h for h in other.hyperparameters if h.name not in known))
+    )

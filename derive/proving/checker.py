@@ -13,6 +13,7 @@ from derive.algebra.case import Case
 from derive.algebra.facts import Assumptions, Fact, NeedSplit, Stuck
 from derive.algebra.operations import Value
 from derive.algebra.polynomials import TooLarge
+from derive.expr import Symbol
 from derive.ops import Undefined
 from derive.proving.certificate import (
     Certificate,
@@ -29,7 +30,7 @@ from derive.proving.certificate import (
     Tree,
 )
 from derive.proving.obligations import Obligation, of_correspondence, of_exactness, of_invariants, of_limit
-from derive.transforms import bind
+from derive.transforms import bind, with_hyperparameters_of
 
 
 class Rejected(Exception):
@@ -78,9 +79,12 @@ def _check_correspondence(c: Correspondence) -> None:
 
 def _check_conditional(c: Conditional) -> None:
     for condition, proof in zip(c.conditions, c.correspondences, strict=True):
-        bound = bind(c.a, condition), bind(c.b, condition)
-        if (proof.a, proof.b) not in (bound, bound[::-1]):
+        a, b = bind(c.a, condition), bind(c.b, condition)
+        both = with_hyperparameters_of(a, b), with_hyperparameters_of(b, a)
+        if (proof.a, proof.b) not in (both, both[::-1]):
             raise Rejected("a proof about other rules than those of the condition")
+        if any(value is not Symbol(name) for name, value in proof.hyperparameters.items()):
+            raise Rejected("a proof under which hyperparameters of one name differ")
         check_certificate(proof)
     if c.exactness is not None:
         if (c.exactness.a, c.exactness.b, c.exactness.conditions) != (c.a, c.b, c.conditions):

@@ -34,15 +34,20 @@ def separating_point(pairs: Pairs, assumptions: Assumptions) -> Replayed | None:
     return None
 
 
-def separating_trajectory(a: Rule, b: Rule, hyperparameters: Mapping[str, Expr]) -> Replayed | None:
+def separating_trajectory(
+    a: Rule, b: Rule, hyperparameters: Mapping[str, Expr], tries: int = TRIES_ALONG_TRAJECTORIES
+) -> Replayed | None:
     """A confirmed run from the initial states on which the two rules part, or None.
 
-    The hyperparameters of `b` follow those of `a` by the map; without a whole map there is no run.
+    The hyperparameters of `b` follow by the map from those of `a`, and from its own where it has others:
+    these are drawn like those of `a`.
     """
-    if symbols(*hyperparameters.values()) - set(a.hyperparameter_names):
+    used = symbols(*hyperparameters.values())
+    domains = {h.name: h.domain for h in b.hyperparameters if h.name in used}
+    domains |= {h.name: h.domain for h in a.hyperparameters}
+    if used - domains.keys():
         return None
-    domains = {h.name: h.domain for h in a.hyperparameters}
-    for index, values in enumerate(_points(domains, TRIES_ALONG_TRAJECTORIES)):
+    for index, values in enumerate(_points(domains, tries)):
         random = Random(index)
         gradients = tuple(random.choice(SIMPLE) for _ in range(STEPS))
         witness = _separation(a, b, hyperparameters, values, random.choice(SIMPLE), gradients)
@@ -61,7 +66,7 @@ def _separation(
         if not isinstance(value, Fraction) or value not in h.domain:
             return None
         his[h.name] = value
-    return Separation(a, b, dict(values), his, theta, gradients)
+    return Separation(a, b, {n: values[n] for n in a.hyperparameter_names}, his, theta, gradients)
 
 
 def _points(domains: Mapping[str, Domain], tries: int) -> Iterator[dict[str, Fraction]]:
@@ -130,8 +135,9 @@ def _simpler_runs(w: Separation, hypers: Mapping[str, Expr], domains: Mapping[st
             yield replace(w, gradients=(*w.gradients[:index], value, *w.gradients[index + 1 :]))
     for value in _simpler_values(w.theta, REAL):
         yield replace(w, theta=value)
-    for name, old in w.hyperparameters_a.items():
+    drawn = {n: w.hyperparameters_b[n] for n in domains if n not in w.hyperparameters_a} | dict(w.hyperparameters_a)
+    for name, old in drawn.items():
         for value in _simpler_values(old, domains[name]):
-            made = _separation(w.a, w.b, hypers, {**w.hyperparameters_a, name: value}, w.theta, w.gradients)
+            made = _separation(w.a, w.b, hypers, {**drawn, name: value}, w.theta, w.gradients)
             if made is not None:
                 yield made

@@ -7,24 +7,36 @@ from difflib import get_close_matches
 
 from derive.algebra.facts import Assumptions
 from derive.errors import UserError
-from derive.expr import Expr, Symbol, is_truth, symbols, to_text
+from derive.expr import Expr, is_truth, symbols, to_text
 from derive.proving.identity import identity
 from derive.proving.obligations import inside, tracked
 from derive.rule import Rule
+from derive.transforms import bind
+
+
+def bind_sides(condition: Mapping[str, Expr], a: Rule, b: Rule) -> tuple[Rule, Rule]:
+    """Both rules with a condition's values: a bare name binds both, "a.NAME" and "b.NAME" one of them."""
+    return bind(a, _of_side("a.", condition)), bind(b, _of_side("b.", condition))
+
+
+def _of_side(prefix: str, condition: Mapping[str, Expr]) -> dict[str, Expr]:
+    bare = {n: e for n, e in condition.items() if "." not in n}
+    return {**bare, **{n.removeprefix(prefix): e for n, e in condition.items() if n.startswith(prefix)}}
 
 
 def refuse_condition(bound: Mapping[str, Expr], a: Rule, b: Rule) -> None:
     """A condition binds hyperparameters the rules have, to values of their other ones inside the domains."""
     refuse_truths(bound)
     known = dict.fromkeys((*a.hyperparameter_names, *b.hyperparameter_names))
-    refuse_names(bound, known, f"a hyperparameter of {a.name} or {b.name}")
-    for rule in (a, b):
+    sided = [f"{side}.{n}" for side, rule in (("a", a), ("b", b)) for n in rule.hyperparameter_names]
+    refuse_names(bound, (*known, *sided), f"a hyperparameter of {a.name} or {b.name}")
+    for rule, values in ((a, _of_side("a.", bound)), (b, _of_side("b.", bound))):
         for h in rule.hyperparameters:
-            if h.name in bound:
-                free = [n for n in rule.hyperparameter_names if n not in bound]
-                refuse_names(symbols(bound[h.name]), free, f"a hyperparameter of {rule.name} that is left free")
-                if not identity([inside(bound[h.name], h.domain)], Assumptions(rule.domains)):
-                    value = to_text(bound[h.name])
+            if h.name in values:
+                free = [n for n in rule.hyperparameter_names if n not in values]
+                refuse_names(symbols(values[h.name]), free, f"a hyperparameter of {rule.name} that is left free")
+                if not identity([inside(values[h.name], h.domain)], Assumptions(rule.domains)):
+                    value = to_text(values[h.name])
                     raise UserError(f"{h.name} = {value} is not in its domain {h.domain} of {rule.name}")
 
 
@@ -51,21 +63,6 @@ def refuse_names(given: Iterable[str], known: Iterable[str], what: str) -> None:
             near = get_close_matches(name, names, n=1)
             listed = f"it has {', '.join(names)}" if names else "there is none"
             raise UserError(f"{name!r} is not {what}", fix=f"did you mean {near[0]}?" if near else listed)
-
-
-def unmapped(a: Rule, b: Rule, states: Mapping[str, Expr], hyperparameters: Mapping[str, Expr]) -> str:
-    """What the maps leave open, in words; empty where they are complete."""
-    for name, value in hyperparameters.items():
-        if symbols(value) - set(a.hyperparameter_names):
-            return f"{b.name} has a hyperparameter {name} that {a.name} has not; map it, or bind it in a condition"
-    for name, value in states.items():
-        if symbols(value) - set(_kept_by(a)):
-            return f"{b.name} has a state {name} that {a.name} has not; map it, or compare the other way round"
-    domains = {h.name: h.domain for h in a.hyperparameters}
-    for h in b.hyperparameters:
-        if hyperparameters[h.name] is Symbol(h.name) and domains[h.name] != h.domain:
-            return f"{h.name} lies in {domains[h.name]} in {a.name} and in {h.domain} in {b.name}; declare one domain"
-    return ""
 
 
 def _kept_by(a: Rule) -> tuple[str, ...]:

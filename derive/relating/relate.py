@@ -1,27 +1,30 @@
-"""Are two rules the same algorithm, for all gradients, under a given map of their states and hyperparameters?
+"""Are two rules the same algorithm, for all gradients? Search a proof, then a counterexample, then conditions.
 
-This file takes the map as given (by default: the same names). The proof is an induction; what
-has to be shown is in `obligations`.
+Every answer rests on what the checker or the replay has confirmed; this file only decides what is
+looked for, in which order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from derive.errors import UserError
-from derive.expr import Expr, Symbol, to_text
-from derive.proving.certificate import Correspondence, Invariants
+from derive.expr import Expr, Number, Symbol, to_text
+from derive.proving.certificate import Correspondence
 from derive.proving.checker import Checked
-from derive.proving.invariants import invariant_certificate
-from derive.proving.obligations import of_correspondence, tracked
-from derive.proving.refute import separating_trajectory
-from derive.proving.search import Differs, Undecided, propose_identity
+from derive.proving.refute import TRIES_ALONG_TRAJECTORIES, separating_trajectory
+from derive.proving.replay import Replayed
 from derive.proving.verdict import Verdict
-from derive.relating.inverse import inverse
-from derive.relating.maps import refuse_condition, refuse_maps, unmapped
+from derive.relating.attempts import Record, Request, with_open_map, with_same_names
+from derive.relating.conditions import conditions
+from derive.relating.maps import bind_sides, refuse_condition, refuse_maps, refuse_names
+from derive.relating.solving import Maps
+from derive.relating.wording import condition_text, maps_text
 from derive.rule import Rule
 from derive.transforms import bind
+
+FIRST_TRIES = 12  # before a map is searched: most rules that differ do so soon
 
 
 def prove(
@@ -31,43 +34,136 @@ def prove(
     states: Mapping[str, Expr] | None = None,
     hyperparameters: Mapping[str, Expr] | None = None,
     condition: Mapping[str, Expr] | None = None,
+    schedule: Collection[str] = (),
+    instance: bool = False,
 ) -> Verdict:
     """Whether `a` and `b` query the same points (and give the same outputs) at every step, for all gradients.
 
-    `states` maps each state of b (or "theta") to an expression in a's names; `hyperparameters`
-    each hyperparameter of b to one in a's; names left out map to themselves. `condition` binds
-    hyperparameters of both before anything else; with it a success is `conditional`.
+    `states` maps states of b (or "theta") to expressions in a's names, `hyperparameters` its
+    hyperparameters; what is left out is searched for. `condition` binds hyperparameters before
+    anything else, of both rules by their bare name or of one as "a.NAME"; with it a success is
+    `conditional`. The hyperparameters in `schedule` may change from step to step. With `instance`
+    numbers other than zero that `a` has in the place of b's hyperparameters count as their values.
     """
     bound = dict(condition or {})
     if a.is_average is not b.is_average:
         raise UserError(f"{a.name} and {b.name} are not comparable", fix="compare two averages or two update rules")
     refuse_condition(bound, a, b)
     warnings = _differing_defaults(a, b, {**(hyperparameters or {}), **bound})
-    whole_a, whole_b = a, b
-    a, b = bind(a, bound), bind(b, bound)
-    refuse_maps(a, b, states or {}, hyperparameters or {})
-    state_map = {n: (states or {}).get(n, Symbol(n)) for n in tracked(b)}
-    hyper_map = {n: (hyperparameters or {}).get(n, Symbol(n)) for n in b.hyperparameter_names}
-    missing = unmapped(a, b, state_map, hyper_map)
-    if missing:
-        return _without_proof(a, b, hyper_map, missing)
-    try:
-        evidence = Checked(_correspondence(a, b, state_map, hyper_map))
-    except Differs as obstacle:
-        return _without_proof(a, b, hyper_map, f"the step does not keep this map where {obstacle}")
-    except Undecided as obstacle:
-        return _without_proof(a, b, hyper_map, str(obstacle))
-    verdict = replace(_success(state_map, hyper_map, bound, evidence), warnings=warnings)
-    if not bound:
+    left, right = bind_sides(bound, a, b)
+    refuse_maps(left, right, states or {}, hyperparameters or {})
+    scheduled = _scheduled(schedule, left, right)
+    request = Request(left, right, states or {}, hyperparameters or {}, scheduled)
+    verdict = replace(_answer(request, instance), warnings=warnings)
+    return _under(bound, verdict, a, b) if bound else verdict
+
+
+def _answer(request: Request, instance: bool) -> Verdict:
+    record = Record()
+    proof = with_same_names(request, record)
+    if proof is not None:
+        return _proved(proof, request, record)
+    parted = _parted(request, FIRST_TRIES)
+    if parted is None:
+        proof = with_open_map(request, record, same_hyperparameters=True)
+    proof = proof or with_open_map(request, record, same_hyperparameters=False)
+    if proof is not None:
+        return _proved(proof, request, record)
+    parted = parted or _parted(request)
+    return _instance(request, record) if instance and record.specialised else _without_proof(request, record, parted)
+
+
+def _parted(request: Request, tries: int = TRIES_ALONG_TRAJECTORIES) -> Replayed | None:
+    """A run on which the two part, hyperparameters without a counterpart having values of their own."""
+    own = {n: Symbol(n) for n in request.b.hyperparameter_names}
+    return separating_trajectory(request.a, request.b, {**own, **request.shared}, tries)
+
+
+def _proved(proof: Checked, request: Request, record: Record) -> Verdict:
+    c = proof.certificate
+    assert isinstance(c, Correspondence)
+    sides = ("A", "B") if c.a == request.a else ("B", "A")
+    maps = maps_text(Maps(c.states, c.hyperparameters), source=sides[0], target=sides[1])
+    renamed = any(e is not Symbol(n) for n, e in c.hyperparameters.items())
+    relation = "hyperparameter_map" if renamed else "state_map" if maps else "identical"
+    lines = ", ".join(f"{name} = {value}" for name, value in maps.items())
+    return Verdict(
+        "proved",
+        relation=relation,
+        maps=maps,
+        assumptions=tuple(f"{n} ≥ 0 (proved by induction)" for n in c.invariants.names),
+        message=f"equal with {lines}" if lines else "the same step",
+        tried=tuple(record.lines),
+        evidence=proof,
+    )
+
+
+def _without_proof(request: Request, record: Record, parted: Replayed | None) -> Verdict:
+    """Conditions where there are some, with a counterexample off them; else what was found against it."""
+    given = request.states or request.hyperparameters
+    found = None if given or request.scheduled else conditions(request, record)
+    counterexample = None if parted is None else parted.document()
+    if found is not None and found.any_of:
+        texts = " or ".join(condition_text(c) for c in found.any_of)
+        return Verdict("conditional", condition=found.document, counterexample=counterexample,
+                       message=f"equal where {texts}", tried=tuple(record.lines), evidence=found.evidence)  # fmt: skip
+    if parted is None:
+        reason = record.lines[-1] if record.lines else "no map was found"
+        return Verdict("unknown", message=reason, tried=tuple(record.lines))
+    return Verdict("refuted", counterexample=counterexample, message=parted.message(), tried=tuple(record.lines),
+                   condition=None if found is None else found.document, evidence=parted)  # fmt: skip
+
+
+def _instance(request: Request, record: Record) -> Verdict:
+    """Equal once hyperparameters of b have the values that stand in a."""
+    for maps in record.specialised:
+        values = {n: e for n, e in maps.hyperparameters.items() if isinstance(e, Number)}
+        bound = bind(request.b, values)
+        proof = with_same_names(again := replace(request, b=bound), record) or with_open_map(
+            again, record, same_hyperparameters=False
+        )
+        if proof is not None:
+            return _specialised(_proved(proof, again, record), values)
+    return _without_proof(request, record, _parted(request))
+
+
+def _specialised(verdict: Verdict, values: Mapping[str, Expr]) -> Verdict:
+    """Numbers bound to hyperparameters make an instance; zeros switch a part off, and are a condition."""
+    text = ", ".join(f"B.{n} = {to_text(e)}" for n, e in values.items())
+    zeros = {n: e for n, e in values.items() if e is Number(0)}
+    if zeros:
+        return replace(
+            verdict,
+            status="conditional",
+            condition={"any_of": [condition_text(zeros)], "degenerate": [], "exact": False},
+            message=f"{verdict.message}, where {text}",
+        )
+    return replace(
+        verdict,
+        relation="instance",
+        maps={**verdict.maps, **{f"B.{n}": to_text(e) for n, e in values.items()}},
+        message=f"{verdict.message}, where {text}",
+    )
+
+
+def _under(bound: Mapping[str, Expr], verdict: Verdict, a: Rule, b: Rule) -> Verdict:
+    """The verdict for rules with hyperparameters bound beforehand, said of the rules as they were."""
+    text = condition_text(bound)
+    if verdict.status not in ("proved", "conditional"):
         return verdict
-    return replace(verdict, counterexample=_off_condition(whole_a, whole_b, hyperparameters or {}))
+    inner = verdict.condition["any_of"] if verdict.condition else [""]
+    any_of = [" and ".join(filter(None, (text, more))) for more in inner]
+    condition = {"any_of": any_of, "degenerate": [], "exact": False}
+    own = {n: Symbol(n) for n in b.hyperparameter_names}
+    found = separating_trajectory(a, b, own)
+    return replace(verdict, status="conditional", condition=condition, message=f"{verdict.message}, where {text}",
+                   counterexample=None if found is None else found.document())  # fmt: skip
 
 
-def _off_condition(a: Rule, b: Rule, hyperparameters: Mapping[str, Expr]) -> Mapping[str, object] | None:
-    """Where the two part when the condition is not imposed; None where that was not found."""
-    hypers = {n: hyperparameters.get(n, Symbol(n)) for n in b.hyperparameter_names}
-    found = separating_trajectory(a, b, hypers)
-    return None if found is None else found.document()
+def _scheduled(schedule: Collection[str], a: Rule, b: Rule) -> frozenset[str]:
+    known = [*dict.fromkeys((*a.hyperparameter_names, *b.hyperparameter_names))]
+    refuse_names(schedule, known, f"a hyperparameter of {a.name} or {b.name}")
+    return frozenset(schedule)
 
 
 def _differing_defaults(a: Rule, b: Rule, mapped: Mapping[str, Expr]) -> tuple[str, ...]:
@@ -77,38 +173,3 @@ def _differing_defaults(a: Rule, b: Rule, mapped: Mapping[str, Expr]) -> tuple[s
         for name in a.defaults
         if name in b.defaults and name not in mapped and a.defaults[name] != b.defaults[name]
     )
-
-
-def _correspondence(a: Rule, b: Rule, states: Mapping[str, Expr], hypers: Mapping[str, Expr]) -> Correspondence:
-    back = inverse(a, b, hypers)
-    invariants = invariant_certificate(a).certificate
-    assert isinstance(invariants, Invariants)
-    obligations = of_correspondence(a, b, states, hypers, back, invariants.names)
-    trees = tuple(propose_identity(pairs, assumed).tree for _, pairs, assumed in obligations)
-    return Correspondence(a, b, states, hypers, back, invariants, trees)
-
-
-def _success(
-    states: Mapping[str, Expr], hypers: Mapping[str, Expr], bound: Mapping[str, Expr], evidence: Checked
-) -> Verdict:
-    moved = {n: e for n, e in states.items() if e is not Symbol(n)}
-    renamed = {n: e for n, e in hypers.items() if e is not Symbol(n)}
-    relation = "hyperparameter_map" if renamed else "state_map" if moved else "identical"
-    certificate = evidence.certificate
-    assert isinstance(certificate, Correspondence)
-    lines = [f"b.{n} = {to_text(e)}" for n, e in {**renamed, **moved}.items()]
-    held = tuple(f"{n} ≥ 0 (proved by induction)" for n in certificate.invariants.names)
-    text = f"equal with {', '.join(lines)}" if lines else "the same step"
-    if not bound:
-        return Verdict("proved", relation=relation, assumptions=held, message=text, evidence=evidence)
-    conditions = ", ".join(f"{n} = {to_text(e)}" for n, e in bound.items())
-    return Verdict("conditional", relation=relation, assumptions=held, message=f"{text}, where {conditions}",
-                   condition={"any_of": [conditions], "degenerate": [], "exact": False}, evidence=evidence)  # fmt: skip
-
-
-def _without_proof(a: Rule, b: Rule, hypers: Mapping[str, Expr], reason: str) -> Verdict:
-    """A counterexample where one is found along trajectories, else `unknown` with the reason."""
-    found = separating_trajectory(a, b, hypers)
-    if found is None:
-        return Verdict("unknown", message=reason)
-    return Verdict("refuted", counterexample=found.document(), message=found.message(), evidence=found)

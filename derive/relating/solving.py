@@ -13,13 +13,15 @@ from flint import fmpq_mpoly
 
 from derive.algebra.normal import factored
 from derive.algebra.polynomials import factors, quotient
-from derive.expr import Expr, Number, Symbol, substitute, symbols
+from derive.expr import Apply, Expr, Number, Symbol, substitute, symbols
+from derive.proving.obligations import tracked
 from derive.relating.ansatz import (
     MARK,
     NEXT,
     Ansatz,
     Component,
     Equation,
+    coefficient,
     components,
     equations,
     hyper_unknown,
@@ -75,20 +77,39 @@ def candidate_maps(ansatz: Ansatz, given: Mapping[str, Expr]) -> Iterator[Maps]:
 
 def _maps(ansatz: Ansatz, values: Values) -> Maps | None:
     """The map with what stays open set to zero (coefficients) or to the hyperparameter of the same name."""
-    states = {n: _closed(e, values) for n, e in ansatz.states().items()}
     hypers: Values = {}
     for name in ansatz.b.hyperparameter_names:
-        value = values.get(hyper_unknown(name))
-        if value is None:
-            if name not in ansatz.a.hyperparameter_names:
-                return None
-            value = Symbol(name)
+        value = values.get(hyper_unknown(name), Symbol(name))
+        if not symbols(value) <= set(ansatz.a.hyperparameter_names):
+            return None
         hypers[name] = value
-    return Maps(states, hypers)
+    return Maps({n: _state(ansatz, n, values) for n in tracked(ansatz.b)}, hypers)
 
 
-def _closed(expr: Expr, values: Values) -> Expr:
-    [value] = substitute([expr], values)
+def _state(ansatz: Ansatz, target: str, values: Values) -> Expr:
+    """A state of b: the terms whose coefficient is not zero."""
+    if target in ansatz.given:
+        return ansatz.given[target]
+    total: Expr | None = None
+    for source in (*ansatz.sources, ""):
+        kept = (target, source) == ("theta", "theta")
+        value = Number(1) if kept else _closed(values.get(coefficient(target, source), Number(0)))
+        if value is not Number(0):
+            total = _plus(total, value, Symbol(source) if source else None)
+    return Number(0) if total is None else total
+
+
+def _plus(total: Expr | None, factor: Expr, source: Expr | None) -> Expr:
+    """`total + factor * source`, as one would write it."""
+    negative = isinstance(factor, Apply) and factor.op == "neg"
+    size = factor.args[0] if isinstance(factor, Apply) and negative else factor
+    term = size if source is None else source if size is Number(1) else size * source
+    if total is None:
+        return -term if negative else term
+    return total - term if negative else total + term
+
+
+def _closed(value: Expr) -> Expr:
     return substitute([value], dict.fromkeys(filter(is_unknown, symbols(value)), Number(0)))[0]
 
 
@@ -112,8 +133,14 @@ def _solved(search: _Search, known: Values) -> Iterator[Values]:
         yield from _solved(search, guess) if guess is not None else [known]
         return
     simplest = min(open_equations, key=lambda e: (len(e.unknowns), len(e.poly), e.poly.total_degree()))
-    for name, value in _solutions(simplest, search.ansatz):
-        yield from _solved(search, _extended(known, name, value, search.ansatz))
+    for name, value in _solutions(simplest):
+        if _possible(name, value, search.ansatz):
+            yield from _solved(search, _extended(known, name, value, search.ansatz))
+
+
+def _possible(name: str, value: Expr, ansatz: Ansatz) -> bool:
+    """A hyperparameter has no value outside its domain."""
+    return not isinstance(value, Number) or name not in ansatz.domains or value.value in ansatz.domains[name]
 
 
 def _own_name(ansatz: Ansatz, known: Values) -> Values | None:
@@ -124,7 +151,7 @@ def _own_name(ansatz: Ansatz, known: Values) -> Values | None:
     return None
 
 
-def _solutions(equation: Equation, ansatz: Ansatz) -> list[tuple[str, Expr]]:
+def _solutions(equation: Equation) -> list[tuple[str, Expr]]:
     """Values of one unknown at which a factor of the equation vanishes, simple factors first."""
     found = []
     parts = sorted(factors(equation.poly)[1], key=lambda part: (len(part[0]), str(part[0])))

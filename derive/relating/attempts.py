@@ -1,0 +1,112 @@
+"""Where a proof is looked for, in order: the same names, then a map with open coefficients, either way round.
+
+Each attempt is one line of what `--explain` shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from derive.expr import Expr, Number, Symbol, symbols
+from derive.proving.checker import Checked
+from derive.proving.obligations import tracked
+from derive.proving.search import Differs, Undecided
+from derive.relating.ansatz import Ansatz, hyper_unknown
+from derive.relating.induction import induction
+from derive.relating.solving import Maps, candidate_maps
+from derive.relating.wording import maps_text
+from derive.rule import Rule
+
+
+@dataclass(frozen=True)
+class Request:
+    """Two rules, what is given of the map from `a` to `b`, and what may change from step to step."""
+
+    a: Rule
+    b: Rule
+    states: Mapping[str, Expr] = field(default_factory=dict)
+    hyperparameters: Mapping[str, Expr] = field(default_factory=dict)
+    scheduled: frozenset[str] = frozenset()
+
+    @property
+    def shared(self) -> dict[str, Expr]:
+        """The hyperparameters of b with the values given, or those of the same name in a."""
+        same = {n: Symbol(n) for n in self.b.hyperparameter_names if n in self.a.hyperparameter_names}
+        return {**same, **self.hyperparameters}
+
+    @property
+    def reversed(self) -> Request | None:
+        """The other way round, where nothing was given that reads only one way."""
+        if self.states or self.hyperparameters:
+            return None
+        return Request(self.b, self.a, scheduled=self.scheduled)
+
+
+@dataclass
+class Record:
+    """What was tried, and the maps met that give hyperparameters of b a value: they hold under a condition."""
+
+    lines: list[str] = field(default_factory=list)
+    specialised: list[Maps] = field(default_factory=list)
+
+    def note(self, line: str) -> None:
+        if line not in self.lines:
+            self.lines.append(line)
+
+
+def with_same_names(request: Request, record: Record) -> Checked | None:
+    """The proof under the map that leaves every name as it is, given values aside."""
+    a, b = request.a, request.b
+    kept = {"t", *a.state_names, *a.hyperparameter_names, *(() if a.is_average else ("theta",))}
+    states = {n: request.states.get(n, Symbol(n)) for n in tracked(b)}
+    hypers = request.shared
+    if len(hypers) < len(b.hyperparameter_names) or not symbols(*states.values()) <= kept:
+        return None
+    return _proved(request, Maps(states, hypers), record)
+
+
+def with_open_map(request: Request, record: Record, *, same_hyperparameters: bool) -> Checked | None:
+    """The proof under a map found by solving for its coefficients (and, where not kept, for hyperparameters)."""
+    for direction in filter(None, (request, request.reversed)):
+        for varying in (False, True):
+            if varying and not _counts(direction):
+                continue
+            for maps in _candidates(direction, varying, same_hyperparameters):
+                if _specialises(maps):
+                    if direction is request:
+                        record.specialised.append(maps)
+                    continue
+                proof = _proved(direction, maps, record)
+                if proof is not None:
+                    return proof
+    record.note(f"maps linear in the states{'' if same_hyperparameters else ' and for the hyperparameters'}: none left")
+    return None
+
+
+def _candidates(request: Request, varying: bool, same: bool) -> Iterator[Maps]:
+    ansatz = Ansatz(request.a, request.b, varying, request.states)
+    fixed = request.shared if same else request.hyperparameters
+    yield from candidate_maps(ansatz, {hyper_unknown(n): e for n, e in fixed.items()})
+
+
+def _counts(request: Request) -> bool:
+    """Whether the step of either depends on t: a map that does is of no use between two that do not."""
+    return any("t" in rule.inputs for rule in (request.a, request.b))
+
+
+def _specialises(maps: Maps) -> bool:
+    """Whether the map gives a hyperparameter a number, or one value to two of them."""
+    values = list(maps.hyperparameters.values())
+    return any(isinstance(e, Number) for e in values) or len(set(values)) < len(values)
+
+
+def _proved(request: Request, maps: Maps, record: Record) -> Checked | None:
+    text = ", ".join(f"{n} = {e}" for n, e in maps_text(maps).items()) or "the same names"
+    try:
+        return induction(request.a, request.b, maps, request.scheduled)
+    except Differs as obstacle:
+        record.note(f"{text}: a step does not keep it where {obstacle}")
+    except Undecided as obstacle:
+        record.note(f"{text}: {obstacle}")
+    return None

@@ -1,0 +1,218 @@
+"""Where two rules differ: under which settings of their hyperparameters they agree all the same.
+
+Along a few short runs both sides are computed with the hyperparameters left open. Whatever makes
+the rules agree makes every difference vanish, so the conditions are read off the factors of their
+numerators, one after another. Each is then proved sufficient; that nothing else does is proved
+apart, by the same runs telling the two apart at every other setting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import combinations
+
+from flint import fmpq_mpoly
+
+from derive.algebra.case import Case
+from derive.algebra.facts import Assumptions
+from derive.algebra.normal import NoNormalForm, factored, generic_case
+from derive.algebra.polynomials import TooLarge, by_powers, factors, product, quotient
+from derive.errors import UserError
+from derive.expr import Expr, Number, Symbol, substitute, symbols
+from derive.proving.certificate import Condition, Conditional, Correspondence, Exactness, Leaf
+from derive.proving.checker import Checked
+from derive.proving.identity import identity
+from derive.proving.obligations import inside, last_point, of_exactness
+from derive.proving.search import Differs, Undecided, propose_identity
+from derive.relating.attempts import Record, Request, with_open_map, with_same_names
+from derive.relating.wording import condition_text
+from derive.rule import Domain, Rule
+from derive.transforms import bind, with_hyperparameters_of
+
+Run = tuple[Fraction, tuple[Fraction, ...]]
+
+GRADIENTS = ((1,), (1, 1), (1, -1), (2, 1), (1, 1, 1), (1, -2, 1))
+RUNS: tuple[Run, ...] = tuple((Fraction(1), tuple(map(Fraction, g))) for g in GRADIENTS)
+RUNS_OF_EXACTNESS = 4  # the shorter ones
+OTHER_GRADIENTS = ((1, 1), (-1, 2), (3, -2))
+MOST_AT_ONCE = 3
+MOST_CONDITIONS = 24
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What was found: proved conditions, those apart under which the gradients play no part, and the proof."""
+
+    any_of: tuple[Condition, ...]
+    degenerate: tuple[Condition, ...]
+    evidence: Checked
+
+    @property
+    def document(self) -> dict[str, object]:
+        certificate = self.evidence.certificate
+        assert isinstance(certificate, Conditional)
+        return {
+            "any_of": [condition_text(c) for c in self.any_of],
+            "degenerate": [condition_text(c) for c in self.degenerate],
+            "exact": certificate.exactness is not None,
+        }
+
+
+def conditions(request: Request, record: Record) -> Conditions | None:
+    """The conditions on hyperparameters, taken by their names on both sides, under which the rules agree."""
+    domains = _domains(request.a, request.b)
+    if domains is None:
+        return None
+    a, b = request.a, request.b
+    held: dict[tuple[tuple[str, Expr], ...], Correspondence] = {}
+    for candidate in _candidates(_differences(a, b), domains):
+        key = tuple(sorted(candidate.items()))
+        if any(set(known) <= set(key) for known in held):
+            continue
+        proof = _proof(request, candidate, record)
+        if proof is not None:
+            held = {k: p for k, p in held.items() if not set(key) <= set(k)} | {key: proof}
+    if not held:
+        record.note("conditions on the hyperparameters: none found")
+        return None
+    found = [dict(key) for key in held]
+    part = [_is_degenerate(a, b, c, domains) for c in found]
+    exact = _exactness(a, b, tuple(found))
+    evidence = Checked(Conditional(a, b, tuple(found), tuple(held.values()), exact))
+    return Conditions(
+        tuple(c for c, d in zip(found, part, strict=True) if not d),
+        tuple(c for c, d in zip(found, part, strict=True) if d),
+        evidence,
+    )
+
+
+def _domains(a: Rule, b: Rule) -> dict[str, Domain] | None:
+    """Every hyperparameter of the two by name; None where a name has two domains, or two meanings."""
+    domains = {h.name: h.domain for h in a.hyperparameters}
+    if any(domains.setdefault(h.name, h.domain) != h.domain for h in b.hyperparameters):
+        return None
+    names = {*a.state_names, *b.state_names, *(n.target for n in (*a.body, *b.body))}
+    return domains if domains.keys().isdisjoint(names) else None
+
+
+def _differences(a: Rule, b: Rule) -> list[Expr]:
+    return [last_point(a, *run) - last_point(b, *run) for run in RUNS]
+
+
+# Candidates: what makes every difference vanish
+
+
+def _candidates(differences: list[Expr], domains: Mapping[str, Domain]) -> Iterator[dict[str, Expr]]:
+    waiting: list[dict[str, Expr]] = [{}]
+    count = 0
+    while waiting and count < MOST_CONDITIONS:
+        bound = waiting.pop(0)
+        factor = _first_nonzero(substitute(differences, bound), domains)
+        if factor is None:
+            count += 1
+            yield bound
+        elif len(bound) < MOST_AT_ONCE:
+            for name, value in _roots(*factor, domains):
+                merged = _merged(bound, name, value)
+                if merged not in waiting:
+                    waiting.append(merged)
+
+
+def _merged(bound: Mapping[str, Expr], name: str, value: Expr) -> dict[str, Expr]:
+    return {**{n: substitute([e], {name: value})[0] for n, e in bound.items()}, name: value}
+
+
+def _first_nonzero(differences: list[Expr], domains: Mapping[str, Domain]) -> tuple[Case, fmpq_mpoly] | None:
+    """The numerator of the first difference that does not vanish; what has no normal form says nothing."""
+    for difference in differences:
+        try:
+            case, value = generic_case(difference, Assumptions(domains))
+        except NoNormalForm:
+            continue
+        if not value.is_zero():
+            return case, value.num
+    return None
+
+
+def _roots(case: Case, poly: fmpq_mpoly, domains: Mapping[str, Domain]) -> Iterator[tuple[str, Expr]]:
+    """Values of one hyperparameter, inside its domain, at which the polynomial vanishes; constants first."""
+    found: dict[tuple[str, Expr], None] = {}
+    for part, _ in factors(poly)[1]:
+        for rational, _ in _factors_without_roots(case, part):
+            found.update(dict.fromkeys(_solutions(case, rational, domains)))
+    yield from sorted(found, key=lambda item: (not isinstance(item[1], Number), item[0], str(item[1])))
+
+
+def _factors_without_roots(case: Case, part: fmpq_mpoly) -> tuple[tuple[fmpq_mpoly, int], ...]:
+    """The factors of the product of the polynomial with its conjugates: it vanishes wherever the polynomial does."""
+    try:
+        for index in reversed(range(len(case.generators))):
+            radicand = case.generators[index].radicand
+            if radicand is not None and part.degrees()[index]:
+                split = by_powers(part, index)
+                free, with_root = split.get(0, part - part), split.get(1, part - part)
+                part = product(free, free) - product(product(with_root, with_root), radicand)
+        return () if part.is_zero() else factors(part)[1]
+    except TooLarge:
+        return ()
+
+
+def _solutions(case: Case, part: fmpq_mpoly, domains: Mapping[str, Domain]) -> Iterator[tuple[str, Expr]]:
+    for index, degree in enumerate(part.degrees()):
+        meaning = case.generators[index].meaning if degree == 1 and len(part) <= 2 else None
+        if isinstance(meaning, Symbol) and meaning.name in domains:
+            slope = part.derivative(index)
+            rest = part - slope * part.context().gen(index)
+            value = Number(0) if rest.is_zero() else factored(case, quotient(-rest, slope))
+            if symbols(value) <= domains.keys() and _fits(meaning.name, value, domains):
+                yield meaning.name, value
+
+
+def _fits(name: str, value: Expr, domains: Mapping[str, Domain]) -> bool:
+    if isinstance(value, Number):
+        return value.value in domains[name]
+    return bool(identity([inside(value, domains[name])], Assumptions(domains)))
+
+
+# Proofs
+
+
+def _proof(request: Request, condition: Condition, record: Record) -> Correspondence | None:
+    try:
+        a, b = bind(request.a, condition), bind(request.b, condition)
+        a, b = with_hyperparameters_of(a, b), with_hyperparameters_of(b, a)
+    except UserError:
+        return None
+    bound = Request(a, b, scheduled=request.scheduled)
+    tried = Record()
+    proof = with_same_names(bound, tried) or with_open_map(bound, tried, same_hyperparameters=True)
+    record.note(f"{condition_text(condition)}: {'enough' if proof else 'not proved to be enough'}")
+    if proof is None:
+        return None
+    assert isinstance(proof.certificate, Correspondence)
+    return proof.certificate
+
+
+def _exactness(a: Rule, b: Rule, found: tuple[Condition, ...]) -> Exactness | None:
+    """The proof that nothing else makes the two agree, by one run or by two."""
+    short = RUNS[:RUNS_OF_EXACTNESS]
+    for runs in (*((run,) for run in short), *combinations(short, 2)):
+        claim = Exactness(a, b, found, runs, Leaf())
+        try:
+            _, pairs, assumed = of_exactness(claim)
+            return Exactness(a, b, found, runs, propose_identity(pairs, assumed).tree)
+        except (Differs, Undecided, ValueError):
+            continue
+    return None
+
+
+def _is_degenerate(a: Rule, b: Rule, condition: Condition, domains: Mapping[str, Domain]) -> bool:
+    """Whether the gradients play no part under the condition: other answers, the same points."""
+    runs = [(Fraction(1), tuple(map(Fraction, g))) for g in OTHER_GRADIENTS]
+    for rule in (a, b):
+        first, *others = (last_point(bind(rule, condition), *run) for run in runs)
+        if _first_nonzero([other - first for other in others], domains) is not None:
+            return False
+    return True

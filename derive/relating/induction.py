@@ -1,0 +1,32 @@
+"""The proof that a map holds at every step: propose a tree of cases for each obligation, have the whole checked."""
+
+from __future__ import annotations
+
+from derive.proving.certificate import Correspondence, Invariants, Tree
+from derive.proving.checker import Checked
+from derive.proving.invariants import invariant_certificate
+from derive.proving.obligations import of_correspondence
+from derive.proving.search import Undecided, propose_identity
+from derive.relating.inverse import inverse
+from derive.relating.solving import Maps
+from derive.rule import Rule
+
+
+def induction(a: Rule, b: Rule, maps: Maps, scheduled: frozenset[str] = frozenset()) -> Checked:
+    """The checked proof that the trajectories agree under these maps.
+
+    Raises Differs where a step certainly does not keep the map, Undecided where no proof was found.
+    """
+    back = inverse(a, b, maps.hyperparameters)
+    invariants = invariant_certificate(a).certificate
+    assert isinstance(invariants, Invariants)
+    try:
+        obligations = of_correspondence(a, b, maps.states, maps.hyperparameters, back, invariants.names, scheduled)
+    except ValueError as fault:
+        raise Undecided(str(fault)) from fault
+    trees: dict[int, Tree] = {}
+    for index in sorted(range(len(obligations)), key=lambda i: (i in (1, 2), -i)):  # what fails quickly comes first
+        _, pairs, assumed = obligations[index]
+        trees[index] = propose_identity(pairs, assumed).tree
+    proof = tuple(trees[i] for i in range(len(obligations)))
+    return Checked(Correspondence(a, b, maps.states, maps.hyperparameters, back, invariants, proof, scheduled))
