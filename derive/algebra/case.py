@@ -13,6 +13,7 @@ This file, `operations`, `signs`, `polynomials` and `checker` are what a proof r
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import NoReturn
@@ -53,11 +54,16 @@ _RANGES_OF_FUNCTIONS = {"exp": POSITIVE, "tanh": _BETWEEN_SIGNS}
 
 @dataclass(frozen=True)
 class Generator:
-    """An independent quantity: what it means, what it depends on; `radicand` is set for square roots."""
+    """An independent quantity: what it means, what it depends on.
+
+    `radicand` is set for square roots, `base` and `exponent` for powers.
+    """
 
     meaning: Expr
     depends: frozenset[str]
     radicand: fmpq_mpoly | None = None
+    base: fmpq_mpoly | None = None
+    exponent: str = ""
 
 
 class Case:
@@ -75,6 +81,13 @@ class Case:
         self._signs: dict[str, Signs] = {}
         for fact in path:
             self.assume(fact)
+
+    def where(self, fact: Fact) -> Case:
+        """The case inside this one in which the fact holds too. What is known here is known there."""
+        inner = Case.__new__(Case)
+        inner.__dict__.update((name, copy(known)) for name, known in self.__dict__.items())
+        inner.assume(fact)
+        return inner
 
     # Values
 
@@ -181,7 +194,7 @@ class Case:
         meaning = Symbol(name)
         return self._generator(("symbol", name), lambda: Generator(meaning, frozenset({name})))
 
-    def _generator(self, key: object, make: Callable[[], Generator], domain: Domain | None = None) -> int:
+    def _generator(self, key: object, make: Callable[[], Generator]) -> int:
         if key not in self._index:
             index = len(self.generators)
             if index >= POOL:
@@ -189,21 +202,16 @@ class Case:
             made = make()
             self.generators.append(made)
             self._index[key] = index
-            if isinstance(made.meaning, Symbol):
-                self._ranges[index] = self.domains.get(made.meaning.name, REAL)
-            else:
-                self._ranges[index] = domain or REAL
+            self._ranges[index] = self._range(made)
         return self._index[key]
 
     def root(self, radicand: fmpq_mpoly) -> fmpq_mpoly:
         """The generator r >= 0 with r^2 = radicand, which must be certainly nonnegative."""
-        possible = self.poly_signs(radicand)
-        if -1 in possible:
+        if -1 in self.poly_signs(radicand):
             raise Stuck("a root of a quantity that may be negative")
-        domain = POSITIVE if 0 not in possible else _NONNEGATIVE
-        key = ("root", str(radicand))
         index = self._generator(
-            key, lambda: Generator(apply("sqrt", self.expr(radicand)), self.depends(radicand), radicand), domain
+            ("root", str(radicand)),
+            lambda: Generator(apply("sqrt", self.expr(radicand)), self.depends(radicand), radicand),
         )
         if index not in self._roots:
             self._roots.append(index)
@@ -213,23 +221,43 @@ class Case:
         """base^(symbol/parts) for a base that is certainly positive."""
         if self.poly_signs(base) != POSITIVE_SIGN:
             raise Stuck("a power of a base whose sign is not certain")
-        meaning = apply("pow", self.expr(base), Symbol(symbol) if parts == 1 else Symbol(symbol) / parts)
+        return generator(
+            self._generator(
+                ("power", str(base), symbol, parts),
+                lambda: Generator(
+                    apply("pow", self.expr(base), Symbol(symbol) if parts == 1 else Symbol(symbol) / parts),
+                    self.depends(base) | {symbol},
+                    base=base,
+                    exponent=symbol,
+                ),
+            )
+        )
+
+    def _range(self, made: Generator) -> Domain:
+        """What is known of a generator from what it means."""
+        if isinstance(made.meaning, Symbol):
+            return self.domains.get(made.meaning.name, REAL)
+        if made.radicand is not None:
+            return _NONNEGATIVE if 0 in self.poly_signs(made.radicand) else POSITIVE
+        if made.base is not None:
+            return self._range_of_power(made.base, made.exponent)
+        assert isinstance(made.meaning, Apply)
+        return _RANGES_OF_FUNCTIONS.get(made.meaning.op, REAL)
+
+    def _range_of_power(self, base: fmpq_mpoly, symbol: str) -> Domain:
         low = self.domains.get(symbol, REAL).low
-        below_one, above_one = self.poly_signs(ONE - base), self.poly_signs(base - ONE)
-        domain = POSITIVE
-        if low is not None and low > 0:
-            domain = _UNIT_OPEN if below_one == POSITIVE_SIGN else _ABOVE_ONE if above_one == POSITIVE_SIGN else domain
-        key = ("power", str(base), symbol, parts)
-        depends = self.depends(base) | {symbol}
-        return generator(self._generator(key, lambda: Generator(meaning, depends), domain))
+        if low is None or low <= 0:
+            return POSITIVE
+        if self.poly_signs(ONE - base) == POSITIVE_SIGN:
+            return _UNIT_OPEN
+        return _ABOVE_ONE if self.poly_signs(base - ONE) == POSITIVE_SIGN else POSITIVE
 
     def _function(self, op: str, arguments: tuple[Quotient, ...]) -> Quotient:
         """A function with no algebra of its own: equal arguments, equal values, and a range."""
         key = (op, *((str(a.num), str(a.den)) for a in arguments))
         meaning = apply(op, *(self.expr(a.num) / self.expr(a.den) for a in arguments))
         depends = frozenset[str]().union(*(self.depends(p) for a in arguments for p in (a.num, a.den)))
-        domain = _RANGES_OF_FUNCTIONS.get(op)
-        return Quotient(generator(self._generator(key, lambda: Generator(meaning, depends), domain)), ONE)
+        return Quotient(generator(self._generator(key, lambda: Generator(meaning, depends))), ONE)
 
     def _used(self, poly: fmpq_mpoly) -> list[int]:
         return [] if poly.is_zero() else [i for i, d in enumerate(poly.degrees()) if d > 0]
@@ -325,10 +353,14 @@ class Case:
             return
         part, known = self._learn(poly, fact.signs)
         self._narrow(part, known)
-        if known == ZERO_SIGN and not self._vanish(part):
-            self._solve(part)
-        self._signs.clear()
-        self._values.clear()
+        if known == ZERO_SIGN:
+            if not self._vanish(part):
+                self._solve(part)
+            self._values.clear()  # they hold in this case too, but can be simpler
+        self._signs = {text: known for text, known in self._signs.items() if len(known) == 1}
+        for index, made in enumerate(self.generators):
+            if not isinstance(made.meaning, Symbol):
+                self._ranges[index] = self._range(made)
 
     def _narrow(self, part: fmpq_mpoly, known: Signs) -> None:
         """A sign of a x + b narrows the range of the symbol x."""

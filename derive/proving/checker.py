@@ -7,10 +7,11 @@ trajectories it works out itself what has to be shown.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from derive.algebra.case import Case
-from derive.algebra.facts import Assumptions, Fact, NeedSplit, Stuck
+from derive.algebra.facts import Fact, NeedSplit, Stuck
 from derive.algebra.operations import Value
 from derive.algebra.polynomials import TooLarge
 from derive.expr import Symbol
@@ -51,7 +52,7 @@ def check_certificate(certificate: Certificate) -> None:
     """Raise Rejected unless the certificate proves its claim."""
     try:
         if isinstance(certificate, Identity):
-            _check(certificate.tree, certificate.pairs, certificate.assumptions, ())
+            _check(certificate.tree, certificate.pairs, Case(certificate.assumptions), ())
         elif isinstance(certificate, Invariants):
             _check_all(certificate.trees, of_invariants(certificate.rule, certificate.names))
         elif isinstance(certificate, Limit):
@@ -96,18 +97,20 @@ def _check_all(trees: tuple[Tree, ...], obligations: list[Obligation]) -> None:
     if len(trees) != len(obligations):
         raise Rejected(f"{len(obligations)} things have to be shown, and {len(trees)} are")
     for tree, (_, pairs, assumptions) in zip(trees, obligations, strict=True):
-        _check(tree, pairs, assumptions, ())
+        _check(tree, pairs, Case(assumptions), ())
 
 
-def _check(tree: Tree, pairs: Pairs, assumptions: Assumptions, path: Path) -> None:
-    case = Case(assumptions, path)
+def _check(tree: Tree, pairs: Pairs, case: Case, path: Path) -> None:
     if isinstance(tree, Leaf):
         if not coincide(case, pairs):
             raise Rejected("a case in which the two sides differ: " + described(path))
         return
+    with suppress(NeedSplit):
+        coincide(case, pairs)  # as far as this case tells: what has a value here keeps it in the cases below
     _check_cover(case, tree)
     for signs, branch in tree.branches:
-        _check(branch, pairs, assumptions, (*path, Fact(tree.quantity, signs)))
+        fact = Fact(tree.quantity, signs)
+        _check(branch, pairs, case.where(fact), (*path, fact))
 
 
 def _check_cover(case: Case, split: Split) -> None:
@@ -119,7 +122,7 @@ def _check_cover(case: Case, split: Split) -> None:
 
 def coincide(case: Case, pairs: Pairs) -> bool:
     """Whether in this case the two sides of every pair are both undefined, or both defined and equal."""
-    return all(_same(case, case.value(a), case.value(b)) for a, b in pairs)
+    return all(a is b or _same(case, case.value(a), case.value(b)) for a, b in pairs)
 
 
 def _same(case: Case, a: Value, b: Value) -> bool:

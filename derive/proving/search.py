@@ -27,25 +27,26 @@ def propose_identity(pairs: Pairs, assumptions: Assumptions) -> Identity:
     """A certificate for the checker; raises Differs or Undecided."""
     budget = [MAX_CASES]
     try:
-        return Identity(pairs, assumptions, _search(pairs, assumptions, (), budget))
+        return Identity(pairs, assumptions, _search(pairs, Case(assumptions), (), budget))
     except (Stuck, TooLarge) as obstacle:
         raise Undecided(str(obstacle)) from obstacle
     except RecursionError as obstacle:
         raise Undecided("an expression nested too deeply") from obstacle
 
 
-def _search(pairs: Pairs, assumptions: Assumptions, path: Path, budget: list[int]) -> Tree:
+def _search(pairs: Pairs, case: Case, path: Path, budget: list[int]) -> Tree:
     budget[0] -= 1
     if budget[0] < 0:
         raise Undecided(f"more than {MAX_CASES} cases")
     try:
-        if not coincide(Case(assumptions, path), pairs):
+        if not coincide(case, pairs):
             raise Differs(path)
         return Leaf()
     except NeedSplit as need:
         if any(fact.quantity is need.quantity and fact.signs in need.branches for fact in path):
             raise Undecided(f"the case {need.quantity} does not decide itself") from need
         quantity, branches = need.quantity, need.branches
+    facts = [Fact(quantity, signs) for signs in branches]
     return Split(quantity, tuple(
-        (signs, _search(pairs, assumptions, (*path, Fact(quantity, signs)), budget)) for signs in branches
+        (fact.signs, _search(pairs, case.where(fact), (*path, fact), budget)) for fact in facts
     ))  # fmt: skip
