@@ -198,7 +198,7 @@ def substitute(roots: Iterable[Expr], values: Mapping[str, Expr]) -> list[Expr]:
     )
 
 
-_INFIX = {"or": ("or", 1), "and": ("and", 2), "lt": ("<", 4), "le": ("<=", 4), "gt": (">", 4), "ge": (">=", 4),
+INFIX = {"or": ("or", 1), "and": ("and", 2), "lt": ("<", 4), "le": ("<=", 4), "gt": (">", 4), "ge": (">=", 4),
           "eq": ("==", 4), "ne": ("!=", 4), "add": ("+", 5), "sub": ("-", 5), "mul": ("*", 6), "div": ("/", 6),
           "pow": ("**", 8)}  # fmt: skip
 _NOT, _COMPARISON, _FRACTION, _NEGATION, _ATOM = 3, 4, 6, 7, 10
@@ -250,9 +250,9 @@ def _apply_text(node: Apply, args: tuple[tuple[str, int], ...]) -> tuple[str, in
         return "-" + _bracket(args[0], _NEGATION), _NEGATION
     if node.op == "not":
         return "not " + _bracket(args[0], _NOT), _NOT
-    if node.op not in _INFIX:
+    if node.op not in INFIX:
         return f"{node.op}({', '.join(text for text, _ in args)})", _ATOM
-    sign, level = _INFIX[node.op]
+    sign, level = INFIX[node.op]
     left, right = args
     # Left-associative; comparisons and powers bracket both sides of their own level.
     left_level = level + 1 if level == _COMPARISON or sign == "**" else level

@@ -7,25 +7,23 @@ value is irrational, in ball arithmetic: two disjoint balls, or one side defined
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
-from flint import arb, fmpq
-
 from derive.algebra.facts import Assumptions
-from derive.algebra.normal import NoNormalForm, factored, generic_case
 from derive.evaluate import QUERY, Arithmetic, ball, exact, unrolled
-from derive.expr import Expr, Number, substitute, to_text
+from derive.expr import Expr, Number
 from derive.ops import Inexact, Undefined
 from derive.proving.certificate import Pairs
+from derive.proving.runs import ASKED, PRECISIONS, Entry, evaluated, line_by_line, undefined_line
+from derive.proving.values import Value, described, rational
 from derive.rule import REAL, Domain, Rule
 
-PRECISIONS = (128, 512)
-LONGEST_FORM = 60
-LONGEST_RATIONAL_BITS = 400
+QUERIED = "the queried point"
+Settings = Mapping[str, Fraction]
 
 
 class NotConfirmed(Exception):
@@ -43,7 +41,10 @@ class Point:
 
 @dataclass(frozen=True)
 class Separation:
-    """Two rules, their hyperparameters, the start and the gradients (or inputs) answered."""
+    """Two rules, their hyperparameters, the start and the gradients (or inputs) answered.
+
+    `schedule_a` and `schedule_b` give some hyperparameters other values from step to step.
+    """
 
     a: Rule
     b: Rule
@@ -51,16 +52,32 @@ class Separation:
     hyperparameters_b: Mapping[str, Fraction]
     theta: Fraction
     gradients: tuple[Fraction, ...]
+    schedule_a: tuple[Mapping[str, Fraction], ...] = ()
+    schedule_b: tuple[Mapping[str, Fraction], ...] = ()
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Where two runs part: after how many steps (0 for a point), what was compared, both values as text."""
+    """Where two runs part: after how many steps (0 for a point), what was compared, both sides at `values`.
+
+    Where no side is seen to differ and one run ends, the sides are the words "defined" and "undefined".
+    """
 
     step: int
     name: str
-    expected: str
-    actual: str
+    sides: tuple[Expr, Expr] | tuple[str, str]
+    values: Mapping[str, Fraction]
+
+
+class Counterexample(dict[str, Any]):
+    """A counterexample as plain data, which remembers the witness it was made from."""
+
+    def __init__(self, content: Mapping[str, Any], witness: Point | Separation) -> None:
+        super().__init__(content)
+        self.witness = witness
+
+    def __reduce__(self) -> tuple[type[Counterexample], tuple[dict[str, Any], Point | Separation]]:
+        return Counterexample, (dict(self), self.witness)
 
 
 @dataclass(frozen=True)
@@ -70,40 +87,87 @@ class Replayed:
     witness: Point | Separation
 
     def __post_init__(self) -> None:
-        if self.difference() is None:
+        if self.difference is None:
             raise NotConfirmed("the two sides do not certainly differ")
 
+    @cached_property
     def difference(self) -> Difference | None:
         w = self.witness
         if isinstance(w, Point):
             return difference_at(w.pairs, w.values) if _inside(w.values, w.assumptions.domains) else None
-        settings = ((w.a, w.hyperparameters_a), (w.b, w.hyperparameters_b))
-        return first_difference(w) if all(_inside(values, rule.domains) for rule, values in settings) else None
+        settings = ((w.a, (w.hyperparameters_a, *w.schedule_a)), (w.b, (w.hyperparameters_b, *w.schedule_b)))
+        inside = all(_inside(values, rule.domains) for rule, each in settings for values in each)
+        return first_difference(w) if inside else None
 
-    def document(self) -> dict[str, Any]:
-        """The counterexample as plain data: exact values as strings, with decimals beside."""
-        found = self.difference()
+    @cached_property
+    def sides(self) -> tuple[Value, Value]:
+        """Both values at the difference, for a reader."""
+        found, w = self.difference, self.witness
         assert found is not None
-        w = self.witness
+        left, right = (Value(word=s) if isinstance(s, str) else _shown(s, found.values) for s in found.sides)
         if isinstance(w, Point):
-            shown: dict[str, Any] = {"values": _texts(w.values), "at": found.name}
+            return left, right
+        mine, his = followed(w)
+        return _with_line(left, mine, found), _with_line(right, his, found)
+
+    def document(self) -> Counterexample:
+        """The counterexample as plain data: exact values as text, with decimals beside."""
+        found, w = self.difference, self.witness
+        assert found is not None
+        expected, actual = self.sides
+        if isinstance(w, Point):
+            shown: dict[str, Any] = {"values": _documents(w.values), "at": found.name}
         else:
             shown = {
-                "hyperparameters": {"a": _texts(w.hyperparameters_a), "b": _texts(w.hyperparameters_b)},
-                "initial": {"theta": str(w.theta)},
-                "gradients": [str(g) for g in w.gradients],
+                "hyperparameters": {"a": _documents(w.hyperparameters_a), "b": _documents(w.hyperparameters_b)},
+                "initial": {} if w.a.is_average else _documents({"theta": w.theta}),
+                "gradients": [rational(g).document() for g in w.gradients],
+                **({"schedule": _schedules(w)} if w.schedule_a or w.schedule_b else {}),
                 "step": found.step,
+                "name": found.name,
             }
-        return {**shown, "expected": found.expected, "actual": found.actual}
+        return Counterexample({**shown, "expected": expected.document(), "actual": actual.document()}, w)
 
     def message(self) -> str:
         """One line a person can follow."""
-        found = self.difference()
+        found, w = self.difference, self.witness
         assert found is not None
-        both = f"{found.name} is {found.expected} on one side and {found.actual} on the other"
-        if isinstance(self.witness, Point):
-            return f"{both}, where {', '.join(f'{n} = {v}' for n, v in self.witness.values.items())}"
-        return f"at step {found.step} {both}"
+        expected, actual = self.sides
+        if isinstance(w, Point):
+            both = f"{found.name} is {expected} on one side and {actual} on the other"
+            return f"{both}, where {', '.join(f'{n} = {v}' for n, v in w.values.items())}"
+        a, b = (w.a.name, w.b.name) if w.a.name != w.b.name else ("A", "B")
+        when = f"at step {found.step}" if found.step else "at the start"
+        return f"{when} {found.name} is {_said(expected)} in {a} and {_said(actual)} in {b}"
+
+
+def _shown(expr: Expr, values: Mapping[str, Fraction]) -> Value:
+    [value] = evaluated([expr], values)
+    return described(value, expr, values)
+
+
+def _with_line(value: Value, run: Sequence[Sequence[Entry]], found: Difference) -> Value:
+    """The value; one that is undefined, with the reason and the line that makes it so."""
+    if not value.word.startswith("undefined"):
+        return value
+    at, name = (found.step + 1, ASKED) if found.name == QUERIED else (found.step, found.name)
+    entries = [entry.value for entry in run[at] if entry.name == name]
+    why = [why for why in evaluated(entries[-1:]) if isinstance(why, Undefined)]
+    return described(why[0], Number(0), line=undefined_line(run[at], name)) if why else value
+
+
+def _said(value: Value) -> str:
+    """A value inside a sentence."""
+    kind, colon, reason = str(value).partition(": ")
+    return f"{kind} ({reason})" if colon else kind
+
+
+def _documents(values: Mapping[str, Fraction]) -> dict[str, Any]:
+    return {name: rational(value).document() for name, value in values.items()}
+
+
+def _schedules(w: Separation) -> dict[str, Any]:
+    return {"a": [_documents(s) for s in w.schedule_a], "b": [_documents(s) for s in w.schedule_b]}
 
 
 def _inside(values: Mapping[str, Fraction], domains: Mapping[str, Domain]) -> bool:
@@ -121,7 +185,7 @@ def difference_at(pairs: Pairs, values: Mapping[str, Fraction]) -> Difference | 
         right = arithmetic([b for _, b in pairs], values)
         for index, (a, b) in enumerate(pairs):
             if _tells_apart(left[index], right[index]):
-                return Difference(0, str(a), _text(left[index], a, values), _text(right[index], b, values))
+                return Difference(0, str(a), (a, b), values)
     return None
 
 
@@ -131,24 +195,46 @@ def first_difference(w: Separation) -> Difference | None:
     A run ends with the first step in which anything is undefined. Where it is not decided whether a
     step is defined nothing is said of what comes after it.
     """
-    runs = (_run(w.a, w.hyperparameters_a, w), _run(w.b, w.hyperparameters_b, w))
+    runs = (_run(w.a, w.hyperparameters_a, w.schedule_a, w), _run(w.b, w.hyperparameters_b, w.schedule_b, w))
     for t, (mine, his) in enumerate(zip(*runs, strict=True)):
-        for (name, a), (_, b) in zip(_seen(w.a, mine, t), _seen(w.b, his, t), strict=True):
+        name = QUERIED if QUERY in mine or QUERY in his else ""
+        for (known, a), (_, b) in zip(_seen(w.a, mine, t), _seen(w.b, his, t), strict=True):
             found = difference_at(((a, b),), {})
             if found is not None:
-                return Difference(t, name, found.expected, found.actual)
+                return Difference(t, name or known, found.sides, {})
         ends = _undefined(mine, t), _undefined(his, t)
         if None in ends or all(ends):
             return None
         if any(ends):
-            return Difference(t, ends[0] or ends[1] or "", *("undefined" if end else "defined" for end in ends))
+            words = ("undefined" if ends[0] else "defined", "undefined" if ends[1] else "defined")
+            return Difference(t, ends[0] or ends[1] or "", words, {})
     return None
 
 
-def _run(rule: Rule, hyperparameters: Mapping[str, Fraction], w: Separation) -> list[dict[str, Expr]]:
+def followed(w: Separation) -> tuple[list[tuple[Entry, ...]], list[tuple[Entry, ...]]]:
+    """The two runs line by line; one answer more, as in `_run`."""
+    return (
+        _followed(w.a, w.hyperparameters_a, w.schedule_a, w),
+        _followed(w.b, w.hyperparameters_b, w.schedule_b, w),
+    )
+
+
+def _followed(
+    rule: Rule, hyperparameters: Settings, schedule: tuple[Settings, ...], w: Separation
+) -> list[tuple[Entry, ...]]:
+    gradients = [Number(g) for g in (*w.gradients, Fraction(0))]
+    changes = [_numbers(values) for values in schedule]
+    return list(line_by_line(rule, _numbers(hyperparameters), Number(w.theta), gradients, changes))
+
+
+def _numbers(values: Settings) -> dict[str, Expr]:
+    return {name: Number(value) for name, value in values.items()}
+
+
+def _run(rule: Rule, hyperparameters: Settings, schedule: tuple[Settings, ...], w: Separation) -> list[dict[str, Expr]]:
     """The values after 0, 1, ... steps, with the point queried next."""
     # One answer more: the point that the last step leads to is queried in the step after it.
-    steps = unrolled(rule, hyperparameters, w.theta, (*w.gradients, Fraction(0)))
+    steps = unrolled(rule, hyperparameters, w.theta, (*w.gradients, Fraction(0)), schedule)
     start: dict[str, Expr] = {} if rule.is_average else {"theta": Number(w.theta)}
     found = []
     for now, later in zip((start, *steps[:-1]), steps, strict=True):
@@ -161,7 +247,7 @@ def _seen(rule: Rule, values: Mapping[str, Expr], t: int) -> list[tuple[str, Exp
     """What can be seen of a run after t steps: the queried point, or the outputs of an average."""
     if rule.is_average:
         return [(name, values[name]) for name in rule.outputs] if t else []
-    return [("the queried point", values[QUERY])] if QUERY in values else [("theta", values["theta"])]
+    return [(QUERIED, values[QUERY])] if QUERY in values else [("theta", values["theta"])]
 
 
 def _undefined(values: Mapping[str, Expr], t: int) -> str | None:
@@ -191,34 +277,3 @@ def _certainly_different(a: Any, b: Any) -> bool:
     if isinstance(a, Fraction | bool) and isinstance(b, Fraction | bool):
         return a != b
     return not a.overlaps(b)
-
-
-def _text(value: Any, expr: Expr, values: Mapping[str, Fraction]) -> str:
-    """A value for a reader: a rational as it is, a root as a formula with its decimal, or why there is none."""
-    if isinstance(value, Undefined):
-        return f"undefined: {value.reason}"
-    if isinstance(value, Fraction):
-        return _rational(value)
-    if isinstance(value, bool):
-        return str(value)
-    decimal = value.str(8, radius=False)
-    try:
-        [closed] = substitute([expr], {name: Number(v) for name, v in values.items()})
-        case, normal = generic_case(closed, Assumptions())
-    except NoNormalForm:
-        return str(decimal)
-    if normal.constant() is not None:
-        return _rational(normal.constant() or Fraction(0))
-    form = to_text(factored(case, normal))
-    return f"{form} = {decimal}" if len(form) <= LONGEST_FORM else str(decimal)
-
-
-def _rational(value: Fraction) -> str:
-    """As it is, or by its first digits where nobody would read all of them."""
-    if max(abs(value.numerator), value.denominator).bit_length() <= LONGEST_RATIONAL_BITS:
-        return str(value)
-    return str(arb(fmpq(value.numerator, value.denominator)).str(8, radius=False))
-
-
-def _texts(values: Mapping[str, Fraction]) -> dict[str, str]:
-    return {name: str(value) for name, value in values.items()}

@@ -43,18 +43,21 @@ class Verdict:
     def __bool__(self) -> bool:
         return self.status == "proved"
 
+    def __str__(self) -> str:
+        """What a person reads: the verdict, its map and conditions, the counterexample line by line."""
+        from derive.rendering.verdicts import text
+
+        return text(self, code=False)
+
+    __repr__ = __str__
+
     def _repr_markdown_(self) -> str:
-        head = f"**{self.status}**" + (f" ({self.relation})" if self.relation else "")
-        return "\n\n".join(part for part in (head, self.message, *self.assumptions, *self.warnings) if part)
+        from derive.rendering.verdicts import markdown
+
+        return markdown(self)
 
     def document(self) -> dict[str, Any]:
         """The verdict as plain data, as `--json` shows it."""
-        return {
-            "verdict": self.status,
-            "relation": self.relation,
-            "condition": dict(self.condition) if self.condition else None,
-            "counterexample": dict(self.counterexample) if self.counterexample else None,
-            "assumptions": list(self.assumptions),
-            "warnings": list(self.warnings),
-            "message": self.message,
-        }
+        from derive.rendering.verdicts import document
+
+        return document(self)

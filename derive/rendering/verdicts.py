@@ -1,0 +1,197 @@
+"""Verdicts for people: as text, as Markdown, and as plain data with everything in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from derive.proving.replay import NotConfirmed, Replayed, Separation
+from derive.proving.values import rational
+from derive.rendering.parting import Row, rows
+from derive.rendering.reproduce import script
+
+if TYPE_CHECKING:
+    from derive.proving.verdict import Verdict
+
+HERE = "<- here they part"
+START = "start"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of text and what it is, for those who colour it."""
+
+    text: str
+    kind: str = ""  # a verdict's word, "heading", "parts", "code", "warning"
+
+
+def text(verdict: Verdict, *, explain: bool = False, code: bool = True) -> str:
+    """The verdict with its map, conditions and counterexample; `code`: and the lines of Python that reproduce it."""
+    return "\n".join(line.text for line in lines(verdict, explain=explain, code=code))
+
+
+def lines(verdict: Verdict, *, explain: bool = False, code: bool = True) -> list[Line]:
+    """The same, line by line."""
+    relation = f" ({verdict.relation})" if verdict.relation else ""
+    made = [Line(f"{verdict.status}{relation}: {verdict.message}".rstrip(": "), verdict.status)]
+    for title, facts in _facts(verdict, explain):
+        made += [Line(title, "heading"), *(Line(f"  {fact}", "warning" * (title == "warnings")) for fact in facts)]
+    found = witness(verdict)
+    if found is not None and isinstance(found.witness, Separation):
+        made += [Line(""), *_counterexample(found, found.witness, verdict.status == "refuted")]
+        python = script(found) if code else None
+        if python is not None:
+            made += [Line(""), Line("the same in Python", "heading"), Line("")]
+            made += [Line(line, "code") for line in python.rstrip().split("\n")]
+    return made
+
+
+def witness(verdict: Verdict) -> Replayed | None:
+    """What the counterexample of the verdict was made from, replayed."""
+    made_from = getattr(verdict.counterexample, "witness", None)
+    try:
+        return None if made_from is None else Replayed(made_from)
+    except NotConfirmed:
+        return None
+
+
+def document(verdict: Verdict) -> dict[str, Any]:
+    """The verdict as plain data, as `--json` shows it."""
+    found = witness(verdict)
+    apart = dict(verdict.counterexample) if verdict.counterexample else None
+    if apart is not None and found is not None and isinstance(found.witness, Separation):
+        apart |= {"rows": [row.document() for row in rows(found)], "python": script(found)}
+    return {
+        "verdict": verdict.status,
+        "relation": verdict.relation,
+        "maps": dict(verdict.maps),
+        "condition": dict(verdict.condition) if verdict.condition else None,
+        "counterexample": apart,
+        "assumptions": list(verdict.assumptions),
+        "warnings": list(verdict.warnings),
+        "branches": [dict(branch) for branch in verdict.branches],
+        "tried": list(verdict.tried),
+        "message": verdict.message,
+    }
+
+
+# The parts
+
+
+def _facts(verdict: Verdict, explain: bool) -> Iterator[tuple[str, Sequence[str]]]:
+    """Everything but the counterexample, each kind of fact under its title."""
+    yield from (
+        (title, facts)
+        for title, facts in (
+            ("map", [f"{name} = {value}" for name, value in verdict.maps.items()]),
+            *(_conditions(verdict.condition) if verdict.condition else ()),
+            *((f"branch {n}", _branch(branch)) for n, branch in enumerate(verdict.branches, 1)),
+            ("assumptions", verdict.assumptions),
+            ("warnings", verdict.warnings),
+            ("tried", verdict.tried if explain else ()),
+        )
+        if facts
+    )
+
+
+def _conditions(condition: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[str]]]:
+    exact = "and nowhere else" if condition.get("exact") else "sufficient; whether they agree elsewhere is not decided"
+    any_of = list(condition.get("any_of", ()))
+    yield ("the same where" if len(any_of) < 2 else "the same where any of these holds"), [*any_of, f"({exact})"]
+    yield "degenerate: the same, but little is left of the rules, where", list(condition.get("degenerate", ()))
+
+
+def _branch(branch: Mapping[str, Any]) -> list[str]:
+    return [f"{name}: {_plain(value)}" for name, value in branch.items()]
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} = {_plain(inner)}" for name, inner in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_plain, value))
+    return str(value)
+
+
+def _counterexample(found: Replayed, w: Separation, refuted: bool) -> list[Line]:
+    title = "counterexample" if refuted else f"where the condition fails: {found.message()}"
+    made = [Line(title, "heading"), *(Line(f"  {line}") for line in _settings(w)), Line("")]
+    table = rows(found)
+    cells = [_head(w), *_cells(table)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    head, *body = (_padded(row, widths) for row in cells)
+    made.append(Line(head, "heading"))
+    for row, line in zip(table, body, strict=True):
+        made.append(Line(f"{line}  {HERE}", "parts") if row.parts else Line(line))
+    return made
+
+
+def _settings(w: Separation) -> Iterator[str]:
+    """The hyperparameters: once where both rules have the same."""
+    if dict(w.hyperparameters_a) == dict(w.hyperparameters_b) and w.schedule_a == w.schedule_b:
+        yield from _with("", w.hyperparameters_a, w.schedule_a)
+    else:
+        yield from _with("A.", w.hyperparameters_a, w.schedule_a)
+        yield from _with("B.", w.hyperparameters_b, w.schedule_b)
+
+
+def _with(prefix: str, values: Mapping[str, Fraction], schedule: Sequence[Mapping[str, Fraction]]) -> Iterator[str]:
+    changing = {name: [step.get(name, values[name]) for step in schedule] for step in schedule for name in step}
+    fixed = [f"{prefix}{name} = {rational(v)}" for name, v in values.items() if name not in changing]
+    moving = [f"{prefix}{name} = {', then '.join(str(rational(v)) for v in vs)}" for name, vs in changing.items()]
+    if fixed or moving:
+        yield "; ".join(filter(None, (", ".join(fixed), *moving)))
+
+
+def _head(w: Separation) -> list[str]:
+    return ["step", "value", f"A {w.a.name}", f"B {w.b.name}"]
+
+
+def _cells(table: Sequence[Row]) -> Iterator[list[str]]:
+    before = -1
+    for row in table:
+        step = "" if row.step == before else str(row.step) if row.step else START
+        before = row.step
+        yield [step, row.name, *("" if v is None else str(v) for v in (row.a, row.b))]
+
+
+def _padded(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+
+
+# Markdown
+
+
+def markdown(verdict: Verdict) -> str:
+    """The verdict for a notebook."""
+    relation = f" ({verdict.relation.replace('_', ' ')})" if verdict.relation else ""
+    parts = [f"**{verdict.status}**{relation}" + (f": {_escaped(verdict.message)}" if verdict.message else "")]
+    for title, facts in _facts(verdict, explain=False):
+        parts.append("\n".join([f"{_escaped(title)}", "", *(f"- {_escaped(fact)}" for fact in facts)]))
+    found = witness(verdict)
+    if found is not None and isinstance(found.witness, Separation):
+        parts += _counterexample_markdown(found, found.witness)
+    return "\n\n".join(parts)
+
+
+def _counterexample_markdown(found: Replayed, w: Separation) -> list[str]:
+    table, python = rows(found), script(found)
+    head = [_bar(_head(w)), "|---|---|---|---|"]
+    body = [
+        _bar([f"**{_escaped(cell)}**" if row.parts and cell else _escaped(cell) for cell in cells])
+        for row, cells in zip(table, _cells(table), strict=True)
+    ]
+    made = [*(f"with {_escaped(line)}" for line in _settings(w)), "\n".join([*head, *body])]
+    return made if python is None else [*made, f"```python\n{python.rstrip()}\n```"]
+
+
+def _bar(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _escaped(text: str) -> str:
+    """The text with nothing in it that Markdown would take for its own."""
+    return re.sub(r"([\\`*_|<])", r"\\\1", text)
