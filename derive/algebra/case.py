@@ -26,9 +26,10 @@ from derive.algebra.operations import RULES, Value
 from derive.algebra.polynomials import (
     ONE,
     POOL,
+    ZERO,
     Quotient,
-    TooLarge,
     as_fraction,
+    by_powers,
     constant,
     constant_value,
     factors,
@@ -41,6 +42,7 @@ from derive.algebra.polynomials import (
     square_replaced,
 )
 from derive.algebra.signs import ANY_SIGN, POSITIVE_SIGN, ZERO_SIGN, Signs
+from derive.algebra.work import TooLarge, spend
 from derive.expr import Apply, Expr, Number, Symbol, apply
 from derive.ops import LAZY, OPS, Undefined
 from derive.rule import POSITIVE, REAL, Domain
@@ -84,6 +86,7 @@ class Case:
 
     def where(self, fact: Fact) -> Case:
         """The case inside this one in which the fact holds too. What is known here is known there."""
+        spend(100 + len(self._values))
         inner = Case.__new__(Case)
         inner.__dict__.update((name, copy(known)) for name, known in self.__dict__.items())
         inner.assume(fact)
@@ -95,6 +98,7 @@ class Case:
         """The value of an expression, or `Undefined`; raises NeedSplit, Stuck or TooLarge."""
         known = self._values.get(node)
         if known is None:
+            spend(5)
             known = self._values[node] = self._compute(node)
         return known
 
@@ -175,9 +179,9 @@ class Case:
         return self._reduced(power(base.num, exponent), power(base.den, exponent))
 
     def _reduced(self, num: fmpq_mpoly, den: fmpq_mpoly) -> Quotient:
-        return quotient(self._without_squares(num), self._without_squares(den))
+        return quotient(self.without_squares(num), self.without_squares(den))
 
-    def _without_squares(self, poly: fmpq_mpoly) -> fmpq_mpoly:
+    def without_squares(self, poly: fmpq_mpoly) -> fmpq_mpoly:
         """Replace r^2 by the radicand, newest root first: its radicand may hold older ones."""
         for index in reversed(self._roots):
             if poly.is_zero():
@@ -267,6 +271,7 @@ class Case:
 
     def expr(self, poly: fmpq_mpoly) -> Expr:
         """The polynomial as an expression in what its generators mean, terms to be added first."""
+        spend(5 + 10 * len(poly))
         terms = [(as_fraction(c), self._monomial(m)) for m, c in poly.to_dict().items()]
         total: Expr | None = None
         for value, meaning in sorted(terms, key=lambda term: term[0] < 0):
@@ -308,8 +313,27 @@ class Case:
         known = self._signs.get(text)
         if known is None:
             known = sign.certain_signs(part, self._ranges) & self._facts.get(text, ANY_SIGN)
+            if len(known) > 1:
+                known &= self._signs_by_conjugate(part)
             self._signs[text] = known
         return known
+
+    def _signs_by_conjugate(self, part: fmpq_mpoly) -> Signs:
+        """a - b r with a, b >= 0 and the newest root r has the sign of a^2 - b^2 r^2, which is free of r."""
+        index = next((i for i in reversed(self._roots) if part.degrees()[i] == 1), None)
+        if index is None:
+            return ANY_SIGN
+        split = by_powers(part, index)
+        free, slope = split.get(0, ZERO), split[1]
+        radicand = self.generators[index].radicand
+        assert radicand is not None
+        a, b = self.poly_signs(free), self.poly_signs(slope)
+        first_wins = -1 not in a and 1 not in b
+        if not first_wins and not (1 not in a and -1 not in b):
+            return ANY_SIGN
+        apart = product(free, free) - product(product(slope, slope), radicand)
+        found = self.poly_signs(self.without_squares(apart))
+        return found if first_wins else sign.negated(found)
 
     def decide(self, value: Quotient, question: Callable[[Signs], bool | None]) -> bool:
         """Answer a question about the sign, or ask for cases where the sign does not answer it."""

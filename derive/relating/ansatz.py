@@ -87,7 +87,10 @@ class Component:
 
 
 def components(ansatz: Ansatz) -> list[Component]:
-    """What is seen from outside, the states at the start (where the map is constant), and each state after a step."""
+    """What is seen from outside, the states at the start (where the map is constant), and each state after a step.
+
+    The parameter comes last: its step is the least simple, and depends on the others.
+    """
     a, b = ansatz.a, ansatz.b
     before, hypers = ansatz.states(), ansatz.hyperparameters()
     in_a = {**before, **hypers}
@@ -95,7 +98,8 @@ def components(ansatz: Ansatz) -> list[Component]:
     after = substitute(ansatz.states(after=True).values(), a.step)
     stepped = substitute([b.step[n] for n in tracked(b)], in_a)
     start = [] if ansatz.varying else _start(ansatz, before, hypers)
-    return [*seen, *start, *(Component(x, y) for x, y in zip(after, stepped, strict=True))]
+    moved = [Component(x, y) for x, y in zip(after, stepped, strict=True)]
+    return [*seen, *start, *(moved if b.is_average else [*moved[1:], moved[0]])]
 
 
 def _seen(rule: Rule) -> list[Expr]:

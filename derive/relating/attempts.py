@@ -68,20 +68,30 @@ def with_same_names(request: Request, record: Record) -> Checked | None:
 
 def with_open_map(request: Request, record: Record, *, same_hyperparameters: bool) -> Checked | None:
     """The proof under a map found by solving for its coefficients (and, where not kept, for hyperparameters)."""
-    for direction in filter(None, (request, request.reversed)):
-        for varying in (False, True):
-            if varying and not _counts(direction):
-                continue
+    for direction in _directions(request):
+        candidates = 0
+        for varying in (False, True) if _counts(direction) else (False,):
             for maps in _candidates(direction, varying, same_hyperparameters):
+                candidates += 1
                 if _specialises(maps):
-                    if direction is request:
+                    if direction == request:
                         record.specialised.append(maps)
                     continue
                 proof = _proved(direction, maps, record)
                 if proof is not None:
                     return proof
+        if not candidates and len(request.a.states) == len(request.b.states):
+            break  # a map the other way round would have an inverse
     record.note(f"maps linear in the states{'' if same_hyperparameters else ' and for the hyperparameters'}: none left")
     return None
+
+
+def _directions(request: Request) -> list[Request]:
+    """Both ways, first from the rule with more states, which can tell all of the other's."""
+    other = request.reversed
+    if other is None:
+        return [request]
+    return [request, other] if len(request.a.states) >= len(request.b.states) else [other, request]
 
 
 def _candidates(request: Request, varying: bool, same: bool) -> Iterator[Maps]:

@@ -153,7 +153,7 @@ def _factors_without_roots(case: Case, part: fmpq_mpoly) -> tuple[tuple[fmpq_mpo
             if radicand is not None and part.degrees()[index]:
                 split = by_powers(part, index)
                 free, with_root = split.get(0, part - part), split.get(1, part - part)
-                part = product(free, free) - product(product(with_root, with_root), radicand)
+                part = case.without_squares(product(free, free) - product(product(with_root, with_root), radicand))
         return () if part.is_zero() else factors(part)[1]
     except TooLarge:
         return ()

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 from flint import fmpq_mpoly
 
-from derive.algebra.normal import factored
+from derive.algebra.facts import Assumptions
+from derive.algebra.normal import factored, readable
 from derive.algebra.polynomials import factors, quotient
 from derive.expr import Apply, Expr, Number, Symbol, substitute, symbols
 from derive.proving.obligations import tracked
@@ -79,7 +80,7 @@ def _maps(ansatz: Ansatz, values: Values) -> Maps | None:
     """The map with what stays open set to zero (coefficients) or to the hyperparameter of the same name."""
     hypers: Values = {}
     for name in ansatz.b.hyperparameter_names:
-        value = values.get(hyper_unknown(name), Symbol(name))
+        value = readable(values.get(hyper_unknown(name), Symbol(name)), Assumptions(ansatz.domains))
         if not symbols(value) <= set(ansatz.a.hyperparameter_names):
             return None
         hypers[name] = value
@@ -93,10 +94,20 @@ def _state(ansatz: Ansatz, target: str, values: Values) -> Expr:
     total: Expr | None = None
     for source in (*ansatz.sources, ""):
         kept = (target, source) == ("theta", "theta")
-        value = Number(1) if kept else _closed(values.get(coefficient(target, source), Number(0)))
+        open_value = Number(1) if kept else values.get(coefficient(target, source), Number(0))
+        value = _tidied(_closed(open_value), ansatz)
         if value is not Number(0):
             total = _plus(total, value, Symbol(source) if source else None)
     return Number(0) if total is None else total
+
+
+def _tidied(value: Expr, ansatz: Ansatz) -> Expr:
+    """In the powers of the step before where the map varies: beta**(t - 1) is defined at beta = 0 and t = 1."""
+    t = Symbol("t")
+    if not ansatz.varying:
+        return readable(value, Assumptions(ansatz.domains))
+    [later] = substitute([value], {"t": t + 1})
+    return substitute([readable(later, Assumptions(ansatz.domains))], {"t": t - 1})[0]
 
 
 def _plus(total: Expr | None, factor: Expr, source: Expr | None) -> Expr:
@@ -124,10 +135,11 @@ def _solved(search: _Search, known: Values) -> Iterator[Values]:
         found = search.equations(component, known)
         if found is None:
             deferred = deferred or bool(unknowns_of(component, known))
-            continue
-        if any(not e.unknowns for e in found):
+        elif any(not e.unknowns for e in found):
             return  # a contradiction
-        open_equations += found
+        elif found:
+            open_equations = found
+            break  # the later components are simpler once this one's unknowns have their values
     if not open_equations:
         guess = _own_name(search.ansatz, known) if deferred else None
         yield from _solved(search, guess) if guess is not None else [known]
