@@ -113,6 +113,8 @@ class Rule:
     `inputs` are the names given at each step: ("theta", "g", "t"), ("theta", "g"), ("x", "t") or ("x",).
     `outputs` are what the body returns, states aside: "theta", or "output" for an average.
     `query` is where the gradient `g` is taken, in the values before the step; None: at `theta`.
+    `asked` are further gradients of the same step, each with the point where it is taken, in the values
+    before the step and earlier answers; `questions` lists all of them.
     """
 
     name: str
@@ -122,6 +124,7 @@ class Rule:
     body: tuple[Assignment, ...]
     outputs: tuple[str, ...]
     query: Expr | None = None
+    asked: tuple[tuple[str, Expr], ...] = ()
     reference: Reference = Reference()
     doc: str = ""
     source: str = field(default="", compare=False)
@@ -133,7 +136,8 @@ class Rule:
             refuse_word("state", name, self.where)
         for name in self.hyperparameter_names:
             refuse_word("hyperparameter", name, self.where)
-        names = (*self.inputs, *(n for n in self.outputs if n != "theta"), *self.state_names)
+        answers = tuple(name for name, _ in self.asked)
+        names = (*self.inputs, *answers, *(n for n in self.outputs if n != "theta"), *self.state_names)
         targets = {a.target for a in self.body}
         for wrong, what, fix in (
             (_repeated((*names, *self.hyperparameter_names)), "stands for two things", "rename one"),
@@ -147,6 +151,13 @@ class Rule:
     def is_average(self) -> bool:
         """Whether this is an average of its input rather than an update of a parameter."""
         return "theta" not in self.inputs
+
+    @property
+    def questions(self) -> tuple[tuple[str, Expr], ...]:
+        """Every gradient of a step and the point where it is taken, in the order they are asked for."""
+        if self.is_average:
+            return ()
+        return (("g", Symbol("theta") if self.query is None else self.query), *self.asked)
 
     @property
     def state_names(self) -> tuple[str, ...]:

@@ -94,22 +94,25 @@ def _defined(values: Iterable[Expr]) -> Expr:
     return total
 
 
-def _in_a(b: Rule, states: Mapping[str, Expr], hyperparameters: Mapping[str, Expr]) -> dict[str, Expr]:
-    """Every name of b before the step in the names of a; a state that no map gives stays itself."""
-    return {**{n: states.get(n, Symbol(HIS + n)) for n in tracked(b)}, **hyperparameters}
+def _in_a(a: Rule, b: Rule, states: Mapping[str, Expr], hyperparameters: Mapping[str, Expr]) -> dict[str, Expr]:
+    """Every name of b before the step, and each answer, in the names of a; a state that no map gives stays itself."""
+    if len(a.questions) != len(b.questions):
+        raise ValueError(f"{a.name} and {b.name} do not ask for the same number of gradients in a step")
+    answers = {his: Symbol(mine) for (his, _), (mine, _) in zip(b.questions, a.questions, strict=True)}
+    return {**answers, **{n: states.get(n, Symbol(HIS + n)) for n in tracked(b)}, **hyperparameters}
 
 
 def _moved(a: Rule, b: Rule, states: Mapping[str, Expr], hyperparameters: Mapping[str, Expr]) -> list[Expr]:
     """The state map after a step of both, in the names before it."""
     free = [n for n in tracked(b) if n not in states]
-    stepped = substitute([b.step[n] for n in free], _in_a(b, states, hyperparameters))
+    stepped = substitute([b.step[n] for n in free], _in_a(a, b, states, hyperparameters))
     after = {HIS + n: e for n, e in zip(free, stepped, strict=True)}
     return substitute(states.values(), {**a.step, **after, "t": Symbol("t") + 1})
 
 
 def _kept(a: Rule, b: Rule, states: Mapping[str, Expr], hyperparameters: Mapping[str, Expr]) -> Pairs:
     """Wherever the steps are defined the map of their results is too."""
-    theirs = substitute(b.step.values(), _in_a(b, states, hyperparameters))
+    theirs = substitute(b.step.values(), _in_a(a, b, states, hyperparameters))
     stepped = _defined([*a.step.values(), *theirs])
     return ((stepped, stepped + _defined(_moved(a, b, states, hyperparameters))),)
 
@@ -133,10 +136,9 @@ def _step(a: Rule, b: Rule, states: Mapping[str, Expr], hyperparameters: Mapping
 
     A run ends with the first step in which anything is undefined, so what no map mentions counts too.
     """
-    moved, in_a = _moved(a, b, states, hyperparameters), _in_a(b, states, hyperparameters)
+    moved, in_a = _moved(a, b, states, hyperparameters), _in_a(a, b, states, hyperparameters)
     stepped = substitute([b.step[n] for n in states], in_a)
-    seen_b = [] if b.is_average else [b.query if b.query is not None else Symbol("theta")]
-    seen_a = [] if a.is_average else [a.query if a.query is not None else Symbol("theta")]
+    seen_b, seen_a = ([point for _, point in rule.questions] for rule in (b, a))
     outputs_a = [a.step[n] for n in a.outputs if n != "theta"]
     outputs_b = [b.step[n] for n in b.outputs if n != "theta"]
     shown = substitute([*seen_b, *outputs_b], in_a)
