@@ -1,0 +1,154 @@
+"""Which line carries the fault: the smallest repair after which the text is proved to be the rule."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from derive.matching.alignment import Alignment, align
+from derive.matching.correspondence import Correspondence, probe
+from derive.matching.repairs import Repair, repairs
+from derive.matching.runs import Stream, TooLong, agrees, seen
+from derive.matching.settle import settle, streams
+from derive.rule import Rule
+
+PROOFS = 12  # repairs that look right on a run, and are put to the prover
+BEAM = 5  # first repairs from which a second one is looked for
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """A reading of a text, and which of its names are the rule's hyperparameters."""
+
+    text: Rule
+    roles: Mapping[str, str]
+    way: Correspondence
+
+
+@dataclass(frozen=True)
+class Fault:
+    """The lines that carry it, what they read and what the rule has there; the body once they are mended."""
+
+    lines: tuple[int, ...]
+    message: str
+    mended: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Mended:
+    hypothesis: Hypothesis
+    steps: tuple[Repair, ...]
+    cost: float
+
+    @property
+    def rule(self) -> Rule:
+        return self.steps[-1].rule
+
+
+def locate(hypotheses: Sequence[Hypothesis], rule: Rule) -> Fault | None:
+    """The smallest repair of any of the readings that makes it the rule, proved so; None where none was found."""
+    first = [_first_repairs(h, rule) for h in hypotheses]
+    found = _proved([m for right, _ in first for m in right], rule)
+    if found is None:
+        seconds = [m for _, nearer in first[:2] for m in nearer[:BEAM]]
+        found = _proved([m for start in seconds for m in _second_repairs(start, rule)], rule)
+    return found
+
+
+def _proved(candidates: Sequence[_Mended], rule: Rule) -> Fault | None:
+    # Sorting keeps the order of equals: likelier readings come first.
+    for mended in sorted(candidates, key=lambda m: m.cost)[:PROOFS]:
+        way = replace(mended.hypothesis.way, extra={})
+        if settle(mended.rule, rule, way).status == "proved":
+            return _described(mended)
+    return None
+
+
+def _first_repairs(h: Hypothesis, rule: Rule) -> tuple[list[_Mended], list[_Mended]]:
+    """The repairs after which the runs agree, and those after which more names hold what they should."""
+    before = align(h.text, rule, h.way)
+    trial = _Trial(h, rule)
+    right: list[_Mended] = []
+    nearer: list[tuple[int, _Mended]] = []
+    for mended in _mended(h, (), h.text, rule, before):
+        if trial.agrees(mended.rule):
+            right.append(mended)
+        elif not right and (gain := _matched(mended.rule, rule, h.way) - before.matched) > 0:
+            nearer.append((-gain, mended))
+    return right, _one_a_line(sorted(nearer, key=lambda found: (found[0], found[1].cost)))
+
+
+def _one_a_line(found: list[tuple[int, _Mended]]) -> list[_Mended]:
+    lines: dict[tuple[int, str], _Mended] = {}
+    for _, mended in found:
+        lines.setdefault((mended.steps[0].line, mended.steps[0].kind), mended)
+    return list(lines.values())
+
+
+def _second_repairs(start: _Mended, rule: Rule) -> Iterator[_Mended]:
+    h = start.hypothesis
+    trial = _Trial(h, rule)
+    again = _mended(h, start.steps, start.rule, rule, align(start.rule, rule, h.way))
+    return (m for m in again if m.steps[-1].line != start.steps[0].line and trial.agrees(m.rule))
+
+
+def _mended(h: Hypothesis, earlier: tuple[Repair, ...], text: Rule, rule: Rule, before: Alignment) -> Iterator[_Mended]:
+    """Each repair of a text. One in a line whose value is right already is a little less likely."""
+    accounted = {mine for found in before.same.values() for mine in found}
+    right = {a.line for a in text.body if a.target in accounted}
+    for repair in repairs(text, rule, before.same, h.way.names):
+        extra = 0.5 if repair.line in right else 0.0
+        yield _Mended(h, (*earlier, repair), sum(r.cost for r in earlier) + repair.cost + extra)
+
+
+def _matched(text: Rule, rule: Rule, way: Correspondence) -> int:
+    try:
+        return align(text, rule, way).matched
+    except TooLong:
+        return 0
+
+
+class _Trial:
+    """The runs a repaired text has to agree with."""
+
+    def __init__(self, h: Hypothesis, rule: Rule) -> None:
+        wanted = h.way.rule_values(probe(rule))
+        self.values = h.way.values(wanted)
+        self.runs: list[tuple[Stream, tuple[float, ...]]] = [
+            (stream, seen(rule, wanted, stream)) for stream in streams(h.text, rule, h.way)
+        ]
+
+    def agrees(self, text: Rule) -> bool:
+        try:
+            return all(agrees(text, self.values, stream, wanted) for stream, wanted in self.runs)
+        except TooLong:
+            return False
+
+
+# In words
+
+
+def _described(mended: _Mended) -> Fault:
+    names = {word: name for word, name in mended.hypothesis.roles.items() if word != name}
+    said = "; ".join(_sentence(step, names) for step in mended.steps)
+    lines = tuple(dict.fromkeys(step.line for step in mended.steps if step.line))
+    return Fault(lines, said, tuple(_in_text(str(a), names) for a in mended.rule.body))
+
+
+def _sentence(step: Repair, names: Mapping[str, str]) -> str:
+    reads, has = _in_text(step.reads, names), _in_text(step.has, names)
+    sentences = {
+        "reads": f"line {step.line} reads `{reads}` where the rule has `{has}`",
+        "moved": f"line {step.line}, `{reads}`, belongs {has}",
+        "removed": f"line {step.line}, `{reads}`, is not in the rule",
+        "kept apart": f"line {step.line}, `{reads}`, stores into `{has}` what the rule keeps apart from it",
+        "starts": f"at the start `{reads}` where the rule has `{has}`",
+        "counts": f"the steps are counted from {reads} where the rule counts from {has}",
+        "missing": f"after line {step.line} the rule has `{has}`, which is missing",
+    }
+    return sentences[step.kind]
+
+
+def _in_text(words: str, names: Mapping[str, str]) -> str:
+    return re.sub(r"[A-Za-z_]\w*", lambda found: names.get(found.group(), found.group()), words)

@@ -1,0 +1,188 @@
+"""Is this text that rule? Every reading of the text is tried, the likeliest first, and the best verdict kept.
+
+Names, runs in floating point and scores choose what is put to the prover and in which order; the
+verdict is the prover's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+
+from derive.expr import Number, to_text
+from derive.matching.alignment import align
+from derive.matching.correspondence import Correspondence, guesses
+from derive.matching.faults import Fault, Hypothesis, locate
+from derive.matching.runs import TooLong
+from derive.matching.settle import fitting, settle
+from derive.proving.verdict import Verdict
+from derive.rule import Rule
+
+READINGS = 200  # of one text, looked at
+PROOFS = 6  # guesses that fit a run, put to the prover
+LIKELY = 6  # readings in which a fault is looked for
+_ORDER = {"proved": 0, "conditional": 1, "refuted": 2, "unknown": 3}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A text as a rule: `roles` are the text's names for the words of the rule language.
+
+    `open_starts` are the states whose start the text does not show.
+    """
+
+    rule: Rule
+    roles: Mapping[str, str]
+    open_starts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Match:
+    """What a text is, beside one rule."""
+
+    rule: Rule
+    verdict: Verdict
+    roles: Mapping[str, str] = field(default_factory=dict)  # "theta": "w"
+    hyperparameters: Mapping[str, str] = field(default_factory=dict)  # the rule's: the text's name, or a number
+    states: Mapping[str, str] = field(default_factory=dict)  # the rule's states that have a counterpart
+    assumed: tuple[str, ...] = ()  # starts that the text does not show
+    warnings: tuple[str, ...] = ()
+    fault: Fault | None = None
+    parameter: str = "theta"  # the text's name for what is updated
+    parts: tuple[Match, ...] = ()  # one for each of several parameters
+
+    def __bool__(self) -> bool:
+        return self.verdict.status == "proved"
+
+    @property
+    def rank(self) -> tuple[int, bool]:
+        """The better, the lower."""
+        return _ORDER[self.verdict.status], self.fault is None and self.verdict.status != "proved"
+
+
+def match_readings(readings: Iterable[Reading], rule: Rule, given: Mapping[str, str]) -> Match | None:
+    """The best verdict over all readings of one text; None where no reading can be compared with the rule."""
+    fit = [r for r in islice(readings, READINGS) if r.rule.is_average is rule.is_average]
+    if not fit:
+        return None
+    proved = _proved(fit, rule, given)
+    if proved is not None:
+        return proved
+    likely = hypotheses(fit, rule, given)
+    best = _best(_settled(likely, rule), rule)
+    if not best:
+        best = _best([best, *_under_conditions(fit, rule, given)], rule)
+    return best or replace(best, fault=locate(likely, rule))
+
+
+def _best(found: Sequence[Match], rule: Rule) -> Match:
+    nothing = Match(rule, Verdict("unknown", message="no reading of the text fits the rule"))
+    return min(found, key=lambda m: m.rank[0], default=nothing)
+
+
+def _proved(readings: Sequence[Reading], rule: Rule, given: Mapping[str, str]) -> Match | None:
+    """The first reading that agrees on a few runs and is proved."""
+    tried = 0
+    for reading in readings:
+        for started in _with_starts(reading, rule):
+            for way in fitting(started.rule, rule, _named(started, given, rule)):
+                tried += 1
+                if tried > PROOFS:
+                    return None
+                verdict = settle(started.rule, rule, way)
+                if verdict:
+                    return _match(started, rule, way, verdict)
+    return None
+
+
+def _under_conditions(readings: Sequence[Reading], rule: Rule, given: Mapping[str, str]) -> Iterator[Match]:
+    """What holds where hyperparameters that only one side has are switched off."""
+    for reading in readings[:12]:
+        for way in fitting(reading.rule, rule, _named(reading, given, rule), conditions=True)[:2]:
+            verdict = settle(reading.rule, rule, way)
+            if verdict.status == "conditional":
+                yield _match(reading, rule, way, verdict)
+                return
+
+
+def hypotheses(readings: Sequence[Reading], rule: Rule, given: Mapping[str, str]) -> list[Hypothesis]:
+    """The readings most like the rule, where none is it: most names that hold what the rule's hold, likeliest names."""
+    scored = []
+    for rank, reading in enumerate(readings[:40]):
+        for order, way in enumerate(islice(guesses(reading.rule, rule, _named(reading, given, rule)), 24)):
+            try:
+                matched = align(reading.rule, rule, way).matched
+            except TooLong:
+                continue
+            scored.append((-matched, rank + order, rank, order, Hypothesis(reading.rule, reading.roles, way)))
+    return [found[-1] for found in sorted(scored, key=lambda s: s[:4])[:LIKELY]]
+
+
+def _settled(likely: Sequence[Hypothesis], rule: Rule) -> list[Match]:
+    """The prover's word on the likeliest readings: it looks for maps of its own, conditions, counterexamples."""
+    found: list[Match] = []
+    for h in likely[:2]:
+        whole = replace(h.way, extra={})
+        verdict = settle(h.text, rule, whole)
+        found.append(_match(Reading(h.text, h.roles), rule, whole, verdict))
+        if verdict:
+            break
+    return found
+
+
+def _named(reading: Reading, given: Mapping[str, str], rule: Rule) -> dict[str, str]:
+    """The rule's hyperparameters whose names in the text are given."""
+    mine = {text: word for word, text in reading.roles.items()}
+    return {his: mine.get(name, name) for name, his in given.items() if his in rule.hyperparameter_names}
+
+
+def _with_starts(reading: Reading, rule: Rule) -> Iterator[Reading]:
+    """The reading as it is, and with states whose start is not shown at what the rule's states start at."""
+    yield reading
+    starts = dict.fromkeys(s.initial for s in rule.states)
+    for start in starts:
+        if reading.open_starts and start is not Number(0) and isinstance(start, Number):
+            states = tuple(
+                replace(s, initial=start) if s.name in reading.open_starts else s for s in reading.rule.states
+            )
+            yield replace(reading, rule=replace(reading.rule, states=states))
+
+
+def _match(reading: Reading, rule: Rule, way: Correspondence, verdict: Verdict) -> Match:
+    """The verdict with what it rests on, in the text's names."""
+
+    def shown(name: str) -> str:
+        return reading.roles.get(name, name)
+
+    names = {h: f"1 - {shown(n)}" if h in way.reflected else shown(n) for h, n in way.names.items()}
+    numbers = {h: to_text(Number(v)) for h, v in way.bound.items()}
+    starts = {s.name: to_text(s.initial) for s in reading.rule.states if s.name in reading.open_starts}
+    return Match(
+        rule,
+        verdict,
+        roles=dict(reading.roles),
+        hyperparameters={h: {**names, **numbers}[h] for h in rule.hyperparameter_names if h in {**names, **numbers}},
+        states={his: shown(mine) for his, mine in align(reading.rule, rule, way).states.items()},
+        assumed=tuple(f"{shown(n)} = {shown(start)}" for n, start in starts.items()),
+        warnings=(*verdict.warnings, *_warnings(reading, rule, way, shown)),
+        parameter=shown("x" if rule.is_average else "theta"),
+    )
+
+
+def _warnings(reading: Reading, rule: Rule, way: Correspondence, shown: Callable[[str], str]) -> Iterator[str]:
+    own = set(rule.hyperparameter_names)
+    for his, mine in way.names.items():
+        if shown(mine) in own and shown(mine) != his:
+            yield f"the text's {shown(mine)} is the rule's {his}"
+    defaults = reading.rule.defaults
+    for his, mine in way.names.items():
+        default = defaults.get(mine)
+        if default is not None and his in way.reflected:
+            default = 1 - default
+        if default is not None and his in rule.defaults and default != rule.defaults[his]:
+            yield (f"the default of {shown(mine)} makes {his} {to_text(Number(default))}; "
+                   f"in {rule.name} it is {to_text(Number(rule.defaults[his]))}")  # fmt: skip
+    for name in reading.rule.hyperparameter_names:
+        if name not in way.names.values() and name not in (way.extra or {}):
+            yield f"{shown(name)} is never used"

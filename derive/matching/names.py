@@ -1,0 +1,35 @@
+"""How likely two names mean the same hyperparameter. Names only put guesses in order; what is true is computed."""
+
+from __future__ import annotations
+
+import re
+from difflib import SequenceMatcher
+
+# Words that texts use for one another.
+_KINDS = (
+    {"lr", "learningrate", "alpha", "eta", "stepsize", "a", "rate", "gamma"},
+    {"beta", "rho", "gamma", "mu", "momentum", "decay", "decayrate", "alpha", "discount", "smoothing", "b"},
+    {"beta1", "b1", "rho1", "betam", "momentum"},
+    {"beta2", "b2", "rho2", "betav", "rho", "gamma"},
+    {"eps", "epsilon", "e", "delta", "damping", "small"},
+    {"weightdecay", "wd", "lambda", "lambd", "lam", "l2", "decay"},
+)
+
+
+def distance(mine: str, his: str) -> int:
+    """0 for the same name, 1 for words of one kind, more the less they look alike."""
+    a, b = _plain(mine), _plain(his)
+    if a == b:
+        return 0
+    if any(a in kind and b in kind for kind in _KINDS):
+        return 1
+    alike = SequenceMatcher(None, a, b).ratio()
+    return 2 if alike > 0.6 and _digits(a) == _digits(b) else 4 if _digits(a) != _digits(b) else 3
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.rsplit(".", 1)[-1].lower())
+
+
+def _digits(name: str) -> str:
+    return re.sub(r"\D", "", name)

@@ -1,0 +1,203 @@
+"""Small repairs of a body: every way in which one line may have slipped, the smallest first.
+
+A line may read one thing for another, stand in the wrong place, be too many or be missing; it may
+store into a name that others still need; and the steps may be counted from another number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from derive.expr import Expr, Number, Symbol, apply, nodes, substitute, symbols, to_text
+from derive.matching.edits import edits
+from derive.reading.statements import fresh
+from derive.rule import Assignment, Rule, State
+
+SWAPPED, REMOVED, KEPT_APART, OTHER_TARGET, STARTED, SHIFTED, RULES_LINE, INSERTED = 16, 17, 18, 12, 14, 15, 22, 24
+
+
+@dataclass(frozen=True)
+class Repair:
+    """A text's rule with one slip mended: where it was, what it reads and what it should read."""
+
+    rule: Rule
+    line: int
+    kind: str  # "reads", "swapped", "removed", "kept apart", "starts", "counts", "missing"
+    reads: str
+    has: str
+    cost: int
+
+
+def repairs(text: Rule, rule: Rule, same: Mapping[str, tuple[str, ...]], names: Mapping[str, str]) -> Iterator[Repair]:
+    """Every rule one repair away from the text's. `same` says which names of the text hold what the rule's hold,
+    `names` which name of the text is which hyperparameter."""
+    yield from _edited(text, rule)
+    yield from _other_targets(text)
+    yield from _rearranged(text)
+    yield from _kept_apart(text)
+    yield from _started(text, rule)
+    yield from _shifted(text)
+    yield from _from_rule(text, rule, same, names)
+
+
+def _numbers(text: Rule, rule: Rule) -> list[Number]:
+    roots = [a.value for a in (*text.body, *rule.body)]
+    return sorted({n for n in nodes(roots) if isinstance(n, Number)} | {Number(v) for v in (0, 1, 2)},
+                  key=lambda n: (n.value.denominator, n.value))  # fmt: skip
+
+
+def _inputs(text: Rule) -> list[str]:
+    return list(dict.fromkeys([*text.inputs, "g", *text.state_names, *text.hyperparameter_names]))
+
+
+def _edited(text: Rule, rule: Rule) -> Iterator[Repair]:
+    """One part of one formula."""
+    known, numbers = _inputs(text), _numbers(text, rule)
+    if "t" in rule.inputs and "t" not in known:
+        known.append("t")
+    for index, a in enumerate(text.body):
+        for edit in edits(a.value, known, numbers):
+            yield Repair(_put(text, index, replace(a, value=edit.value)), a.line, "reads", to_text(edit.reads),
+                         to_text(edit.has), edit.cost)  # fmt: skip
+        if a.target not in known:
+            known.append(a.target)
+
+
+def _put(text: Rule, index: int, *lines: Assignment, drop: int = 1) -> Rule:
+    return _with(text, (*text.body[:index], *lines, *text.body[index + drop :]))
+
+
+def _with(text: Rule, body: tuple[Assignment, ...]) -> Rule:
+    counted = any("t" in symbols(a.value) for a in body) and "t" not in text.inputs
+    return replace(text, body=body, inputs=(*text.inputs, "t") if counted else text.inputs)
+
+
+def _other_targets(text: Rule) -> Iterator[Repair]:
+    """The value belongs into another of the text's names."""
+    names = dict.fromkeys([*text.state_names, *(a.target for a in text.body)])
+    for index, a in enumerate(text.body):
+        for other in names:
+            if other != a.target and not _is_last_store(text, index):
+                changed = _put(text, index, replace(a, target=other))
+                yield Repair(changed, a.line, "reads", f"{a.target} = ...", f"{other} = ...", OTHER_TARGET)
+
+
+def _rearranged(text: Rule) -> Iterator[Repair]:
+    body = text.body
+    for i, a in enumerate(body):
+        if not _is_last_store(text, i):
+            yield Repair(_put(text, i), a.line, "removed", str(a), "", REMOVED)
+        for j in range(len(body)):
+            if j not in (i, i + 1):
+                rest = [*body[:i], *body[i + 1 :]]
+                at = j if j < i else j - 1
+                moved = (*rest[:at], a, *rest[at:])
+                there = body[j].line if j < len(body) else body[-1].line + 1
+                yield Repair(_with(text, moved), a.line, "moved", str(a), _place(body, j, there), SWAPPED + abs(i - j))
+
+
+def _is_last_store(text: Rule, index: int) -> bool:
+    """Whether the line is all that stores an output."""
+    target = text.body[index].target
+    return target in text.outputs and sum(a.target == target for a in text.body) == 1
+
+
+def _place(body: Sequence[Assignment], index: int, line: int) -> str:
+    return f"before line {line}" if index < len(body) else f"after line {body[-1].line}"
+
+
+def _kept_apart(text: Rule) -> Iterator[Repair]:
+    """What a line stores goes into a name of its own: the old value outlasts the step."""
+    taken = {*_inputs(text), *(a.target for a in text.body)}
+    for index, a in enumerate(text.body):
+        if a.target in text.state_names and a.target in symbols(a.value):
+            new = fresh(f"{a.target}_hat", taken)
+            later = [_renamed(b, a.target, new) for b in text.body[index + 1 :]]
+            changed = (*text.body[:index], replace(a, target=new), *later)
+            yield Repair(_with(text, changed), a.line, "kept apart", str(a), a.target, KEPT_APART)
+
+
+def _renamed(a: Assignment, old: str, new: str) -> Assignment:
+    [value] = substitute([a.value], {old: Symbol(new)})
+    return replace(a, value=value)
+
+
+def _started(text: Rule, rule: Rule) -> Iterator[Repair]:
+    """A state starts elsewhere."""
+    values: dict[Expr, None] = dict.fromkeys([Number(0), Number(1), *(s.initial for s in rule.states
+                                                                      if isinstance(s.initial, Number))])  # fmt: skip
+    if not text.is_average:
+        values[Symbol("theta")] = None
+    for index, state in enumerate(text.states):
+        for value in values:
+            if value is not state.initial:
+                states = (*text.states[:index], State(state.name, value), *text.states[index + 1 :])
+                yield Repair(replace(text, states=states), 0, "starts", f"{state.name} = {to_text(state.initial)}",
+                             f"{state.name} = {to_text(value)}", STARTED)  # fmt: skip
+
+
+def _shifted(text: Rule) -> Iterator[Repair]:
+    """The steps are counted from another number."""
+    t = Symbol("t")
+    uses = [a.line for a in text.body if "t" in symbols(a.value)]
+    for by in (1, -1) if uses else ():
+        body = [replace(a, value=substitute([a.value], {"t": t + by})[0]) for a in text.body]
+        starts = _first_count(text)
+        yield Repair(_with(text, tuple(body)), uses[0], "counts", str(starts), str(starts + by), SHIFTED)
+
+
+def _first_count(text: Rule) -> int:
+    """What the text's counter is at the first step: t - 1 stands where it counts from 0."""
+    t = Symbol("t")
+    below, above = apply("sub", t, 1), apply("add", t, 1)
+    found = set(nodes([a.value for a in text.body]))
+    return 0 if below in found else 2 if above in found else 1
+
+
+def _from_rule(
+    text: Rule, rule: Rule, same: Mapping[str, tuple[str, ...]], names: Mapping[str, str]
+) -> Iterator[Repair]:
+    """The rule's own line, in the text's names: in place of one, or where it is missing."""
+    written = {a.target for a in text.body}
+    for k, his in enumerate(rule.body):
+        for index in range(len(text.body) + 1):
+            for target in _targets(his.target, same, written):
+                value = _in_text(rule.body[:k], his, target, text, same, names)
+                if value is None:
+                    continue
+                line = Assignment(target, value)
+                if index < len(text.body) and text.body[index].target == target:
+                    a = text.body[index]
+                    changed = _put(text, index, replace(a, value=value))
+                    yield Repair(changed, a.line, "reads", str(a), str(line), RULES_LINE)
+                after = text.body[index - 1].line if index else 0
+                inserted = _put(text, index, replace(line, line=after), drop=0)
+                yield Repair(inserted, after, "missing", "", str(line), INSERTED)
+
+
+def _targets(name: str, same: Mapping[str, tuple[str, ...]], written: set[str]) -> tuple[str, ...]:
+    """The names of the text that a name of the rule may be: those that hold the same, or else any not accounted for."""
+    if name in ("theta", "g", "output"):
+        return (name,)
+    if same.get(name):
+        return same[name]
+    taken = {m for found in same.values() for m in found}
+    return tuple(sorted(written - taken - {"theta", "output"}))
+
+
+def _in_text(
+    before: Sequence[Assignment], his: Assignment, target: str, text: Rule, same: Mapping[str, tuple[str, ...]],
+    names: Mapping[str, str],
+) -> Expr | None:  # fmt: skip
+    """The value of a line of the rule in the text's names; what the text has no name for is written out."""
+    fixed = {"theta", "g", "t", "x"}
+    known: dict[str, Expr] = {**{n: Symbol(m[0]) for n, m in same.items() if m}, his.target: Symbol(target),
+                              **{n: Symbol(m) for n, m in names.items()}, **{n: Symbol(n) for n in fixed}}  # fmt: skip
+    value = his.value
+    for earlier in reversed(before):
+        if earlier.target in symbols(value) and earlier.target not in known:
+            [value] = substitute([value], {earlier.target: earlier.value})
+    if not symbols(value) <= known.keys():
+        return None
+    return substitute([value], known)[0]
