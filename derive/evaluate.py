@@ -70,15 +70,14 @@ def unrolled(
     hyperparameters: Mapping[str, Expr | Fraction | int],
     theta: Expr | Fraction | int,
     gradients: Sequence[Expr | Fraction | int],
-    schedule: Sequence[Mapping[str, Fraction]] = (),
+    schedule: Sequence[Mapping[str, Expr | Fraction]] = (),
 ) -> tuple[dict[str, Expr], ...]:
     """Every step of the rule from its initial state, each output and state as an expression.
 
-    `schedule` gives hyperparameters other values at step 1, 2, ...; its last entry holds from there on.
-
     `gradients` are the answers at the points the rule queries, or the inputs `x` of an average (which
-    has no use for `theta`). Hyperparameters left out have their defaults. A rule with a query point of
-    its own has it under `QUERY`.
+    has no use for `theta`). Hyperparameters left out have their defaults; `schedule` gives some of them
+    other values at step 1, 2, ..., its last entry from there on. A rule with a query point of its own has
+    it under `QUERY`.
     """
     constants = {**_defaults(rule), **{name: as_expr(value) for name, value in hyperparameters.items()}}
     _refuse_unset(rule, constants)
@@ -87,7 +86,7 @@ def unrolled(
     steps = []
     for t, gradient in enumerate(gradients, start=1):
         changed = schedule[min(t, len(schedule)) - 1] if schedule else {}
-        now |= {name: Number(value) for name, value in changed.items()}
+        now |= {name: as_expr(value) for name, value in changed.items()}
         steps.append(_stepped(rule, {**now, "x" if rule.is_average else "g": as_expr(gradient), "t": Number(t)}))
         now.update((name, value) for name, value in steps[-1].items() if name != QUERY)
     return tuple(steps)

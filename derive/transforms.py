@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from derive.expr import Expr, substitute
+from derive.expr import Expr, Symbol, substitute
 from derive.rule import Assignment, Rule, State
 
 
@@ -29,4 +29,18 @@ def with_hyperparameters_of(rule: Rule, other: Rule) -> Rule:
     known = {*rule.hyperparameter_names}
     return replace(
         rule, hyperparameters=(*rule.hyperparameters, *(h for h in other.hyperparameters if h.name not in known))
+    )
+
+
+def with_names(rule: Rule, names: Mapping[str, str]) -> Rule:
+    """The rule with hyperparameters called otherwise; the new names must not be in use."""
+    if not names:
+        return rule
+    new = {old: Symbol(name) for old, name in names.items()}
+    return replace(
+        rule,
+        hyperparameters=tuple(replace(h, name=names.get(h.name, h.name)) for h in rule.hyperparameters),
+        states=tuple(State(s.name, substitute([s.initial], new)[0]) for s in rule.states),
+        body=tuple(replace(a, value=substitute([a.value], new)[0]) for a in rule.body),
+        query=None if rule.query is None else substitute([rule.query], new)[0],
     )

@@ -99,6 +99,7 @@ class Conditional:
     """Claim: under each condition the two rules are equal; with `exactness`, under no other setting.
 
     `correspondences` are those of the rules with the condition's values put in, in either order.
+    Those in `scheduled` may change from step to step; `constant` proves what holds where they do not.
     """
 
     a: Rule
@@ -106,6 +107,8 @@ class Conditional:
     conditions: tuple[Condition, ...]
     correspondences: tuple[Correspondence, ...]
     exactness: Exactness | None = None
+    scheduled: frozenset[str] = frozenset()
+    constant: Correspondence | Conditional | None = None
 
 
 @dataclass(frozen=True)

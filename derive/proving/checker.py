@@ -84,10 +84,18 @@ def _check_conditional(c: Conditional) -> None:
         both = with_hyperparameters_of(a, b), with_hyperparameters_of(b, a)
         if (proof.a, proof.b) not in (both, both[::-1]):
             raise Rejected("a proof about other rules than those of the condition")
+        if not c.scheduled & {*a.hyperparameter_names, *b.hyperparameter_names} <= proof.scheduled:
+            raise Rejected("a proof for constant hyperparameters that are scheduled")
         if any(value is not Symbol(name) for name, value in proof.hyperparameters.items()):
             raise Rejected("a proof under which hyperparameters of one name differ")
         check_certificate(proof)
+    if c.constant is not None:
+        if (c.constant.a, c.constant.b) not in ((c.a, c.b), (c.b, c.a)):
+            raise Rejected("a proof for constant hyperparameters about other rules")
+        check_certificate(c.constant)
     if c.exactness is not None:
+        if c.scheduled:
+            raise Rejected("exactness is said of constant hyperparameters only")
         if (c.exactness.a, c.exactness.b, c.exactness.conditions) != (c.a, c.b, c.conditions):
             raise Rejected("the conditions are proved exact for something else")
         check_certificate(c.exactness)

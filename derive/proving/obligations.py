@@ -6,7 +6,7 @@ tell a strategy what to prove and the checker what must have been proved.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from functools import reduce
 
@@ -180,16 +180,19 @@ def of_exactness(claim: Exactness) -> Obligation:
     return ("a condition or a difference", ((apply("where", held, 1, 0), Number(1)),), Assumptions(domains))
 
 
-def last_point(rule: Rule, theta: Fraction, gradients: tuple[Fraction, ...]) -> Expr:
+def last_point(
+    rule: Rule, theta: Fraction, gradients: tuple[Fraction, ...], schedule: Sequence[Mapping[str, Expr]] = ()
+) -> Expr:
     """What is seen after these gradients, in the rule's hyperparameters; undefined where anything before it is."""
     settings: dict[str, Expr | Fraction | int] = {n: Symbol(n) for n in rule.hyperparameter_names}
-    steps = unrolled(rule, settings, theta, gradients)
+    steps = unrolled(rule, settings, theta, gradients, schedule)
     whole = _defined(value for step in steps for value in step.values())
     last = steps[-1]
     if rule.is_average:
         return last[rule.outputs[0]] + whole
     if rule.query is None:
         return last["theta"] + whole
+    settings.update(schedule[min(len(gradients), len(schedule) - 1)] if schedule else {})
     now = {**settings, **last, "t": Number(len(gradients) + 1)}
     return substitute([rule.query], {n: as_expr(e) for n, e in now.items()})[0] + whole
 

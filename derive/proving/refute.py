@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from random import Random
@@ -35,12 +35,16 @@ def separating_point(pairs: Pairs, assumptions: Assumptions) -> Replayed | None:
 
 
 def separating_trajectory(
-    a: Rule, b: Rule, hyperparameters: Mapping[str, Expr], tries: int = TRIES_ALONG_TRAJECTORIES
+    a: Rule,
+    b: Rule,
+    hyperparameters: Mapping[str, Expr],
+    tries: int = TRIES_ALONG_TRAJECTORIES,
+    scheduled: Collection[str] = (),
 ) -> Replayed | None:
     """A confirmed run from the initial states on which the two rules part, or None.
 
     The hyperparameters of `b` follow by the map from those of `a`, and from its own where it has others:
-    these are drawn like those of `a`.
+    these are drawn like those of `a`. Those in `scheduled` are drawn anew at every step.
     """
     used = symbols(*hyperparameters.values())
     domains = {h.name: h.domain for h in b.hyperparameters if h.name in used}
@@ -51,6 +55,7 @@ def separating_trajectory(
         random = Random(index)
         gradients = tuple(random.choice(SIMPLE) for _ in range(STEPS))
         witness = _separation(a, b, hyperparameters, values, random.choice(SIMPLE), gradients)
+        witness = witness and _with_schedule(witness, hyperparameters, scheduled, random)
         found = None if witness is None else _confirmed(witness)
         if found is not None:
             return _simplest(found, lambda w: _simpler_runs(w, hyperparameters, domains))
@@ -67,6 +72,27 @@ def _separation(
             return None
         his[h.name] = value
     return Separation(a, b, {n: values[n] for n in a.hyperparameter_names}, his, theta, gradients)
+
+
+def _with_schedule(
+    w: Separation, hypers: Mapping[str, Expr], scheduled: Collection[str], random: Random
+) -> Separation | None:
+    """The run with other values of the scheduled hyperparameters at the later steps, on both sides by the map."""
+    if not scheduled:
+        return w
+    domains = {**w.b.domains, **w.a.domains}
+    settings = {**w.hyperparameters_b, **w.hyperparameters_a}
+    mine, his = list[Mapping[str, Fraction]](), list[Mapping[str, Fraction]]()
+    for step in range(len(w.gradients) + 1):
+        values = {n: random.choice([v for v in SIMPLE if v in domains[n]]) if step else settings[n] for n in scheduled}
+        other = _separation(w.a, w.b, hypers, {**settings, **values}, w.theta, w.gradients)
+        if other is None:
+            return None
+        mine.append({n: other.hyperparameters_a[n] for n in scheduled if n in other.hyperparameters_a})
+        his.append(
+            {n: other.hyperparameters_b[n] for n in other.hyperparameters_b if symbols(hypers[n]) & {*scheduled}}
+        )
+    return replace(w, schedule_a=tuple(mine), schedule_b=tuple(his))
 
 
 def _points(domains: Mapping[str, Domain], tries: int) -> Iterator[dict[str, Fraction]]:
@@ -127,6 +153,15 @@ def _simpler_points(w: Point, domains: Mapping[str, Domain]) -> Iterator[Point]:
             yield replace(w, values={**w.values, name: candidate})
 
 
+def _steadier_runs(w: Separation) -> Iterator[Separation]:
+    """One scheduled value after another as it was a step before."""
+    for index in range(1, len(w.schedule_a)):
+        if w.schedule_a[index] != w.schedule_a[index - 1]:
+            mine, his = list(w.schedule_a), list(w.schedule_b)
+            mine[index], his[index] = mine[index - 1], his[index - 1]
+            yield replace(w, schedule_a=tuple(mine), schedule_b=tuple(his))
+
+
 def _simpler_runs(w: Separation, hypers: Mapping[str, Expr], domains: Mapping[str, Domain]) -> Iterator[Separation]:
     if len(w.gradients) > 1:
         yield replace(w, gradients=w.gradients[:-1])
@@ -135,6 +170,9 @@ def _simpler_runs(w: Separation, hypers: Mapping[str, Expr], domains: Mapping[st
             yield replace(w, gradients=(*w.gradients[:index], value, *w.gradients[index + 1 :]))
     for value in _simpler_values(w.theta, REAL):
         yield replace(w, theta=value)
+    if w.schedule_a:
+        yield from _steadier_runs(w)
+        return
     drawn = {n: w.hyperparameters_b[n] for n in domains if n not in w.hyperparameters_a} | dict(w.hyperparameters_a)
     for name, old in drawn.items():
         for value in _simpler_values(old, domains[name]):

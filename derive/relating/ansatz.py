@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from flint import fmpq_mpoly
 
@@ -40,6 +41,29 @@ def coefficient(target: str, source: str) -> str:
     return f"{MARK}{target}:{source}"
 
 
+@lru_cache(maxsize=256)
+def relevant(rule: Rule) -> tuple[str, ...]:
+    """The parameter and the states that what is seen depends on, sooner or later."""
+    kept, found = tracked(rule), set[str]()
+    waiting = _depends([*_seen(rule), *([] if rule.is_average else [rule.step["theta"]])], rule) | {"theta"}
+    while waiting:
+        found |= waiting
+        waiting = _depends([rule.step[n] for n in waiting if n in kept], rule) - found
+    return tuple(n for n in kept if n in found)
+
+
+def _depends(values: Iterable[Expr], rule: Rule) -> set[str]:
+    """The names the values depend on, in their normal form where they have one."""
+    found = set[str]()
+    for value in values:
+        try:
+            case, normal = generic_case(value, Assumptions(rule.domains))
+            found |= case.depends(normal.num) | case.depends(normal.den)
+        except NoNormalForm:
+            found |= symbols(value)
+    return found
+
+
 @dataclass(frozen=True)
 class Ansatz:
     """The open map from `a` to `b`; with `varying` its coefficients may depend on t, `given` states are fixed."""
@@ -52,13 +76,18 @@ class Ansatz:
     @property
     def sources(self) -> tuple[str, ...]:
         """What a state of b may be written in."""
-        return self.a.state_names if self.a.is_average else ("theta", *self.a.state_names)
+        return relevant(self.a)
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """What the map has to give."""
+        return relevant(self.b)
 
     def states(self, after: bool = False) -> dict[str, Expr]:
         """The open state map, before the step or `after` it (where it may have other coefficients)."""
         end = NEXT if after and self.varying else ""
         found: dict[str, Expr] = {}
-        for target in tracked(self.b):
+        for target in self.targets:
             if target in self.given:
                 found[target] = substitute([self.given[target]], {"t": Symbol("t") + 1} if after else {})[0]
                 continue
@@ -96,22 +125,20 @@ def components(ansatz: Ansatz) -> list[Component]:
     in_a = {**before, **hypers}
     seen = [Component(x, y) for x, y in zip(_seen(a), substitute(_seen(b), in_a), strict=True)]
     after = substitute(ansatz.states(after=True).values(), a.step)
-    stepped = substitute([b.step[n] for n in tracked(b)], in_a)
+    stepped = substitute([b.step[n] for n in ansatz.targets], in_a)
     start = [] if ansatz.varying else _start(ansatz, before, hypers)
     moved = [Component(x, y) for x, y in zip(after, stepped, strict=True)]
     return [*seen, *start, *(moved if b.is_average else [*moved[1:], moved[0]])]
 
 
 def _seen(rule: Rule) -> list[Expr]:
-    if rule.is_average:
-        return [rule.step[n] for n in rule.outputs]
-    return [rule.query if rule.query is not None else Symbol("theta")]
+    return [rule.step[n] for n in rule.outputs] if rule.is_average else [point for _, point in rule.questions]
 
 
 def _start(ansatz: Ansatz, before: Mapping[str, Expr], hypers: Mapping[str, Expr]) -> list[Component]:
     initial_a: dict[str, Expr] = {s.name: s.initial for s in ansatz.a.states}
     initial_b: dict[str, Expr] = {"theta": Symbol("theta"), **{s.name: s.initial for s in ansatz.b.states}}
-    names = tracked(ansatz.b)
+    names = ansatz.targets
     left = substitute([before[n] for n in names], {**initial_a, "t": Number(1)})
     right = substitute([initial_b[n] for n in names], hypers)
     return [Component(x, y) for x, y in zip(left, right, strict=True)]

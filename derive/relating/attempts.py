@@ -12,7 +12,7 @@ from derive.expr import Expr, Number, Symbol, symbols
 from derive.proving.checker import Checked
 from derive.proving.obligations import tracked
 from derive.proving.search import Differs, Undecided
-from derive.relating.ansatz import Ansatz, hyper_unknown
+from derive.relating.ansatz import Ansatz, hyper_unknown, relevant
 from derive.relating.induction import induction
 from derive.relating.solving import Maps, candidate_maps
 from derive.relating.wording import maps_text
@@ -59,7 +59,8 @@ def with_same_names(request: Request, record: Record) -> Checked | None:
     """The proof under the map that leaves every name as it is, given values aside."""
     a, b = request.a, request.b
     kept = {"t", *a.state_names, *a.hyperparameter_names, *(() if a.is_average else ("theta",))}
-    states = {n: request.states.get(n, Symbol(n)) for n in tracked(b)}
+    needed = {*relevant(b), *request.states, *(n for n in tracked(b) if n in kept)}
+    states = {n: request.states.get(n, Symbol(n)) for n in tracked(b) if n in needed}
     hypers = request.shared
     if len(hypers) < len(b.hyperparameter_names) or not symbols(*states.values()) <= kept:
         return None

@@ -67,9 +67,9 @@ def conditions(request: Request, record: Record) -> Conditions | None:
         return None
     a, b = request.a, request.b
     held: dict[tuple[tuple[str, Expr], ...], Correspondence] = {}
-    for candidate in _candidates(_differences(a, b), domains):
+    for candidate in _candidates(_differences(a, b, request.scheduled), domains):
         key = tuple(sorted(candidate.items()))
-        if any(set(known) <= set(key) for known in held):
+        if not key or any(set(known) <= set(key) for known in held):
             continue
         proof = _proof(request, candidate, record)
         if proof is not None:
@@ -79,8 +79,8 @@ def conditions(request: Request, record: Record) -> Conditions | None:
         return None
     found = [dict(key) for key in held]
     part = [_is_degenerate(a, b, c, domains) for c in found]
-    exact = _exactness(a, b, tuple(found))
-    evidence = Checked(Conditional(a, b, tuple(found), tuple(held.values()), exact))
+    exact = None if request.scheduled else _exactness(a, b, tuple(found))
+    evidence = Checked(Conditional(a, b, tuple(found), tuple(held.values()), exact, request.scheduled))
     return Conditions(
         tuple(c for c, d in zip(found, part, strict=True) if not d),
         tuple(c for c, d in zip(found, part, strict=True) if d),
@@ -97,8 +97,19 @@ def _domains(a: Rule, b: Rule) -> dict[str, Domain] | None:
     return domains if domains.keys().isdisjoint(names) else None
 
 
-def _differences(a: Rule, b: Rule) -> list[Expr]:
-    return [last_point(a, *run) - last_point(b, *run) for run in RUNS]
+def _differences(a: Rule, b: Rule, scheduled: frozenset[str]) -> list[Expr]:
+    """What the runs tell apart; a scheduled hyperparameter has a name of its own at every step."""
+    found = []
+    for theta, gradients in RUNS:
+        steps = range(len(gradients) + 1) if scheduled else ()
+        changes = [{n: Symbol(_at_step(n, k)) for n in scheduled} for k in steps]
+        mine, his = ([{n: c[n] for n in c if n in r.hyperparameter_names} for c in changes] for r in (a, b))
+        found.append(last_point(a, theta, gradients, mine) - last_point(b, theta, gradients, his))
+    return found
+
+
+def _at_step(name: str, step: int) -> str:
+    return f"{name}@{step}" if step else name
 
 
 # Candidates: what makes every difference vanish

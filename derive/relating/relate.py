@@ -11,13 +11,14 @@ from dataclasses import replace
 
 from derive.errors import UserError
 from derive.expr import Expr, Number, Symbol, to_text
-from derive.proving.certificate import Correspondence
+from derive.proving.certificate import Conditional, Correspondence
 from derive.proving.checker import Checked
 from derive.proving.refute import TRIES_ALONG_TRAJECTORIES, separating_trajectory
 from derive.proving.replay import Replayed
 from derive.proving.verdict import Verdict
+from derive.relating.alignment import aligned
 from derive.relating.attempts import Record, Request, with_open_map, with_same_names
-from derive.relating.conditions import conditions
+from derive.relating.conditions import Conditions, conditions
 from derive.relating.maps import bind_sides, refuse_condition, refuse_maps, refuse_names
 from derive.relating.solving import Maps
 from derive.relating.wording import condition_text, maps_text
@@ -54,29 +55,72 @@ def prove(
     refuse_maps(left, right, states or {}, hyperparameters or {})
     scheduled = _scheduled(schedule, left, right)
     request = Request(left, right, states or {}, hyperparameters or {}, scheduled)
-    verdict = replace(_answer(request, instance), warnings=warnings)
+    verdict = _under_schedule(request) if scheduled else _answer(request, instance)
+    verdict = replace(verdict, warnings=(*warnings, *verdict.warnings))
     return _under(bound, verdict, a, b) if bound else verdict
 
 
 def _answer(request: Request, instance: bool) -> Verdict:
     record = Record()
-    proof = with_same_names(request, record)
+    proof, parted = _searched(request, record)
     if proof is not None:
         return _proved(proof, request, record)
+    if instance and record.specialised:
+        return _instance(request, record)
+    return _without_proof(request, record, parted or _parted(request))
+
+
+def _searched(request: Request, record: Record) -> tuple[Checked | None, Replayed | None]:
+    """A proof; or none, and perhaps a run on which the two part under the same names."""
+    proof = with_same_names(request, record)
+    if proof is not None:
+        return proof, None
     parted = _parted(request, FIRST_TRIES)
     if parted is None:
         proof = with_open_map(request, record, same_hyperparameters=True)
-    proof = proof or with_open_map(request, record, same_hyperparameters=False)
+    return proof or with_open_map(request, record, same_hyperparameters=False), parted
+
+
+def _under_schedule(request: Request) -> Verdict:
+    """The answer where some hyperparameters change in time: at every step the maps must hold with the new values."""
+    record = Record()
+    proof, parted = _searched(request, record)
     if proof is not None:
         return _proved(proof, request, record)
+    constant = _answer(replace(request, scheduled=frozenset()), instance=False)
+    if constant.status not in ("proved", "conditional"):
+        return replace(constant, tried=(*record.lines, *constant.tried))
+    steady = f"{', '.join(sorted(request.scheduled))} constant"
+    found = conditions(request, record)
+    always = [condition_text(c) for c in (found.any_of if found else ())]
+    only_constant = [c for c in (constant.condition or {}).get("any_of", [""]) if c not in always]
+    any_of = [*(" and ".join(filter(None, (steady, c))) for c in only_constant), *always]
+    degenerate = [condition_text(c) for c in (found.degenerate if found else ())]
     parted = parted or _parted(request)
-    return _instance(request, record) if instance and record.specialised else _without_proof(request, record, parted)
+    return replace(
+        constant,
+        status="conditional",
+        condition={"any_of": any_of, "degenerate": degenerate, "exact": False},
+        counterexample=None if parted is None else parted.document(),
+        message=f"equal where {' or '.join(any_of)}",
+        tried=tuple(record.lines),
+        evidence=_with_constant(request, found, constant),
+    )
+
+
+def _with_constant(request: Request, found: Conditions | None, constant: Verdict) -> Checked:
+    """The proofs for hyperparameters that change and for those that do not, in one certificate."""
+    steady = constant.evidence.certificate
+    if found is None:
+        return Checked(Conditional(request.a, request.b, (), (), None, request.scheduled, steady))
+    assert isinstance(found.evidence.certificate, Conditional)
+    return Checked(replace(found.evidence.certificate, constant=steady))
 
 
 def _parted(request: Request, tries: int = TRIES_ALONG_TRAJECTORIES) -> Replayed | None:
     """A run on which the two part, hyperparameters without a counterpart having values of their own."""
     own = {n: Symbol(n) for n in request.b.hyperparameter_names}
-    return separating_trajectory(request.a, request.b, {**own, **request.shared}, tries)
+    return separating_trajectory(request.a, request.b, {**own, **request.shared}, tries, sorted(request.scheduled))
 
 
 def _proved(proof: Checked, request: Request, record: Record) -> Verdict:
@@ -101,17 +145,25 @@ def _proved(proof: Checked, request: Request, record: Record) -> Verdict:
 def _without_proof(request: Request, record: Record, parted: Replayed | None) -> Verdict:
     """Conditions where there are some, with a counterexample off them; else what was found against it."""
     given = request.states or request.hyperparameters
-    found = None if given or request.scheduled else conditions(request, record)
+    request, renamed = aligned(request)
+    parted = (_parted(request) if renamed else None) or parted
+    found = None if given else conditions(request, record)
+    named = {f"B.{old}": f"A.{new}" for old, new in renamed.items()}
     counterexample = None if parted is None else parted.document()
+    tried = tuple(record.lines)
     if found is not None and found.any_of:
-        texts = " or ".join(condition_text(c) for c in found.any_of)
-        return Verdict("conditional", condition=found.document, counterexample=counterexample,
-                       message=f"equal where {texts}", tried=tuple(record.lines), evidence=found.evidence)  # fmt: skip
+        texts = " or ".join(condition_text(c) for c in found.any_of) + _with_names(named)
+        return Verdict("conditional", condition=found.document, counterexample=counterexample, maps=named,
+                       message=f"equal where {texts}", tried=tried, evidence=found.evidence)  # fmt: skip
     if parted is None:
         reason = record.lines[-1] if record.lines else "no map was found"
         return Verdict("unknown", message=reason, tried=tuple(record.lines))
     return Verdict("refuted", counterexample=counterexample, message=parted.message(), tried=tuple(record.lines),
                    condition=None if found is None else found.document, evidence=parted)  # fmt: skip
+
+
+def _with_names(named: Mapping[str, str]) -> str:
+    return "".join(f", with {his} = {mine}" for his, mine in named.items())
 
 
 def _instance(request: Request, record: Record) -> Verdict:

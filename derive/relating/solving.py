@@ -15,7 +15,6 @@ from derive.algebra.facts import Assumptions
 from derive.algebra.normal import factored, readable
 from derive.algebra.polynomials import factors, quotient
 from derive.expr import Apply, Expr, Number, Symbol, substitute, symbols
-from derive.proving.obligations import tracked
 from derive.relating.ansatz import (
     MARK,
     NEXT,
@@ -84,7 +83,7 @@ def _maps(ansatz: Ansatz, values: Values) -> Maps | None:
         if not symbols(value) <= set(ansatz.a.hyperparameter_names):
             return None
         hypers[name] = value
-    return Maps({n: _state(ansatz, n, values) for n in tracked(ansatz.b)}, hypers)
+    return Maps({n: _state(ansatz, n, values) for n in ansatz.targets}, hypers)
 
 
 def _state(ansatz: Ansatz, target: str, values: Values) -> Expr:
