@@ -76,6 +76,7 @@ class Case:
         self.generators: list[Generator] = []
         self._index: dict[object, int] = {}
         self._ranges: dict[int, Domain] = {}
+        self._declared: dict[int, Domain] = {}
         self._roots: list[int] = []
         self._facts: dict[str, Signs] = {}
         self._solved: dict[str, Expr] = {}
@@ -206,7 +207,7 @@ class Case:
             made = make()
             self.generators.append(made)
             self._index[key] = index
-            self._ranges[index] = self._range(made)
+            self._ranges[index] = self._declared[index] = self._range(made)
         return self._index[key]
 
     def root(self, radicand: fmpq_mpoly) -> fmpq_mpoly:
@@ -313,6 +314,8 @@ class Case:
         known = self._signs.get(text)
         if known is None:
             known = sign.certain_signs(part, self._ranges) & self._facts.get(text, ANY_SIGN)
+            if len(known) > 1 and any(self._ranges[i] is not self._declared[i] for i in self._used(part)):
+                known &= sign.certain_signs(part, self._declared)  # a square is a square on a part of the line too
             if len(known) > 1:
                 known &= self._signs_by_conjugate(part)
             self._signs[text] = known

@@ -84,7 +84,7 @@ def vanishing(poly: fmpq_mpoly, ranges: Mapping[int, Domain]) -> dict[int, Fract
     if any(d.low is not None and d.high is not None and not d.high_open for d in (ranges[i] for i in _used(poly))):
         return {}
     shifted = _through_nonnegatives(poly, ranges)
-    if not _common_sign(shifted, poly, ranges):
+    if shifted.is_zero() or not _common_sign(shifted, poly, ranges):
         return {}
     strict = {i for i in _used(poly) if not _is_free(ranges[i]) and _near_end_open(ranges[i])}
     found: dict[int, Fraction] = {}
@@ -101,6 +101,8 @@ def _signs_by_terms(poly: fmpq_mpoly, ranges: Mapping[int, Domain]) -> Signs:
     if poly.is_zero():
         return ZERO_SIGN
     shifted = _through_nonnegatives(poly, ranges)
+    if shifted.is_zero():
+        return ZERO_SIGN
     sign = _common_sign(shifted, poly, ranges)
     if not sign:
         return ANY_SIGN

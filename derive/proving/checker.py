@@ -14,6 +14,7 @@ from derive.algebra.case import Case
 from derive.algebra.facts import Fact, NeedSplit, Stuck
 from derive.algebra.operations import Value
 from derive.algebra.polynomials import TooLarge
+from derive.algebra.work import apart
 from derive.expr import Symbol
 from derive.ops import Undefined
 from derive.proving.certificate import (
@@ -33,6 +34,8 @@ from derive.proving.certificate import (
 from derive.proving.obligations import Obligation, of_correspondence, of_exactness, of_invariants, of_limit
 from derive.transforms import bind, with_hyperparameters_of
 
+WORK = 20_000_000  # for a certificate; more than was ever needed to find one
+
 
 class Rejected(Exception):
     """The certificate does not prove its claim."""
@@ -45,7 +48,8 @@ class Checked:
     certificate: Certificate
 
     def __post_init__(self) -> None:
-        check_certificate(self.certificate)
+        with apart(WORK):
+            check_certificate(self.certificate)
 
 
 def check_certificate(certificate: Certificate) -> None:
