@@ -1,7 +1,8 @@
 """Arrays under two names: an in-place store through one of them would change the other unseen, and is refused.
 
 Every name is followed to the set of arrays it may stand for. The step is followed twice, because
-what shares an array at the end of a step still shares it at the start of the next.
+what shares an array at the end of a step still shares it at the start of the next. A name that is
+not used any more may change unseen.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Iterable
 
 from derive.expr import Symbol, symbols
 from derive.reading.source import Definition
-from derive.reading.statements import Branch, Initialise, Query, Statement, Store
+from derive.reading.statements import Branch, Initialise, Query, Statement, Store, mentioned, stored
 
 Arrays = dict[str, frozenset[object]]
 
@@ -24,36 +25,45 @@ def refuse_shared_stores(
     one step to the next.
     """
     steps, kept = list(statements), set(carried)
-    first = _follow(steps, {}, set(scalars), definition)
-    _follow(steps, {n: a for n, a in first.items() if n in kept}, set(scalars), definition)
+    first = _follow(steps, {}, set(scalars), definition, kept)
+    _follow(steps, {n: a for n, a in first.items() if n in kept}, set(scalars), definition, kept)
 
 
 def sharing_after(definition: Definition, statements: Iterable[Store]) -> list[Store]:
     """Stores that change no value and say which names may share an array after the statements."""
-    arrays = _follow(statements, {}, set(), definition)
+    stores = list(statements)
+    arrays = _follow(stores, {}, set(), definition, set(stored(stores)))
     shared = {n: frozenset(o for o in arrays if arrays[o] & arrays[n]) for n in arrays}
     return [Store(name, Symbol(name), 0, shares=others) for name, others in shared.items() if len(others) > 1]
 
 
-def _follow(statements: Iterable[Statement], arrays: Arrays, scalars: set[str], definition: Definition) -> Arrays:
-    now = dict(arrays)
-    for statement in statements:
+def _follow(
+    statements: Iterable[Statement], arrays: Arrays, scalars: set[str], definition: Definition, used: set[str]
+) -> Arrays:
+    """The arrays after the statements; `used` are the names that matter then."""
+    now, steps = dict(arrays), list(statements)
+    for statement, later in zip(steps, _used_after(steps, used), strict=True):
         match statement:
-            case Branch(then=then, otherwise=otherwise):
-                sides = [_follow(side, now, set(scalars), definition) for side in (then, otherwise)]
+            case Branch(then=then, otherwise=otherwise) | Initialise(stores=then, otherwise=otherwise):
+                sides = [_follow(side, now, set(scalars), definition, later) for side in (then, otherwise)]
                 now = {n: _of(n, sides[0]) | _of(n, sides[1]) for n in {*sides[0], *sides[1]}}
                 scalars -= set(now)
-            case Initialise(stores=stores):
-                after = _follow(stores, now, set(scalars), definition)
-                now = {n: _of(n, now) | _of(n, after) for n in {*now, *after}}
             case Query(target=target):
                 now[target] = frozenset({object()})
             case Store():
-                _store(statement, now, scalars, definition)
+                _store(statement, now, scalars, definition, later)
     return now
 
 
-def _store(store: Store, now: Arrays, scalars: set[str], definition: Definition) -> None:
+def _used_after(steps: list[Statement], used: set[str]) -> list[set[str]]:
+    """For each statement, the names that later ones use, or whoever comes after them."""
+    after = [set(used)]
+    for statement in reversed(steps[1:]):
+        after.append(after[-1] | mentioned([statement]))
+    return after[len(steps) - 1 :: -1] if steps else []
+
+
+def _store(store: Store, now: Arrays, scalars: set[str], definition: Definition, later: set[str]) -> None:
     name, read = store.target, symbols(store.value)
     number = bool(read) and read <= scalars and not store.is_array
     if number and (name in scalars or not store.in_place):  # even `+=` binds a number anew
@@ -63,15 +73,15 @@ def _store(store: Store, now: Arrays, scalars: set[str], definition: Definition)
     scalars.discard(name)
     if store.in_place:
         now[name] = _of(name, now)
-        _refuse_sharing(store, now, definition)
+        _refuse_sharing(store, now, definition, later)
     else:
         for shared in store.shares:
             now[shared] = _of(shared, now)
         now[name] = frozenset[object]().union(*(now[s] for s in store.shares)) or frozenset({object()})
 
 
-def _refuse_sharing(store: Store, now: Arrays, definition: Definition) -> None:
-    others = sorted(n for n, arrays in now.items() if n != store.target and arrays & now[store.target])
+def _refuse_sharing(store: Store, now: Arrays, definition: Definition, later: set[str]) -> None:
+    others = sorted(n for n, arrays in now.items() if n != store.target and arrays & now[store.target] and n in later)
     if others:
         what = f"the in-place store into {store.target!r} may change {others[0]!r}, another name of the same array"
         raise definition.error(what, store.line, f"write {store.target} = ..., or copy the array first")

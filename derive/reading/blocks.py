@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from derive.expr import Symbol
+from derive.reading.conditions import decided, first_step_guard, negated
 from derive.reading.expressions import ARITHMETIC, arithmetic, is_truth, to_truth, to_value
 from derive.reading.refusals import text_of, unreadable_statement
 from derive.reading.scope import ASKED, Scope, function_path, place, refuse_odd_key, whole
-from derive.reading.spellings import CREATIONS, VARIADIC, VIEWS
+from derive.reading.sharing import is_new_array, makes_array, may_share, named_array, stores_into
 from derive.reading.statements import Branch, Initialise, Query, Statement, Store, parallel, stored
 from derive.rule import Assignment
 
@@ -22,13 +24,41 @@ def read_block(body: Iterable[ast.stmt], scope: Scope) -> tuple[Statement, ...]:
 def _with_questions(node: ast.stmt, scope: Scope) -> list[Statement]:
     """A statement after the gradients its expressions ask for; `g = grad(...)` is the question itself."""
     before = len(scope.asked)
+    keep_before_stores(node, scope)
     statements = _read(node, scope)
     asked = scope.asked[before:]
     del scope.asked[before:]
-    match statements:
-        case [Store(target=target, value=value, in_place=False)] if value is Symbol(ASKED) and len(asked) == 1:
-            return [Query(target, asked[0][0], asked[0][1])]
-    return [*(Query(ASKED, point, line) for point, line in asked), *statements]
+    match asked, statements:
+        case [Query() as query], [Store(target=target, value=value, in_place=False)] if value is Symbol(ASKED):
+            return [replace(query, target=target)]
+    return [*asked, *statements]
+
+
+def keep_before_stores(node: ast.AST, scope: Scope) -> None:
+    """Notes the expressions of a statement that Python evaluates before an in-place store in it, and uses after.
+
+    A store happens where its call ends; what stands before the call, and not inside it, is evaluated by then.
+    """
+    parts = _evaluated_in(node)
+    calls = [n for part in parts for n in ast.walk(part) if isinstance(n, ast.Call) and stores_into(n, scope)]
+    if not calls and not (isinstance(node, ast.Call) and stores_into(node, scope)):
+        return
+    last = max(((n.lineno, n.col_offset) for n in calls), default=(0, 0))
+    for part in parts:
+        if (part.end_lineno or 0, part.end_col_offset or 0) <= last:
+            scope.kept.add(id(part))
+        keep_before_stores(part, scope)
+
+
+def _evaluated_in(node: ast.AST) -> list[ast.expr]:
+    """The expressions that a statement or expression evaluates itself."""
+    match node:
+        case ast.Call(func=function, args=args, keywords=keywords):
+            receiver = function.value if isinstance(function, ast.Attribute) else function
+            return [receiver, *args, *(k.value for k in keywords)]
+        case ast.With(items=items):
+            return [item.context_expr for item in items]
+    return [n for n in ast.iter_child_nodes(node) if isinstance(n, ast.expr)]
 
 
 def _read(node: ast.stmt, scope: Scope) -> list[Statement]:
@@ -40,15 +70,21 @@ def _read(node: ast.stmt, scope: Scope) -> list[Statement]:
         case ast.AnnAssign(target=target, value=ast.expr() as value):
             return _assignment([target], value, node, scope)
         case ast.AugAssign(target=target, op=op, value=value) if type(op) in ARITHMETIC:
-            name = _target(target, scope)
-            result = arithmetic(op, target, value, scope)
-            return [_store(Store(name, result, node.lineno, in_place=True), scope)]
+            data = _data(target, scope)  # p.data += x: certainly an array
+            name = data or _target(target, scope)
+            result = arithmetic(
+                op, target.value if data and isinstance(target, ast.Attribute) else target, value, scope
+            )
+            certain = data is not None or name.endswith(".grad")
+            return [_store(Store(name, result, node.lineno, True, is_array=certain, certain=certain), scope)]
         case ast.If(test=test, body=body, orelse=orelse):
-            return [_if(test, body, orelse, node, scope)]
+            return _if(test, body, orelse, node, scope)
         case ast.With(items=items, body=body) if all(_transparent(i, scope) for i in items):
             return list(read_block(body, scope))
         case ast.Expr(value=value):
             to_value(value, scope)  # the expression's own refusal says more, where it has one
+            if isinstance(value, ast.Call) and named_array(value, scope) is not None:
+                return []  # its store is among what the scope was asked
             raise scope.error(f"the result of '{text_of(value)}' is not used", node, "assign it to a name")
     raise unreadable_statement(node, scope)
 
@@ -74,7 +110,7 @@ def _assignment(targets: Sequence[ast.expr], value: ast.expr, node: ast.stmt, sc
     guard = _first_step_choice(target, value, scope)
     if guard is not None:
         assert isinstance(value, ast.IfExp)
-        return [_started(guard, (_plain_store(target, value.body, node, scope),), node, scope)]
+        return [_started(guard, _plain_store(target, value.body, node, scope), node, scope)]
     return [_plain_store(target, value, node, scope)]
 
 
@@ -84,7 +120,8 @@ def _chain(targets: Sequence[ast.expr], value: ast.expr, node: ast.stmt, scope: 
     if None in names or len(set(names)) < len(names):
         raise scope.error("this chain of assignments can't be read", node, "write one assignment a line")
     first = _plain_store(targets[0], value, node, scope)
-    copies = [Store(n, Symbol(first.target), node.lineno, shares=frozenset({first.target})) for n in names[1:] if n]
+    one = frozenset({first.target})
+    copies = [Store(n, Symbol(first.target), node.lineno, shares=one, certain=True) for n in names[1:] if n]
     return [first, *(_store(copy, scope) for copy in copies)]
 
 
@@ -103,15 +140,22 @@ def _new_record(target: ast.expr, value: ast.expr, node: ast.stmt, scope: Scope)
 
 
 def _plain_store(target: ast.expr, value: ast.expr, node: ast.stmt, scope: Scope) -> Store:
-    name, result, shares = _target(target, scope), to_value(value, scope), sharing(value, scope)
-    if place(target, scope) is None:  # m[:] = value
-        return _store(Store(name, result, node.lineno, in_place=True), scope)
-    return _store(Store(name, result, node.lineno, shares=shares, is_array=_makes_array(value, scope)), scope)
+    data = _data(target, scope)
+    store = _bound(data or _target(target, scope), value, node, scope)
+    if data and store.shares:
+        raise scope.error(f"'{text_of(target)}' may then be {min(store.shares)!r} itself", node, "copy it: .clone()")
+    if place(target, scope) is None:  # m[:] = value, p.data = value
+        store = Store(store.target, store.value, node.lineno, in_place=True)
+    return _store(store, scope)
 
 
-def _makes_array(value: ast.expr, scope: Scope) -> bool:
-    calls = (n for n in ast.walk(value) if isinstance(n, ast.Call))
-    return any(function_path(call.func, scope) in CREATIONS for call in calls)
+def _data(target: ast.expr, scope: Scope) -> str | None:
+    """The array whose numbers `p.data = ...` replaces."""
+    match target:
+        case ast.Attribute(value=array, attr="data") if place(target, scope) is None:
+            name = named_array(array, scope)
+            return name if name not in scope.records else None
+    return None
 
 
 def _store(store: Store, scope: Scope) -> Store:
@@ -146,49 +190,51 @@ def _unpacking(target: ast.Tuple | ast.List, value: ast.expr, node: ast.stmt, sc
 
 def _at_once(names: Sequence[str], values: Sequence[ast.expr], node: ast.stmt, scope: Scope) -> list[Statement]:
     """Stores whose values are all taken before the first is made."""
-    together = {
-        n: (to_value(v, scope), sharing(v, scope), _makes_array(v, scope)) for n, v in zip(names, values, strict=True)
-    }
+    together = {n: _bound(n, v, node, scope) for n, v in zip(names, values, strict=True)}
     taken = scope.known | scope.later
-    ordered = parallel([Assignment(n, v, node.lineno) for n, (v, _, _) in together.items()], taken)
-    stores, copies = list[Statement](), dict[str, str]()
+    ordered = parallel([Assignment(n, s.value, node.lineno) for n, s in together.items()], taken)
+    stores, copies = list[Store](), dict[str, str]()
     for a in ordered:
-        if a.target in together:
-            shares = frozenset(copies.get(s, s) for s in together[a.target][1])
+        store = together.get(a.target)
+        if store is not None:
+            shares = frozenset(copies.get(s, s) for s in store.shares)
+            stores.append(_store(replace(store, value=a.value, shares=shares), scope))
         else:
             assert isinstance(a.value, Symbol)
-            shares, copies[a.value.name] = frozenset({a.value.name}), a.target
-        is_array = a.target in together and together[a.target][2]
-        stores.append(_store(Store(a.target, a.value, node.lineno, shares=shares, is_array=is_array), scope))
-    return stores
+            copies[a.value.name] = a.target
+            old = frozenset({a.value.name})
+            stores.append(_store(Store(a.target, a.value, node.lineno, shares=old, certain=True), scope))
+    return list(stores)
 
 
-def sharing(node: ast.expr, scope: Scope) -> frozenset[str]:
-    """The places whose array the value of this expression may be itself."""
-    name = place(node, scope)
-    if name is not None and name in scope.known:
-        return frozenset({name})
-    match node:
-        case ast.IfExp(body=body, orelse=orelse):
-            return sharing(body, scope) | sharing(orelse, scope)
-        case ast.Subscript(value=value) | ast.UnaryOp(op=ast.UAdd(), operand=value):
-            return sharing(value, scope)
-        case ast.Call(func=function, args=args) if function_path(function, scope) in VIEWS or (
-            function_path(function, scope) in VARIADIC
-        ):
-            receiver = [function.value] if isinstance(function, ast.Attribute) else []
-            return frozenset[str]().union(*(sharing(a, scope) for a in (*receiver, *args)))
-    return frozenset()
+def _bound(name: str, value: ast.expr, node: ast.stmt, scope: Scope) -> Store:
+    """The store that binds a name anew to the value of an expression."""
+    result, shares = to_value(value, scope), may_share(value, scope)
+    certain = named_array(value, scope) is not None or is_new_array(value, scope)
+    return Store(name, result, node.lineno, shares=shares, is_array=makes_array(value, scope), certain=certain)
 
 
 # Branches
 
 
-def _if(test: ast.expr, body: list[ast.stmt], orelse: list[ast.stmt], node: ast.stmt, scope: Scope) -> Statement:
-    guard = _first_step_guard(test, scope)
-    if guard is not None:
-        return _initialisation(guard, body, orelse, node, scope)
+def _if(test: ast.expr, body: list[ast.stmt], orelse: list[ast.stmt], node: ast.stmt, scope: Scope) -> list[Statement]:
+    known_to_be = decided(test, scope)
+    if known_to_be is not None:
+        return list(read_block(body if known_to_be else orelse, scope))
+    empty, filled = first_step_guard(test, scope), first_step_guard(negated(test), scope)
+    if empty is not None:
+        return [Initialise(empty, *_sides(body, orelse, node, scope, starts=True))]
+    if filled is not None:
+        return [Initialise(filled, *_sides(orelse, body, node, scope, starts=True))]
     condition = to_truth(test, scope)
+    then, line, otherwise = _sides(body, orelse, node, scope)
+    return [Branch(condition, then, otherwise, line)]
+
+
+def _sides(
+    body: list[ast.stmt], orelse: list[ast.stmt], node: ast.stmt, scope: Scope, starts: bool = False
+) -> tuple[tuple[Statement, ...], int, tuple[Statement, ...]]:
+    """Both sides of a branch, and its line; after it a name is known only where either side knows it."""
     known, truths = set(scope.known), set(scope.truths)
     then = read_block(body, scope)
     after_then = set(scope.known)
@@ -196,51 +242,23 @@ def _if(test: ast.expr, body: list[ast.stmt], orelse: list[ast.stmt], node: ast.
     scope.known, scope.truths = set(known), set(truths)
     otherwise = read_block(orelse, scope)
     if branch_truths != truths or scope.truths != truths or not truths.isdisjoint(stored([*then, *otherwise])):
-        raise scope.error("a truth value assigned in a branch can't be read", node, "assign it before the 'if'")
+        what, fix = "a truth value assigned in a branch can't be read", "assign it before the 'if'"
+        if starts:
+            what, fix = "a state that starts at a truth value can't be read", "write where(condition, 1, 0)"
+        raise scope.error(what, node, fix)
     scope.known &= after_then
-    return Branch(condition, then, otherwise, node.lineno)
-
-
-def _first_step_guard(test: ast.expr, scope: Scope) -> str | None:
-    """The place that `m is None`, `"m" not in state`, `not state` or `len(state) == 0` finds empty at first."""
-    match test:
-        case ast.Compare(left=left, ops=[ast.Is()], comparators=[ast.Constant(value=None)]):
-            return place(left, scope)
-        case ast.Compare(left=ast.Constant(value=str(key)), ops=[ast.NotIn()], comparators=[record]):
-            name = place(record, scope)
-            return f"{name}.{key}" if name in scope.records else None
-        case ast.UnaryOp(op=ast.Not(), operand=record):
-            name = place(record, scope)
-            return name if name in scope.records else None
-        case ast.Compare(
-            left=ast.Call(func=length, args=[record]), ops=[ast.Eq()], comparators=[ast.Constant(value=0)]
-        ):
-            name = place(record, scope)
-            return name if name in scope.records and function_path(length, scope) == "builtins.len" else None
-    return None
+    return then, node.lineno, otherwise
 
 
 def _first_step_choice(target: ast.expr, value: ast.expr, scope: Scope) -> str | None:
     """The guard of `m = start if m is None else m`."""
-    guard = _first_step_guard(value.test, scope) if isinstance(value, ast.IfExp) else None
+    guard = first_step_guard(value.test, scope) if isinstance(value, ast.IfExp) else None
     if guard is not None and isinstance(value, ast.IfExp) and place(value.orelse, scope) != place(target, scope):
         raise scope.error("this first-step choice can't be read", value, "write 'm = start if m is None else m'")
     return guard
 
 
-def _initialisation(
-    guard: str, body: list[ast.stmt], orelse: list[ast.stmt], node: ast.stmt, scope: Scope
-) -> Initialise:
-    if orelse:
-        raise scope.error("'else' beside a first-step initialisation can't be read", node, "write 'if t == 1'")
-    stores = read_block(body, scope)
-    plain = tuple(s for s in stores if isinstance(s, Store) and not s.in_place)
-    if len(plain) < len(stores):
-        raise scope.error("only assignments can stand in a first-step initialisation", node, "move the rest out")
-    return _started(guard, plain, node, scope)
-
-
-def _started(guard: str, stores: tuple[Store, ...], node: ast.stmt, scope: Scope) -> Initialise:
-    if not scope.truths.isdisjoint(s.target for s in stores):
+def _started(guard: str, store: Store, node: ast.stmt, scope: Scope) -> Initialise:
+    if store.target in scope.truths:
         raise scope.error("a state that starts at a truth value can't be read", node, "write where(condition, 1, 0)")
-    return Initialise(guard, stores, node.lineno)
+    return Initialise(guard, (store,), node.lineno)

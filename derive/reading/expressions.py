@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
-from functools import cache
 
 from derive.errors import UserError
-from derive.expr import Apply, Expr, Number, Symbol, apply, substitute
+from derive.expr import Apply, Expr, Number, Symbol, apply
 from derive.ops import OPS, TRUTHS
 from derive.reading.bindings import Constant, Opaque
 from derive.reading.limits import parse
-from derive.reading.refusals import text_of, unknown_function, unreadable_expression
-from derive.reading.scope import ASKED, Scope, dotted, function_path, place, whole
-from derive.reading.spellings import (
-    CUSTOMARY,
-    FLOATING,
-    ROWS,
-    SHAPES,
-    STORAGE_KEYWORDS,
-    TRUTH_ARGUMENTS,
-    VARIADIC,
-    VIEWS,
-)
+from derive.reading.refusals import text_of, unreadable_expression
+from derive.reading.scope import Scope, place, whole
+from derive.reading.sharing import may_share, named_array
+from derive.reading.spellings import CUSTOMARY
+from derive.reading.statements import Store, fresh
 
 NUMBER_BITS = 2_000
 
@@ -102,7 +93,19 @@ def is_truth(value: Expr, truths: Iterable[str] = ()) -> bool:
 
 
 def to_value(node: ast.expr, scope: Scope) -> Expr:
-    """The number or truth value a syntax tree means."""
+    """The number or truth value a syntax tree means. What it stores and asks for is added to `scope.asked`."""
+    value = _value(node, scope)
+    if id(node) not in scope.kept or isinstance(value, Number) or named_array(node, scope) is not None:
+        return value  # an array under its name shows the store, as it does in Python
+    if is_truth(value, scope.truths) or may_share(node, scope):
+        raise scope.error(f"'{text_of(node)}' beside an in-place store can't be read", node, "write two lines")
+    name = fresh("before", scope.known | scope.later | {s.target for s in scope.asked})
+    scope.asked.append(Store(name, value, node.lineno))
+    scope.known.add(name)
+    return Symbol(name)
+
+
+def _value(node: ast.expr, scope: Scope) -> Expr:
     match node:
         case ast.Constant(value=value):
             return _constant(value, node, scope)
@@ -121,16 +124,30 @@ def to_value(node: ast.expr, scope: Scope) -> Expr:
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _LOGIC:
             return apply(_LOGIC[type(op)], to_truth(left, scope), to_truth(right, scope))
         case ast.BoolOp(op=op, values=values):
-            return _joined("and" if isinstance(op, ast.And) else "or", [to_truth(v, scope) for v in values])
+            first, *others = values
+            name = "and" if isinstance(op, ast.And) else "or"
+            return joined(name, [to_truth(first, scope), *(_without_stores(to_truth, v, scope) for v in others)])
         case ast.Compare() if all(type(op) in _COMPARE for op in node.ops):
             return _comparison(node, scope)
         case ast.IfExp(test=test, body=body, orelse=orelse):
-            return apply("where", to_truth(test, scope), to_number(body, scope), to_number(orelse, scope))
+            condition = to_truth(test, scope)
+            return apply("where", condition, *(_without_stores(to_number, n, scope) for n in (body, orelse)))
         case ast.Call():
-            return _call(node, scope)
+            from derive.reading.calls import read_call  # expressions and calls contain each other
+
+            return read_call(node, scope)
         case ast.Subscript():
             return _subscript(node, scope)
     raise unreadable_expression(node, scope)
+
+
+def _without_stores(read: Callable[[ast.expr, Scope], Expr], node: ast.expr, scope: Scope) -> Expr:
+    """What Python evaluates only sometimes must not store."""
+    before = len(scope.asked)
+    value = read(node, scope)
+    if any(isinstance(s, Store) for s in scope.asked[before:]):
+        raise scope.error(f"the store in '{text_of(node)}' may not happen", node, "write an 'if'")
+    return value
 
 
 # Numbers
@@ -205,132 +222,16 @@ def _subscript(node: ast.Subscript, scope: Scope) -> Expr:
 
 
 def _comparison(node: ast.Compare, scope: Scope) -> Expr:
-    terms = [to_expr(n, scope) for n in (node.left, *node.comparators)]
+    always, *sometimes = node.comparators
+    terms = [to_expr(node.left, scope), to_expr(always, scope)]
+    terms += [_without_stores(to_expr, n, scope) for n in sometimes]
     pairs = zip(node.ops, terms, terms[1:], strict=False)
-    return _joined("and", [apply(_COMPARE[type(op)], a, b) for op, a, b in pairs])
+    return joined("and", [apply(_COMPARE[type(op)], a, b) for op, a, b in pairs])
 
 
-def _joined(op: str, values: list[Expr]) -> Expr:
+def joined(op: str, values: list[Expr]) -> Expr:
+    """`a op b op c`, from the left."""
     result = values[0]
     for value in values[1:]:
         result = apply(op, result, value)
     return result
-
-
-# Calls
-
-
-@dataclass(frozen=True)
-class Meaning:
-    """A row of the table of spellings, read: argument names, their defaults, and the formula over them."""
-
-    names: tuple[str, ...]
-    defaults: Mapping[str, Expr]
-    formula: Expr
-
-
-@cache
-def meanings() -> dict[str, Meaning]:
-    """Every spelling with what it means."""
-    rows = {path: _meaning(signature, formula) for signature, formula, paths in ROWS for path in paths}
-    return rows | dict.fromkeys(VIEWS, _meaning("x", "x"))
-
-
-def _meaning(signature: str, formula: str) -> Meaning:
-    match ast.parse(f"def f({signature}): return {formula}").body:
-        case [ast.FunctionDef(args=arguments, body=[ast.Return(value=ast.expr() as body)])]:
-            names = tuple(a.arg for a in arguments.args)
-            scope = Scope("spellings", known=set(names), truths=set(TRUTH_ARGUMENTS), functions={op: op for op in OPS})
-            defaults = [to_expr(d, scope) for d in arguments.defaults]
-            with_default = names[len(names) - len(defaults) :]
-            return Meaning(names, dict(zip(with_default, defaults, strict=True)), to_value(body, scope))
-    raise AssertionError(formula)
-
-
-def _call(node: ast.Call, scope: Scope) -> Expr:
-    if isinstance(node.func, ast.Name) and node.func.id in scope.functions:
-        return _operation(scope.functions[node.func.id], node, scope)
-    path = function_path(node.func, scope)
-    if path == "derive.language.grad" or dotted(node.func) in scope.oracles:
-        return _gradient(node, scope)
-    receiver = [node.func.value] if isinstance(node.func, ast.Attribute) and path == f".{node.func.attr}" else []
-    arguments = [*receiver, *node.args]
-    if path in VARIADIC and len(arguments) > 1 and not node.keywords:
-        return _joined(VARIADIC[path], [to_number(a, scope) for a in arguments])
-    meaning = meanings().get(path or "")
-    if meaning is None:
-        raise unknown_function(node, path, scope)
-    return _expanded(node, meaning, arguments, scope)
-
-
-def _operation(op: str, node: ast.Call, scope: Scope) -> Expr:
-    if node.keywords or len(node.args) != OPS[op].arity:
-        raise scope.error(f"'{text_of(node.func)}' takes {OPS[op].arity} arguments", node)
-    return apply(op, *(to_truth(a, scope) if op == "where" and a is node.args[0] else to_expr(a, scope)
-                       for a in node.args))  # fmt: skip
-
-
-def _gradient(node: ast.Call, scope: Scope) -> Expr:
-    if len(node.args) != 1 or node.keywords:
-        raise scope.error("a gradient is asked for at one point", node, "write grad(theta)")
-    scope.asked.append((to_number(node.args[0], scope), node.lineno))
-    return Symbol(ASKED)
-
-
-def _expanded(node: ast.Call, meaning: Meaning, arguments: list[ast.expr], scope: Scope) -> Expr:
-    given = dict(zip(meaning.names, arguments, strict=False))
-    for keyword in node.keywords:
-        if keyword.arg in STORAGE_KEYWORDS:
-            _refuse_storage(keyword, scope)
-            continue
-        if keyword.arg not in meaning.names or keyword.arg in given:
-            what = f"'{keyword.arg or '**'}=' of '{text_of(node.func)}' can't be read"
-            raise scope.error(what, node, "write the result as an assignment: name = expression")
-        given[keyword.arg] = keyword.value
-    missing = [n for n in meaning.names if n not in given and n not in meaning.defaults]
-    if missing or len(arguments) > len(meaning.names) or any(isinstance(a, ast.Starred) for a in arguments):
-        names = ", ".join(meaning.names)
-        raise scope.error(f"'{text_of(node.func)}' is read with the arguments ({names}) only", node)
-    values = {n: _argument(n, a, meaning, scope) for n, a in given.items()}
-    return substitute([meaning.formula], {**meaning.defaults, **values})[0]
-
-
-def _argument(name: str, node: ast.expr, meaning: Meaning, scope: Scope) -> Expr:
-    if name in TRUTH_ARGUMENTS:
-        return to_truth(node, scope)
-    if isinstance(meaning.formula, Number) or meaning.formula is Symbol("value") is not Symbol(name):
-        refuse_effects(node, scope)
-        return Number(0)  # zeros_like(x), full(shape, value): x is there for its shape only
-    return to_number(node, scope)
-
-
-# What is not looked into
-
-
-def _refuse_storage(keyword: ast.keyword, scope: Scope) -> None:
-    """A number stored as another type than a floating one would be another number."""
-    refuse_effects(keyword.value, scope)
-    if keyword.arg == "dtype" and not _is_floating(keyword.value, scope):
-        what = f"'dtype={text_of(keyword.value)}' may change the numbers"
-        raise scope.error(what, keyword.value, "use a floating type, or leave it out")
-
-
-def _is_floating(node: ast.expr, scope: Scope) -> bool:
-    match node:
-        case ast.Constant(value=value):
-            return value is None or value in FLOATING
-        case ast.Attribute(value=array, attr="dtype") if place(array, scope) is not None:
-            return place(array, scope) in scope.known
-    module, _, name = (function_path(node, scope) or "").rpartition(".")
-    return name in FLOATING and module in ("builtins", "numpy", "torch", "jax.numpy")
-
-
-def refuse_effects(node: ast.expr, scope: Scope) -> None:
-    """An expression that is not looked into must do nothing: it calls what computes and binds no name."""
-    for inner in ast.walk(node):
-        if isinstance(inner, ast.NamedExpr | ast.Await | ast.Yield | ast.YieldFrom | ast.Lambda):
-            raise unreadable_expression(inner, scope)
-        if isinstance(inner, ast.Call):
-            path = function_path(inner.func, scope) or ""
-            if path not in meanings() and path not in SHAPES:
-                raise unknown_function(inner, path, scope)

@@ -8,13 +8,14 @@ from dataclasses import replace
 from fractions import Fraction
 
 from derive.reading.bindings import Constant, all_args, names_bound, type_parameters
-from derive.reading.blocks import read_block, sharing
+from derive.reading.blocks import keep_before_stores, read_block
 from derive.reading.expressions import constant_value, to_expr
 from derive.reading.refusals import text_of
-from derive.reading.scope import ASKED, Scope, function_path, place
+from derive.reading.scope import Scope, function_path, place
+from derive.reading.sharing import may_share
 from derive.reading.source import Definition
 from derive.reading.spellings import TRANSPARENT_DECORATORS
-from derive.reading.statements import NO_REFERENCE, Parameter, Procedure, Query, Returned, Statement
+from derive.reading.statements import NO_REFERENCE, Parameter, Procedure, Returned, Statement
 from derive.rule import DOMAINS, REAL, Domain, Reference
 
 RULE_DECORATORS = ("derive.rule", "derive.language.rule")
@@ -146,10 +147,11 @@ def _read_return(node: ast.Return, value: ast.expr, scope: Scope) -> tuple[list[
     """The gradients that a `return` asks for, and the values it returns; whole dictionaries of buffers aside."""
     elements = value.elts if isinstance(value, ast.Tuple | ast.List) else [value]
     values = [e for e in elements if place(e, scope) not in scope.records and not isinstance(e, ast.Dict)]
-    returned = tuple(Returned(to_expr(e, scope), sharing(e, scope)) for e in values)
-    asked = [Query(ASKED, point, line) for point, line in scope.asked]
+    keep_before_stores(node, scope)
+    returned = tuple(Returned(to_expr(e, scope), may_share(e, scope)) for e in values)
+    asked = list[Statement](scope.asked)
     scope.asked.clear()
-    return list(asked), returned
+    return asked, returned
 
 
 def dictionaries(node: ast.FunctionDef) -> set[str]:

@@ -16,21 +16,20 @@ from derive.errors import UserError
 from derive.expr import Apply, Expr, Number, Symbol, substitute, symbols
 from derive.reading.aliases import sharing_after
 from derive.reading.blocks import read_block
-from derive.reading.expressions import constant_value, refuse_effects
+from derive.reading.calls import refuse_effects
+from derive.reading.expressions import constant_value
 from derive.reading.functions import function_scope, read_decorators, read_parameters, read_step
 from derive.reading.refusals import text_of
 from derive.reading.scope import Scope, function_path, whole
 from derive.reading.source import Definition
 from derive.reading.statements import (
-    Branch,
-    Initialise,
     Parameter,
     Procedure,
-    Query,
     Returned,
     Statement,
     Store,
     fresh,
+    mentioned,
     stored,
     substituted,
 )
@@ -80,7 +79,7 @@ def read_loop(definition: Definition) -> Procedure:
     body, items = _body(definition, loop, scope, set(arguments))
     changed = stored(body)
     statements = [*(s for s in before.shared if s.target in changed), *body]
-    if before.start != "theta" and before.start in _names(statements):
+    if before.start != "theta" and before.start in mentioned(statements):
         what = f"{before.start!r}, where theta starts, can't be read in the loop"
         raise definition.error(what, loop, ANOTHER)
     returned = _returned(definition, node.body[at + 1 :], scope)
@@ -252,7 +251,7 @@ def _procedure(
     """The step, once what holds its start is told from what stays fixed."""
     changed = set(stored(statements))
     fixed = {name: value for name, value in before.items() if name not in changed}
-    for name in sorted(_names(statements) & fixed.keys()):
+    for name in sorted(mentioned(statements) & fixed.keys()):
         for other in sorted(symbols(fixed[name]) & changed):
             raise definition.error(f"{name!r}, where {other} starts, can't be read in the loop", fix=ANOTHER)
     starts: dict[str, Expr | None] = {name: value for name, value in before.items() if name in changed}
@@ -265,24 +264,10 @@ def _procedure(
         if returned and "theta" not in {r.name for r in returned}:
             raise definition.error("the loop's result is not 'theta'", fix="end with 'return theta'")
         answers = [Returned(Symbol("theta"))]
-    used = _names(statements) | {n for v in starts.values() if v for n in symbols(v)}
+    used = mentioned(statements) | {n for v in starts.values() if v for n in symbols(v)}
     used |= {n for r in answers for n in symbols(r.value)}
     parameters = [replace(p, keyword_only=True) for n, p in arguments.items() if n in used - changed - {"theta"}]
     free = {"theta"} | ({"t"} - changed) | items
     given = [Parameter(n, definition.node.lineno) for n in ("theta", "g", "x", "t") if n in used & free]
     others = (p for p in parameters if p.name not in free)
     return Procedure(definition, (*given, *others), starts, tuple(statements), tuple(answers), definition.node.lineno)
-
-
-def _names(statements: Iterable[Statement]) -> set[str]:
-    """Every name the statements read."""
-    names = set[str]()
-    for statement in statements:
-        match statement:
-            case Store(value=value) | Query(point=value):
-                names |= symbols(value)
-            case Branch(condition=condition, then=then, otherwise=otherwise):
-                names |= symbols(condition) | _names(then) | _names(otherwise)
-            case Initialise(stores=stores):
-                names |= _names(stores)
-    return names

@@ -13,6 +13,7 @@ from derive.expr import Expr, Number, Symbol, is_truth, substitute, symbols
 from derive.reading.aliases import refuse_shared_stores
 from derive.reading.counters import replace_counters
 from derive.reading.flatten import Line, assignments, flatten, renamed
+from derive.reading.handles import followed
 from derive.reading.outputs import with_outputs
 from derive.reading.scope import ASKED
 from derive.reading.source import Definition
@@ -53,6 +54,7 @@ class Cast:
 
 def to_rule(procedure: Procedure, roles: Roles = RULE_LANGUAGE) -> Rule:
     """The rule a procedure is, under the given roles. Raises UserError where it breaks the language's conventions."""
+    procedure = followed(procedure)
     definition, cast = procedure.definition, assign_roles(procedure, roles)
     constants = {h.name for h in cast.hyperparameters}
     statements = with_outputs(procedure, cast.output, cast.arguments)

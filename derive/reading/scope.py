@@ -9,9 +9,9 @@ from keyword import iskeyword
 from unicodedata import normalize
 
 from derive.errors import UserError
-from derive.expr import Expr
 from derive.reading.bindings import STAR, Binding, Imported
 from derive.reading.spellings import BUILTINS, CUSTOMARY
+from derive.reading.statements import Query, Store
 
 ASKED = "grad()"  # the place of a gradient asked for inside an expression
 
@@ -24,8 +24,10 @@ class Scope:
     that hold a truth value, `later` the names the function binds anywhere. `records` are `self`,
     whose attributes are places, and the dictionaries whose string keys are. `outer` binds the free
     names, `oracles` are the functions that answer a gradient, `items` the sequences with the text of
-    the index that is this step's, `functions` further names of operations. Gradients asked for
-    inside expressions collect in `asked`.
+    the index that is this step's, `functions` further names of operations. What an expression does
+    beside giving a value (a gradient asked for, an in-place store) collects in `asked`, in the order
+    Python does it; `kept` are the nodes whose values are needed as they were before it. `absent` are
+    arguments that are not given: functions that may be left out, a closure for instance.
     """
 
     file: str
@@ -37,7 +39,9 @@ class Scope:
     oracles: frozenset[str] = frozenset()
     items: Mapping[str, str] = field(default_factory=dict)
     functions: Mapping[str, str] = field(default_factory=dict)
-    asked: list[tuple[Expr, int]] = field(default_factory=list)
+    asked: list[Query | Store] = field(default_factory=list)
+    kept: set[int] = field(default_factory=set)
+    absent: frozenset[str] = frozenset()
 
     def error(self, what: str, at: ast.AST, fix: str = "") -> UserError:
         """The error to raise about `what` at a node."""
@@ -55,6 +59,12 @@ def place(node: ast.expr, scope: Scope) -> str | None:
             return name
         case ast.Attribute(value=ast.Name(id="self"), attr=key) if "self" in scope.records:
             return f"self.{key}"
+        case ast.Attribute(value=base, attr="data", ctx=ast.Load()):
+            array = place(base, scope)
+            return array if array in scope.known else None
+        case ast.Attribute(value=base, attr="grad"):
+            gradient = f"{place(base, scope)}.grad"
+            return gradient if gradient in scope.known else None
         case ast.Subscript(value=base, slice=ast.Constant(value=str(key))):
             record = place(base, scope)
             if record is None or record == "self" or record not in scope.records:

@@ -3,7 +3,9 @@
 Each row is a signature, the formula it means in the rule language, and its spellings. A method
 `x.sqrt()` is spelled `.sqrt` and takes `x` as its first argument. Only spellings whose meaning is
 exact for every real argument (and every keyword listed) are here; any other argument is refused.
-The arguments `c` and `d` are truth values, all others numbers.
+A spelling in several rows means the first whose signature takes the arguments given. The arguments
+`c` and `d` are truth values, `dtype` says how a result is stored, all others are numbers; an
+argument that the formula does not name is there for its shape only.
 """
 
 from __future__ import annotations
@@ -21,7 +23,23 @@ def _arrays(*names: str) -> tuple[str, ...]:
     return tuple(f"{library}.{name}" for name in names for library in ("numpy", "torch", "jax.numpy"))
 
 
-ROWS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+# What PyTorch has no in-place method for.
+_NEVER_IN_PLACE = frozenset({
+    ".copy", ".clone", ".item", ".astype", ".float", ".double", ".half", ".bfloat16", ".contiguous", ".conj",
+    ".positive", ".cpu", ".cuda", ".to", ".type_as", ".type", ".detach", ".view_as", ".new_zeros", ".new_ones",
+    ".maximum", ".minimum", ".gt", ".ge", ".lt", ".le", ".eq", ".ne",
+})  # fmt: skip
+_CLAMPS = ("torch.clamp", "torch.clip", ".clamp", ".clip")
+
+Row = tuple[str, str, tuple[str, ...]]
+
+
+def _paths(rows: tuple[Row, ...], *examples: str) -> frozenset[str]:
+    """Every spelling in a row with one of the examples."""
+    return frozenset(path for _, _, paths in rows for path in paths if not set(examples).isdisjoint(paths))
+
+
+ROWS: tuple[Row, ...] = (
     ("x", "sqrt(x)", _all("sqrt", "jax.lax.sqrt")),
     ("x", "exp(x)", _all("exp")),
     ("x", "log(x)", _all("log")),
@@ -45,15 +63,25 @@ ROWS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("x, y", "x - y", ("numpy.subtract", "jax.numpy.subtract")),
     ("x, y", "x * y", (*_arrays("multiply"), "torch.mul", ".mul", ".multiply")),
     ("x, y", "x / y", (*_arrays("divide", "true_divide"), "torch.div", ".div", ".divide")),
-    ("input, other, alpha=1", "input + alpha * other", ("torch.add", ".add")),
-    ("input, other, alpha=1", "input - alpha * other", ("torch.sub", "torch.subtract", ".sub", ".subtract")),
+    ("input, other", "input + other", ("torch.add", ".add")),
+    ("input, other, *, alpha", "input + alpha * other", ("torch.add", ".add")),
+    ("input, alpha, other", "input + alpha * other", ("torch.add", ".add")),  # as PyTorch had it before 1.5
+    ("input, other", "input - other", ("torch.sub", "torch.subtract", ".sub", ".subtract")),
+    ("input, other, *, alpha", "input - alpha * other", ("torch.sub", "torch.subtract", ".sub", ".subtract")),
+    ("input, alpha, other", "input - alpha * other", ("torch.sub", ".sub")),
     ("x, y", "x ** y", ("builtins.pow", "math.pow", *_arrays("power", "pow"), ".pow")),
     ("input, end, weight", "input + weight * (end - input)", ("torch.lerp", ".lerp")),
-    ("input, a, b, value=1", "input + value * a * b", ("torch.addcmul", ".addcmul")),
-    ("input, a, b, value=1", "input + value * a / b", ("torch.addcdiv", ".addcdiv")),
-    ("x, low, high", "min(max(x, low), high)", ("numpy.clip", "jax.numpy.clip")),
-    ("input, min, max", "min(max(input, min), max)",
-     ("torch.clamp", "torch.clip", ".clamp", ".clip")),
+    ("input, tensor1, tensor2", "input + tensor1 * tensor2", ("torch.addcmul", ".addcmul")),
+    ("input, tensor1, tensor2, *, value", "input + value * tensor1 * tensor2", ("torch.addcmul", ".addcmul")),
+    ("input, value, tensor1, tensor2", "input + value * tensor1 * tensor2", ("torch.addcmul", ".addcmul")),
+    ("input, tensor1, tensor2", "input + tensor1 / tensor2", ("torch.addcdiv", ".addcdiv")),
+    ("input, tensor1, tensor2, *, value", "input + value * tensor1 / tensor2", ("torch.addcdiv", ".addcdiv")),
+    ("input, value, tensor1, tensor2", "input + value * tensor1 / tensor2", ("torch.addcdiv", ".addcdiv")),
+    ("a, a_min, a_max", "min(max(a, a_min), a_max)", ("numpy.clip", "jax.numpy.clip")),
+    ("input, min, max", "min(max(input, min), max)", _CLAMPS),
+    ("input, min", "max(input, min)", (*_CLAMPS, "torch.clamp_min", ".clamp_min")),
+    ("input, *, max", "min(input, max)", _CLAMPS),
+    ("input, max", "min(input, max)", ("torch.clamp_max", ".clamp_max")),
     ("x, y", "x > y", (*_arrays("greater"), "torch.gt", ".gt")),
     ("x, y", "x >= y", (*_arrays("greater_equal"), "torch.ge", ".ge")),
     ("x, y", "x < y", (*_arrays("less"), "torch.lt", ".lt")),
@@ -66,31 +94,51 @@ ROWS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("x", "0", _arrays("zeros_like", "zeros")),
     ("x", "1", _arrays("ones_like", "ones")),
     ("x, value", "value", _arrays("full_like", "full")),
+    ("x, y", "0", (".new_zeros",)),
+    ("x, y", "1", (".new_ones",)),
     # A fresh array with the same values.
     ("x", "x", ("numpy.array", "numpy.copy", "jax.numpy.array", "jax.numpy.copy", "torch.clone", ".copy", ".clone",
-                "copy.copy", "copy.deepcopy")),
+                "copy.deepcopy", "torch.tensor", ".item")),
+    ("x, dtype", "x", (".astype",)),
+    # The same values, and perhaps the same array.
+    ("x", "x", ("builtins.float", "numpy.asarray", "numpy.ascontiguousarray", "numpy.float64", "numpy.float32",
+                "jax.numpy.asarray", "jax.numpy.float32", "torch.as_tensor", "torch.positive", "copy.copy",
+                ".float", ".double", ".half", ".bfloat16", ".contiguous", ".conj", ".positive", ".cpu", ".cuda")),
+    ("x, dtype", "x", (".to", ".type_as", ".type")),
+    # Certainly the same array.
+    ("x", "x", (".detach", "torch.detach")),
+    ("x, y", "x", (".view_as",)),
+)  # fmt: skip
+
+# What a method ending in _ stores into the array it is called on, and `numpy.copyto` into its first argument.
+IN_PLACE: tuple[Row, ...] = (
+    *((signature, formula, tuple(f"{p}_" for p in paths if p.startswith(".") and p not in _NEVER_IN_PLACE))
+      for signature, formula, paths in ROWS),
+    ("x", "x", (".detach_", ".requires_grad_")),
+    ("x, flag", "x", (".requires_grad_",)),
+    ("x", "0", (".zero_",)),
+    ("x, value", "value", (".fill_",)),
+    ("x, source", "source", (".copy_", "numpy.copyto")),
 )  # fmt: skip
 
 # What makes an array of numbers.
 CREATIONS: frozenset[str] = frozenset(
-    _arrays("zeros_like", "zeros", "ones_like", "ones", "full_like", "full", "array", "asarray")
+    (
+        *_arrays("zeros_like", "zeros", "ones_like", "ones", "full_like", "full", "array", "asarray"),
+        "torch.tensor",
+        "torch.clone",
+        ".clone",
+        ".new_zeros",
+        ".new_ones",
+    )
 )
 
-# The same values, and perhaps the same array.
-VIEWS: tuple[str, ...] = (
-    "builtins.float",
-    "numpy.asarray",
-    "numpy.ascontiguousarray",
-    "numpy.float64",
-    "numpy.float32",
-    "jax.numpy.asarray",
-    "jax.numpy.float32",
-    "torch.as_tensor",
-    ".detach",
-    ".item",
-    ".float",
-    ".double",
-)
+# Whose result may be the very array of their first argument, and whose certainly is.
+VIEWS: frozenset[str] = _paths(ROWS, "builtins.float", ".to", ".detach", ".view_as")
+SAME_ARRAY: frozenset[str] = _paths(ROWS, ".detach", ".view_as")
+
+# Largest or smallest of two arrays; with a literal in second place, along a dimension.
+PAIRWISE: dict[str, str] = {"torch.max": "max", ".max": "max", "torch.min": "min", ".min": "min"}
 
 # Keywords that say how a result is stored, not what it is.
 STORAGE_KEYWORDS = frozenset({"dtype", "device", "memory_format", "requires_grad"})

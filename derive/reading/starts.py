@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from derive.errors import UserError
-from derive.expr import Expr, Number, Symbol, apply
+from derive.expr import Expr, Number, Symbol, apply, symbols
 from derive.reading.source import Definition
-from derive.reading.statements import Initialise, Statement, Store, stored
+from derive.reading.statements import Branch, Initialise, Statement, Store, certainly_stored, stored
 
 Starts = dict[str, Expr]
 
@@ -26,17 +26,9 @@ def resolve_starts(
     becomes a choice at t = 1. Raises UserError for a state that nothing initialises.
     """
     simple = frozenset(simple)
-    starts, rest, changed = dict(declared), list[Statement](), set[str]()
-    for statement in statements:
-        if isinstance(statement, Initialise):
-            _refuse_misplaced(definition, statement, starts, changed)
-            for store in statement.stores:
-                starts[store.target], choice = _start(store, simple - changed, counter)
-                changed.add(store.target)
-                rest += choice
-        else:
-            rest.append(statement)
-            changed |= set(stored([statement]))
+    starts, changed = dict(declared), set[str]()
+    fixed = simple - set(stored(statements))
+    rest = _resolved(definition, statements, starts, changed, simple, fixed | _fixed_locals(statements, fixed), counter)
     for name, start in starts.items():
         if start is not None and not isinstance(start, Number) and start not in {Symbol(n) for n in simple}:
             fix = "start at a number, a hyperparameter or theta"
@@ -46,6 +38,69 @@ def resolve_starts(
             fix = f"give it an initial value: {short} = 0"
             raise definition.error(f"the state {short!r} is never initialised", fix=fix)
     return rest, {n: v for n, v in starts.items() if v is not None}
+
+
+def _fixed_locals(statements: Sequence[Statement], fixed: frozenset[str]) -> frozenset[str]:
+    """Names that hold the same number at every step: assigned once, from such numbers only."""
+    names, all_stores = set(fixed), [n for s in statements for n in stored([s])]
+    for s in statements:
+        if isinstance(s, Store) and not s.in_place and all_stores.count(s.target) == 1 and symbols(s.value) <= names:
+            names.add(s.target)
+    return frozenset(names)
+
+
+def _resolved(
+    definition: Definition,
+    statements: Iterable[Statement],
+    starts: dict[str, Expr | None],
+    changed: set[str],
+    simple: frozenset[str],
+    fixed: frozenset[str],
+    counter: str,
+) -> list[Statement]:
+    """The statements without initialisations; `starts` and `changed` grow with them.
+
+    A branch that is taken at every step or at none (its condition is of `fixed` names) may hold some.
+    """
+    rest = list[Statement]()
+    for statement in statements:
+        if isinstance(statement, Initialise):
+            _refuse_misplaced(definition, statement, starts, changed)
+            begun, choices = _begun(statement, starts, simple - changed, changed, counter)
+            starts |= begun
+            rest += choices
+        elif isinstance(statement, Branch) and symbols(statement.condition) <= fixed:
+            before, sides = set(changed), list[tuple[Statement, ...]]()
+            for side in (statement.then, statement.otherwise):
+                inside = set(before)
+                sides.append(tuple(_resolved(definition, side, starts, inside, simple, fixed, counter)))
+                changed |= inside
+            rest.append(Branch(statement.condition, sides[0], sides[1], statement.line))
+        else:
+            rest.append(statement)
+        changed |= set(stored([statement]))
+    return rest
+
+
+def _begun(
+    statement: Initialise,
+    states: Mapping[str, Expr | None],
+    simple: frozenset[str],
+    changed: set[str],
+    counter: str,
+) -> tuple[Starts, list[Statement]]:
+    """What an initialisation starts states at, and what is left of it for every step."""
+    empty = {n for n, start in states.items() if start is None} - changed
+    stores = [s for s in statement.stores if isinstance(s, Store) and not s.in_place and s.target in empty]
+    if len({s.target for s in stores}) < len(statement.stores) or statement.otherwise:
+        first = apply("eq", Symbol(counter), 1)
+        begun: Starts = {n: Number(0) for n in certainly_stored(statement.stores) if n in empty}
+        return begun, [Branch(first, statement.stores, statement.otherwise, statement.line)]
+    begun, choices = {}, list[Statement]()
+    for store in stores:
+        begun[store.target], choice = _start(store, simple - begun.keys(), counter)
+        choices += choice
+    return begun, choices
 
 
 def _start(store: Store, simple: frozenset[str], counter: str) -> tuple[Expr, list[Statement]]:
@@ -67,14 +122,15 @@ def _refuse_misplaced(
     def error(what: str) -> UserError:
         return definition.error(what, statement.line, "initialise each state once, at the top of the step")
 
-    targets = [s.target for s in statement.stores]
-    guarded = [t for t in targets if t == statement.guard or t.startswith(f"{statement.guard}.")]
+    guarded = [
+        t for t in certainly_stored(statement.stores) if t == statement.guard or t.startswith(f"{statement.guard}.")
+    ]
     if not guarded:
         raise error(f"this initialisation never gives {statement.guard!r} a value")
-    for name in targets:
+    for name in guarded:
         if name not in starts:
             raise error(f"{name!r} is not a state")
-        if starts[name] is not None or name in changed:
+        if starts.get(name) is not None or name in changed:
             raise error(f"{name!r} has a value already")
     if any(n == statement.guard or n.startswith(f"{statement.guard}.") for n in changed):
         raise error(f"{statement.guard!r} has a value already")

@@ -19,7 +19,8 @@ class Store:
 
     `in_place` writes into the array `target` names already (`m += g`); otherwise the name is bound
     anew. `shares` are the names whose array `target` may name afterwards (`w = m` shares `m`).
-    `is_array` says that the value is an array whatever its formula (`zeros_like(theta)`).
+    `is_array` says that the value is an array whatever its formula (`zeros_like(theta)`). `certain`
+    says that it is known which: the one that is shared, a new one, or, in place, the target's.
     """
 
     target: str
@@ -28,6 +29,7 @@ class Store:
     in_place: bool = False
     shares: frozenset[str] = frozenset()
     is_array: bool = False
+    certain: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,11 +46,13 @@ class Initialise:
     """`if guard is None: ...`: what some places are at the start of the first step.
 
     `guard` is the place tested, or a record (`if not state:`), that must be empty until then.
+    `stores` is what the first step does, `otherwise` what all others do.
     """
 
     guard: str
-    stores: tuple[Store, ...]
+    stores: tuple[Statement, ...]
     line: int
+    otherwise: tuple[Statement, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,13 +73,40 @@ def stored(statements: Iterable[Statement]) -> list[str]:
     names: dict[str, None] = {}
     for statement in statements:
         match statement:
-            case Branch(then=then, otherwise=otherwise):
+            case Branch(then=then, otherwise=otherwise) | Initialise(stores=then, otherwise=otherwise):
                 names.update(dict.fromkeys(stored(then) + stored(otherwise)))
-            case Initialise(stores=stores):
-                names.update(dict.fromkeys(s.target for s in stores))
             case Store(target=target) | Query(target=target):
                 names[target] = None
     return list(names)
+
+
+def certainly_stored(statements: Iterable[Statement]) -> list[str]:
+    """The names given a value whichever way the branches go."""
+    names: dict[str, None] = {}
+    for statement in statements:
+        match statement:
+            case Branch(then=then, otherwise=otherwise):
+                other = certainly_stored(otherwise)
+                names.update(dict.fromkeys(n for n in certainly_stored(then) if n in other))
+            case Store(target=target) | Query(target=target):
+                names[target] = None
+    return list(names)
+
+
+def mentioned(statements: Iterable[Statement]) -> set[str]:
+    """Every name that the statements read, or store into in place."""
+    names = set[str]()
+    for statement in statements:
+        match statement:
+            case Store(value=value):
+                names |= symbols(value) | ({statement.target} if statement.in_place else set())
+            case Query(point=point):
+                names |= symbols(point)
+            case Branch(condition=condition, then=then, otherwise=otherwise):
+                names |= symbols(condition) | mentioned((*then, *otherwise))
+            case Initialise(guard=guard, stores=first, otherwise=otherwise):
+                names |= {guard} | mentioned((*first, *otherwise))
+    return names
 
 
 def substituted(statement: Statement, values: Mapping[str, Expr]) -> Statement:
@@ -101,8 +132,8 @@ def substituted(statement: Statement, values: Mapping[str, Expr]) -> Statement:
             return replace(statement, condition=value(statement.condition), then=inner(statement.then),
                            otherwise=inner(statement.otherwise))  # fmt: skip
         case Initialise():
-            stores = tuple(s for s in inner(statement.stores) if isinstance(s, Store))
-            return replace(statement, guard=name(statement.guard), stores=stores)
+            first, otherwise = inner(statement.stores), inner(statement.otherwise)
+            return replace(statement, guard=name(statement.guard), stores=first, otherwise=otherwise)
 
 
 def parallel(assignments: list[Assignment], taken: Iterable[str]) -> list[Assignment]:

@@ -16,13 +16,13 @@ REFUSED = {  # a step of theta, g and m, and the name that would change unseen
     "w = m[:]\nw += g": "m",
     "w = np.asarray(m)\nw += g": "m",
     "w = m.detach()\nw += g": "m",
-    "w = m if g > 0 else g\nw += 1": "g",
-    "w = max(m, g)\nw += 1": "g",
+    "w = m if g > 0 else g\nw += 1": "m",
+    "w = max(m, g)\nw += 1": "m",
     "w, u = m, g\nw += 1": "m",
     "w = u = m + g\nw += 1\nm = u": "u",
-    "w = m\nm[:] = g": "w",
-    "w = m\nm[...] = g": "w",
-    "if g > 0:\n    w = m\nelse:\n    w = g\nm -= 1": "w",
+    "w = m\nm[:] = g\nm = m + w": "w",
+    "w = m\nm[...] = g\nm = m + w": "w",
+    "if g > 0:\n    w = m\nelse:\n    w = g\nm -= 1\nm = m + w": "w",
     "w = np.zeros_like(theta)\nu = w\nu += g\nm = w": "w",
     "w = np.zeros_like(theta) * lr\nu = w\nu += g\nm = w": "w",
 }
@@ -35,6 +35,7 @@ READ = {  # a step, and what is read for its last line but two
     "b = lr\nb *= 2\nm = m + b": "m = m + b",
     "m[:] = m + g": "m = m + g",
     "m += g\nm *= lr": "m = m * lr",
+    "w = m\nu = w\nm *= lr": "m = m * lr",  # w and u have changed, and nobody looks
 }
 
 

@@ -231,7 +231,7 @@ CASES = {
         given lr = 1/10 in (-∞, ∞)
         v = v * 0.9 + 0.1 * g * g
         a = g**2 + max(g, 0) + max(g, 0) + abs(g) + g**3
-        b = sqrt(v) + 1 * 1e-08 + v + 1 / sqrt(v) + min(max(g, -1), 1) + sqrt(v)
+        b = sqrt(v) + 1e-08 + v + 1 / sqrt(v) + min(max(g, -1), 1) + sqrt(v)
         c = a + 0.5 * (b - a) + min(max(a, 0), 1) + max(max(a, b), 1) + g
         theta = theta + -lr * a / c
         """,
