@@ -1,0 +1,90 @@
+"""Drafts: what a pasted text does to each parameter, before anything is said about who is who.
+
+read_drafts(text, file)  ->  a Draft for each parameter updated in parallel
+candidates(draft, given) ->  every rule it is under a consistent assignment of roles
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+
+from derive.errors import UserError
+from derive.reading.bindings import Function, bindings
+from derive.reading.limits import parse
+from derive.reading.pasted.candidates import Candidate, candidates_of
+from derive.reading.pasted.draft import Draft
+from derive.reading.pasted.groups import groups, shape
+from derive.reading.pasted.normalise import Normalised, normalise
+from derive.reading.pasted.steps import Step, bare_definition, read_body
+from derive.reading.read import read_definition
+from derive.reading.source import Definition, definitions, find_named
+from derive.reading.statements import Procedure
+
+__all__ = ["Candidate", "Draft", "candidates", "read_drafts"]
+
+candidates = candidates_of
+
+
+def read_drafts(text: str, file: str, name: str | None = None) -> tuple[Draft, ...]:
+    """What the text does at each step, one draft for each parameter it updates.
+
+    `name` picks a function or class. Raises UserError, with the line, for what can't be read.
+    """
+    normalised = normalise(text, file)
+    step = _step(normalised, file, name)
+    lines = tuple(text.splitlines())
+    found = groups(step.statements)
+    if not found:
+        raise step.definition.error("nothing is carried from one step to the next", fix="give the whole update")
+    drafts: list[Draft] = []
+    for group in found:
+        key = shape(group.statements)
+        like = next((d.parameter for d in drafts if shape(d.step.statements) == key), None)
+        drafts.append(Draft(replace(step, statements=group.statements), group.last, lines, normalised.spelled,
+                            not normalised.is_python, like, frozenset(s for g in found for s in g.last)))  # fmt: skip
+    return tuple(drafts)
+
+
+def _step(normalised: Normalised, file: str, name: str | None) -> Step:
+    tree = parse(normalised.text, file)
+    if name is not None:
+        return _defined(find_named(normalised.text, file, name))
+    defined = [n for n in tree.body if isinstance(n, Function | ast.ClassDef)]
+    bare = [n for n in tree.body if isinstance(n, ast.For | ast.While | ast.AugAssign)]
+    if defined and not bare:
+        return _only(normalised.text, file)
+    return read_body(bare_definition(tree, normalised.text, file, bindings(tree.body)), free=True)
+
+
+def _only(text: str, file: str) -> Step:
+    """The step of the one definition of a text that can be read as one."""
+    found = [d for d in definitions(text, file) if not d.is_method]
+    steps, errors = list[tuple[str, Step]](), list[UserError]()
+    for definition in found:
+        try:
+            step = _defined(definition)
+            if groups(step.statements):
+                steps.append((definition.node.name, step))
+        except UserError as error:
+            errors.append(error)
+    if len(steps) == 1:
+        return steps[0][1]
+    if not steps and len(errors) == 1:
+        raise errors[0]
+    names = [n for n, _ in steps] or [d.node.name for d in found]
+    what = "more than one definition could be meant" if steps else "no definition can be read as one step"
+    raise UserError(what, where=file, fix=f"name one: {file}::{names[0]}" if names else "give the update")
+
+
+def _defined(definition: Definition) -> Step:
+    if isinstance(definition.node, ast.ClassDef):
+        return _of_procedure(read_definition(definition))
+    return read_body(definition, free=False)
+
+
+def _of_procedure(procedure: Procedure) -> Step:
+    """A class's step; what `self` keeps is carried by itself."""
+    return Step(procedure.definition, procedure.statements, procedure.parameters, dict(procedure.kept),
+                returned=procedure.returned or None, return_line=procedure.return_line,
+                kept=frozenset(procedure.kept))  # fmt: skip

@@ -1,0 +1,77 @@
+"""What the statements of a step read, change and carry to the next step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from derive.expr import symbols
+from derive.reading.statements import Branch, Initialise, Query, Statement, Store, stored
+
+
+def reads(statement: Statement) -> frozenset[str]:
+    """The names a statement reads anywhere."""
+    match statement:
+        case Store(value=value):
+            return symbols(value)
+        case Query(point=point):
+            return symbols(point)
+        case Branch(condition=condition, then=then, otherwise=otherwise):
+            return symbols(condition).union(*(reads(s) for s in (*then, *otherwise)))
+        case Initialise(stores=stores):
+            return frozenset[str]().union(*(reads(s) for s in stores))
+
+
+def carried(statements: Sequence[Statement]) -> list[str]:
+    """The names read before they are surely given a value, and given one in the step: what one step leaves the next."""
+    open_, _ = _open(statements, set())
+    changed = stored(statements)
+    return [n for n in changed if n in open_]
+
+
+def _open(statements: Iterable[Statement], sure: set[str]) -> tuple[set[str], set[str]]:
+    """The names read before they are surely given a value; those surely given one at the end."""
+    found, given = set[str](), set(sure)
+    for s in statements:
+        match s:
+            case Branch(condition=condition, then=then, otherwise=otherwise):
+                found |= symbols(condition) - given
+                left, right = _open(then, given), _open(otherwise, given)
+                found |= left[0] | right[0]
+                either = set(stored([*then, *otherwise]))
+                found |= (either - (left[1] & right[1])) - given  # kept where one side leaves it
+                given |= left[1] & right[1]
+            case Initialise():
+                found |= set(stored([s])) - given
+            case Store(target=target, value=value):
+                found |= symbols(value) - given
+                given.add(target)
+            case Query(target=target, point=point):
+                found |= symbols(point) - given
+                given.add(target)
+    return found, given
+
+
+def dependencies(statements: Iterable[Statement]) -> dict[str, frozenset[str]]:
+    """For every name given a value, the names before the step that its last value is made from."""
+    made: dict[str, frozenset[str]] = {}
+    for s in statements:
+        read = frozenset[str]().union(*(made.get(n, frozenset({n})) for n in reads(s)))
+        for target in stored([s]):
+            kept = made.get(target, frozenset({target})) if isinstance(s, Branch) else frozenset[str]()
+            made[target] = read | kept
+    return made
+
+
+def needed(statements: Sequence[Statement], wanted: Iterable[str]) -> list[Statement]:
+    """The statements that the wanted names at the end of the step are made by, what they carry included."""
+    targets = set(wanted)
+    while True:
+        kept, now = list[Statement](), set(targets)
+        for s in reversed(statements):
+            if not now.isdisjoint(stored([s])):
+                kept.append(s)
+                now |= reads(s)
+        carries = set(carried(statements)) & now
+        if carries <= targets:
+            return kept[::-1]
+        targets |= carries

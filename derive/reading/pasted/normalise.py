@@ -1,0 +1,268 @@
+"""Normalising: a pasted text to Python text with the same line numbers and the same meaning.
+
+A text that is Python already stays as it is. In any other, all quantities are real numbers, so `^`
+is a power there and two quantities side by side a product; in Python's own text they are not.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from derive.errors import UserError
+from derive.reading.limits import BRACKETS, BYTES, LINES, parse
+from derive.reading.pasted.lines import Line, code_of, statements
+from derive.reading.pasted.pieces import (
+    CLOSE,
+    FUNCTION,
+    NAME,
+    NUMBER,
+    OPEN,
+    SIGN,
+    WORD,
+    Piece,
+    Vocabulary,
+    pieces,
+    tokens,
+)
+from derive.reading.pasted.signs import CHARACTERS, GREEK, LATEX_GREEK, SENTENCE, SUBSCRIPTS, SUPERSCRIPTS
+from derive.reading.pasted.times import Written, separated, without_times
+
+_DEFINES = re.compile(r"^\s*(?:async\s+)?(?:def|class)\s+\w+.*:", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Normalised:
+    """Python text, line for line; `spelled` says how the text itself writes a name, where it is another."""
+
+    text: str
+    is_python: bool
+    spelled: Mapping[str, str] = field(default_factory=dict)
+
+
+def normalise(text: str, file: str) -> Normalised:
+    """The pasted text as Python. Raises UserError, with the line, for prose and for signs without a meaning."""
+    _refuse_size(text, file)
+    lines = code_of(text, file)
+    plain = textwrap.dedent("\n".join(lines))
+    if _is_python(plain, file):
+        return Normalised(plain, True)
+    return _from_pseudocode(plain.split("\n"), file)
+
+
+def _refuse_size(text: str, file: str) -> None:
+    size, count = len(text.encode("utf-8", "replace")), text.count("\n") + 1
+    if size > BYTES or count > LINES:
+        raise UserError(f"{size} bytes in {count} lines are too much to read", where=file, fix="cut out the rule")
+    if "\0" in text:
+        raise UserError("this is no text", where=file, fix="give text")
+
+
+def _is_python(text: str, file: str) -> bool:
+    """Whether the text is Python and means what Python means by it."""
+    try:
+        tree = parse(text, file)
+    except UserError:
+        return False
+    if _DEFINES.search(text):
+        return True
+    names = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
+    called = {n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
+    only_called = called - {n.id for n in _uncalled(tree)}
+    return (
+        bool(tree.body)
+        and not any(_is_notation(n, called - only_called) for n in ast.walk(tree))
+        and all(name.isascii() for name in names)
+    )
+
+
+def _uncalled(tree: ast.AST) -> list[ast.Name]:
+    """The names that stand for a value somewhere."""
+    functions = {id(n.func) for n in ast.walk(tree) if isinstance(n, ast.Call)}
+    return [n for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in functions]
+
+
+def _is_notation(node: ast.AST, quantities: set[str]) -> bool:
+    """Whether a node is Python by accident: `g^2`, `(1 - b)(g)`, `lr(g)`, `w[t+1]`, `m_t-1` beside `m_t`."""
+    match node:
+        case ast.BinOp(op=ast.BitXor()) | ast.AugAssign(op=ast.BitXor()):
+            return True
+        case ast.Call(func=ast.Name(id=name)):
+            return name in quantities
+        case ast.Call(func=function):
+            return not isinstance(function, ast.Attribute)
+        case ast.Subscript(slice=ast.BinOp(left=ast.Name(), right=ast.Constant(value=int())), ctx=ast.Store()):
+            return True
+        case ast.Assign(targets=[ast.Name(id=name)], value=value) if re.fullmatch(r"\w+_[a-z]", name):
+            return any(
+                isinstance(n, ast.BinOp) and isinstance(n.op, ast.Sub) and isinstance(n.left, ast.Name)
+                and n.left.id[-2:] == name[-2:] and isinstance(n.right, ast.Constant) and n.right.value == 1
+                and n.right.col_offset == n.left.end_col_offset + 1  # type: ignore[operator]
+                for n in ast.walk(value)
+            )  # fmt: skip
+        case ast.Expr(value=ast.Name() | ast.Compare()):
+            return True
+    return False
+
+
+# Pseudocode
+
+
+def _from_pseudocode(lines: Sequence[str], file: str) -> Normalised:
+    read = list(statements(lines, bool(_DEFINES.search("\n".join(lines)))))
+    vocabulary = _vocabulary(lines)
+    written, problems = list[Written](), dict[int, Line]()
+    for line in read:
+        if line.text:
+            where = f"{file}:{line.number}"
+            found = pieces(tokens(line.text, where, vocabulary))
+            written += separated(line.number, found) or [Written(line.number, ())]
+            problems[line.number] = line
+    spelled = {p.text: p.shown for w in written for p in w.pieces if p.kind == NAME and p.shown}
+    written = without_times([w for w in written if w.pieces], file)
+    names = {p.text for w in written for p in w.pieces if p.kind == NAME and p.shown}
+    quantities = _quantities(written)
+    by_line: dict[int, list[str]] = {}
+    for w in written:
+        _refuse_prose(w, problems[w.line], f"{file}:{w.line}")
+        by_line.setdefault(w.line, []).append(_python(w, quantities))
+    text = _laid_out(read, by_line, len(lines), file)
+    shown = {n: _as_typed(s, lines) for n, s in spelled.items() if n in names and s != n}
+    if not by_line:
+        raise UserError("nothing in this text assigns anything", where=file, fix="give the lines of the update")
+    return Normalised(text, False, shown)
+
+
+def _as_typed(shown: str, lines: Sequence[str]) -> str:
+    """`β_{1}` is shown as the β₁ it was."""
+    if any(shown in line for line in lines):
+        return shown
+    back = {typed: c for c, typed in SUBSCRIPTS.items()}
+    return re.sub(r"_\{(\w+)\}", lambda m: "".join(back.get(c, c) for c in m[1]), shown)
+
+
+_SUBSCRIPT = re.compile(
+    r"_\s*\{?\(?([a-z])[-+]\d|_\{?\w+,([a-z])[-+]\d|\[([a-z])\s*[-+]\s*\d\]|\^\{?\(([a-z])[-+]\d\)|\w_([a-z])[-+]1\b"
+)
+_TARGET = re.compile(r"\\?(?P<name>[^\W\d](?:\w*[^\W_])?)(?P<marks>(?:[\^_][{(]?\(?[\w+\-,]*\)?[})]?|'|\[[\w+\- ]*\])*)"
+                     r"\s*(?:=(?!=)|←|≔|:=|<-|[-+*/]=|\\gets|\\leftarrow)")  # fmt: skip
+
+
+def _vocabulary(lines: Sequence[str]) -> Vocabulary:
+    """What counts time in this text, and what it assigns."""
+    text = "\n".join(lines)
+    text = re.sub(
+        f"[{''.join(map(re.escape, SUBSCRIPTS))}]+", lambda m: f"_{{{''.join(SUBSCRIPTS[c] for c in m[0])}}}", text
+    )
+    text = re.sub(
+        f"[{''.join(map(re.escape, SUPERSCRIPTS))}]+", lambda m: f"^{{{''.join(SUPERSCRIPTS[c] for c in m[0])}}}", text
+    )
+    text = "".join(CHARACTERS.get(c, c) for c in text)
+    letters = {letter for m in _SUBSCRIPT.finditer(text.replace(" ", "")) for letter in m.groups() if letter}
+    targets: set[str] = set()
+    for m in _TARGET.finditer(text):
+        name = m["name"]
+        bases = {name, LATEX_GREEK.get(name, name), name.rpartition("_")[0] or name}
+        marks = re.sub(r"[{}]", "", m["marks"]).replace("\\text", "")
+        targets |= bases | {f"{b}{marks}" for b in bases}
+    return Vocabulary(frozenset(letters), frozenset(targets), not _DEFINES.search(text))
+
+
+def _refuse_prose(written: Written, line: Line, where: str) -> None:
+    """A statement assigns to a name, or begins with a word of Python."""
+    first = written.pieces[0]
+    said = [p.text for p in written.pieces if p.kind == NAME and p.text.lower() in SENTENCE]
+    sign = written.sign
+    targets = written.pieces[: sign or 0]
+    odd = any(a.kind == b.kind == NAME for a, b in zip(targets, targets[1:], strict=False))
+    calls = any(p.text == "." for p in written.pieces) or first.kind == WORD or line.head
+    if said or odd or (sign is None and not calls):
+        shown = line.text if len(line.text) <= 40 else f"{line.text[:37]}..."
+        raise UserError(f"'{shown}' is not read as code", where=where, fix="leave the line out, or begin it with #")
+
+
+def _quantities(written: Sequence[Written]) -> frozenset[str]:
+    """The names that stand for a number somewhere: brackets after them are a factor, not arguments."""
+    found = set[str]()
+    for w in written:
+        for piece, after in zip(w.pieces, [*w.pieces[1:], Piece(SIGN, "")], strict=True):
+            if piece.kind == NAME and after.text not in ("(", "."):
+                found.add(piece.text)
+    return frozenset(found)
+
+
+def _python(written: Written, quantities: frozenset[str]) -> str:
+    """The statement as Python, signs of multiplication supplied."""
+    out: list[str] = []
+    before: Piece | None = None
+    for piece in written.pieces:
+        if before is not None and _is_product(before, piece, quantities):
+            out.append(" * ")
+        elif before is not None and _spaced(before, piece):
+            out.append(" ")
+        out.append(piece.text)
+        before = piece
+    return "".join(out).strip()
+
+
+def _is_product(before: Piece, piece: Piece, quantities: frozenset[str]) -> bool:
+    ends = before.kind in (NAME, NUMBER) or (before.kind == CLOSE and before.text != "}")
+    begins = piece.kind in (NAME, NUMBER, FUNCTION) or (piece.kind == OPEN and piece.text == "(")
+    if not (ends and begins):
+        return False
+    if before.kind == NAME and piece.text == "(":
+        greek = any(c in GREEK for c in before.shown) or before.shown[:1] == "\\"
+        return before.text in quantities or greek or not (piece.close_by or "grad" in before.text)
+    return True
+
+
+def _spaced(before: Piece, piece: Piece) -> bool:
+    loose = {"=", "+", "-", "*", "/", "+=", "-=", "*=", "/=", "==", "!=", "<", ">", "<=", ">="}
+    if (piece.kind == SIGN and piece.text in loose) or (before.kind == SIGN and before.text in loose | {","}):
+        return True
+    return WORD in (before.kind, piece.kind)
+
+
+def _laid_out(read: Sequence[Line], by_line: Mapping[int, list[str]], count: int, file: str) -> str:
+    """The statements on the lines they came from, blocks indented by what opens them."""
+    out = [""] * count
+    # Where a block's head stood in the text, its depth, and whether its lines are set no deeper there.
+    blocks: list[tuple[int, int, bool]] = []
+    opened: Line | None = None
+    bodies = [line for line in read if line.text or line.head or line.closes]
+    for line in bodies:
+        if opened is not None:
+            flat = line.indent <= opened.indent
+            blocks.append((opened.indent, len(blocks) + 1, flat))
+            opened = None
+            if line.closes or (flat and line.head in ("else:", "elif")):
+                raise UserError("this block is empty", where=f"{file}:{line.number}", fix="write its lines")
+        else:
+            while blocks and not blocks[-1][2] and line.indent <= blocks[-1][0]:
+                blocks.pop()
+        if line.closes or line.head in ("else:", "elif"):
+            flat_close = bool(blocks) and blocks[-1][2]
+            if flat_close:
+                blocks.pop()
+        if line.closes:
+            continue
+        said = "; ".join(by_line.get(line.number, []))
+        if line.head in ("if", "elif"):
+            said = f"{line.head} {said}:"
+        elif line.head:
+            said = _ascii(line.head)
+        if line.text or line.head:
+            out[line.number - 1] = " " * 4 * len(blocks) + said
+        if line.head:
+            opened = line
+        if len(blocks) > BRACKETS:
+            raise UserError("nested too deeply to be read", where=f"{file}:{line.number}", fix="write the step alone")
+    return "\n".join(out)
+
+
+def _ascii(head: str) -> str:
+    """A head of Python's own, in names as they are spelled."""
+    return "".join(GREEK.get(c, CHARACTERS.get(c, c)) for c in head)

@@ -1,0 +1,115 @@
+"""Values that are not looked into: how a text computes its gradient is its own affair.
+
+`dw = X.T @ (X @ w - y) / n` makes dw the gradient at w, whatever the formula, as long as it is made
+from w as it is before the step, or from one point that the step has named. Nothing else that the
+reader can't read is passed over, save what only shows or records.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Sequence
+
+from derive.errors import UserError
+from derive.expr import Symbol
+from derive.reading.blocks import read_block
+from derive.reading.pasted.flow import carried, reads
+from derive.reading.scope import Scope, dotted
+from derive.reading.statements import Query, Statement, stored
+
+_SHOWS = frozenset(
+    {"print", "plt.plot", "plt.show", "plt.title", "plt.xlabel", "plt.ylabel", "plt.figure", "tqdm.write"}
+)
+_EFFECTS = (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom, ast.Lambda)
+
+
+def harmless(node: ast.stmt) -> bool:
+    """Whether a statement only shows or records something."""
+    match node:
+        case ast.Pass() | ast.Assert() | ast.Break():
+            return True
+        case ast.Expr(value=ast.Constant()):
+            return True
+        case ast.Expr(value=ast.Call(func=function, args=arguments)):
+            plain = not any(isinstance(n, _EFFECTS) for a in arguments for n in ast.walk(a))
+            return plain and (
+                dotted(function) in _SHOWS or (isinstance(function, ast.Attribute) and function.attr == "append")
+            )
+        case ast.If(test=test, body=body, orelse=orelse):
+            return not any(isinstance(n, _EFFECTS) for n in ast.walk(test)) and all(map(harmless, [*body, *orelse]))
+    return False
+
+
+def read_with_unknowns(
+    body: Sequence[ast.stmt], scope: Scope
+) -> tuple[tuple[Statement, ...], dict[str, frozenset[str]]]:
+    """The statements of a step, and the names not looked into with the carried names their values are made from.
+
+    Raises UserError for what can't be read and is no value the step could be given.
+    """
+    told = [n for n in body if not harmless(n)]
+    known, errors = set(scope.known), dict[int, UserError]()
+    parts: list[tuple[ast.stmt, tuple[Statement, ...]]] = []
+    for node in told:
+        asked = len(scope.asked)
+        try:
+            parts.append((node, read_block([node], scope)))
+        except UserError as error:
+            del scope.asked[asked:]
+            targets = _targets(node)
+            if not targets:
+                raise
+            errors[id(node)] = error
+            scope.known |= targets
+            parts.append((node, ()))
+    if not errors:
+        return tuple(s for _, part in parts for s in part), {}
+    scope.known = known | scope.known
+    return _followed(parts, errors)
+
+
+def _targets(node: ast.stmt) -> set[str]:
+    """The plain names an assignment binds; none where it does anything else as well."""
+    match node:
+        case ast.Assign(targets=[target], value=value) if not any(isinstance(n, _EFFECTS) for n in ast.walk(value)):
+            names = target.elts if isinstance(target, ast.Tuple) else [target]
+            found = {n.id for n in names if isinstance(n, ast.Name)}
+            return found if len(found) == len(names) else set()
+    return set()
+
+
+def _followed(
+    parts: Iterable[tuple[ast.stmt, tuple[Statement, ...]]], errors: dict[int, UserError]
+) -> tuple[tuple[Statement, ...], dict[str, frozenset[str]]]:
+    """The statements, with a question where a value not looked into is made from one point of the step."""
+    parts = list(parts)
+    kept = set(carried([s for _, part in parts for s in part]))
+    out: list[Statement] = []
+    moved, unknown = set[str](), dict[str, frozenset[str]]()
+    points: dict[str, frozenset[str]] = {}  # what each value is made from: carried names, or points named in the step
+    for node, part in parts:
+        if id(node) not in errors:
+            for s in part:
+                _note(s, kept, unknown, points)
+                moved |= kept & set(stored([s]))
+            out += part
+            continue
+        read = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+        made_from = frozenset[str]().union(*(points.get(n, frozenset({n}) & kept) for n in read))
+        targets = _targets(node)
+        if targets & kept or (made_from & moved) or (len(made_from) > 1 and not made_from <= kept):
+            raise errors[id(node)]
+        for target in sorted(targets):
+            unknown[target] = points[target] = made_from
+            out += [Query(target, Symbol(p), node.lineno) for p in made_from if len(made_from) == 1]
+    return tuple(out), {n: f for n, f in unknown.items() if len(f) != 1}
+
+
+def _note(s: Statement, kept: set[str], unknown: dict[str, frozenset[str]], points: dict[str, frozenset[str]]) -> None:
+    """A name the step gives a value: a point of its own if that is made from carried values in a way that is read."""
+    read = reads(s)
+    for target in stored([s]):
+        if read & kept or any(points.get(n) == frozenset({n}) for n in read):
+            points[target] = frozenset({target})
+        else:
+            points[target] = frozenset[str]().union(*(points.get(n, frozenset()) for n in read))

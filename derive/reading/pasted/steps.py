@@ -1,0 +1,218 @@
+"""One step of a text without roles: what starts the state, the loop's body, and what is left at the end.
+
+A body without a function around is read in the same way: every name it reads is known, and what a
+name means is left to `candidates`. Where a text loops over its steps, the statements before the loop
+say what its names hold at first.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from derive.errors import UserError
+from derive.expr import Expr, Number, Symbol
+from derive.reading.bindings import Binding, Function, Imported, names_bound
+from derive.reading.blocks import read_block
+from derive.reading.expressions import constant_value
+from derive.reading.functions import dictionaries, function_scope, read_parameters, read_step
+from derive.reading.pasted.opaque import harmless, read_with_unknowns
+from derive.reading.refusals import text_of
+from derive.reading.scope import Scope, dotted, place
+from derive.reading.source import Definition
+from derive.reading.spellings import BUILTINS, CUSTOMARY
+from derive.reading.statements import Parameter, Returned, Statement, Store, stored
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step and what stands around it.
+
+    `starts` are the values names hold before the first step (None: a value that isn't looked into).
+    `counter` is the loop's, with its `first` value. `looped`: every name keeps its value from one step
+    to the next; otherwise only what is stored in place or `returned` does.
+    `unknown` are the names whose values are not looked into, with the carried names they depend on,
+    `kept` the names that outlast the step by themselves.
+    """
+
+    definition: Definition
+    statements: tuple[Statement, ...]
+    parameters: tuple[Parameter, ...] = ()
+    starts: Mapping[str, Expr | None] = field(default_factory=dict)
+    counter: str | None = None
+    first: int = 1
+    looped: bool = False
+    returned: tuple[Returned, ...] | None = None
+    return_line: int = 0
+    unknown: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    kept: frozenset[str] = frozenset()
+
+
+def bare_definition(tree: ast.Module, text: str, file: str, outer: Mapping[str, Binding]) -> Definition:
+    """The statements at the top of a text as the body of a function without arguments."""
+    body = [n for n in tree.body if not isinstance(n, ast.Import | ast.ImportFrom | Function | ast.ClassDef)]
+    if not body:
+        raise UserError("there are no statements", where=file, fix="give the lines of the update")
+    empty = ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[])
+    node = ast.FunctionDef("pasted", empty, list(body), [], lineno=body[0].lineno, col_offset=0)
+    node.end_lineno = body[-1].end_lineno
+    imports = {n: b for n, b in outer.items() if isinstance(b, Imported)}
+    return Definition(file, text, node, imports)
+
+
+def read_body(definition: Definition, free: bool) -> Step:
+    """The step of a function, or of bare statements where `free`: then no name has to be an argument."""
+    node = definition.node
+    assert isinstance(node, ast.FunctionDef)
+    records = frozenset(dictionaries(node))
+    arguments = {a.arg for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)}
+    parameters = tuple(read_parameters(definition, node, records & arguments))
+    body = [n for n in node.body if not (isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant))]
+    before, loop, after = _around(definition, body)
+    inner = loop.body if loop is not None else body
+    scope = function_scope(definition, node, {p.name for p in parameters}, records)
+    names = _free_names(node, definition.outer) - records
+    scope.known |= _places(node, scope) | (names if free else names - scope.later)
+    starts = _starts(before, scope)
+    counter, first = _counted(definition, loop)
+    step = _Reading(definition, scope, {p.name for p in parameters}, free)
+    *most, last = inner or [ast.Pass()]
+    returned: tuple[Returned, ...] | None = None
+    statements: tuple[Statement, ...]
+    if loop is None and isinstance(last, ast.Return):
+        statements, unknown = step.read(most)
+        ending = read_step(definition, [last], scope) if last.value is not None else None
+        if ending is not None:
+            statements, returned = (*statements, *ending.statements), ending.returned
+    else:
+        statements, unknown = step.read(inner)
+    if not statements:
+        raise definition.error("the step does nothing that can be read", inner[0] if inner else None)
+    if loop is None and free:
+        statements, starts = _leading_starts(statements)
+    _refuse_after(definition, after)
+    return Step(definition, statements, parameters, starts, counter, first, free or loop is not None, returned,
+                getattr(last, "lineno", node.lineno), unknown)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Reading:
+    definition: Definition
+    scope: Scope
+    arguments: set[str]
+    free: bool
+
+    def read(self, body: Sequence[ast.stmt]) -> tuple[tuple[Statement, ...], dict[str, frozenset[str]]]:
+        called = {n.func.id for s in body for n in ast.walk(s)
+                  if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}  # fmt: skip
+        self.scope.oracles = frozenset(called & self.arguments) | frozenset(n for n in called if _asks(n))
+        self.scope.known -= self.scope.oracles
+        return read_with_unknowns(body, self.scope)
+
+
+def _asks(name: str) -> bool:
+    """Whether a function says by its name that it answers a gradient."""
+    return "grad" in name.lower() and name != "grad"
+
+
+# Names
+
+
+def _free_names(node: ast.FunctionDef, outer: Mapping[str, Binding]) -> set[str]:
+    """The names that stand for values: not those of functions and modules."""
+    roots = {id(n.func) for n in ast.walk(node) if isinstance(n, ast.Call)}
+    attributes = {id(n.value) for n in ast.walk(node) if isinstance(n, ast.Attribute)}
+    names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and id(n) not in roots}
+    modules = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and id(n) in attributes and n.id in CUSTOMARY}
+    return {n for n in names - modules - BUILTINS.intersection({"range", "len", "float"}) if n not in outer}
+
+
+def _places(node: ast.FunctionDef, scope: Scope) -> set[str]:
+    found = (place(n, scope) for n in ast.walk(node) if isinstance(n, ast.Subscript))
+    return {p for p in found if p is not None}
+
+
+# Around the step
+
+
+def _around(
+    definition: Definition, body: Sequence[ast.stmt]
+) -> tuple[list[ast.stmt], ast.For | ast.While | None, list[ast.stmt]]:
+    """The statements before the loop over the steps, the loop, and those after it."""
+    loops = [n for n in body if isinstance(n, ast.For | ast.While)]
+    if not loops:
+        return [], None, []
+    if len(loops) > 1:
+        raise definition.error("more than one loop can't be read", loops[1], "give the loop over the steps only")
+    [loop] = loops
+    at = list(body).index(loop)
+    inner = [n for n in loop.body if isinstance(n, ast.For | ast.While)]
+    others = [n for n in loop.body if not (n in inner or harmless(n))]
+    if len(inner) == 1 and not others and not loop.orelse:  # epochs, and the batches of each
+        before, found, after = _around(definition, loop.body)
+        return [*body[:at], *before], found, [*after, *body[at + 1 :]]
+    return list(body[:at]), loop, list(body[at + 1 :])
+
+
+def _starts(before: Iterable[ast.stmt], scope: Scope) -> dict[str, Expr | None]:
+    """What each name holds before the loop; None where the reader does not look into its value."""
+    starts: dict[str, Expr | None] = {}
+    for node in before:
+        if harmless(node):
+            continue
+        try:
+            stores = read_block([node], scope)
+        except UserError:
+            scope.asked.clear()
+            scope.known |= names_bound([node])
+            starts |= dict.fromkeys(names_bound([node]))
+            continue
+        for s in stores:
+            if isinstance(s, Store):
+                starts[s.target] = _known(s, starts)
+            else:
+                starts |= dict.fromkeys(stored([s]))
+    return starts
+
+
+def _known(store: Store, starts: Mapping[str, Expr | None]) -> Expr | None:
+    value = store.value
+    if isinstance(value, Symbol) and isinstance(starts.get(value.name), Number):
+        value = starts[value.name] or value
+    return value if isinstance(value, Number | Symbol) else None
+
+
+def _counted(definition: Definition, loop: ast.For | ast.While | None) -> tuple[str | None, int]:
+    if loop is not None and loop.orelse:
+        raise definition.error("'else' of a loop can't be read", loop, "leave it out")
+    match loop:
+        case ast.For(target=ast.Name(id=name), iter=ast.Call(func=ast.Name(id="range"), args=[_])):
+            return name, 0
+        case ast.For(target=ast.Name(id=name), iter=ast.Call(func=ast.Name(id="range"), args=[start, *_])):
+            value = constant_value(start, Scope(definition.file, outer=definition.outer))
+            if value is None or value.denominator != 1:
+                raise definition.error(f"a loop that starts at '{text_of(start)}' can't be read", start)
+            return name, int(value)
+        case ast.For(iter=ast.Call(func=function, args=[inner, *_])) if dotted(function) in ("tqdm", "trange"):
+            return _counted(definition, ast.For(loop.target, inner, loop.body, []))
+    return None, 1
+
+
+def _leading_starts(statements: Sequence[Statement]) -> tuple[tuple[Statement, ...], dict[str, Expr | None]]:
+    """`m = 0` at the top of bare statements, where m is then updated from itself, is what m is at first.
+
+    A number given to a name that nothing changes is a hyperparameter's value.
+    """
+    starts: dict[str, Expr | None] = {}
+    rest = list(statements)
+    while rest and isinstance(rest[0], Store) and isinstance(rest[0].value, Number) and len(rest) > 1:
+        starts[rest[0].target] = rest[0].value
+        rest = rest[1:]
+    return tuple(rest), starts
+
+
+def _refuse_after(definition: Definition, after: Iterable[ast.stmt]) -> None:
+    for node in after:
+        if not (isinstance(node, ast.Return) or harmless(node)):
+            raise definition.error("only a 'return' can stand after the loop", node, "leave it out")
