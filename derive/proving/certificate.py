@@ -62,7 +62,8 @@ class Correspondence:
     `states` gives states of `b`, and its `theta`, before step t in the names of `a`; a state of
     `b` that is left out may have any value, and is written "b.NAME". `hyperparameters` gives each
     hyperparameter of `b`, `inverse` each one of `a` in those of `b` (written "b.lr"). Those in
-    `scheduled` may change from step to step, on both sides under the same name. `trees` proves the
+    `scheduled` may change from step to step, on both sides under the same name. With `while_defined`
+    nothing is claimed from the first step on that either side leaves undefined. `trees` proves the
     obligations, in their order.
     """
 
@@ -74,6 +75,7 @@ class Correspondence:
     invariants: Invariants
     trees: tuple[Tree, ...]
     scheduled: frozenset[str] = frozenset()
+    while_defined: bool = False
 
 
 Condition = Mapping[str, Expr]

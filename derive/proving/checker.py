@@ -78,7 +78,8 @@ def _check_correspondence(c: Correspondence) -> None:
         raise Rejected("the invariants are those of another rule")
     check_certificate(c.invariants)
     held = c.invariants.names
-    obligations = of_correspondence(c.a, c.b, c.states, c.hyperparameters, c.inverse, held, c.scheduled)
+    maps = c.states, c.hyperparameters, c.inverse
+    obligations = of_correspondence(c.a, c.b, *maps, held, c.scheduled, c.while_defined)
     _check_all(c.trees, obligations)
 
 
@@ -98,8 +99,8 @@ def _check_conditional(c: Conditional) -> None:
             raise Rejected("a proof for constant hyperparameters about other rules")
         check_certificate(c.constant)
     if c.exactness is not None:
-        if c.scheduled:
-            raise Rejected("exactness is said of constant hyperparameters only")
+        if c.scheduled or any(proof.while_defined for proof in c.correspondences):
+            raise Rejected("exactness is said of constant hyperparameters and whole runs only")
         if (c.exactness.a, c.exactness.b, c.exactness.conditions) != (c.a, c.b, c.conditions):
             raise Rejected("the conditions are proved exact for something else")
         check_certificate(c.exactness)

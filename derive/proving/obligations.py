@@ -61,8 +61,12 @@ def of_correspondence(
     inverse: Mapping[str, Expr],
     invariants: tuple[str, ...],
     scheduled: frozenset[str] = frozenset(),
+    while_defined: bool = False,
 ) -> list[Obligation]:
-    """The maps hold at the start, a step keeps them, and what can be seen from outside agrees."""
+    """The maps hold at the start, a step keeps them, and what can be seen from outside agrees.
+
+    With `while_defined` only of the steps that both sides define.
+    """
     constants = set(a.hyperparameter_names) - scheduled
     free = {HIS + n for n in tracked(b) if n not in states}
     _refuse_names("a state map", states, {"theta", "t", *a.state_names, *constants, *free})
@@ -74,7 +78,7 @@ def of_correspondence(
     return [
         ("the same at the start", _start(a, b, states, hyperparameters), declared),
         ("the map exists after a step", _kept(a, b, states, hyperparameters), during),
-        ("the same after a step", _step(a, b, states, hyperparameters), during),
+        ("the same after a step", _step(a, b, states, hyperparameters, while_defined), during),
         *_bijection(a, b, hyperparameters, inverse),
     ]
 
@@ -131,7 +135,9 @@ def _start(a: Rule, b: Rule, states: Mapping[str, Expr], hyperparameters: Mappin
     return tuple(zip(mapped, [wanted[n] for n in states], strict=True))
 
 
-def _step(a: Rule, b: Rule, states: Mapping[str, Expr], hyperparameters: Mapping[str, Expr]) -> Pairs:
+def _step(
+    a: Rule, b: Rule, states: Mapping[str, Expr], hyperparameters: Mapping[str, Expr], while_defined: bool
+) -> Pairs:
     """Both sides in the names of a, before the step, value by value; and the two are undefined as a whole together.
 
     A run ends with the first step in which anything is undefined, so what no map mentions counts too.
@@ -143,7 +149,11 @@ def _step(a: Rule, b: Rule, states: Mapping[str, Expr], hyperparameters: Mapping
     outputs_b = [b.step[n] for n in b.outputs if n != "theta"]
     shown = substitute([*seen_b, *outputs_b], in_a)
     whole = (_defined(a.step.values()), _defined(substitute(b.step.values(), in_a)))
-    return (*zip(moved, stepped, strict=True), *zip([*seen_a, *outputs_a], shown, strict=True), whole)
+    pairs = (*zip(moved, stepped, strict=True), *zip([*seen_a, *outputs_a], shown, strict=True))
+    if while_defined:
+        both = whole[0] + whole[1]
+        return tuple((x + both, y + both) for x, y in pairs)
+    return (*pairs, whole)
 
 
 def _bijection(a: Rule, b: Rule, hyperparameters: Mapping[str, Expr], inverse: Mapping[str, Expr]) -> list[Obligation]:

@@ -6,7 +6,7 @@ Each attempt is one line of what `--explain` shows.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from derive.expr import Expr, Number, Symbol, symbols
 from derive.proving.checker import Checked
@@ -28,6 +28,7 @@ class Request:
     states: Mapping[str, Expr] = field(default_factory=dict)
     hyperparameters: Mapping[str, Expr] = field(default_factory=dict)
     scheduled: frozenset[str] = frozenset()
+    while_defined: bool = False
 
     @property
     def shared(self) -> dict[str, Expr]:
@@ -40,7 +41,7 @@ class Request:
         """The other way round, where nothing was given that reads only one way."""
         if self.states or self.hyperparameters:
             return None
-        return Request(self.b, self.a, scheduled=self.scheduled)
+        return replace(self, a=self.b, b=self.a)
 
 
 @dataclass
@@ -115,7 +116,7 @@ def _specialises(maps: Maps) -> bool:
 def _proved(request: Request, maps: Maps, record: Record) -> Checked | None:
     text = ", ".join(f"{n} = {e}" for n, e in maps_text(maps).items()) or "the same names"
     try:
-        return induction(request.a, request.b, maps, request.scheduled)
+        return induction(request.a, request.b, maps, request.scheduled, request.while_defined)
     except Differs as obstacle:
         record.note(f"{text}: a step does not keep it where {obstacle}")
     except Undecided as obstacle:

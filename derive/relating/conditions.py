@@ -9,7 +9,7 @@ apart, by the same runs telling the two apart at every other setting.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import combinations
 
@@ -25,6 +25,7 @@ from derive.proving.certificate import Condition, Conditional, Correspondence, E
 from derive.proving.checker import Checked
 from derive.proving.identity import identity
 from derive.proving.obligations import inside, last_point, of_exactness
+from derive.proving.replay import difference_at
 from derive.proving.search import Differs, Undecided, propose_identity
 from derive.relating.attempts import Record, Request, with_open_map, with_same_names
 from derive.relating.wording import condition_text
@@ -33,9 +34,10 @@ from derive.transforms import bind, with_hyperparameters_of
 
 Run = tuple[Fraction, tuple[Fraction, ...]]
 
-GRADIENTS = ((1,), (1, 1), (1, -1), (2, 1), (1, 1, 1), (1, -2, 1))
+GRADIENTS = ((1,), (2,), (1, 1), (1, -1), (2, 1), (1, 1, 1), (1, -2, 1))
 RUNS: tuple[Run, ...] = tuple((Fraction(1), tuple(map(Fraction, g))) for g in GRADIENTS)
-RUNS_OF_EXACTNESS = 4  # the shorter ones
+SHORT_RUNS = 5  # the shorter ones
+OTHER_VALUES = (Fraction(1, 2), Fraction(6, 7))
 OTHER_GRADIENTS = ((1, 1), (-1, 2), (3, -2))
 MOST_AT_ONCE = 3
 MOST_CONDITIONS = 24
@@ -43,21 +45,18 @@ MOST_CONDITIONS = 24
 
 @dataclass(frozen=True)
 class Conditions:
-    """What was found: proved conditions, those apart under which the gradients play no part, and the proof."""
+    """What was found, in words: proved conditions, apart those under which gradients play no part; and the proof."""
 
-    any_of: tuple[Condition, ...]
-    degenerate: tuple[Condition, ...]
+    any_of: tuple[str, ...]
+    degenerate: tuple[str, ...]
     evidence: Checked
 
     @property
     def document(self) -> dict[str, object]:
         certificate = self.evidence.certificate
         assert isinstance(certificate, Conditional)
-        return {
-            "any_of": [condition_text(c) for c in self.any_of],
-            "degenerate": [condition_text(c) for c in self.degenerate],
-            "exact": certificate.exactness is not None,
-        }
+        exact = certificate.exactness is not None
+        return {"any_of": list(self.any_of), "degenerate": list(self.degenerate), "exact": exact}
 
 
 def conditions(request: Request, record: Record) -> Conditions | None:
@@ -69,9 +68,12 @@ def conditions(request: Request, record: Record) -> Conditions | None:
     held: dict[tuple[tuple[str, Expr], ...], Correspondence] = {}
     for candidate in _candidates(_differences(a, b, request.scheduled), domains):
         key = tuple(sorted(candidate.items()))
-        if not key or any(set(known) <= set(key) for known in held):
+        if any(set(known) <= set(key) for known in held):
             continue
-        proof = _proof(request, candidate, record)
+        condition = dict(key)
+        proof = _proof(request, condition, record) if key else None
+        if proof is None and not _is_degenerate(a, b, condition, domains):
+            proof = _proof(replace(request, while_defined=True), condition, record)
         if proof is not None:
             held = {k: p for k, p in held.items() if not set(key) <= set(k)} | {key: proof}
     if not held:
@@ -79,13 +81,12 @@ def conditions(request: Request, record: Record) -> Conditions | None:
         return None
     found = [dict(key) for key in held]
     part = [_is_degenerate(a, b, c, domains) for c in found]
-    exact = None if request.scheduled else _exactness(a, b, tuple(found))
+    partly = [proof.while_defined for proof in held.values()]
+    exact = None if request.scheduled or any(partly) else _exactness(a, b, tuple(found))
     evidence = Checked(Conditional(a, b, tuple(found), tuple(held.values()), exact, request.scheduled))
-    return Conditions(
-        tuple(c for c, d in zip(found, part, strict=True) if not d),
-        tuple(c for c, d in zip(found, part, strict=True) if d),
-        evidence,
-    )
+    texts = [condition_text(c, p) for c, p in zip(found, partly, strict=True)]
+    any_of, degenerate = (tuple(x for x, d in zip(texts, part, strict=True) if d is kind) for kind in (False, True))
+    return Conditions(any_of, degenerate, evidence)
 
 
 def _domains(a: Rule, b: Rule) -> dict[str, Domain] | None:
@@ -129,6 +130,26 @@ def _candidates(differences: list[Expr], domains: Mapping[str, Domain]) -> Itera
                 merged = _merged(bound, name, value)
                 if merged not in waiting:
                     waiting.append(merged)
+    if not count:
+        yield from _zeros(differences[:SHORT_RUNS], domains)
+
+
+def _zeros(differences: list[Expr], domains: Mapping[str, Domain]) -> Iterator[dict[str, Expr]]:
+    """Hyperparameters that must vanish together, as no factor shows: tried at a few points."""
+    names = [n for n, domain in domains.items() if 0 in domain]
+    for size in range(1, MOST_AT_ONCE + 1):
+        for chosen in combinations(names, size):
+            if all(_may_vanish(differences, domains, chosen, value) for value in OTHER_VALUES):
+                yield dict.fromkeys(chosen, Number(0))
+
+
+def _may_vanish(
+    differences: list[Expr], domains: Mapping[str, Domain], zeros: tuple[str, ...], value: Fraction
+) -> bool:
+    """Whether no difference is certain where these are zero and the others have values about `value`."""
+    values = {n: value / (1 + index) for index, n in enumerate(domains)} | dict.fromkeys(zeros, Fraction(0))
+    pairs = tuple((d, Number(0)) for d in differences if symbols(d) <= values.keys())
+    return difference_at(pairs, values) is None
 
 
 def _merged(bound: Mapping[str, Expr], name: str, value: Expr) -> dict[str, Expr]:
@@ -196,10 +217,11 @@ def _proof(request: Request, condition: Condition, record: Record) -> Correspond
         a, b = with_hyperparameters_of(a, b), with_hyperparameters_of(b, a)
     except UserError:
         return None
-    bound = Request(a, b, scheduled=request.scheduled)
+    bound = Request(a, b, scheduled=request.scheduled, while_defined=request.while_defined)
     tried = Record()
     proof = with_same_names(bound, tried) or with_open_map(bound, tried, same_hyperparameters=True)
-    record.note(f"{condition_text(condition)}: {'enough' if proof else 'not proved to be enough'}")
+    text = condition_text(condition, request.while_defined)
+    record.note(f"{text}: {'enough' if proof else 'not proved to be enough'}")
     if proof is None:
         return None
     assert isinstance(proof.certificate, Correspondence)
@@ -208,7 +230,7 @@ def _proof(request: Request, condition: Condition, record: Record) -> Correspond
 
 def _exactness(a: Rule, b: Rule, found: tuple[Condition, ...]) -> Exactness | None:
     """The proof that nothing else makes the two agree, by one run or by two."""
-    short = RUNS[:RUNS_OF_EXACTNESS]
+    short = RUNS[:SHORT_RUNS]
     for runs in (*((run,) for run in short), *combinations(short, 2)):
         claim = Exactness(a, b, found, runs, Leaf())
         try:

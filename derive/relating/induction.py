@@ -12,7 +12,9 @@ from derive.relating.solving import Maps
 from derive.rule import Rule
 
 
-def induction(a: Rule, b: Rule, maps: Maps, scheduled: frozenset[str] = frozenset()) -> Checked:
+def induction(
+    a: Rule, b: Rule, maps: Maps, scheduled: frozenset[str] = frozenset(), while_defined: bool = False
+) -> Checked:
     """The checked proof that the trajectories agree under these maps.
 
     Raises Differs where a step certainly does not keep the map, Undecided where no proof was found.
@@ -21,7 +23,8 @@ def induction(a: Rule, b: Rule, maps: Maps, scheduled: frozenset[str] = frozense
     invariants = invariant_certificate(a).certificate
     assert isinstance(invariants, Invariants)
     try:
-        obligations = of_correspondence(a, b, maps.states, maps.hyperparameters, back, invariants.names, scheduled)
+        given = maps.states, maps.hyperparameters, back
+        obligations = of_correspondence(a, b, *given, invariants.names, scheduled, while_defined)
     except ValueError as fault:
         raise Undecided(str(fault)) from fault
     trees: dict[int, Tree] = {}
@@ -29,4 +32,4 @@ def induction(a: Rule, b: Rule, maps: Maps, scheduled: frozenset[str] = frozense
         _, pairs, assumed = obligations[index]
         trees[index] = propose_identity(pairs, assumed).tree
     proof = tuple(trees[i] for i in range(len(obligations)))
-    return Checked(Correspondence(a, b, maps.states, maps.hyperparameters, back, invariants, proof, scheduled))
+    return Checked(Correspondence(a, b, *given, invariants, proof, scheduled, while_defined))

@@ -65,6 +65,15 @@ def refuse_names(given: Iterable[str], known: Iterable[str], what: str) -> None:
             raise UserError(f"{name!r} is not {what}", fix=f"did you mean {near[0]}?" if near else listed)
 
 
+def differing_domains(a: Rule, b: Rule) -> str:
+    """In words, the first hyperparameter of both whose domains differ; empty where there is none."""
+    domains = {h.name: h.domain for h in a.hyperparameters}
+    for h in b.hyperparameters:
+        if domains.get(h.name, h.domain) != h.domain:
+            return f"{h.name} lies in {domains[h.name]} in {a.name} and in {h.domain} in {b.name}; declare one domain"
+    return ""
+
+
 def _kept_by(a: Rule) -> tuple[str, ...]:
     """What the state of b may be written in: what a keeps between steps, its hyperparameters, and t."""
     return ("t", *(() if a.is_average else ("theta",)), *a.state_names, *a.hyperparameter_names)

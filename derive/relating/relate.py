@@ -19,7 +19,7 @@ from derive.proving.verdict import Verdict
 from derive.relating.alignment import aligned
 from derive.relating.attempts import Record, Request, with_open_map, with_same_names
 from derive.relating.conditions import Conditions, conditions
-from derive.relating.maps import bind_sides, refuse_condition, refuse_maps, refuse_names
+from derive.relating.maps import bind_sides, differing_domains, refuse_condition, refuse_maps, refuse_names
 from derive.relating.solving import Maps
 from derive.relating.wording import condition_text, maps_text
 from derive.rule import Rule
@@ -92,10 +92,10 @@ def _under_schedule(request: Request) -> Verdict:
         return replace(constant, tried=(*record.lines, *constant.tried))
     steady = f"{', '.join(sorted(request.scheduled))} constant"
     found = conditions(request, record)
-    always = [condition_text(c) for c in (found.any_of if found else ())]
+    always = list(found.any_of if found else ())
     only_constant = [c for c in (constant.condition or {}).get("any_of", [""]) if c not in always]
     any_of = [*(" and ".join(filter(None, (steady, c))) for c in only_constant), *always]
-    degenerate = [condition_text(c) for c in (found.degenerate if found else ())]
+    degenerate = list(found.degenerate if found else ())
     parted = parted or _parted(request)
     return replace(
         constant,
@@ -135,10 +135,20 @@ def _proved(proof: Checked, request: Request, record: Record) -> Verdict:
         "proved",
         relation=relation,
         maps=maps,
+        warnings=_swapped(c.hyperparameters, *sides),
         assumptions=tuple(f"{n} ≥ 0 (proved by induction)" for n in c.invariants.names),
         message=f"equal with {lines}" if lines else "the same step",
         tried=tuple(record.lines),
         evidence=proof,
+    )
+
+
+def _swapped(hyperparameters: Mapping[str, Expr], source: str, target: str) -> tuple[str, ...]:
+    """Names that both rules have, for different things."""
+    return tuple(
+        f"{target}.{name} is {source}.{value.name}"
+        for name, value in hyperparameters.items()
+        if isinstance(value, Symbol) and value.name != name and value.name in hyperparameters
     )
 
 
@@ -152,13 +162,13 @@ def _without_proof(request: Request, record: Record, parted: Replayed | None) ->
     counterexample = None if parted is None else parted.document()
     tried = tuple(record.lines)
     if found is not None and found.any_of:
-        texts = " or ".join(condition_text(c) for c in found.any_of) + _with_names(named)
+        texts = " or ".join(found.any_of) + _with_names(named)
         return Verdict("conditional", condition=found.document, counterexample=counterexample, maps=named,
                        message=f"equal where {texts}", tried=tried, evidence=found.evidence)  # fmt: skip
     if parted is None:
-        reason = record.lines[-1] if record.lines else "no map was found"
-        return Verdict("unknown", message=reason, tried=tuple(record.lines))
-    return Verdict("refuted", counterexample=counterexample, message=parted.message(), tried=tuple(record.lines),
+        reason = differing_domains(request.a, request.b) or (tried[-1] if tried else "no map was found")
+        return Verdict("unknown", message=reason, tried=tried)
+    return Verdict("refuted", counterexample=counterexample, message=parted.message(), tried=tried,
                    condition=None if found is None else found.document, evidence=parted)  # fmt: skip
 
 

@@ -24,6 +24,7 @@ def prefixed(value: Expr, source: str, target: str) -> str:
     return to_text(substitute([value], names)[0])
 
 
-def condition_text(condition: Mapping[str, Expr]) -> str:
+def condition_text(condition: Mapping[str, Expr], while_defined: bool = False) -> str:
     """`eps = 0 and beta1 = beta2`."""
-    return " and ".join(f"{name} = {to_text(value)}" for name, value in condition.items())
+    parts = [f"{name} = {to_text(value)}" for name, value in condition.items()]
+    return " and ".join([*parts, *(["both sides are defined at every step"] if while_defined else [])])
