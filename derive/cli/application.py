@@ -20,6 +20,7 @@ import click
 from derive.cli.documents import error_document, write_json
 from derive.cli.generated import NotProved, kernel_command
 from derive.cli.library import rules_command, show_command
+from derive.cli.proving import prove_command
 from derive.cli.verification import verify_command
 from derive.cli.workers import LimitExceeded
 from derive.errors import UserError
@@ -46,7 +47,7 @@ def application() -> None:
     """
 
 
-for command in (rules_command, show_command, kernel_command, verify_command):
+for command in (rules_command, show_command, prove_command, kernel_command, verify_command):
     application.add_command(command)
 
 

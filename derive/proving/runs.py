@@ -23,12 +23,16 @@ ASKED = "asked at"  # the name of the queried point in a run; not an identifier,
 
 @dataclass(frozen=True)
 class Entry:
-    """What a name holds after one line: its closed value, the formula it was made by, and where that stands."""
+    """What a name holds after one line: its closed value, the formula it was made by, and where that stands.
+
+    `given`: no line made it, the step began with it.
+    """
 
     name: str
     value: Expr
     formula: Expr
     line: int = 0
+    given: bool = False
 
 
 def line_by_line(
@@ -57,11 +61,11 @@ def line_by_line(
 
 def _step(rule: Rule, before: Mapping[str, Expr], gradient: Expr) -> Iterator[Entry]:
     if rule.is_average:
-        yield Entry("x", gradient, gradient)
+        yield Entry("x", gradient, gradient, given=True)
     else:
         query = Symbol("theta") if rule.query is None else rule.query
-        yield Entry(ASKED, substitute([query], before)[0], query)
-        yield Entry("g", gradient, gradient)
+        yield Entry(ASKED, substitute([query], before)[0], query, given=True)
+        yield Entry("g", gradient, gradient, given=True)
     values = dict(before)
     for assignment in rule.body:
         [values[assignment.target]] = substitute([assignment.value], values)

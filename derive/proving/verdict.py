@@ -49,7 +49,9 @@ class Verdict:
 
         return text(self, code=False)
 
-    __repr__ = __str__
+    def __repr__(self) -> str:
+        """One line, for lists and tracebacks."""
+        return f"<{self.status}: {self.message}>" if self.message else f"<{self.status}>"
 
     def _repr_markdown_(self) -> str:
         from derive.rendering.verdicts import markdown

@@ -57,7 +57,8 @@ def _without(step: Sequence[Entry], names: set[str]) -> list[Entry]:
 def _step(t: int, mine: Sequence[Entry], his: Sequence[Entry]) -> Iterator[Row]:
     """One step's lines side by side: those that set the same name in the same order share a row."""
     left, right = _values(mine), _values(his)
-    matcher = SequenceMatcher(None, [e.name for e in mine], [e.name for e in his], autojunk=False)
+    names, his_names = ([(e.name, e.given) for e in step] for step in (mine, his))
+    matcher = SequenceMatcher(a=names, b=his_names, autojunk=False)
     for kind, i, i_end, j, j_end in matcher.get_opcodes():
         if kind == "equal":
             for n in range(i_end - i):

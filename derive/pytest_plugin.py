@@ -1,0 +1,37 @@
+"""A pytest plugin: where `assert prove(a, b)` fails, the counterexample stands below the traceback.
+
+pytest cuts what it says of a value to one line; the whole verdict is taken from the failing frame.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Generator, Iterator
+from typing import Any
+
+import pytest
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add the verdicts that a failed assertion was about to the report."""
+    report = yield
+    if call.excinfo is not None and call.excinfo.errisinstance(AssertionError):
+        said = str(call.excinfo.value)
+        report.sections += [("derive", text) for text in dict.fromkeys(_verdicts(call.excinfo)) if text not in said]
+    return report
+
+
+def _verdicts(failure: pytest.ExceptionInfo[BaseException]) -> Iterator[str]:
+    """Each verdict in the failing line that is not proved."""
+    module = sys.modules.get("derive.proving.verdict")
+    if module is None:  # nothing was asked, so nothing was answered
+        return
+    last = failure.traceback[-1]
+    named = set(re.findall(r"\w+", str(last.statement)))
+    values: dict[str, Any] = last.frame.f_locals
+    for name, value in values.items():
+        # pytest keeps the parts of a failing assertion in variables of its own.
+        if isinstance(value, module.Verdict) and not value and (name in named or name.startswith("@py_")):
+            yield str(value)

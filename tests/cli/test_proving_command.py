@@ -1,0 +1,117 @@
+"""`derive prove`: the four verdicts with their exit statuses, for people and for programs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from derive.cli import proving
+from derive.cli.application import run
+from derive.cli.proving import scheduled
+from derive.cli.workers import LimitExceeded
+
+CONTRIVED = """
+from derive.language import nonnegative
+
+def one(theta, g, *, lr=nonnegative(0.1)):
+    return theta - lr * g
+
+def other(theta, g, *, lr=nonnegative(0.1)):
+    return theta - lr * g**2
+"""
+
+
+def answer(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict[str, object]]:
+    status = run(["prove", *arguments, "--json"])
+    return status, json.loads(capsys.readouterr().out)
+
+
+def test_a_map_that_is_found_proves(capsys: pytest.CaptureFixture[str]) -> None:
+    status, content = answer(capsys, "momentum_ema", "momentum")
+    assert (status, content["verdict"], content["relation"]) == (0, "proved", "hyperparameter_map")
+    assert content["maps"] == {"B.lr": "A.lr * (1 - A.beta)", "B.v": "A.lr * A.v"}
+    assert (content["a"], content["b"]) == ("momentum_ema", "momentum")
+
+
+def test_a_map_may_be_given(capsys: pytest.CaptureFixture[str]) -> None:
+    status, content = answer(capsys, "momentum_ema", "momentum", "--where", "B.lr = A.lr*(1-A.beta); B.v = A.lr*A.v")
+    assert (status, content["verdict"]) == (0, "proved")
+
+
+def test_a_condition_may_be_given(capsys: pytest.CaptureFixture[str]) -> None:
+    status, content = answer(capsys, "momentum", "gradient_descent", "--where", "beta=0")
+    assert (status, content["verdict"]) == (1, "conditional")
+
+
+def test_where_rules_part_the_run_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["prove", "adam", "adam_eps_hat", "--where", "eps = 1/2, beta2 = 1/2"]) == 1
+    out = capsys.readouterr().out
+    assert "<- here they part" in out
+    assert "from fractions import Fraction" in out
+    assert "\x1b" not in out
+
+
+def test_expected_and_actual_are_exact_with_a_decimal_beside(capsys: pytest.CaptureFixture[str]) -> None:
+    _, content = answer(capsys, "adam", "adam_eps_hat")
+    shown = content["counterexample"]
+    assert isinstance(shown, dict)
+    assert shown["expected"] == {"exact": "1/2", "decimal": 0.5}
+    assert shown["actual"] == {"exact": "2 / (sqrt(2) + 2)", "decimal": pytest.approx(0.58578643762)}
+    assert shown["hyperparameters"]["a"]["beta1"] == {"exact": "1/2", "decimal": 0.5}
+
+
+def test_rules_of_a_file_are_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "own.py"
+    file.write_text(CONTRIVED)
+    status, content = answer(capsys, f"{file}::one", f"{file}::other")
+    assert (status, content["verdict"]) == (1, "refuted")
+
+
+def test_explain_says_what_was_tried(capsys: pytest.CaptureFixture[str]) -> None:
+    run(["prove", "adam", "adam_eps_hat"])
+    assert "\ntried\n" not in capsys.readouterr().out
+    run(["prove", "adam", "adam_eps_hat", "--explain"])
+    assert "\ntried\n  " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["adam", "adm"], "no rule 'adm'; did you mean"),
+        (["adam", "adam", "--where", "eps"], "--where 'eps': it is not an equation"),
+        (["adam", "adam", "--where", "B.lr = A.lrr"], "did you mean A.lr?"),
+        (["adam", "ewma"], "adam and ewma are not comparable"),
+        (["adam"], "Missing argument 'B'"),
+    ],
+)
+def test_what_cannot_be_asked_is_one_line(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    assert run(["prove", *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert message in err
+
+
+def test_a_limit_exceeded_is_an_answer(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def slow(*_: object, **__: object) -> None:
+        raise LimitExceeded("took longer than 10 s and was ended")
+
+    monkeypatch.setattr(proving, "in_worker", slow)
+    assert run(["prove", "adam", "adam", "--explain"]) == 3
+    out = capsys.readouterr().out
+    assert out.startswith("unknown: the prover took longer than 10 s and was ended\ntried\n")
+
+
+def test_names_of_schedules_are_given_together_or_apart() -> None:
+    assert scheduled(["lr, beta", "lr", ""]) == ("lr", "beta")
+
+
+def test_the_answer_is_the_same_in_every_process() -> None:
+    command = [sys.executable, "-m", "derive.cli", "prove", "adam_l2", "adamw", "--json"]
+    runs = [subprocess.run(command, capture_output=True, text=True, check=False).stdout for _ in range(2)]
+    assert runs[0] == runs[1] != ""
