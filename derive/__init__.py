@@ -6,7 +6,7 @@ here is light: what needs SymPy or FLINT is imported by the functions that use i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -44,21 +44,34 @@ def prove(
     a: object,
     b: object,
     *,
+    where: str | Sequence[str] = (),
     states: Mapping[str, Formula] | None = None,
     hyperparameters: Mapping[str, Formula] | None = None,
     condition: Mapping[str, Formula] | None = None,
+    schedule: str | Collection[str] = (),
 ) -> Verdict:
-    """Whether two rules ask for the same points at every step, for all gradients, under a given map.
+    """Whether two rules ask for the same points at every step, for all gradients; the map between them is searched.
 
-    The rules are given as to `show`. `states` and `hyperparameters` write those of `b` in the names
-    of `a`; `condition` binds hyperparameters of both, such as `{"eps": 0}`. What is left out keeps
-    its name. The verdict is true only when proved. Raises UserError for names nobody has.
+    The rules are given as to `show`. What is known of the map may be given: `where` as on the command
+    line, "B.lr = A.lr * (1 - A.beta), eps = 0"; or in parts: `states` and `hyperparameters` write those
+    of `b` in the names of `a`, `condition` binds hyperparameters of both, such as `{"eps": 0}`. The
+    hyperparameters named in `schedule` may change from step to step. The verdict is true only when
+    proved. Raises UserError for names nobody has.
     """
     from derive.library.lookup import as_rule
     from derive.relating import prove as prove_rules
+    from derive.relating.where import read_where
 
-    maps = {"states": states, "hyperparameters": hyperparameters, "condition": condition}
-    return prove_rules(as_rule(a), as_rule(b), **{name: _expressions(given) for name, given in maps.items()})
+    left, right = as_rule(a), as_rule(b)
+    read = read_where([where] if isinstance(where, str) else where, left, right)
+    return prove_rules(
+        left,
+        right,
+        states={**read.states, **_expressions(states)},
+        hyperparameters={**read.hyperparameters, **_expressions(hyperparameters)},
+        condition={**read.condition, **_expressions(condition)},
+        schedule=(schedule,) if isinstance(schedule, str) else tuple(schedule),
+    )
 
 
 def _expressions(given: Mapping[str, Formula] | None) -> dict[str, Expr]:

@@ -44,6 +44,8 @@ def prove_command(
         write_json(document("prove", a=left.name, b=right.name, **answer.content))
     else:
         print_lines(answer.explained if explain else answer.lines)
+        if answer.status == "unknown" and not explain:
+            click.echo("--explain says what was tried", err=True)
     return exit_status([answer.status])
 
 
@@ -85,8 +87,8 @@ def answered(question: Question, seconds: float = SECONDS) -> Answer:
 
 
 def _answer(question: Question) -> Answer:
-    from derive.cli.where import read_where
     from derive.relating import prove
+    from derive.relating.where import read_where
 
     a, b = question.a, question.b
     given = read_where(question.where, a, b)

@@ -139,11 +139,18 @@ def _settings(w: Separation) -> Iterator[str]:
 
 
 def _with(prefix: str, values: Mapping[str, Fraction], schedule: Sequence[Mapping[str, Fraction]]) -> Iterator[str]:
-    changing = {name: [step.get(name, values[name]) for step in schedule] for step in schedule for name in step}
+    changing = {name: _changes([s.get(name, values[name]) for s in schedule]) for step in schedule for name in step}
     fixed = [f"{prefix}{name} = {rational(v)}" for name, v in values.items() if name not in changing]
     moving = [f"{prefix}{name} = {', then '.join(str(rational(v)) for v in vs)}" for name, vs in changing.items()]
     if fixed or moving:
         yield "; ".join(filter(None, (", ".join(fixed), *moving)))
+
+
+def _changes(values: list[Fraction]) -> list[Fraction]:
+    """The values up to the one that stays."""
+    while len(values) > 1 and values[-1] == values[-2]:
+        values = values[:-1]
+    return values
 
 
 def _head(w: Separation) -> list[str]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from derive.cli.where import read_where
+from derive.relating.where import read_where
 from derive.errors import UserError
 from derive.expr import to_text
 from derive.library import LIBRARY
