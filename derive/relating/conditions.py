@@ -32,6 +32,7 @@ from derive.relating.wording import condition_text
 from derive.rule import Domain, Rule
 from derive.transforms import bind, with_hyperparameters_of
 
+Key = tuple[tuple[str, Expr], ...]
 Run = tuple[Fraction, tuple[Fraction, ...]]
 
 GRADIENTS = ((1,), (2,), (1, 1), (1, -1), (2, 1), (1, 1, 1), (1, -2, 1))
@@ -65,17 +66,10 @@ def conditions(request: Request, record: Record) -> Conditions | None:
     if domains is None:
         return None
     a, b = request.a, request.b
-    held: dict[tuple[tuple[str, Expr], ...], Correspondence] = {}
-    for candidate in _candidates(_differences(a, b, request.scheduled), domains):
-        key = tuple(sorted(candidate.items()))
-        if any(set(known) <= set(key) for known in held):
-            continue
-        condition = dict(key)
-        proof = _proof(request, condition, record) if key else None
-        if proof is None and not _is_degenerate(a, b, condition, domains):
-            proof = _proof(replace(request, while_defined=True), condition, record)
-        if proof is not None:
-            held = {k: p for k, p in held.items() if not set(key) <= set(k)} | {key: proof}
+    differences = _differences(a, b, request.scheduled)
+    held = _sufficient(_candidates(differences, domains), request, domains, record)
+    if all(_is_degenerate(a, b, dict(key), domains) for key in held):
+        held |= _sufficient(_zeros(differences[:SHORT_RUNS], domains), request, domains, record)
     if not held:
         record.note("conditions on the hyperparameters: none found")
         return None
@@ -87,6 +81,24 @@ def conditions(request: Request, record: Record) -> Conditions | None:
     texts = [condition_text(c, p) for c, p in zip(found, partly, strict=True)]
     any_of, degenerate = (tuple(x for x, d in zip(texts, part, strict=True) if d is kind) for kind in (False, True))
     return Conditions(any_of, degenerate, evidence)
+
+
+def _sufficient(
+    candidates: Iterator[dict[str, Expr]], request: Request, domains: Mapping[str, Domain], record: Record
+) -> dict[Key, Correspondence]:
+    """The candidates that are proved, none of which says more than another."""
+    held: dict[Key, Correspondence] = {}
+    for candidate in candidates:
+        key = tuple(sorted(candidate.items()))
+        if any(set(known) <= set(key) for known in held):
+            continue
+        condition = dict(key)
+        proof = _proof(request, condition, record) if key else None
+        if proof is None and not _is_degenerate(request.a, request.b, condition, domains):
+            proof = _proof(replace(request, while_defined=True), condition, record)
+        if proof is not None:
+            held = {k: p for k, p in held.items() if not set(key) <= set(k)} | {key: proof}
+    return held
 
 
 def _domains(a: Rule, b: Rule) -> dict[str, Domain] | None:
@@ -130,8 +142,6 @@ def _candidates(differences: list[Expr], domains: Mapping[str, Domain]) -> Itera
                 merged = _merged(bound, name, value)
                 if merged not in waiting:
                     waiting.append(merged)
-    if not count:
-        yield from _zeros(differences[:SHORT_RUNS], domains)
 
 
 def _zeros(differences: list[Expr], domains: Mapping[str, Domain]) -> Iterator[dict[str, Expr]]:

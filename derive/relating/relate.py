@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
+from derive.algebra.work import TooLarge, bounded
 from derive.errors import UserError
 from derive.expr import Expr, Number, Symbol, to_text
 from derive.proving.certificate import Conditional, Correspondence
@@ -25,6 +26,7 @@ from derive.relating.wording import condition_text, maps_text
 from derive.rule import Rule
 from derive.transforms import bind
 
+WORK = 6_000_000  # a few seconds
 FIRST_TRIES = 12  # before a map is searched: most rules that differ do so soon
 
 
@@ -55,7 +57,11 @@ def prove(
     refuse_maps(left, right, states or {}, hyperparameters or {})
     scheduled = _scheduled(schedule, left, right)
     request = Request(left, right, states or {}, hyperparameters or {}, scheduled)
-    verdict = _under_schedule(request) if scheduled else _answer(request, instance)
+    try:
+        with bounded(WORK):
+            verdict = _under_schedule(request) if scheduled else _answer(request, instance)
+    except TooLarge as obstacle:
+        verdict = Verdict("unknown", message=str(obstacle))
     verdict = replace(verdict, warnings=(*warnings, *verdict.warnings))
     return _under(bound, verdict, a, b) if bound else verdict
 

@@ -199,10 +199,17 @@ def forged(a: Rule, b: Rule, states: dict[str, Expr], hypers: dict[str, Expr], b
     return Correspondence(a, b, states, hypers, back, certificate, tuple(trees))
 
 
+def part_only_where_undefined(a: Rule, b: Rule) -> bool:
+    verdict = prove(a, b)
+    assert verdict.status == "conditional"
+    assert verdict.counterexample is not None
+    return bool(verdict.condition and verdict.condition["any_of"] == ["both sides are defined at every step"])
+
+
 def test_a_state_that_becomes_undefined_is_seen_though_no_map_mentions_it() -> None:
     a = own({"theta": theta - lr * g + (u - u), "u": 1 / g}, {"u": Number(0)})
     b = own({"theta": theta - lr * g}, {})
-    assert prove(a, b).status == "refuted"
+    assert part_only_where_undefined(a, b)
     with pytest.raises(Rejected):
         Checked(forged(a, b, {"theta": theta}, {"lr": lr}, {"lr": Symbol("b.lr")}))
 
@@ -212,11 +219,11 @@ def test_a_step_that_is_undefined_hides_no_difference() -> None:
     zero = apply("eq", g, 0)
     a = own({"theta": theta - lr * apply("where", zero, 1, g), "u": 1 / g}, {"u": Number(0)})
     b = own({"theta": theta - lr * apply("where", zero, 2, g), "u": 1 / g}, {"u": Number(0)})
-    assert prove(a, b).status == "refuted"
+    assert part_only_where_undefined(a, b)
     assert prove(a, a).status == "proved"
     narrower = own({"theta": theta - lr * g * g / g, "u": 1 / g}, {"u": Number(0)})
     wider = own({"theta": theta - lr * g, "u": 1 / g}, {"u": Number(0)})
-    assert prove(wider, narrower).status == "refuted"
+    assert part_only_where_undefined(wider, narrower)
 
 
 def test_a_run_ends_with_its_first_undefined_step() -> None:
