@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
+from itertools import zip_longest
 from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -77,19 +78,34 @@ def unrolled(
     `gradients` are the answers at the points the rule queries, or the inputs `x` of an average (which
     has no use for `theta`). Hyperparameters left out have their defaults; `schedule` gives some of them
     other values at step 1, 2, ..., its last entry from there on. A rule with a query point of its own has
-    it under `QUERY`.
+    it under `QUERY`. Where a step asks for several gradients it takes that many, with the further points
+    under names of theirs (`asked_points`); answers missing in the last step are zero.
     """
     constants = {**_defaults(rule), **{name: as_expr(value) for name, value in hyperparameters.items()}}
     _refuse_unset(rule, constants)
     now = dict(constants) if rule.is_average else {**constants, "theta": as_expr(theta)}
     now.update(zip(rule.state_names, substitute([s.initial for s in rule.states], now), strict=True))
     steps = []
-    for t, gradient in enumerate(gradients, start=1):
+    for t, answered in enumerate(answers(rule, [as_expr(g) for g in gradients]), start=1):
         changed = schedule[min(t, len(schedule)) - 1] if schedule else {}
         now |= {name: as_expr(value) for name, value in changed.items()}
-        steps.append(_stepped(rule, {**now, "x" if rule.is_average else "g": as_expr(gradient), "t": Number(t)}))
-        now.update((name, value) for name, value in steps[-1].items() if name != QUERY)
+        steps.append(_stepped(rule, {**now, **answered, "t": Number(t)}))
+        now.update((name, value) for name, value in steps[-1].items() if not name.startswith(QUERY))
     return tuple(steps)
+
+
+def answers(rule: Rule, gradients: Sequence[Expr]) -> Iterator[dict[str, Expr]]:
+    """What each step is given: as many gradients as it asks for, or one x; those missing in the last step are zero."""
+    names = ("x",) if rule.is_average else tuple(name for name, _ in rule.questions)
+    for start in range(0, len(gradients), len(names)):
+        here = gradients[start : start + len(names)]
+        yield dict(zip_longest(names, here, fillvalue=Number(0)))
+
+
+def asked_points(rule: Rule) -> dict[str, Expr]:
+    """Where a step takes its gradients, theta itself aside, under names that no state can have."""
+    first = {} if rule.query is None else {QUERY: rule.query}
+    return {**first, **{f"{QUERY} {name}": point for name, point in rule.asked}}
 
 
 def trajectory(
@@ -164,5 +180,5 @@ def _refuse_unset(rule: Rule, constants: Mapping[str, Expr]) -> None:
 
 
 def _stepped(rule: Rule, before: Mapping[str, Expr]) -> dict[str, Expr]:
-    step = dict(rule.step) if rule.query is None else {**rule.step, QUERY: rule.query}
+    step = {**rule.step, **asked_points(rule)}
     return dict(zip(step, substitute(step.values(), before), strict=True))

@@ -21,6 +21,7 @@ def bind(rule: Rule, values: Mapping[str, Expr]) -> Rule:
         body=(*(Assignment(n, e) for n, e in here.items()), *rule.body),
         states=tuple(State(s.name, substitute([s.initial], here)[0]) for s in rule.states),
         query=None if rule.query is None else substitute([rule.query], here)[0],
+        asked=tuple((name, substitute([point], here)[0]) for name, point in rule.asked),
     )
 
 
@@ -43,4 +44,5 @@ def with_names(rule: Rule, names: Mapping[str, str]) -> Rule:
         states=tuple(State(s.name, substitute([s.initial], new)[0]) for s in rule.states),
         body=tuple(replace(a, value=substitute([a.value], new)[0]) for a in rule.body),
         query=None if rule.query is None else substitute([rule.query], new)[0],
+        asked=tuple((name, substitute([point], new)[0]) for name, point in rule.asked),
     )

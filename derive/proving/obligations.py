@@ -202,8 +202,8 @@ def last_point(
         return last[rule.outputs[0]] + whole
     if rule.query is None:
         return last["theta"] + whole
-    settings.update(schedule[min(len(gradients), len(schedule) - 1)] if schedule else {})
-    now = {**settings, **last, "t": Number(len(gradients) + 1)}
+    settings.update(schedule[min(len(steps), len(schedule) - 1)] if schedule else {})
+    now = {**settings, **last, "t": Number(len(steps) + 1)}
     return substitute([rule.query], {n: as_expr(e) for n, e in now.items()})[0] + whole
 
 

@@ -14,7 +14,7 @@ from functools import cached_property, partial
 from typing import Any
 
 from derive.algebra.facts import Assumptions
-from derive.evaluate import QUERY, Arithmetic, ball, exact, unrolled
+from derive.evaluate import QUERY, Arithmetic, asked_points, ball, exact, unrolled
 from derive.expr import Expr, Number
 from derive.ops import Inexact, Undefined
 from derive.proving.certificate import Pairs
@@ -195,6 +195,8 @@ def first_difference(w: Separation) -> Difference | None:
     A run ends with the first step in which anything is undefined. Where it is not decided whether a
     step is defined nothing is said of what comes after it.
     """
+    if len(w.a.questions) != len(w.b.questions):
+        return None
     runs = (_run(w.a, w.hyperparameters_a, w.schedule_a, w), _run(w.b, w.hyperparameters_b, w.schedule_b, w))
     for t, (mine, his) in enumerate(zip(*runs, strict=True)):
         name = QUERIED if QUERY in mine or QUERY in his else ""
@@ -238,21 +240,22 @@ def _run(rule: Rule, hyperparameters: Settings, schedule: tuple[Settings, ...], 
     start: dict[str, Expr] = {} if rule.is_average else {"theta": Number(w.theta)}
     found = []
     for now, later in zip((start, *steps[:-1]), steps, strict=True):
-        asked = {QUERY: later[QUERY]} if QUERY in later else {}
+        asked = {name: value for name, value in later.items() if name.startswith(QUERY)}
         found.append({**now, **asked})
     return found
 
 
 def _seen(rule: Rule, values: Mapping[str, Expr], t: int) -> list[tuple[str, Expr]]:
-    """What can be seen of a run after t steps: the queried point, or the outputs of an average."""
+    """What can be seen of a run after t steps: the points queried next, or the outputs of an average."""
     if rule.is_average:
         return [(name, values[name]) for name in rule.outputs] if t else []
-    return [(QUERIED, values[QUERY])] if QUERY in values else [("theta", values["theta"])]
+    first = (QUERIED, values[QUERY]) if QUERY in values else ("theta", values["theta"])
+    return [first, *((QUERIED, values[name]) for name in asked_points(rule) if name != QUERY)]
 
 
 def _undefined(values: Mapping[str, Expr], t: int) -> str | None:
     """The first value that is undefined, empty where all are defined, None where that is not decided."""
-    names = [name for name in values if name != QUERY] if t else []
+    names = [name for name in values if not name.startswith(QUERY)] if t else []
     for arithmetic in (exact, partial(ball, bits=PRECISIONS[-1])):
         found = arithmetic([values[name] for name in names], {})
         for name, value in zip(names, found, strict=True):

@@ -11,7 +11,7 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
-from derive.evaluate import ball, exact
+from derive.evaluate import answers, ball, exact
 from derive.expr import Expr, Number, Symbol, substitute, symbols
 from derive.ops import Inexact, Undefined
 from derive.proving.values import NOTHING
@@ -50,22 +50,20 @@ def line_by_line(
     now.update(zip(rule.state_names, substitute([s.initial for s in rule.states], now), strict=True))
     kept = (*(() if rule.is_average else ("theta",)), *rule.state_names)
     yield tuple(Entry(name, now[name], Symbol(name)) for name in kept)
-    for t, gradient in enumerate(gradients, start=1):
+    for t, answered in enumerate(answers(rule, gradients), start=1):
         now |= schedule[min(t, len(schedule)) - 1] if schedule else {}
-        before = {**now, "x" if rule.is_average else "g": gradient, "t": Number(t)}
-        made = tuple(_step(rule, before, gradient))
+        made = tuple(_step(rule, {**now, **answered, "t": Number(t)}, answered))
         last = {entry.name: entry.value for entry in made}
         now.update((name, last[name]) for name in kept if name in last)
         yield made
 
 
-def _step(rule: Rule, before: Mapping[str, Expr], gradient: Expr) -> Iterator[Entry]:
-    if rule.is_average:
-        yield Entry("x", gradient, gradient, given=True)
-    else:
-        query = Symbol("theta") if rule.query is None else rule.query
-        yield Entry(ASKED, substitute([query], before)[0], query, given=True)
-        yield Entry("g", gradient, gradient, given=True)
+def _step(rule: Rule, before: Mapping[str, Expr], answered: Mapping[str, Expr]) -> Iterator[Entry]:
+    points = dict(rule.questions)
+    for name, answer in answered.items():
+        if name in points:
+            yield Entry(ASKED, substitute([points[name]], before)[0], points[name], given=True)
+        yield Entry(name, answer, answer, given=True)
     values = dict(before)
     for assignment in rule.body:
         [values[assignment.target]] = substitute([assignment.value], values)
