@@ -1,0 +1,106 @@
+"""Conditions, exactness and schedules are claims like any other: the checker says no where they do not hold."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+
+from derive.expr import Number, Symbol
+from derive.proving.certificate import Conditional, Correspondence, Exactness, Leaf
+from derive.proving.checker import Checked, Rejected
+from derive.proving.obligations import of_exactness
+from derive.proving.search import Differs, Undecided, propose_identity
+from derive.relating import prove
+from derive.relating.induction import induction
+from derive.relating.solving import Maps
+from tests.derive.relating.forms import RULES
+
+ONE = Fraction(1)
+
+
+def proof(a: str, b: str) -> Conditional:
+    certificate = prove(RULES[a], RULES[b]).evidence.certificate
+    assert isinstance(certificate, Conditional)
+    return certificate
+
+
+def test_a_condition_proved_for_something_else_is_rejected() -> None:
+    good = proof("adam", "adam_eps_hat")
+    assert len(good.conditions) == 3
+    with pytest.raises(Rejected, match="other rules"):
+        Checked(replace(good, conditions=good.conditions[::-1], exactness=None))
+    with pytest.raises(Rejected, match="other rules"):
+        Checked(replace(good, b=RULES["adamw"], exactness=None))
+    with pytest.raises(Rejected):
+        Checked(replace(good, correspondences=good.correspondences[:1], exactness=None))
+
+
+def test_conditions_that_leave_one_out_are_not_exact() -> None:
+    """adam and adam_eps_hat agree at eps = 0, and also at beta2 = 0 and at lr = 0."""
+    good = proof("adam", "adam_eps_hat")
+    assert good.exactness is not None
+    for left_out in range(3):
+        conditions = tuple(c for i, c in enumerate(good.conditions) if i != left_out)
+        claim = replace(good.exactness, conditions=conditions)
+        with pytest.raises(Rejected):
+            Checked(claim)
+        _, pairs, assumed = of_exactness(claim)
+        with pytest.raises((Differs, Undecided)):
+            propose_identity(pairs, assumed)
+
+
+def test_a_run_that_tells_nothing_apart_is_no_evidence() -> None:
+    a, b = RULES["momentum"], RULES["nesterov"]
+    for gradients in ((Fraction(0),), (Fraction(0), Fraction(0))):
+        with pytest.raises(Rejected):
+            Checked(Exactness(a, b, (), ((ONE, gradients),), Leaf()))
+
+
+def test_exactness_is_about_the_same_conditions() -> None:
+    good = proof("adam", "adam_eps_hat")
+    assert good.exactness is not None
+    with pytest.raises(Rejected, match="exact for something else"):
+        Checked(replace(good, exactness=replace(good.exactness, conditions=())))
+
+
+def test_names_that_mean_different_things_make_no_condition() -> None:
+    a, b = RULES["momentum_ema"], RULES["momentum"]
+    mapped = prove(a, b).evidence.certificate
+    assert isinstance(mapped, Correspondence)
+    with pytest.raises(Rejected, match="hyperparameters of one name differ"):
+        Checked(Conditional(a, b, ({},), (mapped,)))
+
+
+def test_a_map_through_the_learning_rate_does_not_survive_its_schedule() -> None:
+    a, b = RULES["momentum_lr_outside"], RULES["momentum"]
+    lr, beta, v, theta = map(Symbol, ("lr", "beta", "v", "theta"))
+    maps = Maps({"theta": theta, "v": lr * v}, {"lr": lr, "beta": beta})
+    constant = induction(a, b, maps).certificate
+    assert isinstance(constant, Correspondence)
+    with pytest.raises(Undecided, match="depends on lr"):
+        induction(a, b, maps, frozenset({"lr"}))
+    with pytest.raises(Rejected, match="depends on lr"):
+        Checked(replace(constant, scheduled=frozenset({"lr"})))
+    with pytest.raises(Rejected, match="constant hyperparameters that are scheduled"):
+        Checked(Conditional(a, b, ({},), (constant,), None, frozenset({"lr"})))
+
+
+def test_a_proof_about_defined_steps_is_no_whole_proof() -> None:
+    verdict = prove(RULES["adam"], RULES["sign_descent"])
+    certificate = verdict.evidence.certificate
+    assert isinstance(certificate, Conditional)
+    [partly] = certificate.correspondences
+    assert partly.while_defined
+    with pytest.raises(Rejected):
+        Checked(replace(partly, while_defined=False))
+    claim = Exactness(certificate.a, certificate.b, certificate.conditions, ((ONE, (ONE,)),), Leaf())
+    with pytest.raises(Rejected):
+        Checked(replace(certificate, exactness=claim))
+
+
+def test_a_condition_is_a_value_of_a_hyperparameter() -> None:
+    a, b = RULES["momentum"], RULES["nesterov"]
+    with pytest.raises(Rejected, match="depends on"):
+        Checked(Exactness(a, b, ({"mu": Number(0)},), ((ONE, (ONE,)),), Leaf()))
