@@ -100,7 +100,8 @@ def _facts(verdict: Verdict, explain: bool) -> Iterator[tuple[str, Sequence[str]
 def _conditions(condition: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[str]]]:
     exact = "and nowhere else" if condition.get("exact") else "sufficient; whether they agree elsewhere is not decided"
     any_of = list(condition.get("any_of", ()))
-    yield ("the same where" if len(any_of) < 2 else "the same where any of these holds"), [*any_of, f"({exact})"]
+    title = "the same where any of these holds" if len(any_of) > 1 else "the same where"
+    yield title, [*any_of, f"({exact})"] if any_of else []
     yield "degenerate: the same, but little is left of the rules, where", list(condition.get("degenerate", ()))
 
 

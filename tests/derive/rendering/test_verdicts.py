@@ -156,6 +156,13 @@ def test_conditions_are_apart_from_degenerate_ones() -> None:
     assert "the same where\n  eps = 0\n  (sufficient; whether they agree elsewhere is not decided)\n" in shown
 
 
+def test_degenerate_conditions_alone_are_no_conditions() -> None:
+    condition = {"any_of": [], "degenerate": ["lr = 0"], "exact": False}
+    shown = text(replace(refuted("adam", "adagrad"), condition=condition), code=False)
+    assert "the same where\n" not in shown
+    assert "degenerate: the same, but little is left of the rules, where\n  lr = 0\n" in shown
+
+
 def test_what_was_tried_is_said_when_asked_for() -> None:
     verdict = Verdict("unknown", message="no map was found", tried=("the same names", "linear maps"), warnings=("w",))
     assert text(verdict) == "unknown: no map was found\nwarnings\n  w"
