@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from random import Random
@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from derive.algebra.facts import Assumptions
 from derive.evaluate import exact
-from derive.expr import Expr, symbols
+from derive.expr import Expr, nodes, symbols
 from derive.proving.certificate import Pairs
 from derive.proving.replay import NotConfirmed, Point, Replayed, Separation
 from derive.rule import REAL, Domain, Rule
@@ -20,6 +20,8 @@ W = TypeVar("W", Point, Separation)
 TRIES_AT_POINTS = 250
 TRIES_ALONG_TRAJECTORIES = 120
 STEPS = 4
+LEAST_TRIES = 4
+WORK = 60_000  # operations in all, for a try evaluates each of them a few times
 SIMPLE = tuple(map(Fraction, ("1", "2", "-1", "1/2", "3", "-2", "1/4", "1/3", "0", "3/4", "-1/2", "4", "-3", "9/10")))
 
 
@@ -27,10 +29,11 @@ def separating_point(pairs: Pairs, assumptions: Assumptions) -> Replayed | None:
     """A confirmed point at which the two sides differ, or None where none was found."""
     names = sorted(symbols(*(side for pair in pairs for side in pair)))
     domains = {n: assumptions.domains.get(n, REAL) for n in names}
-    for values in _points(domains, TRIES_AT_POINTS):
+    most = _affordable(side for pair in pairs for side in pair)
+    for values in _points(domains, min(TRIES_AT_POINTS, most)):
         found = _confirmed(Point(pairs, values, assumptions))
         if found is not None:
-            return _simplest(found, lambda w: _simpler_points(w, domains))
+            return _simplest(found, lambda w: _simpler_points(w, domains), most)
     return None
 
 
@@ -51,14 +54,15 @@ def separating_trajectory(
     domains |= {h.name: h.domain for h in a.hyperparameters}
     if used - domains.keys():
         return None
-    for index, values in enumerate(_points(domains, tries)):
+    most = _affordable((*a.step.values(), *b.step.values()))
+    for index, values in enumerate(_points(domains, min(tries, most))):
         random = Random(index)
         gradients = tuple(random.choice(SIMPLE) for _ in range(STEPS))
         witness = _separation(a, b, hyperparameters, values, random.choice(SIMPLE), gradients)
         witness = witness and _with_schedule(witness, hyperparameters, scheduled, random)
         found = None if witness is None else _confirmed(witness)
         if found is not None:
-            return _simplest(found, lambda w: _simpler_runs(w, hyperparameters, domains))
+            return _simplest(found, lambda w: _simpler_runs(w, hyperparameters, domains), most)
     return None
 
 
@@ -125,12 +129,20 @@ def _confirmed(witness: Point | Separation) -> Replayed | None:
         return None
 
 
-def _simplest(found: Replayed, simpler: Callable[[W], Iterator[W]]) -> Replayed:
-    """Replace one value at a time by a simpler one while the difference stays."""
+def _affordable(exprs: Iterable[Expr]) -> int:
+    """How often what has so many operations is evaluated: a few times at least, and in bounded time."""
+    return max(LEAST_TRIES, WORK // (1 + len(nodes(exprs))))
+
+
+def _simplest(found: Replayed, simpler: Callable[[W], Iterator[W]], tries: int) -> Replayed:
+    """Replace one value at a time by a simpler one while the difference stays; in so many tries."""
     improved = True
     while improved:
         improved = False
         for candidate in simpler(found.witness):  # type: ignore[arg-type]
+            tries -= 1
+            if tries < 0:
+                return found
             better = _confirmed(candidate)
             if better is not None:
                 found, improved = better, True
