@@ -7,12 +7,16 @@ candidates(draft, given) ->  every rule it is under a consistent assignment of r
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import replace
 
 from derive.errors import UserError
 from derive.reading.bindings import Function, bindings
 from derive.reading.limits import parse
+from derive.reading.pasted.alternatives import is_self_contained, with_computed_gradients, with_returned_values
 from derive.reading.pasted.candidates import Candidate, candidates_of
+from derive.reading.pasted.coordinates import without_coordinates
 from derive.reading.pasted.draft import Draft
 from derive.reading.pasted.groups import groups, shape
 from derive.reading.pasted.normalise import Normalised, normalise
@@ -32,24 +36,45 @@ def read_drafts(text: str, file: str, name: str | None = None) -> tuple[Draft, .
     `name` picks a function or class. Raises UserError, with the line, for what can't be read.
     """
     normalised = normalise(text, file)
-    step = _step(normalised, file, name)
-    lines = tuple(text.splitlines())
+    readings = [_drafts(r, text, normalised) for r in _readings(_step(normalised, file, name))]
+    drafts = next((r for r in readings if r), ())
+    if not drafts:
+        what = "nothing is carried from one step to the next"
+        raise UserError(what, where=file, fix="give the whole update, as in w = w - lr * dw")
+    others = [d for r in readings if r is not drafts for d in r]
+    return tuple(replace(d, others=tuple(o for o in others if set(o.last) & set(d.last) or len(drafts) == 1))
+                 for d in drafts)  # fmt: skip
+
+
+def _readings(step: Step) -> Iterator[Step]:
+    """The step as it may be meant, the likeliest first."""
+    for each in with_returned_values(step):
+        computed = with_computed_gradients(each)
+        if computed is not None and is_self_contained(each):
+            yield computed
+        else:
+            yield each
+            if computed is not None:
+                yield computed
+
+
+def _drafts(step: Step, text: str, normalised: Normalised) -> tuple[Draft, ...]:
     found = groups(step.statements)
-    if not found:
-        raise step.definition.error("nothing is carried from one step to the next", fix="give the whole update")
     drafts: list[Draft] = []
+    parameters = frozenset(s for group in found for s in group.last)
     for group in found:
         key = shape(group.statements)
         like = next((d.parameter for d in drafts if shape(d.step.statements) == key), None)
-        drafts.append(Draft(replace(step, statements=group.statements), group.last, lines, normalised.spelled,
-                            not normalised.is_python, like, frozenset(s for g in found for s in g.last)))  # fmt: skip
+        own = replace(step, statements=group.statements)
+        drafts.append(Draft(own, group.last, tuple(text.splitlines()), normalised.spelled,
+                            not normalised.is_python, like, parameters))  # fmt: skip
     return tuple(drafts)
 
 
 def _step(normalised: Normalised, file: str, name: str | None) -> Step:
-    tree = parse(normalised.text, file)
+    tree, _ = without_coordinates(parse(normalised.text, file), file)
     if name is not None:
-        return _defined(find_named(normalised.text, file, name))
+        return _defined(find_named(normalised.text, file, name), file)
     defined = [n for n in tree.body if isinstance(n, Function | ast.ClassDef)]
     bare = [n for n in tree.body if isinstance(n, ast.For | ast.While | ast.AugAssign)]
     if defined and not bare:
@@ -63,8 +88,8 @@ def _only(text: str, file: str) -> Step:
     steps, errors = list[tuple[str, Step]](), list[UserError]()
     for definition in found:
         try:
-            step = _defined(definition)
-            if groups(step.statements):
+            step = _defined(definition, file)
+            if any(groups(each.statements) for each in _readings(step)):
                 steps.append((definition.node.name, step))
         except UserError as error:
             errors.append(error)
@@ -77,10 +102,13 @@ def _only(text: str, file: str) -> Step:
     raise UserError(what, where=file, fix=f"name one: {file}::{names[0]}" if names else "give the update")
 
 
-def _defined(definition: Definition) -> Step:
+def _defined(definition: Definition, file: str) -> Step:
+    tree, kept = without_coordinates(ast.Module([deepcopy(definition.node)], []), file)
+    definition = replace(definition, node=tree.body[0])  # type: ignore[arg-type]
     if isinstance(definition.node, ast.ClassDef):
         return _of_procedure(read_definition(definition))
-    return read_body(definition, free=False)
+    step = read_body(definition, free=False)
+    return replace(step, kept=step.kept | kept)
 
 
 def _of_procedure(procedure: Procedure) -> Step:

@@ -62,28 +62,32 @@ class _Part:
 
 
 def candidates_of(draft: Draft, given: Mapping[str, str] | None = None) -> Iterator[Candidate]:
-    """The candidates, at most `MOST`. `given` fixes roles, {"w": "theta", "dw": "g", "alpha": "lr"}; other roles follow.
+    """The candidates, at most `MOST`. `given` fixes roles, {"w": "theta", "alpha": "lr"}; other roles follow.
 
     Raises UserError where no assignment is consistent, with what stands against the likeliest.
     """
-    wanted = _wanted(draft, dict(given or {}))
-    problems, found = list[UserError](), 0
-    for part in islice(_parts(draft, wanted), MOST):
+    problems: list[UserError] = []
+    found = False
+    for candidate in islice(_all(draft, dict(given or {}), problems), MOST):
+        found = True
+        yield candidate
+    if not found:
+        what = "no name can be the parameter and another its gradient"
+        raise problems[0] if problems else draft.step.definition.error(what, fix="say who is who: w=theta,dw=g")
+
+
+def _all(draft: Draft, given: Mapping[str, str], problems: list[UserError]) -> Iterator[Candidate]:
+    for reading in (draft, *draft.others):
         try:
-            candidate = _candidate(draft, part, wanted)
+            wanted = _wanted(reading, given)
         except UserError as error:
             problems.append(error)
             continue
-        found += 1
-        yield candidate
-    if not found:
-        raise (
-            problems[0]
-            if problems
-            else draft.step.definition.error(
-                "no name can be the parameter and another its gradient", fix="say who is who: w=theta,dw=g"
-            )
-        )
+        for part in islice(_parts(reading, wanted), MOST):
+            try:
+                yield _candidate(reading, part, wanted)
+            except UserError as error:
+                problems.append(error)
 
 
 def _wanted(draft: Draft, given: Mapping[str, str]) -> dict[str, str]:
@@ -226,7 +230,8 @@ def _candidate(draft: Draft, part: _Part, wanted: Mapping[str, str]) -> Candidat
     counts = _open_counters(draft)
     procedure = _procedure(draft, part, names, counts)
     rule = to_rule(procedure)
-    asked = {q.target: f"grad({q.point})" for q in draft.questions}
+    as_shown: dict[str, Expr] = {n: Symbol(draft.shown(n)) for n in names}
+    asked = {q.target: f"grad({substitute([q.point], as_shown)[0]})" for q in draft.questions}
     roles = {new: asked.get(old) or draft.shown(old) for old, new in names.items() if new in _named(rule)}
     open_starts = [names[s] for s in draft.states if _is_open(draft, s) and names[s] in rule.state_names]
     assumed = [f"{draft.shown(n)} is {start} before the first step" for n, start in counts.items()]
@@ -266,21 +271,20 @@ def _procedure(draft: Draft, part: _Part, names: Mapping[str, str], counts: Mapp
     starts = {s: _start(draft, s, values, counts) for s in states}
     returned = tuple(Returned(substitute([r.value], values)[0], frozenset(names.get(n, n) for n in r.shares))
                      for r in step.returned or ())  # fmt: skip
-    passed = [s for s in states if s in arguments and not step.looped and not _in_place(s, step.statements)]
+    passed = [
+        s
+        for s in states
+        if s in arguments and s not in step.kept and not step.looped and not _in_place(s, step.statements)
+    ]
     parameters = [_argument(arguments[s], names[s]) for s in passed]
     parameters += [Parameter(names[n], step.definition.node.lineno) for n in (part.theta, part.g, part.t)
                    if n and n not in stored(step.statements if n != part.theta or part.average else ())]  # fmt: skip
     parameters += [_constant(draft, n, arguments.get(n), names[n]) for n in draft.free
                    if n not in (part.theta, part.g, part.t)]  # fmt: skip
     output = names[part.theta]
-    if not step.returned or step.looped or not passed:
-        lost = not (step.looped or part.average or part.theta in step.kept or returned or
-                    _in_place(part.theta, step.statements))  # fmt: skip
-        if lost:
-            what = f"the new {draft.shown(part.theta)!r} never leaves the function"
-            raise step.definition.error(what, step.return_line, f"return {draft.shown(part.theta)}")
-        if step.looped or not returned:
-            returned = (Returned(Symbol(output)), *(Returned(Symbol(names[s])) for s in passed))
+    if step.looped or not returned:
+        _refuse_lost(draft, [*passed, *([] if part.average else [part.theta])])
+        returned = (Returned(Symbol(output)),)
     kept = {names[s]: starts[s] for s in states if s not in passed}
     if part.average and part.theta in draft.states:  # a state is itself what the average gives out
         statements = (*statements, Store("output", Symbol(output), step.return_line))
@@ -300,6 +304,16 @@ def _constant(draft: Draft, old: str, argument: Parameter | None, name: str) -> 
     start = draft.step.starts.get(old)
     value = start.value if isinstance(start, Number) else None
     return Parameter(name, draft.step.definition.node.lineno, value, keyword_only=True)
+
+
+def _refuse_lost(draft: Draft, names: Sequence[str]) -> None:
+    """A function that returns nothing leaves only what it stores in place."""
+    step = draft.step
+    for name in names:
+        outside = name in step.kept or "." in name  # an attribute, a dictionary's key
+        if not (step.looped or outside or _in_place(name, step.statements)):
+            what = f"the new {draft.shown(name)!r} never leaves the function"
+            raise step.definition.error(what, step.return_line, f"return {draft.shown(name)}")
 
 
 def _in_place(name: str, statements: Sequence[Statement]) -> bool:

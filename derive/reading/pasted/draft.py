@@ -17,7 +17,8 @@ class Draft:
     `last` are the states no other state is made from: the parameter is one of them. `lines` is the
     text, `spelled` how it writes names that Python can't. `by_value`: the text is no code, so that
     its names share no arrays. `like` is the parameter of an earlier draft that differs in names only,
-    `parameters` all that the text may call so.
+    `parameters` all that the text may call so,
+    `others` further readings of the same step.
     """
 
     step: Step
@@ -27,6 +28,7 @@ class Draft:
     by_value: bool
     like: str | None = None
     parameters: frozenset[str] = frozenset()
+    others: tuple[Draft, ...] = ()
 
     @property
     def parameter(self) -> str:

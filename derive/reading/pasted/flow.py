@@ -57,7 +57,7 @@ def dependencies(statements: Iterable[Statement]) -> dict[str, frozenset[str]]:
     for s in statements:
         read = frozenset[str]().union(*(made.get(n, frozenset({n})) for n in reads(s)))
         for target in stored([s]):
-            kept = made.get(target, frozenset({target})) if isinstance(s, Branch) else frozenset[str]()
+            kept = made.get(target, frozenset({target})) if isinstance(s, Branch | Initialise) else frozenset[str]()
             made[target] = read | kept
     return made
 

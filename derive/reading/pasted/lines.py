@@ -13,17 +13,22 @@ from dataclasses import dataclass
 
 from derive.errors import UserError
 
+LENGTH = 2_000  # characters of a line of pseudocode
+LINES = 1_000
 FENCE = re.compile(r"^\s*(```+|~~~+)")
 _PROMPT = re.compile(r"^\s*(>>>|\.\.\.) ?(?=\S)")
 _NUMBERING = re.compile(r"^(\s*)(?:(?:step\s+)?\(?\d{1,3}[.:)]\s+|\[\d{1,3}\]\s+|[-*•‣▪–]\s+)(?=\D)", re.IGNORECASE)
 # `//` and `%` are operators too: a comment after them is at the line's start, set apart, or two words.
 _COMMENT = re.compile(
-    r"(#|▷|\\Comment\b|\\triangleright\b|(?:^\s*|\s{2,}|;\s*)(?://|%)|(?://|%)(?=\s*[A-Za-z]+ [A-Za-z]{2,})).*$"
+    r"""(\#|▷|(?:←|<-)\s*["“]|\\Comment\b|\\triangleright\b|(?:^\s*|\s{2,}|;\s*)(?://|%)"""
+    r"""|(?://|%)(?=\s*[A-Za-z]+[ ][A-Za-z]{2,})).*$"""
 )
-_REMARK = re.compile(r"\s+\(([A-Za-z][\w'-]*(?:[\s,]+[A-Za-z][\w'-]*)*)\)\s*[,.;]?\s*$")
+_REMARK = re.compile(r"\s+\((\w[\w.'-]*(?:[\s,]+\w[\w.'-]*)*)\)\s*[,.;]?\s*$")
 _REMARKS = frozenset({
     "update", "step", "momentum", "biased", "bias", "first", "second", "moment", "estimate", "correction", "velocity",
-    "average", "decay", "parameter", "parameters", "squared", "old", "new", "corrected", "running", "nesterov", "adam",
+    "average", "decay",
+    "initialize", "initialise", "compute", "get",
+    "resulting", "parameter", "parameters", "squared", "old", "new", "corrected", "running", "nesterov", "adam",
 })  # fmt: skip
 _TAIL = re.compile(r"(?:,?\s+|\s*,\s*)(?:where|for all|for each|until)\s+[^=]*$", re.IGNORECASE)
 _NAME = r"[^\W\d]\w*"
@@ -70,12 +75,22 @@ def _fenced(lines: list[str], file: str) -> list[str]:
     return [""] * start + block + [""] * (len(lines) - start - len(block))
 
 
+def refuse_long(lines: Sequence[str], file: str) -> None:
+    """What is no Python is bounded more closely, before anything searches it."""
+    if len(lines) > LINES:
+        raise UserError(f"{len(lines)} lines of pseudocode are too many to read", where=file, fix="cut out the rule")
+    for number, line in enumerate(lines, 1):
+        if len(line) > LENGTH:
+            what, fix = f"a line of {len(line)} characters", "name the intermediate results"
+            raise UserError(what, where=f"{file}:{number}", fix=fix)
+
+
 def statements(lines: Sequence[str], has_functions: bool) -> Iterator[Line]:
     """The lines of a pseudocode text that say something, heads of loops and branches recognised.
 
     Where the text `has_functions`, `return` is a statement; elsewhere it names what the algorithm ends with.
     """
-    words = re.findall(_NAME, "\n".join(lines))
+    words = frozenset(re.findall(_NAME, "\n".join(_REMARK.sub("", line) for line in lines)))
     for number, line in enumerate(lines, 1):
         text = _NUMBERING.sub(r"\1", line)
         text = _COMMENT.sub("", text)
@@ -87,13 +102,13 @@ def statements(lines: Sequence[str], has_functions: bool) -> Iterator[Line]:
             yield Line(number, indent, text) if returns else _recognised(number, indent, text)
 
 
-def _without_remark(text: str, words: list[str]) -> str:
-    """The line without `(update the first moment)` at its end: words that stand nowhere else."""
+def _without_remark(text: str, words: frozenset[str]) -> str:
+    """The line without `(update the first moment)` at its end: words that stand nowhere but in such remarks."""
     found = _REMARK.search(text)
     if found is None or "=" not in text[: found.start()].replace("←", "=").replace("≔", "="):
         return text
     inside = re.findall(_NAME, found[1])
-    new = all(words.count(word) == inside.count(word) for word in inside if len(word) > 2)
+    new = words.isdisjoint(word for word in inside if len(word) > 2)
     said = len(inside) > 3 or not _REMARKS.isdisjoint(word.lower() for word in inside)
     return text[: found.start()] if said and new else text
 
@@ -162,6 +177,7 @@ def _recognised(number: int, indent: int, text: str) -> Line:
         return Line(number, indent, ", ".join(f"{name} = 0" for name in names))
     if _NOTHING.fullmatch(text):
         return Line(number, indent, "")
-    text = _LEADING.sub("", text, count=1)
-    text = _LABEL.sub("", text, count=1)
+    for said in (_LEADING, _LABEL):
+        found = said.match(text)
+        text = text[found.end() :] if found else text
     return Line(number, indent, _TAIL.sub("", text))

@@ -11,10 +11,11 @@ import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from derive.errors import UserError
 from derive.reading.limits import BRACKETS, BYTES, LINES, parse
-from derive.reading.pasted.lines import Line, code_of, statements
+from derive.reading.pasted.lines import Line, code_of, refuse_long, statements
 from derive.reading.pasted.pieces import (
     CLOSE,
     FUNCTION,
@@ -112,6 +113,7 @@ def _is_notation(node: ast.AST, quantities: set[str]) -> bool:
 
 
 def _from_pseudocode(lines: Sequence[str], file: str) -> Normalised:
+    refuse_long(lines, file)
     read = list(statements(lines, bool(_DEFINES.search("\n".join(lines)))))
     vocabulary = _vocabulary(lines)
     written, problems = list[Written](), dict[int, Line]()
@@ -128,7 +130,7 @@ def _from_pseudocode(lines: Sequence[str], file: str) -> Normalised:
     by_line: dict[int, list[str]] = {}
     for w in written:
         _refuse_prose(w, problems[w.line], f"{file}:{w.line}")
-        by_line.setdefault(w.line, []).append(_python(w, quantities))
+        by_line.setdefault(w.line, []).append(_python(w, quantities, f"{file}:{w.line}"))
     text = _laid_out(read, by_line, len(lines), file)
     shown = {n: _as_typed(s, lines) for n, s in spelled.items() if n in names and s != n}
     if not by_line:
@@ -144,30 +146,33 @@ def _as_typed(shown: str, lines: Sequence[str]) -> str:
     return re.sub(r"_\{(\w+)\}", lambda m: "".join(back.get(c, c) for c in m[1]), shown)
 
 
-_SUBSCRIPT = re.compile(
-    r"_\s*\{?\(?([a-z])[-+]\d|_\{?\w+,([a-z])[-+]\d|\[([a-z])\s*[-+]\s*\d\]|\^\{?\(([a-z])[-+]\d\)|\w_([a-z])[-+]1\b"
+_INDEX = re.compile(
+    r"_\s*\{?\(?([a-z])[-+]\d|_\{?\w{1,20},([a-z])[-+]\d|\[([a-z])[-+]\d\]|\^\{?\(([a-z])[-+]\d\)|\w_([a-z])[-+]1\b"
 )
-_TARGET = re.compile(r"\\?(?P<name>[^\W\d](?:\w*[^\W_])?)(?P<marks>(?:[\^_][{(]?\(?[\w+\-,]*\)?[})]?|'|\[[\w+\- ]*\])*)"
-                     r"\s*(?:=(?!=)|←|≔|:=|<-|[-+*/]=|\\gets|\\leftarrow)")  # fmt: skip
+_ASSIGNS = re.compile(r"[-+*/:]?=(?!=)|←|<-|\\gets\b|\\leftarrow\b")
+_MARK = r"\s?[\^_]\s?[{(]?\(?(?:\\text\{)?[A-Za-z0-9+,-]*\}?\)?[})]?|'|\[[\w+ -]*\]"
+_TARGET = re.compile(rf"\\?(?P<name>[^\W\d](?:\w*[^\W_])?)\}}?(?P<marks>(?:{_MARK})*)\s*&?\s*$")
+_RAISED_TIME = re.compile(r"\^[{(]?\(?([a-z])(?:[-+]\d)?\)?[})]?$")
 
 
 def _vocabulary(lines: Sequence[str]) -> Vocabulary:
     """What counts time in this text, and what it assigns."""
     text = "\n".join(lines)
-    text = re.sub(
-        f"[{''.join(map(re.escape, SUBSCRIPTS))}]+", lambda m: f"_{{{''.join(SUBSCRIPTS[c] for c in m[0])}}}", text
-    )
-    text = re.sub(
-        f"[{''.join(map(re.escape, SUPERSCRIPTS))}]+", lambda m: f"^{{{''.join(SUPERSCRIPTS[c] for c in m[0])}}}", text
-    )
-    text = "".join(CHARACTERS.get(c, c) for c in text)
-    letters = {letter for m in _SUBSCRIPT.finditer(text.replace(" ", "")) for letter in m.groups() if letter}
+    for table, sign in ((SUBSCRIPTS, "_"), (SUPERSCRIPTS, "^")):
+        runs = re.compile(f"[{''.join(map(re.escape, table))}]+")
+        text = runs.sub(lambda m, c=table, s=sign: s + "{" + "".join(c[x] for x in m[0]) + "}", text)  # type: ignore[misc]
+    text = "".join(CHARACTERS.get(c, c) for c in text).replace("^ ", "^").replace("\\left(", "(")
+    letters = {letter for m in _INDEX.finditer(text.replace(" ", "")) for letter in m.groups() if letter}
     targets: set[str] = set()
-    for m in _TARGET.finditer(text):
-        name = m["name"]
-        bases = {name, LATEX_GREEK.get(name, name), name.rpartition("_")[0] or name}
-        marks = re.sub(r"[{}]", "", m["marks"]).replace("\\text", "")
-        targets |= bases | {f"{b}{marks}" for b in bases}
+    for before in (part for line in text.split("\n") for part in _ASSIGNS.split(line)[:-1]):
+        if found := _TARGET.search(before[-100:]):
+            name = found["name"]
+            bases = {name, LATEX_GREEK.get(name, name), GREEK.get(name, name), name.rpartition("_")[0] or name}
+            marks = re.sub(r"[{} ]|\\text", "", found["marks"])
+            targets |= bases | {f"{b}{marks}" for b in bases}
+            if raised := _RAISED_TIME.search(found["marks"]):
+                letters.add(raised[1])
+                targets |= {f"{b}^" for b in bases}
     return Vocabulary(frozenset(letters), frozenset(targets), not _DEFINES.search(text))
 
 
@@ -177,9 +182,11 @@ def _refuse_prose(written: Written, line: Line, where: str) -> None:
     said = [p.text for p in written.pieces if p.kind == NAME and p.text.lower() in SENTENCE]
     sign = written.sign
     targets = written.pieces[: sign or 0]
-    odd = any(a.kind == b.kind == NAME for a, b in zip(targets, targets[1:], strict=False))
+    odd = any(a.kind == b.kind == NAME for a, b in pairwise(targets))
     calls = any(p.text == "." for p in written.pieces) or first.kind == WORD or line.head
-    if said or odd or (sign is None and not calls):
+    words = [p.kind == NAME and len(p.text) > 2 for p in written.pieces]
+    run = any(all(words[i : i + 3]) for i in range(len(words) - 2))  # three words side by side
+    if said or odd or run or (sign is None and not calls):
         shown = line.text if len(line.text) <= 40 else f"{line.text[:37]}..."
         raise UserError(f"'{shown}' is not read as code", where=where, fix="leave the line out, or begin it with #")
 
@@ -194,11 +201,23 @@ def _quantities(written: Sequence[Written]) -> frozenset[str]:
     return frozenset(found)
 
 
-def _python(written: Written, quantities: frozenset[str]) -> str:
+def _refuse_ambiguous(written: Written, i: int, where: str) -> None:
+    """`a / 2b` means a / (2 b) to one reader and (a / 2) b to another."""
+    left, divided = written.pieces[max(i - 3, 0) : i], written.pieces[i - 1]
+    if len(left) < 3 or left[1].text != "/" or divided.kind not in (NAME, NUMBER) or not written.pieces[i].close_by:
+        return
+    if not left[0].kind == divided.kind == NUMBER:
+        what = f"'/ {divided.text}{written.pieces[i].text}' can be read in two ways"
+        raise UserError(what, where=where, fix="write the brackets")
+
+
+def _python(written: Written, quantities: frozenset[str], where: str) -> str:
     """The statement as Python, signs of multiplication supplied."""
     out: list[str] = []
     before: Piece | None = None
-    for piece in written.pieces:
+    for i, piece in enumerate(written.pieces):
+        if before is not None and _is_product(before, piece, quantities):
+            _refuse_ambiguous(written, i, where)
         if before is not None and _is_product(before, piece, quantities):
             out.append(" * ")
         elif before is not None and _spaced(before, piece):
@@ -251,7 +270,7 @@ def _laid_out(read: Sequence[Line], by_line: Mapping[int, list[str]], count: int
             continue
         said = "; ".join(by_line.get(line.number, []))
         if line.head in ("if", "elif"):
-            said = f"{line.head} {said}:"
+            said = f"{line.head} {re.sub(r'(?<![=<>!])=(?!=)', '==', said)}:"
         elif line.head:
             said = _ascii(line.head)
         if line.text or line.head:

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Sequence
+from functools import reduce
+from operator import add
 
 from derive.errors import UserError
-from derive.expr import Symbol
+from derive.expr import Expr, Number, Symbol
 from derive.reading.blocks import read_block
 from derive.reading.pasted.flow import carried, reads
 from derive.reading.scope import Scope, dotted
-from derive.reading.statements import Query, Statement, stored
+from derive.reading.statements import Query, Statement, Store, stored
 
 _SHOWS = frozenset(
     {"print", "plt.plot", "plt.show", "plt.title", "plt.xlabel", "plt.ylabel", "plt.figure", "tqdm.write"}
@@ -83,7 +85,7 @@ def _followed(
 ) -> tuple[tuple[Statement, ...], dict[str, frozenset[str]]]:
     """The statements, with a question where a value not looked into is made from one point of the step."""
     parts = list(parts)
-    kept = set(carried([s for _, part in parts for s in part]))
+    kept = set(carried([s for node, part in parts for s in (part or _as_stores(node))]))
     out: list[Statement] = []
     moved, unknown = set[str](), dict[str, frozenset[str]]()
     points: dict[str, frozenset[str]] = {}  # what each value is made from: carried names, or points named in the step
@@ -103,6 +105,13 @@ def _followed(
             unknown[target] = points[target] = made_from
             out += [Query(target, Symbol(p), node.lineno) for p in made_from if len(made_from) == 1]
     return tuple(out), {n: f for n, f in unknown.items() if len(f) != 1}
+
+
+def _as_stores(node: ast.stmt) -> list[Statement]:
+    """A value not looked into, as if it were the sum of what it is made from."""
+    read = sorted({n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)})
+    value: Expr = reduce(add, map(Symbol, read), Number(0))
+    return [Store(target, value, node.lineno) for target in sorted(_targets(node))]
 
 
 def _note(s: Statement, kept: set[str], unknown: dict[str, frozenset[str]], points: dict[str, frozenset[str]]) -> None:

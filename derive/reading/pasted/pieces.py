@@ -29,7 +29,6 @@ from derive.reading.pasted.signs import (
 )
 
 NESTING = 60
-LENGTH = 4_000  # characters of a line
 
 NAME, NUMBER, FUNCTION, OPEN, CLOSE, SIGN, WORD, STRING = (
     "name", "number", "function", "open", "close", "sign", "word", "string",
@@ -95,8 +94,6 @@ _RUNS = (
 
 def tokens(text: str, where: str, vocabulary: Vocabulary) -> Tokens:
     """The raw tokens of a line whose characters are LaTeX or ASCII, letters aside."""
-    if len(text) > LENGTH:
-        raise UserError(f"a line of {len(text)} characters", where=where, fix="name the intermediate results")
     text = _accents(text)
     for pattern, sign, table in _RUNS:
         text = pattern.sub(lambda m, s=sign, c=table: s + "{" + "".join(c[x] for x in m[0]) + "}", text)  # type: ignore[misc]
@@ -548,7 +545,7 @@ def _superscript(given: Tokens, base: str) -> tuple[list[str], tuple[str, int] |
     text = _raw_group(given)
     inner = text.strip("()")
     when = _time(inner, given.vocabulary)
-    if when and (bracketed or (text[:1] == "(" and base in given.vocabulary.targets)):
+    if when and (bracketed or f"{base}^" in given.vocabulary.targets):
         return [], when, []
     if re.fullmatch(r"[A-Za-z]{3,}", text) and (text in _MARKS or f"{base}^{text}" in given.vocabulary.targets):
         return [text], None, []

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 from derive.errors import UserError
 from derive.expr import Expr, Number, Symbol
@@ -76,6 +77,8 @@ def read_body(definition: Definition, free: bool) -> Step:
     scope.known |= _places(node, scope) | (names if free else names - scope.later)
     starts = _starts(before, scope)
     counter, first = _counted(definition, loop)
+    if isinstance(loop, ast.For):
+        scope.known |= {n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name)}
     step = _Reading(definition, scope, {p.name for p in parameters}, free)
     *most, last = inner or [ast.Pass()]
     returned: tuple[Returned, ...] | None = None
@@ -87,7 +90,7 @@ def read_body(definition: Definition, free: bool) -> Step:
             statements, returned = (*statements, *ending.statements), ending.returned
     else:
         statements, unknown = step.read(inner)
-    if not statements:
+    if not statements and not returned:
         raise definition.error("the step does nothing that can be read", inner[0] if inner else None)
     if loop is None and free:
         statements, starts = _leading_starts(statements)
@@ -193,6 +196,14 @@ def _counted(definition: Definition, loop: ast.For | ast.While | None) -> tuple[
             value = constant_value(start, Scope(definition.file, outer=definition.outer))
             if value is None or value.denominator != 1:
                 raise definition.error(f"a loop that starts at '{text_of(start)}' can't be read", start)
+            return name, int(value)
+        case ast.For(
+            target=ast.Tuple(elts=[ast.Name(id=name), _]),
+            iter=ast.Call(func=ast.Name(id="enumerate"), args=[_, *start]),
+        ):
+            value = constant_value(start[0], Scope(definition.file)) if start else Fraction(0)
+            if value is None or value.denominator != 1:
+                raise definition.error("this loop's first count can't be read", loop, "write enumerate(gradients, 1)")
             return name, int(value)
         case ast.For(iter=ast.Call(func=function, args=[inner, *_])) if dotted(function) in ("tqdm", "trange"):
             return _counted(definition, ast.For(loop.target, inner, loop.body, []))
