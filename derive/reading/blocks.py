@@ -6,8 +6,9 @@ import ast
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from derive.errors import UserError
 from derive.expr import Symbol
-from derive.reading.conditions import decided, first_step_guard, negated
+from derive.reading.conditions import decided, first_step_guard, negated, undecided
 from derive.reading.expressions import ARITHMETIC, arithmetic, is_truth, to_truth, to_value
 from derive.reading.refusals import text_of, unreadable_statement
 from derive.reading.scope import ASKED, Scope, function_path, place, refuse_odd_key, whole
@@ -103,6 +104,8 @@ def _assignment(targets: Sequence[ast.expr], value: ast.expr, node: ast.stmt, sc
     if len(targets) > 1:
         return _chain(targets, value, node, scope)
     target = targets[0]
+    if isinstance(target, ast.Name) and place(value, scope) in scope.switches:
+        return _same_switch(target, place(value, scope) or "", node, scope)
     if place(target, scope) in scope.records:
         return _new_record(target, value, node, scope)
     if isinstance(target, ast.Tuple | ast.List):
@@ -112,6 +115,15 @@ def _assignment(targets: Sequence[ast.expr], value: ast.expr, node: ast.stmt, sc
         assert isinstance(value, ast.IfExp)
         return [_started(guard, _plain_store(target, value.body, node, scope), node, scope)]
     return [_plain_store(target, value, node, scope)]
+
+
+def _same_switch(target: ast.Name, switch: str, node: ast.stmt, scope: Scope) -> list[Statement]:
+    """`nesterov = group["nesterov"]`: a switch under another name, once."""
+    if target.id in scope.switches:
+        raise scope.error(f"the switch {target.id!r} is assigned to", node, "give it another name")
+    scope.switches[target.id] = scope.switches[switch]
+    scope.known.discard(target.id)
+    return []
 
 
 def _chain(targets: Sequence[ast.expr], value: ast.expr, node: ast.stmt, scope: Scope) -> list[Statement]:
@@ -159,6 +171,9 @@ def _data(target: ast.expr, scope: Scope) -> str | None:
 
 
 def _store(store: Store, scope: Scope) -> Store:
+    if store.target in scope.switches:
+        raise UserError(f"the switch {store.target!r} is assigned to", where=f"{scope.file}:{store.line}",
+                        fix="give it another name")  # fmt: skip
     scope.known.add(store.target)
     (scope.truths.add if is_truth(store.value, scope.truths) else scope.truths.discard)(store.target)
     return store
@@ -226,7 +241,7 @@ def _if(test: ast.expr, body: list[ast.stmt], orelse: list[ast.stmt], node: ast.
         return [Initialise(empty, *_sides(body, orelse, node, scope, starts=True))]
     if filled is not None:
         return [Initialise(filled, *_sides(orelse, body, node, scope, starts=True))]
-    condition = to_truth(test, scope)
+    condition = to_truth(undecided(test, scope), scope)
     then, line, otherwise = _sides(body, orelse, node, scope)
     return [Branch(condition, then, otherwise, line)]
 
@@ -235,7 +250,7 @@ def _sides(
     body: list[ast.stmt], orelse: list[ast.stmt], node: ast.stmt, scope: Scope, starts: bool = False
 ) -> tuple[tuple[Statement, ...], int, tuple[Statement, ...]]:
     """Both sides of a branch, and its line; after it a name is known only where either side knows it."""
-    known, truths = set(scope.known), set(scope.truths)
+    known, truths, switches = set(scope.known), set(scope.truths), dict(scope.switches)
     then = read_block(body, scope)
     after_then = set(scope.known)
     branch_truths = set(scope.truths)
@@ -246,6 +261,8 @@ def _sides(
         if starts:
             what, fix = "a state that starts at a truth value can't be read", "write where(condition, 1, 0)"
         raise scope.error(what, node, fix)
+    if scope.switches != switches:
+        raise scope.error("a switch assigned in a branch can't be read", node, "assign it before the 'if'")
     scope.known &= after_then
     return then, node.lineno, otherwise
 

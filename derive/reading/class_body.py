@@ -15,6 +15,7 @@ from derive.reading.expressions import constant_value
 from derive.reading.refusals import text_of
 from derive.reading.scope import Scope, function_path
 from derive.reading.source import Definition
+from derive.reading.spellings import TRANSPARENT_DECORATORS
 
 STEP_METHODS = ("step", "update", "__call__")
 _HOOKS = ("__getattr__", "__getattribute__", "__setattr__", "__new__")
@@ -24,12 +25,17 @@ _EMPTY_BASES = ("builtins.object", "abc.ABC", "typing.Protocol", "typing.Generic
 def refuse_unseen(definition: Definition, node: ast.ClassDef) -> None:
     """Raises UserError for what may change any attribute: a decorator, a base class, a hook of Python's."""
     scope = Scope(definition.file, outer=definition.outer)
-    for decorator in node.decorator_list:
-        raise definition.error(f"the decorator '@{text_of(decorator)}' may change the class", decorator, "leave it out")
     for base in node.bases:
         if function_path(base.value if isinstance(base, ast.Subscript) else base, scope) not in _EMPTY_BASES:
             what = f"the base class '{text_of(base)}' may change what an attribute is"
             raise definition.error(what, base, "write its attributes and methods in the class itself")
+    refuse_hooks(definition, node)
+
+
+def refuse_hooks(definition: Definition, node: ast.ClassDef) -> None:
+    """The same for all but the base classes."""
+    for decorator in node.decorator_list:
+        raise definition.error(f"the decorator '@{text_of(decorator)}' may change the class", decorator, "leave it out")
     for keyword in node.keywords:
         raise definition.error(f"'{text_of(keyword)}' may change the class", keyword, "leave it out")
     bound = bindings(node.body)
@@ -62,11 +68,17 @@ def methods(definition: Definition, node: ast.ClassDef) -> tuple[ast.FunctionDef
     if step is None:
         raise definition.error(f"the class {node.name!r} has no step", fix=f"name it {STEP_METHODS[0]!r}")
     init = found.get("__init__")
+    scope = Scope(definition.file, outer=definition.outer)
     for method in (m for m in (init, step) if m is not None):
-        for decorator in method.decorator_list:
+        for decorator in (d for d in method.decorator_list if not _is_transparent(d, scope)):
             what = f"the decorator '@{text_of(decorator)}' may change the method"
             raise definition.error(what, decorator, "leave it out")
     return init, step
+
+
+def _is_transparent(decorator: ast.expr, scope: Scope) -> bool:
+    function = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return function_path(function, scope) in TRANSPARENT_DECORATORS
 
 
 def class_constants(

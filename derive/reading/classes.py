@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from derive.expr import Expr, Symbol, apply, nodes, substitute, symbols
 from derive.reading.aliases import sharing_after
 from derive.reading.blocks import read_block
+from derive.reading.checks import is_check
 from derive.reading.class_body import class_constants, methods, refuse_unseen
 from derive.reading.expressions import is_truth
 from derive.reading.functions import dictionaries, function_scope, read_parameters, read_step
 from derive.reading.refusals import text_of
 from derive.reading.scope import Scope, function_path
+from derive.reading.scope import place as place_of
 from derive.reading.source import Definition
 from derive.reading.statements import Parameter, Procedure, Returned, Store, fresh, stored, substituted
 from derive.rule import Assignment, inline
@@ -28,6 +30,7 @@ class Start:
     held: Attributes
     shared: list[Store]
     records: frozenset[str]
+    switches: dict[str, bool | None] = field(default_factory=dict)
 
 
 def read_class(definition: Definition) -> Procedure:
@@ -51,6 +54,7 @@ def _assembled(definition: Definition, step: ast.FunctionDef, start: Start) -> P
     _, *parameters = _method_parameters(definition, step)
     scope = function_scope(definition, step, {p.name for p in parameters}, start.records)
     scope.known |= set(attributes) - scope.records
+    scope.switches |= start.switches
     procedure = read_step(definition, step.body, scope)
     values: dict[str, Expr] = {}
     returned = procedure.returned
@@ -106,7 +110,8 @@ def _initial(definition: Definition, node: ast.FunctionDef | None, records: froz
     _, *arguments = _method_parameters(definition, node)
     scope = function_scope(definition, node, {a.name for a in arguments}, records)
     empty = {place: s for s in node.body if (place := _left_empty(s))}
-    told = [s for s in node.body if not _left_empty(s) and not _is_super_call(s, scope)]
+    told = [s for s in node.body if not (_left_empty(s) or _is_super_call(s, scope) or is_check(s, scope))]
+    told = [s for s in told if not _is_switch(s, scope)]
     stores = [store for s in told for store in _plain(definition, s, scope)]
     values = inline(Assignment(s.target, s.value) for s in stores)
     for place in empty.keys() & values.keys():
@@ -118,7 +123,21 @@ def _initial(definition: Definition, node: ast.FunctionDef | None, records: froz
     held = {p: substitute([v], own_names)[0] for p, v in values.items() if p.startswith("self.")}
     named = [replace(a, name=f"__init__.{a.name}", keyword_only=True) for a in arguments]
     shared = [s for s in sharing_after(definition, stores) if s.target.startswith("self.")]
-    return Start(named, {**dict.fromkeys(empty), **held}, shared, records)
+    switches = {p: value for p, value in scope.switches.items() if p.startswith("self.")}
+    return Start(named, {**dict.fromkeys(empty), **held}, shared, records, switches)
+
+
+def _is_switch(statement: ast.stmt, scope: Scope) -> bool:
+    """Whether a statement is `self.nesterov = nesterov`, or True or False; the scope is told."""
+    match statement:
+        case ast.Assign(targets=[target], value=value) if (name := place_of(target, scope) or "").startswith("self."):
+            if isinstance(value, ast.Constant) and isinstance(value.value, bool) and name not in scope.switches:
+                scope.switches[name] = value.value
+                return True
+            if (other := place_of(value, scope)) in scope.switches and name not in scope.switches:
+                scope.switches[name] = scope.switches[other or ""]
+                return True
+    return False
 
 
 def _plain(definition: Definition, statement: ast.stmt, scope: Scope) -> list[Store]:

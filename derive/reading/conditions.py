@@ -14,7 +14,12 @@ _FLIPPED: dict[type[ast.cmpop], ast.cmpop] = {
 
 
 def decided(test: ast.expr, scope: Scope) -> bool | None:
-    """What a test always is: arrays are dense and real, there is a gradient, and no closure is given."""
+    """What a test always is: arrays are dense and real, there is a gradient, no closure is given, a switch is set.
+
+    Raises UserError for a switch of which nobody says how it is set.
+    """
+    if place(test, scope) in scope.switches:
+        return _set(test, scope)
     match test:
         case ast.Constant(value=bool(literal)):
             return literal
@@ -39,6 +44,24 @@ def decided(test: ast.expr, scope: Scope) -> bool | None:
         case ast.Name(id=name) if name in scope.absent:
             return False
     return None
+
+
+def _set(test: ast.expr, scope: Scope) -> bool:
+    name = place(test, scope) or ""
+    value, short = scope.switches[name], name.rsplit(".", 1)[-1]
+    if value is None:
+        raise scope.error(f"{short!r} is a switch", test, f"say which way: --map {short}=True, or {short}=False")
+    return value
+
+
+def undecided(test: ast.expr, scope: Scope) -> ast.expr:
+    """A test without the parts that are decided and decide nothing: `switch and x > 0` for a switch that is set."""
+    match test:
+        case ast.BoolOp(op=op, values=values):
+            left = [v for v in values if decided(v, scope) is None]
+            if len(left) < len(values):
+                return left[0] if len(left) == 1 else ast.copy_location(ast.BoolOp(op, left), test)
+    return test
 
 
 def first_step_guard(test: ast.expr, scope: Scope) -> str | None:

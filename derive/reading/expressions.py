@@ -10,6 +10,7 @@ from derive.errors import UserError
 from derive.expr import Apply, Expr, Number, Symbol, apply
 from derive.ops import OPS, TRUTHS
 from derive.reading.bindings import Constant, Opaque
+from derive.reading.conditions import decided, undecided
 from derive.reading.limits import parse
 from derive.reading.refusals import text_of, unreadable_expression
 from derive.reading.scope import Scope, place, whole
@@ -130,7 +131,10 @@ def _value(node: ast.expr, scope: Scope) -> Expr:
         case ast.Compare() if all(type(op) in _COMPARE for op in node.ops):
             return _comparison(node, scope)
         case ast.IfExp(test=test, body=body, orelse=orelse):
-            condition = to_truth(test, scope)
+            always = decided(test, scope)
+            if always is not None:
+                return _value(body if always else orelse, scope)
+            condition = to_truth(undecided(test, scope), scope)
             return apply("where", condition, *(_without_stores(to_number, n, scope) for n in (body, orelse)))
         case ast.Call():
             from derive.reading.calls import read_call  # expressions and calls contain each other
@@ -196,6 +200,8 @@ def _name(node: ast.Name | ast.Attribute, scope: Scope) -> Expr:
     name = place(node, scope)
     if name is not None and name in scope.known:
         return Symbol(name)
+    if name in scope.switches:
+        raise scope.error(f"the switch '{text_of(node)}' is no number", node, "ask for it in an 'if'")
     if isinstance(node, ast.Attribute):
         raise scope.error(f"the attribute '{text_of(node)}' can't be read", node, "pass its value as an argument")
     if scope.is_local(node.id):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
@@ -15,7 +15,8 @@ from derive.reading.scope import Scope, function_path, place
 from derive.reading.sharing import may_share
 from derive.reading.source import Definition
 from derive.reading.spellings import TRANSPARENT_DECORATORS
-from derive.reading.statements import NO_REFERENCE, Parameter, Procedure, Returned, Statement
+from derive.reading.statements import NO_REFERENCE, Parameter, Procedure, Returned, Statement, mentioned, stored
+from derive.reading.tuples import defaults
 from derive.rule import DOMAINS, REAL, Domain, Reference
 
 RULE_DECORATORS = ("derive.rule", "derive.language.rule")
@@ -27,13 +28,19 @@ def read_function(definition: Definition) -> Procedure:
     assert isinstance(node, ast.FunctionDef)
     records = frozenset(dictionaries(node) & {a.arg for a in all_args(node)})
     parameters = read_parameters(definition, node, records)
+    parameters += gradients(node, {p.name for p in parameters})
     scope = function_scope(definition, node, {p.name for p in parameters}, records)
-    kept = _keys(node, scope)
+    kept = keys(node.body, scope)
     scope.known |= set(kept)
     declared, reference = read_decorators(definition)
     procedure = read_step(definition, node.body, scope)
+    used = mentioned(procedure.statements) | set(stored(procedure.statements)) | {r.name for r in procedure.returned}
     return replace(
-        procedure, parameters=tuple(parameters), kept=dict.fromkeys(kept), declared=declared, reference=reference
+        procedure,
+        parameters=tuple(parameters),
+        kept=dict.fromkeys(k for k in kept if k in used),  # a switch may leave some out
+        declared=declared,
+        reference=reference,
     )
 
 
@@ -50,23 +57,46 @@ def read_step(definition: Definition, body: Sequence[ast.stmt], scope: Scope) ->
 def function_scope(definition: Definition, node: ast.FunctionDef, known: set[str], records: frozenset[str]) -> Scope:
     """The scope at the start of a function: its arguments are known, names it binds later are not yet."""
     later = names_bound(node.body).union(type_parameters(node))
-    return Scope(definition.file, known=known - records, later=later, records=records, outer=definition.outer)
+    switches = {name: definition.settings.get(name) for name in switch_names(definition, node)}
+    return Scope(definition.file, known=known - records, later=later, records=records, outer=definition.outer,
+                 absent=left_out(node), switches=switches)  # fmt: skip
+
+
+def switch_names(definition: Definition, node: ast.FunctionDef) -> frozenset[str]:
+    """The arguments that are True or False."""
+    given = defaults(node)
+    return frozenset(n for n, d in given.items() if n in definition.settings
+                     or (isinstance(d, ast.Constant) and isinstance(d.value, bool)))  # fmt: skip
+
+
+def left_out(node: ast.FunctionDef) -> frozenset[str]:
+    """The functions that need not be given, and are not: `closure=None`, where the body may call it."""
+    called = {n.func.id for n in ast.walk(node) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
+    given = defaults(node)
+    return frozenset(n for n in called & given.keys() if isinstance(d := given[n], ast.Constant) and d.value is None)
+
+
+def gradients(node: ast.AST, parameters: set[str]) -> list[Parameter]:
+    """`p.grad`, where an argument has its gradient with it."""
+    found = (n for n in ast.walk(node) if isinstance(n, ast.Attribute) and n.attr == "grad")
+    names = {n.value.id: n.lineno for n in found if isinstance(n.value, ast.Name) and n.value.id in parameters}
+    return [Parameter(f"{name}.grad", line) for name, line in names.items()]
 
 
 def read_parameters(
     definition: Definition, node: ast.FunctionDef, records: frozenset[str] = frozenset()
 ) -> list[Parameter]:
-    """The arguments with their literal defaults and declared domains; dictionaries of buffers (`records`) aside."""
+    """The arguments with their literal defaults and declared domains.
+
+    Dictionaries of buffers (`records`), switches and functions that are left out stand aside.
+    """
     a = node.args
     if a.vararg or a.kwarg:
         raise definition.error("'*args' and '**kwargs' can't be read", node, "name every argument")
-    positional = [*a.posonlyargs, *a.args]
-    defaults: list[ast.expr | None] = [None] * (len(positional) - len(a.defaults)) + list(a.defaults)
-    with_defaults = [
-        *((arg, default, False) for arg, default in zip(positional, defaults, strict=True)),
-        *((arg, default, True) for arg, default in zip(a.kwonlyargs, a.kw_defaults, strict=True)),
-    ]
-    return [_parameter(definition, *given) for given in with_defaults if given[0].arg not in records]
+    given = defaults(node)
+    aside = records | switch_names(definition, node) | left_out(node)
+    arguments = [a for a in all_args(node) if a.arg not in aside]
+    return [_parameter(definition, arg, given[arg.arg], arg in a.kwonlyargs) for arg in arguments]
 
 
 def _parameter(definition: Definition, arg: ast.arg, default: ast.expr | None, keyword_only: bool) -> Parameter:
@@ -161,7 +191,7 @@ def dictionaries(node: ast.FunctionDef) -> set[str]:
     return {ast.unparse(n) for n in indexed if isinstance(n, ast.Name | ast.Attribute)}
 
 
-def _keys(node: ast.FunctionDef, scope: Scope) -> list[str]:
+def keys(body: Iterable[ast.stmt], scope: Scope) -> list[str]:
     """The keys of the dictionaries of buffers."""
-    keys = (place(n, scope) for n in ast.walk(node) if isinstance(n, ast.Subscript))
-    return list(dict.fromkeys(k for k in keys if k is not None))
+    found = (place(n, scope) for statement in body for n in ast.walk(statement) if isinstance(n, ast.Subscript))
+    return list(dict.fromkeys(k for k in found if k is not None and k not in scope.switches))

@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import ast
-from types import FunctionType
+from collections.abc import Mapping
+from dataclasses import replace
+from types import FunctionType, MappingProxyType
 
 from derive.errors import UserError
 from derive.reading.classes import read_class
 from derive.reading.functions import read_function
 from derive.reading.loops import read_loop, step_loop
+from derive.reading.optimizers import is_optimizer, read_optimizer
 from derive.reading.roles import RULE_LANGUAGE, Roles, to_rule
 from derive.reading.source import Definition, find_class, find_function, find_named, load_text
 from derive.reading.statements import Procedure
+from derive.reading.tuples import with_items
 from derive.rule import Rule
 
 
-def read_text(text: str, name: str, file: str = "input", roles: Roles = RULE_LANGUAGE) -> Rule:
+def read_text(
+    text: str,
+    name: str,
+    file: str = "input",
+    roles: Roles = RULE_LANGUAGE,
+    settings: Mapping[str, bool] = MappingProxyType({}),
+) -> Rule:
     """The rule that the function or class `name` of a Python text is. Nothing of the text is executed.
 
-    `file` is named in errors. Raises UserError, with the line, for what can't be read.
+    `file` is named in errors; `settings` says which way switches are set: {"nesterov": True}. Raises
+    UserError, with the line, for what can't be read.
     """
-    return to_rule(read_definition(find_named(text, file, name)), roles)
+    return to_rule(read_definition(replace(find_named(text, file, name), settings=settings)), roles)
 
 
 def read_path(path: str, name: str) -> Rule:
@@ -42,9 +53,10 @@ def read_loaded(given: object) -> Rule:
 
 
 def read_definition(definition: Definition) -> Procedure:
-    """One step of a function, a class, or a function that loops over its steps."""
+    """One step of a function, a class, an optimizer of PyTorch's, or a function that loops over its steps."""
+    definition = with_items(definition)
     if isinstance(definition.node, ast.ClassDef):
-        return read_class(definition)
+        return read_optimizer(definition) if is_optimizer(definition) else read_class(definition)
     if step_loop(definition.node) is not None:
         return read_loop(definition)
     return read_function(definition)

@@ -7,7 +7,7 @@ state and hyperparameters follow from where an argument stands and what the step
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from derive.expr import Expr, Number, Symbol, is_truth, substitute, symbols
 from derive.reading.aliases import refuse_shared_stores
@@ -54,7 +54,7 @@ class Cast:
 
 def to_rule(procedure: Procedure, roles: Roles = RULE_LANGUAGE) -> Rule:
     """The rule a procedure is, under the given roles. Raises UserError where it breaks the language's conventions."""
-    procedure = followed(procedure)
+    procedure, roles = followed(procedure), _with_its_gradient(procedure, roles)
     definition, cast = procedure.definition, assign_roles(procedure, roles)
     constants = {h.name for h in cast.hyperparameters}
     statements = with_outputs(procedure, cast.output, cast.arguments)
@@ -86,6 +86,12 @@ def to_rule(procedure: Procedure, roles: Roles = RULE_LANGUAGE) -> Rule:
         source=definition.source,
         where=definition.where,
     )
+
+
+def _with_its_gradient(procedure: Procedure, roles: Roles) -> Roles:
+    """The roles, with `theta.grad` for the gradient where the text has that and no other."""
+    names, gradient = {p.name for p in procedure.parameters}, f"{roles.theta}.grad"
+    return replace(roles, g=gradient) if gradient in names and roles.g not in names else roles
 
 
 # Who is who

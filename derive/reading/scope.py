@@ -27,7 +27,8 @@ class Scope:
     the index that is this step's, `functions` further names of operations. What an expression does
     beside giving a value (a gradient asked for, an in-place store) collects in `asked`, in the order
     Python does it; `kept` are the nodes whose values are needed as they were before it. `absent` are
-    arguments that are not given: functions that may be left out, a closure for instance.
+    arguments that are not given: functions that may be left out, a closure for instance. `switches`
+    are the places that hold True or False, with which it is (None: nobody has said).
     """
 
     file: str
@@ -42,6 +43,7 @@ class Scope:
     asked: list[Query | Store] = field(default_factory=list)
     kept: set[int] = field(default_factory=set)
     absent: frozenset[str] = frozenset()
+    switches: dict[str, bool | None] = field(default_factory=dict)
 
     def error(self, what: str, at: ast.AST, fix: str = "") -> UserError:
         """The error to raise about `what` at a node."""

@@ -6,7 +6,7 @@ import ast
 import linecache
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
@@ -21,13 +21,17 @@ DefinitionNode = ast.FunctionDef | ast.ClassDef
 
 @dataclass(frozen=True)
 class Definition:
-    """A function or class in a text, with the bindings its free names may refer to."""
+    """A function or class in a text, with the bindings its free names may refer to.
+
+    `settings` are the switches (`nesterov=True`) that whoever asks has set.
+    """
 
     file: str
     text: str
     node: DefinitionNode
     outer: Mapping[str, Binding]
     is_method: bool = False
+    settings: Mapping[str, bool] = field(default_factory=dict)
 
     @property
     def first_line(self) -> int:

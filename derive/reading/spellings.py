@@ -165,8 +165,13 @@ REDUCTIONS = frozenset({
     "eigh", "cholesky", "solve", "transpose", "reshape", "flatten", "ravel", "view",
 })  # fmt: skip
 
+# Builtin functions that change nothing, in the conditions of checks.
+INQUIRIES = frozenset({"isinstance", "len", "all", "any", "type", "callable", "hasattr"})
+
 # The builtin functions that are read.
-BUILTINS = frozenset({"abs", "max", "min", "pow", "float", "range", "enumerate", "len", "super", "object"})
+BUILTINS = frozenset({
+    "abs", "max", "min", "pow", "float", "range", "enumerate", "len", "super", "object", "dict", *INQUIRIES,
+})  # fmt: skip
 
 # Where a snippet has no import, the names everybody gives these modules.
 CUSTOMARY: dict[str, str] = {

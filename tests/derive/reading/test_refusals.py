@@ -155,10 +155,6 @@ DEFINITIONS = {  # a whole text, and the line and words of its refusal
         "give it an initial value: grad=0, or call it g if it is the gradient"),
     "a gradient that looks like a hyperparameter": ("def f(theta, grad):\n    theta = theta - grad\n    return theta",
         "1: there is no gradient; call the gradient g, or write g = grad(theta)"),
-    "a range check in a class": (
-        "class f:\n    def __init__(self, lr=0.1):\n        if lr < 0: raise ValueError(lr)\n        self.lr = lr\n"
-        "    def step(self, theta, g): return theta - self.lr * g",
-        "3: 'raise' can't be read; declare the domain instead, as in beta=decay(0.9)"),
     "a parameter that is no argument": (
         "def f(x, g):\n    theta = x - g\n    return theta", "1: 'theta' is assigned to but is no argument; add it"),
     "a gradient at a fixed point": (
