@@ -1,1 +1,7 @@
 """Which rule is this text? Roles, hyperparameters and repairs are guessed; what is said of them is proved."""
+
+from derive.matching.faults import Fault
+from derive.matching.match import Match
+from derive.matching.texts import check_text, identify_text
+
+__all__ = ["Fault", "Match", "check_text", "identify_text"]

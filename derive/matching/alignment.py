@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from derive.matching.correspondence import Correspondence, probe
 from derive.matching.runs import COARSE, Values, close, run
@@ -26,15 +27,16 @@ class Alignment:
         return sum(map(bool, self.same.values()))
 
 
-def wanted(rule: Rule, way: Correspondence) -> tuple[dict[str, float], list[Values]]:
-    """The rule's hyperparameters for a run, and the values of its names after each step of it."""
-    values = way.rule_values(probe(rule))
-    return values, [now for _, now in run(rule, values, COARSE)][: len(COARSE.gradients)]
+@lru_cache(maxsize=512)
+def _wanted(rule: Rule, settings: tuple[tuple[str, float], ...]) -> list[Values]:
+    """The values of the rule's names after each step of a run."""
+    return [now for _, now in run(rule, dict(settings), COARSE)][: len(COARSE.gradients)]
 
 
 def align(text: Rule, rule: Rule, way: Correspondence) -> Alignment:
     """Compare the two runs name by name."""
-    values, his = wanted(rule, way)
+    values = way.rule_values(probe(rule))
+    his = _wanted(rule, tuple(values.items()))
     thetas = [COARSE.theta, *(now["theta"] for now in his)] if not rule.is_average else []
     mine = [now for _, now in run(text, way.values(values), COARSE, thetas)][: len(his)]
     if len(mine) < len(his):

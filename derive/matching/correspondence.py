@@ -100,6 +100,8 @@ def _held(
 ) -> list[Correspondence]:
     found = []
     for outside, left_out in product(combinations(mine, extra), combinations(his, missing)):
+        if any(distance(n, h) <= 1 for n, h in product(outside, left_out)):
+            continue  # these two are rather one
         free = [h for h in his if h not in left_out]
         rest = [n for n in mine if n not in outside]
         for names in islice(_bijections(rest, free, given), 24):

@@ -14,6 +14,7 @@ from derive.matching.settle import settle, streams
 from derive.rule import Rule
 
 PROOFS = 12  # repairs that look right on a run, and are put to the prover
+TWO_SLIPS = 24  # what two repairs cost at least, about
 BEAM = 5  # first repairs from which a second one is looked for
 
 
@@ -28,11 +29,15 @@ class Hypothesis:
 
 @dataclass(frozen=True)
 class Fault:
-    """The lines that carry it, what they read and what the rule has there; the body once they are mended."""
+    """The lines that carry it, what they read and what the rule has there; the body once they are mended.
+
+    `cost` puts repairs in order: the smaller the slip, the smaller.
+    """
 
     lines: tuple[int, ...]
     message: str
     mended: tuple[str, ...]
+    cost: float
 
 
 @dataclass(frozen=True)
@@ -47,13 +52,16 @@ class _Mended:
 
 
 def locate(hypotheses: Sequence[Hypothesis], rule: Rule) -> Fault | None:
-    """The smallest repair of any of the readings that makes it the rule, proved so; None where none was found."""
-    first = [_first_repairs(h, rule) for h in hypotheses]
-    found = _proved([m for right, _ in first for m in right], rule)
-    if found is None:
-        seconds = [m for _, nearer in first[:2] for m in nearer[:BEAM]]
-        found = _proved([m for start in seconds for m in _second_repairs(start, rule)], rule)
-    return found
+    """The smallest repair of any of the readings that makes it the rule, proved so; None where none was found.
+
+    Two small slips in two lines are likelier than one line that is altogether another.
+    """
+    likeliest, others = hypotheses[:2], hypotheses[2:]
+    found = _proved([m for h in likeliest for m in _right(h, rule)], rule)
+    if found is None or found.cost > TWO_SLIPS:
+        two = [m for h in likeliest for start in _nearer(h, rule)[:BEAM] for m in _seconds(start, rule)]
+        found = min(filter(None, (found, _proved(two, rule))), key=lambda fault: fault.cost, default=None)
+    return found or _proved([m for h in others for m in _right(h, rule)], rule)
 
 
 def _proved(candidates: Sequence[_Mended], rule: Rule) -> Fault | None:
@@ -65,28 +73,24 @@ def _proved(candidates: Sequence[_Mended], rule: Rule) -> Fault | None:
     return None
 
 
-def _first_repairs(h: Hypothesis, rule: Rule) -> tuple[list[_Mended], list[_Mended]]:
-    """The repairs after which the runs agree, and those after which more names hold what they should."""
-    before = align(h.text, rule, h.way)
+def _right(h: Hypothesis, rule: Rule) -> list[_Mended]:
+    """The repairs after which the runs agree."""
     trial = _Trial(h, rule)
-    right: list[_Mended] = []
-    nearer: list[tuple[int, _Mended]] = []
-    for mended in _mended(h, (), h.text, rule, before):
-        if trial.agrees(mended.rule):
-            right.append(mended)
-        elif not right and (gain := _matched(mended.rule, rule, h.way) - before.matched) > 0:
-            nearer.append((-gain, mended))
-    return right, _one_a_line(sorted(nearer, key=lambda found: (found[0], found[1].cost)))
+    return [m for m in _mended(h, (), h.text, rule, align(h.text, rule, h.way)) if trial.agrees(m.rule)]
 
 
-def _one_a_line(found: list[tuple[int, _Mended]]) -> list[_Mended]:
+def _nearer(h: Hypothesis, rule: Rule) -> list[_Mended]:
+    """The repairs after which more of the names hold what they should: the best of each line, the best first."""
+    before = align(h.text, rule, h.way)
+    gains = [(_matched(m.rule, rule, h.way) - before.matched, m) for m in _mended(h, (), h.text, rule, before)]
     lines: dict[tuple[int, str], _Mended] = {}
-    for _, mended in found:
+    for _, mended in sorted((g for g in gains if g[0] > 0), key=lambda g: (-g[0], g[1].cost)):
         lines.setdefault((mended.steps[0].line, mended.steps[0].kind), mended)
     return list(lines.values())
 
 
-def _second_repairs(start: _Mended, rule: Rule) -> Iterator[_Mended]:
+def _seconds(start: _Mended, rule: Rule) -> Iterator[_Mended]:
+    """A second repair, in another line, after which the runs agree."""
     h = start.hypothesis
     trial = _Trial(h, rule)
     again = _mended(h, start.steps, start.rule, rule, align(start.rule, rule, h.way))
@@ -133,7 +137,7 @@ def _described(mended: _Mended) -> Fault:
     names = {word: name for word, name in mended.hypothesis.roles.items() if word != name}
     said = "; ".join(_sentence(step, names) for step in mended.steps)
     lines = tuple(dict.fromkeys(step.line for step in mended.steps if step.line))
-    return Fault(lines, said, tuple(_in_text(str(a), names) for a in mended.rule.body))
+    return Fault(lines, said, tuple(_in_text(str(a), names) for a in mended.rule.body), mended.cost)
 
 
 def _sentence(step: Repair, names: Mapping[str, str]) -> str:

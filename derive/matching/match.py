@@ -63,17 +63,22 @@ class Match:
 
 def match_readings(readings: Iterable[Reading], rule: Rule, given: Mapping[str, str]) -> Match | None:
     """The best verdict over all readings of one text; None where no reading can be compared with the rule."""
-    fit = [r for r in islice(readings, READINGS) if r.rule.is_average is rule.is_average]
+    fit = comparable(readings, rule)
     if not fit:
         return None
-    proved = _proved(fit, rule, given)
+    proved = proved_at_once(fit, rule, given)
     if proved is not None:
         return proved
     likely = hypotheses(fit, rule, given)
-    best = _best(_settled(likely, rule), rule)
+    best = _best(settled(likely, rule), rule)
     if not best:
         best = _best([best, *_under_conditions(fit, rule, given)], rule)
     return best or replace(best, fault=locate(likely, rule))
+
+
+def comparable(readings: Iterable[Reading], rule: Rule) -> list[Reading]:
+    """The readings of the rule's kind: an average is no update."""
+    return [r for r in islice(readings, READINGS) if r.rule.is_average is rule.is_average]
 
 
 def _best(found: Sequence[Match], rule: Rule) -> Match:
@@ -81,7 +86,7 @@ def _best(found: Sequence[Match], rule: Rule) -> Match:
     return min(found, key=lambda m: m.rank[0], default=nothing)
 
 
-def _proved(readings: Sequence[Reading], rule: Rule, given: Mapping[str, str]) -> Match | None:
+def proved_at_once(readings: Sequence[Reading], rule: Rule, given: Mapping[str, str]) -> Match | None:
     """The first reading that agrees on a few runs and is proved."""
     tried = 0
     for reading in readings:
@@ -119,7 +124,7 @@ def hypotheses(readings: Sequence[Reading], rule: Rule, given: Mapping[str, str]
     return [found[-1] for found in sorted(scored, key=lambda s: s[:4])[:LIKELY]]
 
 
-def _settled(likely: Sequence[Hypothesis], rule: Rule) -> list[Match]:
+def settled(likely: Sequence[Hypothesis], rule: Rule) -> list[Match]:
     """The prover's word on the likeliest readings: it looks for maps of its own, conditions, counterexamples."""
     found: list[Match] = []
     for h in likely[:2]:

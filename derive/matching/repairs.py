@@ -14,7 +14,8 @@ from derive.matching.edits import edits
 from derive.reading.statements import fresh
 from derive.rule import Assignment, Rule, State
 
-SWAPPED, REMOVED, KEPT_APART, OTHER_TARGET, STARTED, SHIFTED, RULES_LINE, INSERTED = 16, 17, 18, 12, 14, 15, 22, 24
+SWAPPED, REMOVED, KEPT_APART, OTHER_TARGET, STARTED, SHIFTED, RULES_LINE, INSERTED = 16, 17, 18, 12, 14, 15, 20, 21
+WRITTEN_OUT = 6  # more for each further line of the rule that the repair has to contain
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def _put(text: Rule, index: int, *lines: Assignment, drop: int = 1) -> Rule:
 
 
 def _with(text: Rule, body: tuple[Assignment, ...]) -> Rule:
-    counted = any("t" in symbols(a.value) for a in body) and "t" not in text.inputs
+    counted = "t" not in text.inputs and any("t" in symbols(a.value) for a in body)
     return replace(text, body=body, inputs=(*text.inputs, "t") if counted else text.inputs)
 
 
@@ -163,17 +164,18 @@ def _from_rule(
     for k, his in enumerate(rule.body):
         for index in range(len(text.body) + 1):
             for target in _targets(his.target, same, written):
-                value = _in_text(rule.body[:k], his, target, text, same, names)
+                value, written_out = _in_text(rule.body[:k], his, target, text, same, names)
                 if value is None:
                     continue
+                more = WRITTEN_OUT * written_out
                 line = Assignment(target, value)
                 if index < len(text.body) and text.body[index].target == target:
                     a = text.body[index]
                     changed = _put(text, index, replace(a, value=value))
-                    yield Repair(changed, a.line, "reads", str(a), str(line), RULES_LINE)
+                    yield Repair(changed, a.line, "reads", str(a), str(line), RULES_LINE + more)
                 after = text.body[index - 1].line if index else 0
                 inserted = _put(text, index, replace(line, line=after), drop=0)
-                yield Repair(inserted, after, "missing", "", str(line), INSERTED)
+                yield Repair(inserted, after, "missing", "", str(line), INSERTED + more)
 
 
 def _targets(name: str, same: Mapping[str, tuple[str, ...]], written: set[str]) -> tuple[str, ...]:
@@ -189,15 +191,19 @@ def _targets(name: str, same: Mapping[str, tuple[str, ...]], written: set[str]) 
 def _in_text(
     before: Sequence[Assignment], his: Assignment, target: str, text: Rule, same: Mapping[str, tuple[str, ...]],
     names: Mapping[str, str],
-) -> Expr | None:  # fmt: skip
-    """The value of a line of the rule in the text's names; what the text has no name for is written out."""
+) -> tuple[Expr | None, int]:  # fmt: skip
+    """The value of a line of the rule in the text's names, and how many lines had to be written out in it.
+
+    These are the ones for whose value the text has no name.
+    """
     fixed = {"theta", "g", "t", "x"}
     known: dict[str, Expr] = {**{n: Symbol(m[0]) for n, m in same.items() if m}, his.target: Symbol(target),
                               **{n: Symbol(m) for n, m in names.items()}, **{n: Symbol(n) for n in fixed}}  # fmt: skip
-    value = his.value
+    value, written_out = his.value, 0
     for earlier in reversed(before):
         if earlier.target in symbols(value) and earlier.target not in known:
             [value] = substitute([value], {earlier.target: earlier.value})
+            written_out += 1
     if not symbols(value) <= known.keys():
-        return None
-    return substitute([value], known)[0]
+        return None, 0
+    return substitute([value], known)[0], written_out
