@@ -60,13 +60,26 @@ class Separation:
 class Difference:
     """Where two runs part: after how many steps (0 for a point), what was compared, both sides at `values`.
 
-    Where no side is seen to differ and one run ends, the sides are the words "defined" and "undefined".
+    `question` counts the queried points of the next step, where it is one of them that differs. Where no
+    side is seen to differ and one run ends, the sides are the words "defined" and "undefined".
     """
 
     step: int
     name: str
     sides: tuple[Expr, Expr] | tuple[str, str]
     values: Mapping[str, Fraction]
+    question: int | None = None
+
+    def entry(self, step: Sequence[Entry]) -> int | None:
+        """Its place among the entries of the step in which it shows, in one of the two runs."""
+        name = self.name if self.question is None else ASKED
+        places = [index for index, entry in enumerate(step) if entry.name == name]
+        return next(iter(places[-1:] if self.question is None else places[self.question :]), None)
+
+    @property
+    def shows(self) -> int:
+        """The step in whose entries it shows: a point is asked for at the beginning of the next."""
+        return self.step + (self.question is not None)
 
 
 class Counterexample(dict[str, Any]):
@@ -148,12 +161,12 @@ def _shown(expr: Expr, values: Mapping[str, Fraction]) -> Value:
 
 def _with_line(value: Value, run: Sequence[Sequence[Entry]], found: Difference) -> Value:
     """The value; one that is undefined, with the reason and the line that makes it so."""
-    if not value.word.startswith("undefined"):
+    step = run[found.shows]
+    place = found.entry(step)
+    if not value.word.startswith("undefined") or place is None:
         return value
-    at, name = (found.step + 1, ASKED) if found.name == QUERIED else (found.step, found.name)
-    entries = [entry.value for entry in run[at] if entry.name == name]
-    why = [why for why in evaluated(entries[-1:]) if isinstance(why, Undefined)]
-    return described(why[0], Number(0), line=undefined_line(run[at], name)) if why else value
+    [why] = evaluated([step[place].value])
+    return described(why, Number(0), line=undefined_line(step, place)) if isinstance(why, Undefined) else value
 
 
 def _said(value: Value) -> str:
@@ -199,11 +212,13 @@ def first_difference(w: Separation) -> Difference | None:
         return None
     runs = (_run(w.a, w.hyperparameters_a, w.schedule_a, w), _run(w.b, w.hyperparameters_b, w.schedule_b, w))
     for t, (mine, his) in enumerate(zip(*runs, strict=True)):
-        name = QUERIED if QUERY in mine or QUERY in his else ""
-        for (known, a), (_, b) in zip(_seen(w.a, mine, t), _seen(w.b, his, t), strict=True):
+        at_theta = QUERY not in mine and QUERY not in his
+        for index, ((name, a), (_, b)) in enumerate(zip(_seen(w.a, mine, t), _seen(w.b, his, t), strict=True)):
             found = difference_at(((a, b),), {})
+            if found is not None and (w.a.is_average or (at_theta and not index)):
+                return Difference(t, name, found.sides, {})
             if found is not None:
-                return Difference(t, name or known, found.sides, {})
+                return Difference(t, QUERIED if not index else f"{QUERIED} of {name}", found.sides, {}, index)
         ends = _undefined(mine, t), _undefined(his, t)
         if None in ends or all(ends):
             return None
@@ -249,8 +264,8 @@ def _seen(rule: Rule, values: Mapping[str, Expr], t: int) -> list[tuple[str, Exp
     """What can be seen of a run after t steps: the points queried next, or the outputs of an average."""
     if rule.is_average:
         return [(name, values[name]) for name in rule.outputs] if t else []
-    first = (QUERIED, values[QUERY]) if QUERY in values else ("theta", values["theta"])
-    return [first, *((QUERIED, values[name]) for name in asked_points(rule) if name != QUERY)]
+    further = [(name.removeprefix(QUERY).strip(), values[name]) for name in asked_points(rule) if name != QUERY]
+    return [("theta", values.get(QUERY, values["theta"])), *further]
 
 
 def _undefined(values: Mapping[str, Expr], t: int) -> str | None:

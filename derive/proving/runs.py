@@ -83,14 +83,9 @@ def evaluated(exprs: Sequence[Expr], values: Mapping[str, Fraction] = NOTHING) -
     return found
 
 
-def undefined_line(step: Sequence[Entry], name: str) -> int:
-    """The line at which an undefined value of `name` first came up in this step; 0 where no line made it."""
-    found = evaluated([entry.value for entry in step])
-    undefined = [isinstance(value, Undefined) for value in found]
-    places = [i for i, entry in enumerate(step) if entry.name == name and undefined[i]]
-    if not places:
-        return 0
-    place = places[-1]
+def undefined_line(step: Sequence[Entry], place: int) -> int:
+    """The line at which the undefined value at that place first came up in this step; 0 where no line made it."""
+    undefined = [isinstance(value, Undefined) for value in evaluated([entry.value for entry in step])]
     while causes := [i for i in _used(step, place) if undefined[i]]:
         place = min(causes)
     return step[place].line

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from typing import Any
 
-from derive.ops import Inexact
-from derive.proving.replay import QUERIED, Difference, Replayed, Separation, followed
+from derive.ops import Inexact, Undefined
+from derive.proving.replay import Difference, Replayed, Separation, followed
 from derive.proving.runs import ASKED, Entry, evaluated, undefined_line
 from derive.proving.values import Value, described
 
@@ -39,14 +39,14 @@ def rows(replayed: Replayed) -> tuple[Row, ...]:
     w, found = replayed.witness, replayed.difference
     if found is None or not isinstance(w, Separation):
         return ()
-    hidden = {ASKED} if w.a.query is None and w.b.query is None else set()
+    at_theta = all(rule.query is None and not rule.asked for rule in (w.a, w.b))
+    hidden = {ASKED} if at_theta else set()
     made: list[Row] = []
     for t, (mine, his) in enumerate(zip(*followed(w), strict=True)):
         if t <= found.step:
             made += _step(t, _without(mine, hidden), _without(his, hidden))
-        elif found.name == QUERIED:
-            made += _step(t, mine[:1], his[:1])  # no more of this step is known
-            break
+        elif t == found.shows:  # what comes after the point asked for is not known
+            made += _step(t, *(step[: (found.entry(step) or 0) + 1] for step in (mine, his)))
     return _marked(made, found)
 
 
@@ -74,15 +74,13 @@ def _values(step: Sequence[Entry]) -> list[Value]:
     return [
         Value(word="not decided")
         if isinstance(value, Inexact)
-        else described(value, entry.value, line=undefined_line(step[: index + 1], entry.name))
+        else described(value, entry.value, line=undefined_line(step, index) if isinstance(value, Undefined) else 0)
         for index, (entry, value) in enumerate(zip(step, found, strict=True))
     ]
 
 
 def _marked(made: list[Row], found: Difference) -> tuple[Row, ...]:
     """The rows with the one marked at which the runs part: the last of its name."""
-    step, name = (found.step + 1, ASKED) if found.name == QUERIED else (found.step, found.name)
-    places = [index for index, row in enumerate(made) if (row.step, row.name) == (step, name)]
-    return tuple(
-        Row(row.step, row.name, row.a, row.b, row.lines, index in places[-1:]) for index, row in enumerate(made)
-    )
+    name = found.name if found.question is None else ASKED
+    places = [index for index, row in enumerate(made) if (row.step, row.name) == (found.shows, name)]
+    return tuple(replace(row, parts=index in places[-1:]) for index, row in enumerate(made))

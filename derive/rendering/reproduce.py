@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from derive.expr import Expr, Number, substitute, symbols
 from derive.ops import Inexact, Undefined
-from derive.proving.replay import QUERIED, Replayed, Separation, followed
+from derive.proving.replay import Difference, Replayed, Separation, followed
 from derive.proving.runs import Entry, evaluated
 from derive.proving.values import Value
 from derive.rendering.python import BUILTIN, FROM_MATH, HELPERS, TooLarge, fraction_text, to_python
@@ -17,7 +17,7 @@ from derive.rule import Rule
 
 # What the script uses itself; a rule's name that is among them is written with a _ behind it.
 RESERVED = frozenset({
-    "F", "isqrt", "gradients", "point", "show", "enumerate", "zip", "print", "float", "int",
+    "F", "isqrt", "gradients", "show", "enumerate", "zip", "print", "float", "int",
     *HELPERS, *FROM_MATH, *BUILTIN,
 })  # fmt: skip
 SHOW = """def show(run, **settings):
@@ -33,18 +33,18 @@ def script(replayed: Replayed) -> str | None:
     if found is None or not isinstance(w, Separation):
         return None
     try:
-        return _script(w, found.name, replayed.sides)
+        return _script(w, found, replayed.sides)
     except TooLarge:
         return None
 
 
-def _script(w: Separation, compared: str, sides: tuple[Value, Value]) -> str:
+def _script(w: Separation, found: Difference, sides: tuple[Value, Value]) -> str:
     first = _identifier(w.a.name, RESERVED)
     names = (first, _identifier(w.b.name, {*RESERVED, first}))
     runs, calls = followed(w), set[str]()
     functions = [
-        _function(w.a, names[0], compared, runs[0], w.hyperparameters_a, w.schedule_a, calls),
-        _function(w.b, names[1], compared, runs[1], w.hyperparameters_b, w.schedule_b, calls),
+        _function(w.a, names[0], found, runs[0], w.hyperparameters_a, w.schedule_a, calls),
+        _function(w.b, names[1], found, runs[1], w.hyperparameters_b, w.schedule_b, calls),
     ]
     # Where both values are numbers and one is irrational the roots may be Python's.
     helpers = calls & HELPERS.keys() - (
@@ -53,9 +53,22 @@ def _script(w: Separation, compared: str, sides: tuple[Value, Value]) -> str:
     ends = any(value.word for value in sides)
     line = "show({}, {})" if ends else 'print("{0}:", {0}(gradients, {1}))'
     shown = [line.format(name, _settings(w, side)) for name, side in zip(names, "ab", strict=True)]
-    gradients = f"gradients = [{', '.join(map(fraction_text, w.gradients))}]"
+    gradients = f"gradients = [{', '.join(_answers(w, found))}]"
     parts = [_imports(calls, helpers), *(HELPERS[name] for name in HELPERS if name in helpers), *functions]
     return "\n\n\n".join([*parts, *([SHOW] if ends else []), "\n".join([gradients, *shown])]) + "\n"
+
+
+def _answers(w: Separation, found: Difference) -> list[str]:
+    """What the steps are given, None after the last point asked for; a tuple where a step asks several times."""
+    size = max(1, len(w.a.questions))
+    given = [fraction_text(g) for g in w.gradients] + ["F(0)"] * size  # as in the replay
+    if found.question is None:
+        given = given[: found.step * size]
+    else:
+        given = [*given[: found.step * size + found.question], *["None"] * (size - found.question)]
+    if size == 1:
+        return given
+    return [f"({', '.join(given[start : start + size])})" for start in range(0, len(given), size)]
 
 
 def _imports(calls: Collection[str], helpers: Collection[str]) -> str:
@@ -88,7 +101,7 @@ def _scheduled(name: str, value: Fraction, schedule: Sequence[Mapping[str, Fract
 
 
 def _function(
-    rule: Rule, name: str, compared: str, run: Sequence[Sequence[Entry]], values: Mapping[str, Fraction],
+    rule: Rule, name: str, found: Difference, run: Sequence[Sequence[Entry]], values: Mapping[str, Fraction],
     schedule: Sequence[Mapping[str, Fraction]], calls: set[str],
 ) -> str:  # fmt: skip
     names = _names(rule)
@@ -98,7 +111,6 @@ def _function(
         calls.update(piece.calls - BUILTIN)
         return f"F({piece.text})" if piece.whole and not symbols(expr) else piece.text
 
-    query = rule.query if compared == QUERIED else None
     changing = [n for n in rule.hyperparameter_names if any(n in step for step in schedule)]
     first = {n: values[n] for n in changing}  # a scheduled argument is a list; the states start from its first value
     scheduled = [names[n] for n in changing]
@@ -107,25 +119,26 @@ def _function(
     lines = [f"def {name}({', '.join(parameters)}):"]
     starts = substitute([s.initial for s in rule.states], {n: Number(v) for n, v in first.items()})
     lines += [f"    {names[s.name]} = {written(start)}" for s, start in zip(rule.states, starts, strict=True)]
-    lines.append(f"    {_loop(rule, names, scheduled, query is not None)}")
-    if query is not None:
-        lines += [f"        point = {written(query)}", f"        if {names['g']} is None:", "            return point"]
+    lines.append(f"    {_loop(rule, names, scheduled)}")
+    if found.question is not None:
+        answer, point = rule.questions[found.question]
+        lines += [f"        if {names[answer]} is None:", f"            return {written(point)}"]
     lines += [f"        {line}" for line in _body(rule, names, run, written)]
-    if query is None:
-        result = compared if compared in rule.outputs else rule.outputs[0]
-        lines.append(f"    return {names[result]}")
+    if found.question is None:
+        lines.append(f"    return {names[found.name if found.name in rule.outputs else rule.outputs[0]]}")
     return "\n".join(lines)
 
 
-def _loop(rule: Rule, names: Mapping[str, str], scheduled: list[str], asked_last: bool) -> str:
-    """The head of the loop over the gradients; with a query point the last one asked is not answered."""
-    each = names["x" if rule.is_average else "g"]
-    source = "[*gradients, None]" if asked_last else "gradients"
+def _loop(rule: Rule, names: Mapping[str, str], scheduled: list[str]) -> str:
+    """The head of the loop over what the steps are given."""
+    answers = ["x"] if rule.is_average else [name for name, _ in rule.questions]
+    each, source = ", ".join(names[name] for name in answers), "gradients"
     if scheduled:
-        each, source = f"({', '.join([each, *scheduled])})", f"zip({', '.join([source, *scheduled])})"
+        each = ", ".join([f"({each})" if len(answers) > 1 else each, *scheduled])
+        source = f"zip({', '.join([source, *scheduled])})"
     if "t" in rule.inputs:
-        return f"for {names['t']}, {each} in enumerate({source}, start=1):"
-    return f"for {each.strip('()')} in {source}:"
+        return f"for {names['t']}, {f'({each})' if ',' in each else each} in enumerate({source}, start=1):"
+    return f"for {each} in {source}:"
 
 
 def _body(
@@ -151,7 +164,8 @@ def _only_a_line_is_undefined(rule: Rule, run: Sequence[Sequence[Entry]]) -> boo
 
 def _names(rule: Rule) -> dict[str, str]:
     """Every name of the rule as a Python name of its own that hides nothing the script uses."""
-    wanted = dict.fromkeys([*rule.inputs, *rule.state_names, *rule.hyperparameter_names, *rule.outputs, "g"])
+    wanted = dict.fromkeys([*rule.inputs, *rule.state_names, *rule.hyperparameter_names, *rule.outputs])
+    wanted |= dict.fromkeys(name for name, _ in rule.questions)
     wanted |= dict.fromkeys(a.target for a in rule.body)
     taken = set(RESERVED)
     found: dict[str, str] = {}

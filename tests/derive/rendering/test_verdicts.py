@@ -12,7 +12,7 @@ from textwrap import dedent
 
 import pytest
 
-from derive.expr import Symbol
+from derive.expr import Expr, Symbol
 from derive.library import LIBRARY
 from derive.proving.refute import separating_trajectory
 from derive.proving.replay import Replayed, Separation
@@ -22,7 +22,7 @@ from derive.relating import prove
 from derive.rendering.parting import rows
 from derive.rendering.reproduce import script
 from derive.rendering.verdicts import document, markdown, text
-from derive.rule import Hyperparameter, Rule
+from derive.rule import Assignment, Hyperparameter, Rule
 from tests.zoo import NAMES, construct
 
 RULES = {rule.name: rule for rule in LIBRARY}
@@ -135,6 +135,33 @@ def test_schedules_are_shown() -> None:
     verdict = Verdict("refuted", counterexample=found.document(), message=found.message(), evidence=found)
     assert "  A.beta = 1/2; A.lr = 1, then 1/2\n  B.beta = 1/2; B.lr = 1/2, then 1/4\n" in text(verdict)
     assert ran(script(found) or "") == [str(value) for value in found.sides]
+
+
+def twice(point: Expr) -> Rule:
+    """Gradient descent that asks for a second gradient in each step, at this point."""
+    theta, lr, g, g2 = map(Symbol, ("theta", "lr", "g", "g2"))
+    body = (Assignment("theta", theta - lr * g - lr * g2, line=3),)
+    return replace(rule("plain"), name="twice", body=body, asked=(("g2", point),))
+
+
+def test_a_second_gradient_of_a_step_is_asked_for_in_its_place() -> None:
+    theta, lr, g = map(Symbol, ("theta", "lr", "g"))
+    one, half = {"lr": Fraction(1)}, Fraction(1, 2)
+    runs = Separation(twice(theta - lr * g), twice(theta - 2 * lr * g), one, one, half, (Fraction(1),))
+    found = Replayed(runs)
+    assert found.message() == "at the start the queried point of g2 is -1/2 in A and -3/2 in B"
+    assert [(row.step, row.name, str(row.a), row.parts) for row in rows(found)] == [
+        (0, "theta", "1/2", False), (1, "asked at", "1/2", False), (1, "g", "1", False), (1, "asked at", "-1/2", True),
+    ]  # fmt: skip
+    assert "gradients = [(F(1), None)]" in (script(found) or "")
+    assert ran(script(found) or "") == ["-1/2", "-3/2"]
+
+
+def test_both_gradients_of_a_step_count() -> None:
+    other = replace(twice(Symbol("theta")), body=(Assignment("theta", Symbol("theta") - Symbol("g2"), line=3),))
+    one = {"lr": Fraction(1)}
+    found = Replayed(Separation(twice(Symbol("theta")), other, one, one, Fraction(1), (Fraction(2), Fraction(3))))
+    assert ran(script(found) or "") == [str(value) for value in found.sides] == ["-4", "-2"]
 
 
 # Everything else a verdict says
