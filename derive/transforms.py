@@ -1,12 +1,13 @@
-"""Rules made from rules: some hyperparameters set."""
+"""Rules made from rules: some hyperparameters set, answers that come later, several steps in one."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from derive.expr import Expr, Symbol, substitute
-from derive.rule import Assignment, Rule, State
+from derive.errors import UserError
+from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
+from derive.rule import WORDS, Assignment, Rule, State, inline
 
 
 def bind(rule: Rule, values: Mapping[str, Expr]) -> Rule:
@@ -46,3 +47,116 @@ def with_names(rule: Rule, names: Mapping[str, str]) -> Rule:
         query=None if rule.query is None else substitute([rule.query], new)[0],
         asked=tuple((name, substitute([point], new)[0]) for name, point in rule.asked),
     )
+
+
+def answer_buffers(rule: Rule, steps: int) -> tuple[str, ...]:
+    """The names under which `delayed` keeps the last answers, the newest first."""
+    answer = "x" if rule.is_average else "g"
+    taken = _names(rule)
+    return tuple([_fresh(f"{answer}_{age}", taken) for age in range(1, steps + 1)])
+
+
+def delayed(rule: Rule, steps: int, first: Sequence[Expr] = ()) -> Rule:
+    """The rule some steps later: at step t + `steps` it asks what `rule` asks at step t, as a function of the answers.
+
+    Its first points are `first`, in theta and the hyperparameters; left out, it asks where the rule begins
+    (an average shows zero). It keeps the last answers, and its states stay as they start until the first counts.
+    """
+    if rule.asked or steps < 1 or len(first) not in (0, steps):
+        fix = "give a rule with one gradient in a step, at least one step, and as many first points as steps"
+        raise UserError(f"{rule.name} can't be delayed by {steps} steps", where=rule.where, fix=fix)
+    t, kept = Symbol("t"), answer_buffers(rule, steps)
+    answer = "x" if rule.is_average else "g"
+    begun: dict[str, Expr] = {s.name: _after(steps + 1, Symbol(s.name), s.initial) for s in rule.states}
+    now = {**begun, answer: Symbol(kept[-1]), "t": t - steps}
+    begins = [] if rule.is_average else [substitute([rule.questions[0][1]], _beginning(rule))[0]]
+    early = tuple(first) or (Number(0) if rule.is_average else begins[0],) * steps
+    stepped = dict(zip(rule.step, substitute(rule.step.values(), now), strict=True))
+    changed = {name: _after(steps, value, Symbol(name)) for name, value in stepped.items()}
+    if rule.is_average:
+        changed |= {name: _early(early, stepped[name]) for name in rule.outputs}
+    queried = None if rule.is_average else _early(early, substitute([rule.questions[0][1]], now)[0])
+    shifted = dict(zip(kept, (Symbol(answer), *map(Symbol, kept[:-1])), strict=True))
+    return replace(
+        rule,
+        name=f"{rule.name}_delayed",
+        inputs=tuple(dict.fromkeys((*rule.inputs, "t"))),
+        states=(*rule.states, *(State(name, Number(0)) for name in kept)),
+        body=_at_once({**changed, **shifted}, _names(rule) | {*kept}),
+        query=None if rule.query is None and not first else queried,
+    )
+
+
+def _after(steps: int, value: Expr, before: Expr) -> Expr:
+    """`value` after the first steps, `before` in them."""
+    return apply("where", apply("gt", Symbol("t"), steps), value, before)
+
+
+def _early(early: Sequence[Expr], value: Expr) -> Expr:
+    """`value`, after the first steps with values of their own."""
+    result = _after(len(early), value, early[-1])
+    for step in range(len(early) - 1, 0, -1):
+        result = _after(step, result, early[step - 1])
+    return result
+
+
+def _beginning(rule: Rule) -> dict[str, Expr]:
+    return {**{s.name: s.initial for s in rule.states}, "t": Number(1)}
+
+
+def _at_once(values: Mapping[str, Expr], taken: set[str]) -> tuple[Assignment, ...]:
+    """Assignments after which each name has its value, all in what they held before."""
+    changed = {name: value for name, value in values.items() if value is not Symbol(name)}
+    new = {name: _fresh(f"{name}_new", taken) for name in changed}
+    made = [Assignment(new[name], value) for name, value in changed.items()]
+    return (*made, *(Assignment(name, Symbol(new[name])) for name in changed))
+
+
+def repeated(rule: Rule, times: int) -> Rule:
+    """Several steps of the rule as one, which asks for as many gradients."""
+    if rule.is_average or times < 1:
+        fix = "give an update rule, and at least one step"
+        raise UserError(f"{rule.name} can't be repeated {times} times", where=rule.where, fix=fix)
+    kept, taken = ("theta", *rule.state_names), _names(rule)
+    body: list[Assignment] = []
+    asked: list[tuple[str, Expr]] = []
+    for step in range(times):
+        count = {"t": times * (Symbol("t") - 1) + (step + 1)} if times > 1 else {}
+        names: dict[str, Expr] = dict(count)
+        for name, point in rule.questions:
+            new = name if step == 0 else _fresh(f"g{len(asked) + 1}", taken)
+            [where] = substitute([point], names)
+            asked.append((new, substitute([where], inline(body))[0]))
+            names[name] = Symbol(new)
+        for line in rule.body:
+            [value] = substitute([line.value], names)
+            # What a line calls by the name of an input or a hyperparameter is not what the next step means by it.
+            own = step == 0 and line.target not in (*rule.inputs, *rule.hyperparameter_names)
+            target = line.target if own or line.target in kept else _fresh(line.target, taken)
+            body.append(replace(line, target=target, value=value))
+            names[line.target] = Symbol(target)
+    counted = "t" in rule.inputs
+    return replace(
+        rule,
+        name=rule.name if times == 1 else f"{rule.name}_{times}_times",
+        body=tuple(body),
+        query=None if asked[0][1] is Symbol("theta") else asked[0][1],
+        asked=tuple(asked[1:]),
+        inputs=rule.inputs if counted or "t" not in symbols(*(a.value for a in body)) else (*rule.inputs, "t"),
+    )
+
+
+def _names(rule: Rule) -> set[str]:
+    """Every name the rule uses, and those of the language."""
+    local = {name for line in rule.body for name in (line.target, *symbols(line.value))}
+    answers = {name for name, _ in rule.questions}
+    return local | answers | {*rule.inputs, *rule.state_names, *rule.hyperparameter_names, *WORDS}
+
+
+def _fresh(stem: str, taken: set[str]) -> str:
+    """A name like `stem` that nothing has yet; from then on it is taken."""
+    name, count = stem, 1
+    while name in taken:
+        name, count = f"{stem}_{count}", count + 1
+    taken.add(name)
+    return name

@@ -6,6 +6,7 @@ With two rules the names are "a.lr" and "b.lr", so that equal names stay apart.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import cached_property
 
 from flint import fmpq_mpoly
@@ -19,6 +20,7 @@ from derive.linear.ratios import Ratio, whole
 from derive.rule import Domain, Rule
 
 Z = "z"  # one step back in time is 1/z
+_OUTSIDE = Domain(low=Fraction(1), low_open=True)  # where the sums converge; it decides how factors are written
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Frame:
 
     def fresh_case(self) -> Case:
         """A case in which each name, then z, is the generator of its place."""
-        case = Case(Assumptions(self.domains))
+        case = Case(Assumptions({**self.domains, Z: _OUTSIDE}))
         for name in (*self.names, Z):
             case.number(Symbol(name))
         return case

@@ -58,10 +58,10 @@ def linear_system(rule: Rule, frame: Frame | None = None, prefix: str = "") -> L
     """The rule's matrices, or None where it is not linear, varies in time, or has irrational coefficients."""
     frame = frame or Frame({h.name: h.domain for h in rule.hyperparameters})
     states = _kept(rule)
-    if "t" in symbols(*_seen(rule), *rule.step.values()) or len(states) > MAX_STATES:
+    if len(states) > MAX_STATES:
         return None
     inside = {n: Symbol(prefix + n) for n in rule.hyperparameter_names}
-    exprs = substitute([*(_after(rule)[n] for n in states), *_seen(rule)], inside)
+    exprs = substitute([*(rule.step[n] for n in states), *_seen(rule)], inside)
     exprs += substitute([_before(rule)[n] for n in states], inside)
     try:
         found = _evaluated(frame, exprs)
@@ -76,18 +76,14 @@ def _kept(rule: Rule) -> tuple[str, ...]:
 
 def inputs_of(rule: Rule) -> tuple[str, ...]:
     """What is answered in a step."""
-    return ("x",) if rule.is_average else ("g",)
+    return ("x",) if rule.is_average else tuple(name for name, _ in rule.questions)
 
 
 def _seen(rule: Rule) -> list[Expr]:
     """What can be seen of a step from outside: the points queried, or an average's outputs."""
     if rule.is_average:
         return [rule.step[n] for n in rule.outputs]
-    return [rule.query if rule.query is not None else Symbol("theta")]
-
-
-def _after(rule: Rule) -> dict[str, Expr]:
-    return dict(rule.step)
+    return [point for _, point in rule.questions]
 
 
 def _before(rule: Rule) -> dict[str, Expr]:
