@@ -86,7 +86,7 @@ def test_a_false_equality_is_refused() -> None:
     wrong_map = Equal("momentum_ema", "momentum", {"lr": Symbol("lr")}, {"v": Symbol("lr") * Symbol("v")}, {})
     assert check_equal(wrong_map, RULES).startswith("momentum_ema = momentum is refuted, not proved")
     unconditional = Equal("adam", "adam_eps_hat", {}, {}, {})
-    assert "refuted" in check_equal(unconditional, RULES)
+    assert check_equal(unconditional, RULES).startswith("adam = adam_eps_hat is conditional, not proved")
 
 
 def test_a_witness_that_does_not_separate_is_refused() -> None:
