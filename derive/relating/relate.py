@@ -21,6 +21,7 @@ from derive.relating.alignment import aligned
 from derive.relating.attempts import Record, Request, with_open_map, with_same_names
 from derive.relating.conditions import Conditions, conditions
 from derive.relating.maps import bind_sides, differing_domains, refuse_condition, refuse_maps, refuse_names
+from derive.relating.shifts import Shift, shifted
 from derive.relating.solving import Maps
 from derive.relating.wording import condition_text, maps_text
 from derive.rule import Rule
@@ -73,6 +74,9 @@ def _answer(request: Request, instance: bool) -> Verdict:
         return _proved(proof, request, record)
     if instance and record.specialised:
         return _instance(request, record)
+    shift = shifted(request, record)
+    if shift is not None:
+        return _shifted(shift, record)
     return _without_proof(request, record, parted or _parted(request))
 
 
@@ -147,6 +151,12 @@ def _proved(proof: Checked, request: Request, record: Record) -> Verdict:
         tried=tuple(record.lines),
         evidence=proof,
     )
+
+
+def _shifted(shift: Shift, record: Record) -> Verdict:
+    when = "a step later" if shift.steps == 1 else f"{shift.steps} steps later"
+    text = f"{shift.late} asks {when} what {shift.early} asks: at step t + {shift.steps} what it asks at step t"
+    return Verdict("proved", relation="shift", message=text, tried=tuple(record.lines), evidence=shift.proof)
 
 
 def _swapped(hyperparameters: Mapping[str, Expr], source: str, target: str) -> tuple[str, ...]:

@@ -75,6 +75,15 @@ def late_descent(theta, g, m=0, *, lr=nonnegative(0.01)):
     m = g
     return theta, m
 
+def late_adam(theta, g, t, m=0, v=0, last=0, *,
+              lr=nonnegative(1e-3), beta1=decay(0.9), beta2=decay(0.999), eps=nonnegative(1e-8)):
+    if t > 1:
+        m = beta1 * m + (1 - beta1) * last
+        v = beta2 * v + (1 - beta2) * last**2
+        theta = theta - lr * (m / (1 - beta1**(t - 1))) / (sqrt(v / (1 - beta2**(t - 1))) + eps)
+    last = g
+    return theta, m, v, last
+
 def with_idle_buffer(theta, g, v=0, u=1, *, lr=nonnegative(0.01), beta=decay(0.9)):
     v = beta * v + lr * g
     u = 3 * u + v
