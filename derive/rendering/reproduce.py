@@ -123,7 +123,8 @@ def _function(
     if found.question is not None:
         answer, point = rule.questions[found.question]
         lines += [f"        if {names[answer]} is None:", f"            return {written(point)}"]
-    lines += [f"        {line}" for line in _body(rule, names, run, written)]
+    body = [f"        {line}" for line in _body(rule, names, run, written)]
+    lines += body or ([] if found.question is not None else ["        pass"])
     if found.question is None:
         lines.append(f"    return {names[found.name if found.name in rule.outputs else rule.outputs[0]]}")
     return "\n".join(lines)

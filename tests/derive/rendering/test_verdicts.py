@@ -8,6 +8,8 @@ import subprocess
 import sys
 from dataclasses import replace
 from fractions import Fraction
+from itertools import islice
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
@@ -23,6 +25,7 @@ from derive.rendering.parting import rows
 from derive.rendering.reproduce import script
 from derive.rendering.verdicts import document, markdown, text
 from derive.rule import Assignment, Hyperparameter, Rule
+from tests.mutation import rule_mutants
 from tests.zoo import NAMES, construct
 
 RULES = {rule.name: rule for rule in LIBRARY}
@@ -248,10 +251,30 @@ def test_the_lines_of_python_print_both_values(a: str, b: str) -> None:
     left = rule(a)
     right = construct(b) if b in NAMES else rule(b)
     found = parted(left, right)
-    python = script(found)
-    assert python is not None
-    printed = ran(python)
-    assert len(set(printed)) == 2
+    prints_both_values(found, ran(script(found) or ""))
+
+
+def test_mutants_of_the_library_are_told_apart_in_python_too(tmp_path: Path) -> None:
+    """All in one process: each file is one counterexample's lines."""
+    runs = []
+    for original in LIBRARY:
+        for _, mutant in islice(rule_mutants(original), 0, 60, 7):
+            found = separating_trajectory(original, mutant, {h: Symbol(h) for h in mutant.hyperparameter_names})
+            if found is not None:
+                runs.append(found)
+    for index, found in enumerate(runs):
+        (tmp_path / f"{index:03}.py").write_text(script(found) or "")
+    driver = "import runpy, sys\nfor path in sys.argv[1:]: runpy.run_path(path)"
+    command = [sys.executable, "-I", "-c", driver, *map(str, sorted(tmp_path.iterdir()))]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    printed = [line.partition(": ")[2] for line in done.stdout.splitlines()]
+    assert len(printed) == 2 * len(runs) > 100
+    for index, found in enumerate(runs):
+        prints_both_values(found, printed[2 * index : 2 * index + 2])
+
+
+def prints_both_values(found: Replayed, printed: list[str]) -> None:
+    assert len(set(printed)) == 2, found.message()
     for value, line in zip(found.sides, printed, strict=True):
         if value.word:
             assert line.startswith("undefined, ")
