@@ -12,6 +12,7 @@ from dataclasses import replace
 from derive.algebra.work import TooLarge, bounded
 from derive.errors import UserError
 from derive.expr import Expr, Number, Symbol, to_text
+from derive.linear.relation import LinearRelation
 from derive.proving.certificate import Conditional, Correspondence
 from derive.proving.checker import Checked
 from derive.proving.refute import TRIES_ALONG_TRAJECTORIES, separating_trajectory
@@ -20,12 +21,13 @@ from derive.proving.verdict import Verdict
 from derive.relating.alignment import aligned
 from derive.relating.attempts import Record, Request, with_open_map, with_same_names
 from derive.relating.conditions import Conditions, conditions
+from derive.relating.linear_pairs import hidden_modes, linear_relation, proof_of_a_branch
 from derive.relating.maps import bind_sides, differing_domains, refuse_condition, refuse_maps, refuse_names
 from derive.relating.shifts import Shift, shifted
 from derive.relating.solving import Maps
 from derive.relating.wording import condition_text, maps_text
 from derive.rule import Rule
-from derive.transforms import bind
+from derive.transforms import bind, repeated
 
 WORK = 6_000_000  # a few seconds
 FIRST_TRIES = 12  # before a map is searched: most rules that differ do so soon
@@ -57,19 +59,52 @@ def prove(
     left, right = bind_sides(bound, a, b)
     refuse_maps(left, right, states or {}, hyperparameters or {})
     scheduled = _scheduled(schedule, left, right)
+    repeated_one = _as_often(left, right)
+    if repeated_one is not None:
+        left, right = repeated_one
     request = Request(left, right, states or {}, hyperparameters or {}, scheduled)
     try:
         with bounded(WORK):
             verdict = _under_schedule(request) if scheduled else _answer(request, instance)
     except TooLarge as obstacle:
         verdict = Verdict("unknown", message=str(obstacle))
+    if repeated_one is not None and verdict:
+        verdict = replace(verdict, relation="repetition", message=_repetition_text(left, right, verdict.message))
     verdict = replace(verdict, warnings=(*warnings, *verdict.warnings))
     return _under(bound, verdict, a, b) if bound else verdict
 
 
+def _as_often(a: Rule, b: Rule) -> tuple[Rule, Rule] | None:
+    """The two with one of them repeated, where it asks for fewer gradients in a step; None where they ask alike."""
+    few, many = sorted((len(a.questions), len(b.questions)))
+    if few == many:
+        return None
+    if many % few:
+        what = f"{a.name} asks for {len(a.questions)} gradients in a step, {b.name} for {len(b.questions)}"
+        raise UserError(what, fix="compare rules of which one asks a whole number of times as often")
+    times = many // few
+    return (repeated(a, times), b) if len(a.questions) < len(b.questions) else (a, repeated(b, times))
+
+
+def _repetition_text(a: Rule, b: Rule, message: str) -> str:
+    return f"{a.name} and {b.name}, step for step: {message}"
+
+
 def _answer(request: Request, instance: bool) -> Verdict:
+    """The answer; of two linear rules that do not vary in time with every parameter branch and hidden mode."""
+    relation = linear_relation(request)
+    verdict = _found(request, relation, instance)
+    if relation is None:
+        return verdict
+    notes = (*verdict.warnings, *hidden_modes(relation))
+    return replace(verdict, branches=relation.document(), warnings=notes)
+
+
+def _found(request: Request, relation: LinearRelation | None, instance: bool) -> Verdict:
     record = Record()
     proof, parted = _searched(request, record)
+    if proof is None and relation is not None:
+        proof = proof_of_a_branch(relation, request, record)
     if proof is not None:
         return _proved(proof, request, record)
     if instance and record.specialised:
