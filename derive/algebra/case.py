@@ -184,13 +184,17 @@ class Case:
 
     def without_squares(self, poly: fmpq_mpoly) -> fmpq_mpoly:
         """Replace r^2 by the radicand, newest root first: its radicand may hold older ones."""
+        if not self._roots:
+            return poly
+        degrees = poly.degrees()
         for index in reversed(self._roots):
-            if poly.is_zero():
-                break
-            if poly.degrees()[index] >= 2:
+            if degrees[index] >= 2:
                 radicand = self.generators[index].radicand
                 assert radicand is not None
                 poly = square_replaced(poly, index, radicand)
+                if poly.is_zero():
+                    break
+                degrees = poly.degrees()
         return poly
 
     # Generators

@@ -9,7 +9,7 @@ stand in the way, a quadratic in x is looked at through its discriminant.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from math import floor
@@ -81,12 +81,13 @@ def vanishing(poly: fmpq_mpoly, ranges: Mapping[int, Domain]) -> dict[int, Fract
     generator has then the value given. The far end of a closed interval is not reached by the
     substitution, so where there is one nothing is said.
     """
-    if any(d.low is not None and d.high is not None and not d.high_open for d in (ranges[i] for i in _used(poly))):
+    used = _used(poly)
+    if any(d.low is not None and d.high is not None and not d.high_open for d in (ranges[i] for i in used)):
         return {}
-    shifted = _through_nonnegatives(poly, ranges)
-    if shifted.is_zero() or not _common_sign(shifted, poly, ranges):
+    shifted = _through_nonnegatives(poly, ranges, used)
+    if shifted.is_zero() or not _common_sign(shifted, ranges, used):
         return {}
-    strict = {i for i in _used(poly) if not _is_free(ranges[i]) and _near_end_open(ranges[i])}
+    strict = {i for i in used if not _is_free(ranges[i]) and _near_end_open(ranges[i])}
     found: dict[int, Fraction] = {}
     for monomial in shifted.monoms():
         loose = [i for i, exponent in enumerate(monomial) if exponent and i not in strict]
@@ -98,34 +99,33 @@ def vanishing(poly: fmpq_mpoly, ranges: Mapping[int, Domain]) -> dict[int, Fract
 
 def _signs_by_terms(poly: fmpq_mpoly, ranges: Mapping[int, Domain]) -> Signs:
     """The sign all terms share, written through nonnegative quantities; zero too unless some term is never zero."""
-    if poly.is_zero():
-        return ZERO_SIGN
-    shifted = _through_nonnegatives(poly, ranges)
+    used = _used(poly)
+    shifted = _through_nonnegatives(poly, ranges, used)
     if shifted.is_zero():
         return ZERO_SIGN
-    sign = _common_sign(shifted, poly, ranges)
+    sign = _common_sign(shifted, ranges, used)
     if not sign:
         return ANY_SIGN
-    strict = {i for i in _used(poly) if not _is_free(ranges[i]) and _near_end_open(ranges[i])}
-    certain = any(all(e == 0 or i in strict for i, e in enumerate(m)) for m in shifted.monoms())
-    return frozenset({sign}) if certain and _holds_at_far_ends(poly, ranges, sign) else frozenset({0, sign})
+    strict = {i for i in used if not _is_free(ranges[i]) and _near_end_open(ranges[i])}
+    certain = any(all(i in strict for i in used if m[i]) for m in shifted.monoms())
+    return frozenset({sign}) if certain and _holds_at_far_ends(poly, ranges, used, sign) else frozenset({0, sign})
 
 
-def _common_sign(shifted: fmpq_mpoly, poly: fmpq_mpoly, ranges: Mapping[int, Domain]) -> int:
-    """The sign of every term of `shifted` where it is not zero; 0 where there is none."""
+def _common_sign(shifted: fmpq_mpoly, ranges: Mapping[int, Domain], used: Sequence[int]) -> int:
+    """The sign of every term where it is not zero; 0 where there is none."""
     coefficients = shifted.coeffs()
     positive = coefficients[0] > 0
     if any((c > 0) is not positive for c in coefficients):
         return 0
-    free = [i for i in _used(poly) if _is_free(ranges[i])]
+    free = [i for i in used if _is_free(ranges[i])]
     if free and any(m[i] % 2 for m in shifted.monoms() for i in free):
         return 0
     return 1 if positive else -1
 
 
-def _holds_at_far_ends(poly: fmpq_mpoly, ranges: Mapping[int, Domain], sign: int) -> bool:
+def _holds_at_far_ends(poly: fmpq_mpoly, ranges: Mapping[int, Domain], used: Sequence[int], sign: int) -> bool:
     """The far end of a closed interval is not reached by the substitution: look at it apart."""
-    for i in _used(poly):
+    for i in used:
         domain = ranges[i]
         if domain.low is not None and domain.high is not None and not domain.high_open:
             at_end = poly.subs({f"x{i}": fmpq(domain.high.numerator, domain.high.denominator)})
@@ -135,7 +135,7 @@ def _holds_at_far_ends(poly: fmpq_mpoly, ranges: Mapping[int, Domain], sign: int
 
 
 def _used(poly: fmpq_mpoly) -> list[int]:
-    return [i for i, d in enumerate(poly.degrees()) if d > 0]
+    return [] if poly.is_constant() else [i for i, d in enumerate(poly.degrees()) if d > 0]
 
 
 def _is_free(domain: Domain) -> bool:
@@ -146,17 +146,18 @@ def _near_end_open(domain: Domain) -> bool:
     return domain.low_open if domain.low is not None else domain.high_open
 
 
-def _through_nonnegatives(poly: fmpq_mpoly, ranges: Mapping[int, Domain]) -> fmpq_mpoly:
+def _through_nonnegatives(poly: fmpq_mpoly, ranges: Mapping[int, Domain], used: Sequence[int]) -> fmpq_mpoly:
     """The polynomial, times positive powers of (1 + w), in nonnegative variables in place of the bounded ones."""
     spend(5 + len(poly))
-    for i in _used(poly):
-        domain, w = ranges[i], generator(i)
-        if _is_free(domain):
+    for i in used:
+        domain = ranges[i]
+        if _is_free(domain) or (domain.low == 0 and domain.high is None):
             continue
+        w = generator(i)
         if domain.low is not None and domain.high is not None:
             poly = _replace(poly, i, constant(domain.low) + domain_end(domain) * w, ONE + w)
         elif domain.low is not None:
-            poly = _replace(poly, i, constant(domain.low) + w, ONE) if domain.low else poly
+            poly = _replace(poly, i, constant(domain.low) + w, ONE)
         else:
             poly = _replace(poly, i, domain_end(domain) - w, ONE)
     return poly
