@@ -49,7 +49,11 @@ def is_self_contained(step: Step) -> bool:
     """Whether the text gives every name a value: then its gradient can only be one it computes."""
     changed = set(stored(step.statements))
     free = {n for s in step.statements for n in reads(s)} - changed - {step.counter}
-    return not any(isinstance(s, Query) for s in step.statements) and not step.unknown and free <= step.starts.keys()
+    return (
+        not any(isinstance(s, Query) for s in step.statements)
+        and not step.unknown
+        and free <= step.starts.keys() | step.data
+    )
 
 
 def _computed(step: Step) -> dict[str, frozenset[str]]:
@@ -59,7 +63,7 @@ def _computed(step: Step) -> dict[str, frozenset[str]]:
     made: dict[str, frozenset[str]] = {}
     for s in step.statements:
         read = reads(s)
-        allowed = (states - moved) | (step.starts.keys() - set(changed)) | made.keys()
+        allowed = (states - moved) | (step.starts.keys() - set(changed)) | made.keys() | step.data
         if (
             isinstance(s, Store)
             and s.target not in states

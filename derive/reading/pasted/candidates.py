@@ -19,6 +19,7 @@ from derive.expr import Apply, Expr, Number, Symbol, apply, nodes, substitute
 from derive.reading.pasted.draft import Draft
 from derive.reading.pasted.flow import dependencies, reads
 from derive.reading.roles import to_rule
+from derive.reading.scope import ASKED
 from derive.reading.statements import (
     Branch,
     Initialise,
@@ -115,7 +116,7 @@ def _parts(draft: Draft, wanted: Mapping[str, str]) -> Iterator[_Part]:
     inputs = questions or [n for n in draft.free if n != draft.step.counter]
     made = _made_over_steps(draft)
     counters = _counters(draft)
-    for theta, g in product(_by_name(_thetas(draft), _PARAMETER), _by_name(inputs, _GRADIENT)):
+    for theta, g in product(_by_name(_thetas(draft), _PARAMETER), _by_name(_weights_last(inputs, draft), _GRADIENT)):
         if _is_parameter(theta, g, made, draft) and _allowed(wanted, {theta: "theta", g: "g"}):
             yield from (
                 _Part(theta, g, t) for t in counters
@@ -136,7 +137,7 @@ def _averages(draft: Draft, wanted: Mapping[str, str], counters: Sequence[str | 
     loose = [n for n in stored(draft.step.statements) if n not in draft.states
              and not any(n in reads(s) for s in draft.step.statements)]  # fmt: skip
     for output in [*loose, *draft.last]:
-        for x in _by_name([n for n in draft.free if n != draft.step.counter], _INPUT):
+        for x in _by_name(_weights_last([n for n in draft.free if n != draft.step.counter], draft), _INPUT):
             for t in counters:
                 roles = {output: "output", x: "x", **({t: "t"} if t else {})}
                 if t != x and x in made[output] and _allowed(wanted, roles):
@@ -210,6 +211,19 @@ def _values(statements: Sequence[Statement]) -> Iterator[Expr]:
                 yield from _values(stores)
 
 
+def _weights_last(names: Sequence[str], draft: Draft) -> list[str]:
+    """The names, those that stand in `1 - name` or under a power that is no number last: they weigh."""
+    weighing: set[Expr] = set()
+    for value in _values(draft.step.statements):
+        for node in nodes([value]):
+            if isinstance(node, Apply) and (
+                (node.op == "sub" and node.args[0] is Number(1))
+                or (node.op == "pow" and not isinstance(node.args[1], Number))
+            ):
+                weighing |= set(node.args)
+    return sorted(names, key=lambda n: Symbol(n) in weighing)
+
+
 # What names suggest: the order only
 
 _PARAMETER = re.compile(r"theta|params?(eters?)?|weights?|w|x|p|W|b")
@@ -231,7 +245,7 @@ def _candidate(draft: Draft, part: _Part, wanted: Mapping[str, str]) -> Candidat
     procedure = _procedure(draft, part, names, counts)
     rule = to_rule(procedure)
     as_shown: dict[str, Expr] = {n: Symbol(draft.shown(n)) for n in names}
-    asked = {q.target: f"grad({substitute([q.point], as_shown)[0]})" for q in draft.questions}
+    asked = {q.target: f"grad({substitute([q.point], as_shown)[0]})" for q in draft.questions if q.target == ASKED}
     roles = {new: asked.get(old) or draft.shown(old) for old, new in names.items() if new in _named(rule)}
     open_starts = [names[s] for s in draft.states if _is_open(draft, s) and names[s] in rule.state_names]
     assumed = [f"{draft.shown(n)} is {start} before the first step" for n, start in counts.items()]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from derive.expr import Symbol
+from derive.expr import Apply, Number, Symbol, nodes
 from derive.reading.pasted.flow import carried, dependencies, needed, reads
 from derive.reading.statements import Branch, Initialise, Query, Statement, Store, stored, substituted
 
@@ -33,10 +33,11 @@ def groups(statements: Sequence[Statement]) -> tuple[Group, ...]:
     inputs = {
         last: frozenset[str]().union(*(made[s] for r in last for s in {r, *reach[r]})) - set(states) for last in lasts
     }
-    idle = {last: _like(last, lasts, inputs, made, states) for last in lasts}
+    averaged = {s for s in states if _weighs(needed(statements, [s]))}
+    idle = {last: _like(last, lasts, inputs, made, states) for last in lasts if last[0] in averaged}
     found = []
-    for last in (each for each in lasts if idle[each] is None):
-        riders = [s for each in lasts if idle[each] == last for s in each]
+    for last in (each for each in lasts if idle.get(each) is None):
+        riders = [s for each in lasts if idle.get(each) == last for s in each]
         loose = [n for n in _loose(statements) if made[n] & set(states) and made[n] & set(states) <= _all(last, reach)]
         found.append(Group(last, tuple(needed(statements, [*last, *riders, *loose]))))
     return tuple(found)
@@ -63,14 +64,20 @@ def _like(
     made: Mapping[str, frozenset[str]],
     states: Sequence[str],
 ) -> tuple[str, ...] | None:
-    """The group an unread buffer belongs to: one made from states, that reads all it reads and more."""
+    """The group an unread average belongs to: one made from states, that shares an input with it."""
     if len(last) > 1 or made[last[0]] & set(states) - set(last):
         return None
     for other in lasts:
         several = frozenset[str]().union(*(made[s] for s in other)) & set(states) - set(other)
-        if other != last and several and inputs[last] < inputs[other]:
+        if other != last and several and inputs[last] & inputs[other]:
             return other
     return None
+
+
+def _weighs(statements: Sequence[Statement]) -> bool:
+    """Whether the statements weigh old against new, as averages do: `1 - beta` stands in them."""
+    values = [s.value for s in statements if isinstance(s, Store)]
+    return any(isinstance(n, Apply) and n.op == "sub" and n.args[0] is Number(1) for n in nodes(values))
 
 
 def _loose(statements: Sequence[Statement]) -> list[str]:

@@ -138,7 +138,7 @@ _NOTHING = re.compile(
     r"(?:(?:require|input|inputs|output|ensure|data|result|given|hyper-?parameters|parameters|notation|note)s?\b\s*:.*|"
     r"(?:algorithm|procedure|listing|equation)\b[^=←]*|"
     r"(?:compute|calculate|evaluate|get|obtain|find|sample|draw)\b[^=←≔]*|"
-    r"(?:return|output)\b.*|\w[\w\s'’()-]*:|where\b[^=]*|with\b[^=]*|"
+    r"return\b.*|output\b[^=←]*|\w[\w\s'’()-]*:|where\b[^=]*|with\b[^=]*|"
     r"\\(?:begin|end)\s*\{.*\}.*|\\\[|\\\]|\${1,2}|\\\\|[-=_*.\s]+)",
     re.IGNORECASE,
 )

@@ -29,7 +29,7 @@ from derive.reading.pasted.pieces import (
     pieces,
     tokens,
 )
-from derive.reading.pasted.signs import CHARACTERS, GREEK, LATEX_GREEK, SENTENCE, SUBSCRIPTS, SUPERSCRIPTS
+from derive.reading.pasted.signs import CALLED, CHARACTERS, GREEK, LATEX_GREEK, SENTENCE, SUBSCRIPTS, SUPERSCRIPTS
 from derive.reading.pasted.times import Written, separated, without_times
 
 _DEFINES = re.compile(r"^\s*(?:async\s+)?(?:def|class)\s+\w+.*:", re.MULTILINE)
@@ -73,11 +73,21 @@ def _is_python(text: str, file: str) -> bool:
     names = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
     called = {n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
     only_called = called - {n.id for n in _uncalled(tree)}
+    lines = text.split("\n")
     return (
         bool(tree.body)
-        and not any(_is_notation(n, called - only_called) for n in ast.walk(tree))
+        and not any(_is_notation(n, called - only_called) or _is_factor(n, lines) for n in ast.walk(tree))
         and all(name.isascii() for name in names)
     )
+
+
+def _is_factor(node: ast.AST, lines: Sequence[str]) -> bool:
+    """Whether a call is set apart as a factor is: `lr (1 - b)`."""
+    match node:
+        case ast.Call(func=ast.Name(id=name, end_lineno=int(line), end_col_offset=int(column))):
+            words = name in CALLED or name == "print" or "grad" in name.lower()
+            return not words and lines[line - 1].encode()[column : column + 1] == b" "
+    return False
 
 
 def _uncalled(tree: ast.AST) -> list[ast.Name]:
@@ -215,13 +225,16 @@ def _python(written: Written, quantities: frozenset[str], where: str) -> str:
     """The statement as Python, signs of multiplication supplied."""
     out: list[str] = []
     before: Piece | None = None
+    unary = False
     for i, piece in enumerate(written.pieces):
         if before is not None and _is_product(before, piece, quantities):
             _refuse_ambiguous(written, i, where)
         if before is not None and _is_product(before, piece, quantities):
             out.append(" * ")
-        elif before is not None and _spaced(before, piece):
+        elif before is not None and _spaced(before, piece) and not unary:
             out.append(" ")
+        leads = before is None or before.kind in (OPEN, WORD) or (before.kind == SIGN and before.text != ".")
+        unary = leads and piece.kind == SIGN and piece.text == "-"
         out.append(piece.text)
         before = piece
     return "".join(out).strip()
@@ -240,6 +253,8 @@ def _is_product(before: Piece, piece: Piece, quantities: frozenset[str]) -> bool
 
 def _spaced(before: Piece, piece: Piece) -> bool:
     loose = {"=", "+", "-", "*", "/", "+=", "-=", "*=", "/=", "==", "!=", "<", ">", "<=", ">="}
+    if before.kind == OPEN or before.text == "**":
+        return False
     if (piece.kind == SIGN and piece.text in loose) or (before.kind == SIGN and before.text in loose | {","}):
         return True
     return WORD in (before.kind, piece.kind)

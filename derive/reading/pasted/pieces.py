@@ -83,9 +83,10 @@ class Tokens:
 
 _RAW = re.compile(
     r"""\\[A-Za-z]+|\\.|"[^"\n]*"|(?<![\w)\]}'])'[^'\n]*'|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\d])"""
-    r"""|[^\W\d]\w*'*(?!\w)|[^\W\d]\w*|\*\*|[-+*/]=|[=!<>:]=|<-|\.\.\.|\S""",
+    r"""|[^\W\d]\w*'*(?!\w)|[^\W\d]\w*|\*\*|//|[-+*/]=|[=!<>:]=|<-|\.\.\.|\S""",
     re.VERBOSE,
 )
+_BRACKETS = {"\\{": "(", "\\}": ")", "\\lbrace": "(", "\\rbrace": ")", "\\lvert": "|", "\\rvert": "|", "\\vert": "|"}
 _RUNS = (
     (re.compile(f"[{''.join(map(re.escape, SUPERSCRIPTS))}]+"), "^", SUPERSCRIPTS),
     (re.compile(f"[{''.join(map(re.escape, SUBSCRIPTS))}]+"), "_", SUBSCRIPTS),
@@ -100,7 +101,8 @@ def tokens(text: str, where: str, vocabulary: Vocabulary) -> Tokens:
     text = "".join(CHARACTERS.get(c, c) for c in text)
     text = re.sub(r"(?<=\w)_(?=[{\\]|\([a-z][-+]\d\))", " _ ", text)
     text = re.sub(r"(\\[A-Za-z]+|\})_", r"\1 _ ", text)
-    items = [(m[0], m.start()) for m in _RAW.finditer(text)]
+    text = re.sub(r"(\^\{?\d+\}?)_", r"\1 _ ", text)
+    items = [(_BRACKETS.get(m[0], m[0]), m.start()) for m in _RAW.finditer(text)]
     return Tokens(items, where, vocabulary)
 
 
@@ -223,10 +225,6 @@ def _command(given: Tokens, name: str) -> list[Piece]:
             given.take()
         if not sign:
             return []
-        if sign in "()|":
-            given.at -= 1
-            given.items[given.at] = (sign, given.items[given.at][1])
-            return _next(given, [])
         return [Piece(SIGN, sign)]
     if name in ("label", "tag", "hspace", "vspace", "begin", "end"):
         _group(given)
@@ -444,7 +442,7 @@ def _quantity(given: Tokens) -> list[Piece]:
     digits = len(base) > 1 and "_" not in base  # β₁ is beta1, m₁ is m_1
     name = base + "".join(s if s.isdigit() and digits else f"_{s}" for s in (*suffixes, *above))
     shown = "".join(t for t, p in given.items[:named] if p >= start)
-    shown = shown.removesuffix(f"_{at[0]}") if at else shown
+    shown = re.sub(rf"_{at[0]}(?:[-+]\d)?$", "", shown) if at else shown
     return _raised([Piece(NAME, name, at, shown)], power)
 
 

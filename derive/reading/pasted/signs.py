@@ -38,8 +38,8 @@ CHARACTERS: dict[str, str] = {
 COMMANDS: dict[str, str] = {
     "cdot": "*", "times": "*", "odot": "*", "ast": "*", "circ": "*", "star": "*", "oslash": "/", "div": "/",
     "leftarrow": "=", "gets": "=", "longleftarrow": "=", "coloneqq": "=", "le": "<=", "leq": "<=", "ge": ">=",
-    "geq": ">=", "ne": "!=", "neq": "!=", "lt": "<", "gt": ">", "{": "(", "}": ")", "lbrace": "(", "rbrace": ")",
-    "lvert": "|", "rvert": "|", "vert": "|", "left": "", "right": "", "big": "", "Big": "", "bigg": "", "Bigg": "",
+    "geq": ">=", "ne": "!=", "neq": "!=", "lt": "<", "gt": ">",
+    "left": "", "right": "", "big": "", "Big": "", "bigg": "", "Bigg": "",
     "bigl": "", "bigr": "", "Bigl": "", "Bigr": "", "quad": "", "qquad": "", ",": "", ";": "", ":": "", "!": "",
     " ": "", "displaystyle": "", "limits": "", "nonumber": "", "notag": "", "ldots": "...", "dots": "...",
 }  # fmt: skip

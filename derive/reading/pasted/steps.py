@@ -34,7 +34,7 @@ class Step:
     `counter` is the loop's, with its `first` value. `looped`: every name keeps its value from one step
     to the next; otherwise only what is stored in place or `returned` does.
     `unknown` are the names whose values are not looked into, with the carried names they depend on,
-    `kept` the names that outlast the step by themselves.
+    `kept` the names that outlast the step by themselves, `data` those that a loop over examples takes.
     """
 
     definition: Definition
@@ -48,6 +48,7 @@ class Step:
     return_line: int = 0
     unknown: Mapping[str, frozenset[str]] = field(default_factory=dict)
     kept: frozenset[str] = frozenset()
+    data: frozenset[str] = frozenset()
 
 
 def bare_definition(tree: ast.Module, text: str, file: str, outer: Mapping[str, Binding]) -> Definition:
@@ -77,8 +78,9 @@ def read_body(definition: Definition, free: bool) -> Step:
     scope.known |= _places(node, scope) | (names if free else names - scope.later)
     starts = _starts(before, scope)
     counter, first = _counted(definition, loop)
-    if isinstance(loop, ast.For):
-        scope.known |= {n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name)}
+    items = {n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name)} if isinstance(loop, ast.For) else set()
+    scope.known |= items
+    data = frozenset(items - {counter})
     step = _Reading(definition, scope, {p.name for p in parameters}, free)
     *most, last = inner or [ast.Pass()]
     returned: tuple[Returned, ...] | None = None
@@ -96,7 +98,8 @@ def read_body(definition: Definition, free: bool) -> Step:
         statements, starts = _leading_starts(statements)
     _refuse_after(definition, after)
     return Step(definition, statements, parameters, starts, counter, first, free or loop is not None, returned,
-                getattr(last, "lineno", node.lineno), unknown)  # fmt: skip
+                getattr(last, "lineno", node.lineno), unknown,
+                data=data if len(data) > 1 else frozenset())  # fmt: skip
 
 
 @dataclass(frozen=True)
