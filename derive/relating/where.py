@@ -95,8 +95,7 @@ class _Reader:
             return None
         side = self._prefixes().get(prefix)
         if side is None:
-            known = ", ".join(f"{name}." for name in ("A", "B"))
-            raise UserError(f"{prefix!r} is neither rule", fix=f"names begin with {known} or nothing")
+            raise UserError(f"{prefix!r} is neither rule", fix="names begin with A., B. or nothing")
         return side
 
     def _prefixes(self) -> dict[str, str]:
@@ -135,29 +134,28 @@ class _Reader:
         return "condition", name, value
 
     def _sided(self, side: str, name: str, value: Expr) -> tuple[str, str, Expr]:
-        """A map from A to B, or a condition on one rule."""
+        """A condition on one rule, in its own names, or a map that writes what B has in the names of A."""
         marked = _marked(value)
-        if side == "A" and marked["B"]:
-            fix = f"write B.{min(marked['B'])} = ..., or give the two rules in the other order"
-            raise UserError("a map writes what B has in the names of A", fix=fix)
-        is_state = side == "B" and name not in self.b.hyperparameter_names
-        own = marked["A"] if side == "A" else marked["B"]
-        if not is_state and (own or not symbols(value)) and not (side == "B" and (marked["A"] or marked[""])):
-            rule = self.a if side == "A" else self.b
-            refuse_unknown(
-                {*own, *marked[""]}, rule.hyperparameter_names, f"{side}.", f"a hyperparameter of {rule.name}"
-            )
-            return "condition", f"{side.lower()}.{name}", _plain(value)
-        return self._map("states" if is_state else "hyperparameters", side, name, value)
-
-    def _map(self, kind: str, side: str, name: str, value: Expr) -> tuple[str, str, Expr]:
-        marked = _marked(value)
+        if side == "A":
+            if marked["B"]:
+                fix = f"write B.{min(marked['B'])} = ..., or give the two rules in the other order"
+                raise UserError("a map writes what B has in the names of A", fix=fix)
+            return self._condition("A", self.a, name, value)
+        is_state = name not in self.b.hyperparameter_names
+        if not is_state and not marked["A"] and not marked[""]:
+            return self._condition("B", self.b, name, value)
         if marked["B"]:
             raise UserError(f"B.{min(marked['B'])} stands on the right", fix="write what B has in the names of A")
-        known = self.a.hyperparameter_names if kind == "hyperparameters" else _kept_by(self.a)
-        what = "a hyperparameter" if kind == "hyperparameters" else "a state or hyperparameter"
-        refuse_unknown({*marked["A"], *marked[""]}, known, "A.", f"{what} of {self.a.name}")
-        return (kind, name, _plain(value)) if side == "B" else ("condition", f"a.{name}", _plain(value))
+        known = _kept_by(self.a) if is_state else self.a.hyperparameter_names
+        what = f"a {'state or ' if is_state else ''}hyperparameter of {self.a.name}"
+        refuse_unknown({*marked["A"], *marked[""]}, known, "A.", what)
+        return "states" if is_state else "hyperparameters", name, _plain(value)
+
+    def _condition(self, side: str, rule: Rule, name: str, value: Expr) -> tuple[str, str, Expr]:
+        plain = _plain(value)
+        known, what = rule.hyperparameter_names, f"a hyperparameter of {rule.name}"
+        refuse_unknown(symbols(plain), known, f"{side}.", what)
+        return "condition", f"{side.lower()}.{name}", plain
 
 
 def refuse_unknown(names: Iterable[str], known: Sequence[str], prefix: str, what: str) -> None:

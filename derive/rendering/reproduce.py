@@ -5,7 +5,9 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 from derive.expr import Expr, Number, substitute, symbols
 from derive.ops import Inexact, Undefined
@@ -38,24 +40,50 @@ def script(replayed: Replayed) -> str | None:
         return None
 
 
-def _script(w: Separation, found: Difference, sides: tuple[Value, Value]) -> str:
+@dataclass(frozen=True)
+class _Side:
+    """One of the two runs: the rule, the name of its function, its settings, and what each line came to."""
+
+    rule: Rule
+    name: str
+    values: Mapping[str, Fraction]
+    schedule: Sequence[Mapping[str, Fraction]]
+    run: Sequence[Sequence[Entry]]
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """Every name of the rule as a Python name of its own that hides nothing the script uses."""
+        questions = [name for name, _ in self.rule.questions]
+        rule = self.rule
+        wanted = [*rule.inputs, *questions, *rule.state_names, *rule.hyperparameter_names, *rule.outputs]
+        found: dict[str, str] = {}
+        for name in dict.fromkeys([*wanted, *(a.target for a in rule.body)]):
+            found[name] = _identifier(name, {*RESERVED, *found.values()})
+        return found
+
+    @property
+    def changing(self) -> list[str]:
+        """The hyperparameters that change from step to step; their arguments are lists."""
+        return [n for n in self.rule.hyperparameter_names if any(n in step for step in self.schedule)]
+
+
+def _script(w: Separation, found: Difference, values: tuple[Value, Value]) -> str:
     first = _identifier(w.a.name, RESERVED)
-    names = (first, _identifier(w.b.name, {*RESERVED, first}))
-    runs, calls = followed(w), set[str]()
-    functions = [
-        _function(w.a, names[0], found, runs[0], w.hyperparameters_a, w.schedule_a, calls),
-        _function(w.b, names[1], found, runs[1], w.hyperparameters_b, w.schedule_b, calls),
-    ]
-    # Where both values are numbers and one is irrational the roots may be Python's.
-    helpers = calls & HELPERS.keys() - (
-        {"sqrt"} if all(v.exact for v in sides) and any(v.digits for v in sides) else set()
-    )
-    ends = any(value.word for value in sides)
+    second = _identifier(w.b.name, {*RESERVED, first})
+    mine, his = followed(w)
+    a = _Side(w.a, first, w.hyperparameters_a, w.schedule_a, mine)
+    b = _Side(w.b, second, w.hyperparameters_b, w.schedule_b, his)
+    calls = set[str]()
+    functions = [_function(side, found, calls) for side in (a, b)]
+    if all(v.exact for v in values) and any(v.digits for v in values):
+        calls = {"math.sqrt" if call == "sqrt" else call for call in calls}  # one is irrational: Python's roots will do
+    helpers = [HELPERS[name] for name in HELPERS if name in calls]
+    ends = any(value.word for value in values)
     line = "show({}, {})" if ends else 'print("{0}:", {0}(gradients, {1}))'
-    shown = [line.format(name, _settings(w, side)) for name, side in zip(names, "ab", strict=True)]
+    shown = [line.format(side.name, _settings(side, w)) for side in (a, b)]
     gradients = f"gradients = [{', '.join(_answers(w, found))}]"
-    parts = [_imports(calls, helpers), *(HELPERS[name] for name in HELPERS if name in helpers), *functions]
-    return "\n\n\n".join([*parts, *([SHOW] if ends else []), "\n".join([gradients, *shown])]) + "\n"
+    parts = [_imports(calls), *helpers, *functions, *([SHOW] if ends else [])]
+    return "\n\n\n".join([*parts, "\n".join([gradients, *shown])]) + "\n"
 
 
 def _answers(w: Separation, found: Difference) -> list[str]:
@@ -71,28 +99,27 @@ def _answers(w: Separation, found: Difference) -> list[str]:
     return [f"({', '.join(given[start : start + size])})" for start in range(0, len(given), size)]
 
 
-def _imports(calls: Collection[str], helpers: Collection[str]) -> str:
-    from_math = {name for name in calls if name in FROM_MATH or (name == "sqrt" and name not in helpers)}
-    wanted = sorted(from_math | ({"isqrt"} if "sqrt" in helpers else set()))
+def _imports(calls: Collection[str]) -> str:
+    names = {"sqrt": "isqrt", "math.sqrt": "sqrt"} | {name: name for name in FROM_MATH}
+    wanted = sorted(names[call] for call in calls if call in names)
     lines = ["from fractions import Fraction as F"]
     return "\n".join([*lines, f"from math import {', '.join(wanted)}"] if wanted else lines)
 
 
-def _settings(w: Separation, side: str) -> str:
+def _settings(side: _Side, w: Separation) -> str:
     """The arguments of one run, as they are written in its call."""
-    rule, values, schedule = (
-        (w.a, w.hyperparameters_a, w.schedule_a) if side == "a" else (w.b, w.hyperparameters_b, w.schedule_b)
-    )
-    names = _names(rule)
-    given: dict[str, str] = {} if rule.is_average else {names["theta"]: fraction_text(w.theta)}
-    for name in rule.hyperparameter_names:
-        given[names[name]] = _scheduled(name, values[name], schedule, len(w.gradients) + 1)
+    given: dict[str, str] = {} if side.rule.is_average else {side.names["theta"]: fraction_text(w.theta)}
+    for name in side.rule.hyperparameter_names:
+        value = side.values[name]
+        given[side.names[name]] = (
+            _scheduled(name, value, side.schedule, len(w.gradients) + 1)
+            if name in side.changing
+            else fraction_text(value)
+        )
     return ", ".join(f"{name}={text}" for name, text in given.items())
 
 
 def _scheduled(name: str, value: Fraction, schedule: Sequence[Mapping[str, Fraction]], length: int) -> str:
-    if not any(name in step for step in schedule):
-        return fraction_text(value)
     values = []
     for t in range(length):
         value = schedule[min(t, len(schedule) - 1)].get(name, value)
@@ -100,53 +127,49 @@ def _scheduled(name: str, value: Fraction, schedule: Sequence[Mapping[str, Fract
     return f"[{', '.join(values)}]"
 
 
-def _function(
-    rule: Rule, name: str, found: Difference, run: Sequence[Sequence[Entry]], values: Mapping[str, Fraction],
-    schedule: Sequence[Mapping[str, Fraction]], calls: set[str],
-) -> str:  # fmt: skip
-    names = _names(rule)
+def _function(side: _Side, found: Difference, calls: set[str]) -> str:
+    """One rule as a function of the gradients; it returns what differs. What it calls is added to `calls`."""
+    rule, names = side.rule, side.names
 
     def written(expr: Expr) -> str:
         piece = to_python(expr, names)
         calls.update(piece.calls - BUILTIN)
         return f"F({piece.text})" if piece.whole and not symbols(expr) else piece.text
 
-    changing = [n for n in rule.hyperparameter_names if any(n in step for step in schedule)]
-    first = {n: values[n] for n in changing}  # a scheduled argument is a list; the states start from its first value
-    scheduled = [names[n] for n in changing]
     parameters = ["gradients", *([] if rule.is_average else [names["theta"]])]
     parameters += [names[n] for n in rule.hyperparameter_names]
-    lines = [f"def {name}({', '.join(parameters)}):"]
-    starts = substitute([s.initial for s in rule.states], {n: Number(v) for n, v in first.items()})
+    # The states start from the first value of an argument that is a list.
+    starts = substitute([s.initial for s in rule.states], {n: Number(side.values[n]) for n in side.changing})
+    lines = [f"def {side.name}({', '.join(parameters)}):"]
     lines += [f"    {names[s.name]} = {written(start)}" for s, start in zip(rule.states, starts, strict=True)]
-    lines.append(f"    {_loop(rule, names, scheduled)}")
-    if found.question is not None:
-        answer, point = rule.questions[found.question]
-        lines += [f"        if {names[answer]} is None:", f"            return {written(point)}"]
-    body = [f"        {line}" for line in _body(rule, names, run, written)]
-    lines += body or ([] if found.question is not None else ["        pass"])
+    lines.append(f"    {_loop(side)}")
+    body = [f"        {line}" for line in _body(side, written)]
     if found.question is None:
-        lines.append(f"    return {names[found.name if found.name in rule.outputs else rule.outputs[0]]}")
-    return "\n".join(lines)
+        result = found.name if found.name in rule.outputs else rule.outputs[0]
+        return "\n".join([*lines, *(body or ["        pass"]), f"    return {names[result]}"])
+    answer, point = rule.questions[found.question]
+    asked = [f"        if {names[answer]} is None:", f"            return {written(point)}"]
+    return "\n".join([*lines, *asked, *body])
 
 
-def _loop(rule: Rule, names: Mapping[str, str], scheduled: list[str]) -> str:
+def _loop(side: _Side) -> str:
     """The head of the loop over what the steps are given."""
+    rule, names = side.rule, side.names
     answers = ["x"] if rule.is_average else [name for name, _ in rule.questions]
     each, source = ", ".join(names[name] for name in answers), "gradients"
-    if scheduled:
-        each = ", ".join([f"({each})" if len(answers) > 1 else each, *scheduled])
-        source = f"zip({', '.join([source, *scheduled])})"
+    changing = [names[n] for n in side.changing]
+    if changing:
+        each = ", ".join([f"({each})" if len(answers) > 1 else each, *changing])
+        source = f"zip({', '.join([source, *changing])})"
     if "t" in rule.inputs:
         return f"for {names['t']}, {f'({each})' if ',' in each else each} in enumerate({source}, start=1):"
     return f"for {each} in {source}:"
 
 
-def _body(
-    rule: Rule, names: Mapping[str, str], run: Sequence[Sequence[Entry]], written: Callable[[Expr], str]
-) -> Iterable[str]:
+def _body(side: _Side, written: Callable[[Expr], str]) -> Iterable[str]:
     """The lines of the rule; at once, where a line alone would be undefined and the step is not."""
-    if _only_a_line_is_undefined(rule, run):
+    rule, names = side.rule, side.names
+    if _only_a_line_is_undefined(rule, side.run):
         targets = [names[n] for n in rule.step]
         return [f"{', '.join(targets)} = {', '.join(f'({written(e)})' for e in rule.step.values())}"]
     return [f"{names[a.target]} = {written(a.value)}" for a in rule.body]
@@ -161,19 +184,6 @@ def _only_a_line_is_undefined(rule: Rule, run: Sequence[Sequence[Entry]]) -> boo
         if any(isinstance(v, Undefined) for v in values):
             return not any(isinstance(kept.get(name), Undefined) for name in rule.step)
     return False
-
-
-def _names(rule: Rule) -> dict[str, str]:
-    """Every name of the rule as a Python name of its own that hides nothing the script uses."""
-    wanted = dict.fromkeys([*rule.inputs, *rule.state_names, *rule.hyperparameter_names, *rule.outputs])
-    wanted |= dict.fromkeys(name for name, _ in rule.questions)
-    wanted |= dict.fromkeys(a.target for a in rule.body)
-    taken = set(RESERVED)
-    found: dict[str, str] = {}
-    for name in wanted:
-        found[name] = _identifier(name, taken)
-        taken.add(found[name])
-    return found
 
 
 def _identifier(name: str, taken: Collection[str]) -> str:
