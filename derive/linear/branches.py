@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from flint import fmpq_mpoly
+
 from derive.algebra.polynomials import ZERO, by_powers, generator, product
 from derive.expr import Expr, Symbol, apply, substitute, symbols
 from derive.linear.domains import conditions, possible
 from derive.linear.enclosures import enclosures
 from derive.linear.frame import Frame
 from derive.linear.matrices import Matrix, matrix
-from derive.linear.ratios import Ratio, whole
+from derive.linear.ratios import Ratio, used, whole
 from derive.linear.relation import Branch, Root, unprefixed
 from derive.linear.shifting import with_shift
 from derive.linear.solving import Solution, solutions
@@ -37,6 +39,11 @@ class Sides:
         count = len(self.a.rule.hyperparameters)
         return range(count), range(count, len(self.frame.names))
 
+    @property
+    def divisors(self) -> tuple[fmpq_mpoly, ...]:
+        """Where one of these vanishes a step is undefined."""
+        return tuple(self.frame.case.number(e).num for e in (*self.a.divisors, *self.b.divisors))
+
     def expr(self, value: Ratio) -> Expr:
         """In a's names as they are, and b's as "b.lr"."""
         return unprefixed(self.frame.expr(value))
@@ -48,18 +55,16 @@ def branch_of(sides: Sides, solution: Solution, mine: Transfer, shift: int) -> t
     if solution.open:
         equations = ", ".join(f"{frame.poly(poly)} = 0" for poly in solution.open)
         return [], [f"the equations {equations} were not solved within the bounds"]
+    degenerate = all(solution.is_zero(solution.at(entry)) for row in mine.gradient for entry in row)
     found, left = list[Branch](), list[str]()
     for formulas in _formulas(frame, solution):
         values = {frame.names[i]: substitute([frame.expr(v)], formulas)[0] for i, v in solution.values.items()}
-        nonzero = substitute([frame.expr(whole(poly)) for poly in solution.nonzero], formulas)
+        nonzero = substitute([_factor(frame, poly) for poly in solution.nonzero], formulas)
         where = conditions({**values, **formulas}, frame.domains, nonzero)
         if where is None:
             continue
-        branch = replace(
-            _branch(sides, solution, {**values, **formulas}, formulas, shift),
-            where=tuple(unprefixed(test) for test in where),
-            degenerate=_is_degenerate(solution, mine),
-        )
+        made = Branch({}, where=tuple(map(unprefixed, where)), degenerate=degenerate, shift=shift)
+        branch = _settled(made, sides, solution, {**values, **formulas}, formulas)
         if possible(where, frame.domains):
             found.append(branch)
         else:
@@ -67,9 +72,9 @@ def branch_of(sides: Sides, solution: Solution, mine: Transfer, shift: int) -> t
     return found, left
 
 
-def _is_degenerate(solution: Solution, mine: Transfer) -> bool:
-    """Whether gradients play no part on the branch."""
-    return all(solution.is_zero(solution.at(entry)) for row in mine.gradient for entry in row)
+def _factor(frame: Frame, poly: fmpq_mpoly) -> Expr:
+    """A factor, positive where it can be: 1 - p rather than p - 1."""
+    return frame.poly(poly if 1 in frame.case.poly_signs(poly) else -poly)
 
 
 # Roots
@@ -81,6 +86,7 @@ def _formulas(frame: Frame, solution: Solution) -> Iterator[dict[str, Expr]]:
         yield {}
         return
     [(unknown, poly)] = solution.roots
+    poly = _written(frame, poly, unknown)
     a, b, c = (by_powers(poly, unknown).get(k, ZERO) for k in (2, 1, 0))
     root = apply("sqrt", frame.expr(whole(product(b, b) - 4 * product(a, c))))
     for sign in (1, -1):
@@ -88,7 +94,13 @@ def _formulas(frame: Frame, solution: Solution) -> Iterator[dict[str, Expr]]:
         yield {frame.names[unknown]: (-above if b.is_zero() and sign < 0 else above) / frame.expr(whole(2 * a))}
 
 
-def _roots(sides: Sides, solution: Solution, known: Mapping[str, Expr]) -> tuple[Root, ...]:
+def _written(frame: Frame, poly: fmpq_mpoly, unknown: int) -> fmpq_mpoly:
+    """The polynomial with a leading coefficient that is not negative, where that is certain."""
+    parts = by_powers(poly, unknown)
+    return poly if 1 in frame.case.poly_signs(parts[max(parts)]) else -poly
+
+
+def _roots(sides: Sides, solution: Solution) -> tuple[Root, ...]:
     frame = sides.frame
     rules = {"a": sides.a.rule, "b": sides.b.rule}
     defaults = {f"{side}.{n}": value for side, rule in rules.items() for n, value in rule.defaults.items()}
@@ -96,53 +108,60 @@ def _roots(sides: Sides, solution: Solution, known: Mapping[str, Expr]) -> tuple
     found = []
     for unknown, poly in solution.roots:
         name = frame.names[unknown]
-        if name not in known:
-            others = {i: value for i, value in at.items() if i != unknown}
-            intervals = enclosures(poly, unknown, others, frame.domains[name])
-            found.append(Root(name, unprefixed(frame.poly(poly)), intervals))
+        others = {i: value for i, value in at.items() if i != unknown}
+        intervals = enclosures(poly, unknown, others, frame.domains[name])
+        found.append(Root(name, unprefixed(frame.poly(_written(frame, poly, unknown))), intervals))
     return tuple(found)
 
 
 # Hyperparameters
 
 
-def _branch(
-    sides: Sides, solution: Solution, values: Mapping[str, Expr], formulas: Mapping[str, Expr], shift: int
+def _settled(
+    made: Branch, sides: Sides, solution: Solution, values: Mapping[str, Expr], formulas: Mapping[str, Expr]
 ) -> Branch:
-    """The branch without what decides its kind: where it holds, and whether gradients play a part."""
+    """The branch with its hyperparameters and, where it is not degenerate, its inverse and its state maps."""
     frame = sides.frame
-    roots = _roots(sides, solution, values)
     forced = {n: e for n, e in values.items() if n.startswith("a.") or not symbols(e)}
-    inverse = _inverse(sides, solution, forced)
+    inverse = None if made.degenerate else _inverse(sides, solution, forced)
     back = {} if inverse is None else {frame.names[i]: frame.expr(value) for i, value in inverse.values.items()}
-    bound = {n: e for n, e in back.items() if n.startswith("b.")}
-    open_names = set(frame.names) - set(values) - {root.name for root in roots}
-    made = Branch(
-        hyperparameters={
-            n[2:]: unprefixed(e) for n, e in values.items() if n.startswith("b.") and n not in {*forced, *bound}
-        },
-        condition={n: unprefixed(e, n[:2]) for n, e in sorted({**forced, **bound}.items())},
-        free=tuple(n for n in frame.names if n in open_names and n.startswith("b.")),
-        roots=roots,
+    bound = {**forced, **{n: e for n, e in back.items() if n.startswith("b.")}}
+    made = replace(
+        made,
+        hyperparameters={n[2:]: unprefixed(e) for n, e in sorted(values.items()) if n not in bound},
+        condition={n: unprefixed(e, n[:2]) for n, e in sorted(bound.items())},
+        free=_free(sides, solution, values),
+        roots=_roots(sides, solution),
         inverse=None if inverse is None else {n[2:]: unprefixed(e, "b.") for n, e in back.items() if n not in bound},
-        irrational=bool(formulas),
-        shift=shift,
     )
+    return made if made.degenerate else _mapped(made, sides, solution, inverse, Writer(frame, formulas))
+
+
+def _free(sides: Sides, solution: Solution, values: Mapping[str, Expr]) -> tuple[str, ...]:
+    """The hyperparameters that may have any value: those of b that are left, those of a that nothing mentions."""
+    frame = sides.frame
+    fixed = {*values, *(frame.names[root] for root, _ in solution.roots)}
+    told = symbols(*values.values(), *(frame.poly(poly) for _, poly in solution.roots))
+    return tuple(n for n in frame.names if n not in fixed and not (n.startswith("a.") and n in told))
+
+
+def _mapped(made: Branch, sides: Sides, solution: Solution, inverse: Solution | None, writer: Writer) -> Branch:
+    """The branch with its state maps, either way round."""
     try:
         a, b = _at(sides.a, solution), _at(sides.b, solution)
     except ZeroDivisionError:
         return made
-    writer = Writer(frame, formulas)
-    if shift:
+    if made.shift:
         return with_shift(made, a, b, solution.is_zero, writer)
     forth = state_map(a, b, solution.is_zero)
-    states = None if forth is None else {n: unprefixed(e) for n, e in writer.states(forth, "a.", "b.").items()}
-    found = None if inverse is None else state_map(b, a, solution.is_zero)
-    if found is None or inverse is None:
-        return replace(made, states=states)
-    backwards = {n: unprefixed(e, "b.") for n, e in writer.states(mapped(found, inverse.at), "b.", "a.").items()}
+    if forth is not None:
+        made = replace(made, states={n: unprefixed(e) for n, e in writer.states(forth, "a.", "b.").items()})
+    back = None if inverse is None else state_map(b, a, solution.is_zero)
+    if back is None or inverse is None:
+        return made
+    states = writer.states(mapped(back, inverse.at), "b.", "a.")
     # A proof from b to a calls b its first side, so a's states that never show are "b.NAME" in it.
-    return replace(made, states=states, back={n: _swapped(e) for n, e in backwards.items()})
+    return replace(made, back={n: _swapped(unprefixed(e, "b.")) for n, e in states.items()})
 
 
 def _swapped(value: Expr) -> Expr:
@@ -167,15 +186,16 @@ def _inverse(sides: Sides, solution: Solution, forced: Mapping[str, Expr]) -> So
     """The free hyperparameters of a in those of b, and those of b that follow from its others; None where open."""
     frame = sides.frame
     mine, his = sides.hyperparameters
-    free = [i for i in mine if i not in solution.values]
+    told = frozenset[int]().union(*(v.used() for v in solution.values.values()), *(used(p) for _, p in solution.roots))
+    free = [i for i in mine if i in told and i not in solution.values]
     equations = [(whole(generator(i)) - v).num for i, v in solution.values.items() if frame.names[i] not in forced]
     equations += [poly for _, poly in solution.roots]
-    for found in solutions(equations, (free, his[::-1]), frame.case):
+    for found in solutions(equations, (free, his[::-1]), frame):
         if found.roots or found.open or not set(free) <= set(found.values):
             continue
         if any(i in mine for value in found.values.values() for i in value.used()):
             continue
-        nonzero = [frame.expr(whole(poly)) for poly in found.nonzero]
+        nonzero = [_factor(frame, poly) for poly in found.nonzero]
         if conditions({frame.names[i]: frame.expr(found.values[i]) for i in free}, frame.domains, nonzero) == ():
             return found
     return None

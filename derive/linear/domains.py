@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
+from functools import reduce
 from itertools import islice, product
 
 from derive.algebra.facts import Assumptions
@@ -22,10 +23,12 @@ def conditions(
     """What must hold for every value to be defined and in its domain; None where that is never so."""
     free = {n: domains.get(n, REAL) for n in symbols(*values.values(), *nonzero)}
     assumptions = Assumptions(free)
-    open_tests: list[Expr] = []
+    apart = [apply("ne", e, 0) for e in nonzero]
     tests = [test for name, value in values.items() if (test := _test(value, domains[name], domains)) is not None]
-    for test in [*tests, *(apply("ne", e, 0) for e in nonzero)]:
-        if _holds(test, assumptions):
+    excluded = [apply("not", test) for test in apart]
+    open_tests: list[Expr] = []
+    for test, unless in (*((test, []) for test in apart), *((test, excluded) for test in tests)):
+        if _holds(reduce(lambda x, y: apply("or", x, y), [*unless, test]), assumptions):
             continue
         if _holds(apply("not", test), assumptions):
             return None

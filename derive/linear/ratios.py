@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import compress
 
 from flint import fmpq_mpoly
 
-from derive.algebra.polynomials import ONE, ZERO, by_powers, constant, constant_value, product, quotient
+from derive.algebra.polynomials import ONE, POOL, ZERO, by_powers, constant, constant_value, product, quotient
+
+_PLACES = range(POOL)
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ UNITY = whole(ONE)
 
 def used(poly: fmpq_mpoly) -> frozenset[int]:
     """The generators that occur in a polynomial."""
-    return frozenset() if poly.is_zero() else frozenset(i for i, d in enumerate(poly.degrees()) if d > 0)
+    return frozenset() if poly.is_zero() else frozenset(compress(_PLACES, poly.degrees()))
 
 
 def replaced(value: Ratio, values: Mapping[int, Ratio]) -> Ratio:

@@ -66,9 +66,8 @@ def _relation(sides: Sides) -> LinearRelation:
     left: list[str] = []
     for shift in dict.fromkeys((0, _shift(sides.frame, mine, his))):
         theirs = his if not shift else transfer(_after_start(sides.b, shift))
-        for solution in solutions(
-            _equations(sides.frame, mine, theirs, shift), sides.hyperparameters[::-1], sides.frame.case
-        ):
+        equations = _equations(sides.frame, mine, theirs, shift)
+        for solution in solutions(equations, sides.hyperparameters[::-1], sides.frame, sides.divisors):
             branches, undecided = branch_of(sides, solution, mine, shift)
             found.extend(branch for branch in branches if not (shift and branch.degenerate))
             left.extend(undecided)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from derive.expr import Expr, Number, Symbol, substitute, symbols, to_text
 from derive.linear.modes import HiddenMode
@@ -15,7 +15,7 @@ Kind = Literal["equal", "instance", "conditional", "degenerate"]
 
 @dataclass(frozen=True)
 class Root:
-    """A hyperparameter of b ("b.beta") or a ("a.beta") that is a zero of a polynomial of degree three or more.
+    """A hyperparameter of b ("b.beta") or a ("a.beta") that is a zero of a polynomial; a quadratic has formulas too.
 
     `enclosures` are balls ("[0.88 +/- 1e-9]") that certainly hold one zero each, at the defaults of what the
     polynomial depends on; None where one of those has no default.
@@ -30,8 +30,8 @@ class Root:
 class Branch:
     """One way in which the two rules show the same.
 
-    `hyperparameters` gives those of b in the names of a (and "b.NAME" for those in `free`, which may have any
-    value); `condition` binds hyperparameters of one side, as "a.beta" or "b.nu", to values in the side's own
+    `hyperparameters` gives those of b in the names of a (and "b.NAME" for those of b in `free`, which may have
+    any value); `condition` binds hyperparameters of one side, as "a.beta" or "b.nu", to values in the side's own
     others; `where` holds besides. `states` gives those of b in the names of a after that, with "b.NAME" for
     states that never show; None where no linear map is kept by a step. `inverse` and `back` are the same the
     other way round, in the names of b. `shift` k: b asks at step t + k what a asks at step t, and its first k
@@ -47,29 +47,31 @@ class Branch:
     states: Mapping[str, Expr] | None = None
     inverse: Mapping[str, Expr] | None = None
     back: Mapping[str, Expr] | None = None
-    irrational: bool = False
     shift: int = 0
     first: tuple[Expr, ...] = ()
 
     @property
     def kind(self) -> Kind:
-        """ "equal": for all hyperparameters; "instance": a is b with some set; "degenerate": gradients play no part."""
+        """ "equal": for all settings, one to one; "instance": a is b with some of its hyperparameters set;
+        "conditional": for some settings of a; "degenerate": gradients play no part."""
         if self.degenerate:
             return "degenerate"
-        if self.where or any(name.startswith("a.") for name in (*self.condition, *(r.name for r in self.roots))):
+        asked_of_a = any(n.startswith("a.") for n in (*self.condition, *(root.name for root in self.roots)))
+        if asked_of_a or any(not n.startswith("b.") for n in symbols(*self.where)):
             return "conditional"
-        onto = self.inverse is not None and not (self.condition or self.free or self.roots or self.irrational)
+        onto = self.inverse is not None and not (self.condition or self.free or self.roots)
         return "equal" if onto else "instance"
 
     def __str__(self) -> str:
-        moved = {n: e for n, e in self.hyperparameters.items() if e is not Symbol(n)}
-        maps = [f"b.{n} = {to_text(e)}" for n, e in moved.items()]
-        maps += [f"{n} = {to_text(e)}" for n, e in self.condition.items()]
-        maps += [f"{root.name}: {to_text(root.polynomial)} = 0" for root in self.roots]
-        where = f" where {', '.join(map(to_text, self.where))}" if self.where else ""
+        """In the notation of --where."""
+        shown = _document(self)
+        maps = {n: e for n, e in shown["hyperparameters"].items() if e != n.replace("B.", "A.", 1)}
+        parts = [f"{n} = {e}" for n, e in {**maps, **shown["condition"]}.items()]
+        parts += [f"{root['name']}: {root['polynomial']} = 0" for root in shown["roots"] if root["name"] not in maps]
+        where = f" where {' and '.join(shown['where'])}" if self.where else ""
         later = f" {self.shift} step{'s' * (self.shift > 1)} later" if self.shift else ""
-        free = f", any {', '.join(self.free)}" if self.free else ""
-        return f"{self.kind}{later}: {', '.join(maps) or 'the same names'}{where}{free}"
+        free = f", any {', '.join(shown['free'])}" if self.free else ""
+        return f"{self.kind}{later}: {', '.join(parts) or 'the same names'}{where}{free}"
 
 
 @dataclass(frozen=True)
@@ -94,28 +96,30 @@ class LinearRelation:
         """Whether the hyperparameters correspond one to one so that the two are equal, without a shift."""
         return any(branch.kind == "equal" and not branch.shift for branch in self.branches)
 
-    def document(self) -> tuple[Mapping[str, object], ...]:
+    def document(self) -> tuple[Mapping[str, Any], ...]:
         """The branches as plain data, in the notation of --where."""
         return tuple(_document(branch) for branch in self.branches)
 
 
-def _document(branch: Branch) -> Mapping[str, object]:
-    roots = [
-        {"name": r.name, "polynomial": to_text(r.polynomial), "enclosures": r.enclosures} for r in branch.roots
-    ]  # fmt: skip
-    condition = {n: to_text(_said(e, n[0].upper())) for n, e in branch.condition.items()}
+def _document(branch: Branch) -> dict[str, Any]:
+    states = branch.states
     return {
         "kind": branch.kind,
         "shift": branch.shift,
         "hyperparameters": {f"B.{n}": to_text(_said(e, "A")) for n, e in branch.hyperparameters.items()},
-        "condition": {f"{n[0].upper()}{n[1:]}": text for n, text in condition.items()},
+        "condition": {_name(n): to_text(_said(e, n[0].upper())) for n, e in branch.condition.items()},
         "where": [to_text(_said(e, "A")) for e in branch.where],
-        "free": [f"B{n[1:]}" for n in branch.free],
-        "roots": roots,
-        "states": None
-        if branch.states is None
-        else {f"B.{n}": to_text(_said(e, "A")) for n, e in branch.states.items()},
+        "free": [_name(n) for n in branch.free],
+        "roots": [
+            {"name": _name(r.name), "polynomial": to_text(_said(r.polynomial, "A")), "enclosures": r.enclosures}
+            for r in branch.roots
+        ],
+        "states": None if states is None else {f"B.{n}": to_text(_said(e, "A")) for n, e in states.items()},
     }
+
+
+def _name(name: str) -> str:
+    return name[0].upper() + name[1:]
 
 
 def _said(value: Expr, side: str) -> Expr:

@@ -81,7 +81,9 @@ def _states(
     result = dict(late)
     for step in range(steps, 0, -1):
         early = writer.states(_early(found, a, b, step, is_zero), "a.", "b.")
-        result = {n: apply("where", apply("gt", t, step), e, early[n]) for n, e in result.items()}
+        result = {
+            n: e if e is early[n] else apply("where", apply("gt", t, step), e, early[n]) for n, e in result.items()
+        }
     return {n: unprefixed(e) for n, e in result.items()}
 
 

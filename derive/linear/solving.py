@@ -9,30 +9,40 @@ together are all solutions; what went over a bound is marked open.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from flint import fmpq_mpoly
 
 from derive.algebra.case import Case
-from derive.algebra.polynomials import ONE, ZERO, TooLarge, by_powers, factors, generator, product
+from derive.algebra.polynomials import ONE, ZERO, TooLarge, by_powers, constant, factors, generator, product
+from derive.algebra.signs import vanishing
+from derive.linear.frame import Frame
 from derive.linear.ratios import Ratio, poly_replaced, ratio, replaced, used, whole
+from derive.rule import Domain
 
+_NOT_NEGATIVE, _NOT_POSITIVE = frozenset({0, 1}), frozenset({-1, 0})
 MAX_DEPTH = 24
-MAX_BRANCHES = 48
+MAX_BRANCHES = 400
 
 
 @dataclass(frozen=True)
 class Solution:
     """`values` of the unknowns solved for, in those left; `roots` of polynomials in the others; what is not zero.
 
-    `open` are equations that were not solved within the bounds.
+    `divisors` are not zero either, or nothing is defined. `open` are equations not solved within the bounds.
     """
 
     values: dict[int, Ratio] = field(default_factory=dict)
     roots: tuple[tuple[int, fmpq_mpoly], ...] = ()
     nonzero: tuple[fmpq_mpoly, ...] = ()
+    divisors: tuple[fmpq_mpoly, ...] = ()
     open: tuple[fmpq_mpoly, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """How many unknowns are not free."""
+        return len(self.values) + len(self.roots)
 
     def is_zero(self, value: Ratio) -> bool:
         """Whether a ratio, free of the unknowns solved for, vanishes on the whole branch."""
@@ -43,11 +53,20 @@ class Solution:
         return replaced(value, self.values)
 
 
-def solutions(polys: Sequence[fmpq_mpoly], unknowns: Sequence[Sequence[int]], case: Case) -> tuple[Solution, ...]:
-    """Every branch of the common zeros; an equation is solved for unknowns of the first group that it has."""
+def solutions(
+    polys: Sequence[fmpq_mpoly],
+    unknowns: Sequence[Sequence[int]],
+    frame: Frame,
+    divisors: Sequence[fmpq_mpoly] = (),
+) -> tuple[Solution, ...]:
+    """Every branch of the common zeros where no divisor vanishes.
+
+    An equation is solved for unknowns of the first group of which it has any.
+    """
     found: list[Solution] = []
-    search = _Search(tuple(map(tuple, unknowns)), case)
-    for branch in search.branches([*polys], Solution(), 0):
+    search = _Search(tuple(map(tuple, unknowns)), frame.case, dict(enumerate(frame.domains.values())))
+    apart = tuple(part for poly in divisors for part, _ in factors(poly)[1])
+    for branch in search.branches([*polys], Solution(divisors=apart), 0):
         if not any(search.inside(branch, other) for other in found):
             found = [other for other in found if not search.inside(other, branch)] + [branch]
     return tuple(found)
@@ -95,7 +114,7 @@ class _Choice:
 def _rank(choice: _Choice) -> tuple[object, ...]:
     """Linearly before as a root, surely before in cases, what has few terms first."""
     is_root = choice.degree > 1
-    return (is_root, choice.unknowns * is_root, bool(choice.unsure), choice.lead_terms, choice.order, len(choice.poly))
+    return (is_root, choice.unknowns * is_root, bool(choice.unsure), choice.order, choice.lead_terms, len(choice.poly))
 
 
 @dataclass
@@ -104,7 +123,9 @@ class _Search:
 
     groups: tuple[tuple[int, ...], ...]
     case: Case
+    ranges: Mapping[int, Domain]
     budget: int = MAX_BRANCHES
+    seen: set[str] = field(default_factory=set)
 
     def branches(self, polys: list[fmpq_mpoly], done: Solution, depth: int) -> Iterator[Solution]:
         try:
@@ -112,7 +133,7 @@ class _Search:
         except TooLarge:
             yield replace(done, open=tuple(polys))
             return
-        if reduced is None:
+        if reduced is None or self._was_seen(reduced, done):
             return
         if not reduced:
             yield done
@@ -133,6 +154,14 @@ class _Search:
         else:
             yield from self._solved(best, [other for other in everything if other != best.poly], done, depth)
 
+    def _was_seen(self, reduced: list[list[fmpq_mpoly]], done: Solution) -> bool:
+        """Whether factors taken in another order led to the same."""
+        values = sorted((i, str(v.num), str(v.den)) for i, v in done.values.items())
+        key = str((sorted(map(str, reduced)), values, sorted(map(str, done.roots)), sorted(map(str, done.nonzero))))
+        known = key in self.seen
+        self.seen.add(key)
+        return known
+
     def _reduced(self, polys: Sequence[fmpq_mpoly], done: Solution) -> list[list[fmpq_mpoly]] | None:
         """The factors of each equation that may vanish, equations that hold left out; None for a contradiction."""
         found: dict[str, list[fmpq_mpoly]] = {}
@@ -145,17 +174,25 @@ class _Search:
                 return None
             parts.sort(key=lambda part: (len(part), str(part)))
             found[str(parts)] = parts
+            if len(parts) == 1:
+                found |= {str([fixed]): [fixed] for fixed in self._fixed(parts[0])}
         return list(found.values())
 
+    def _fixed(self, part: fmpq_mpoly) -> Iterator[fmpq_mpoly]:
+        """Where a sum of terms of one sign vanishes each does: what that fixes."""
+        if len(part) > 1 and self.case.poly_signs(part) in (_NOT_NEGATIVE, _NOT_POSITIVE):
+            for index, value in vanishing(part, self.ranges).items():
+                yield generator(index) - constant(value)
+
     def _may_vanish(self, part: fmpq_mpoly, done: Solution) -> bool:
-        return 0 in self.case.poly_signs(part) and not any(part == other for other in done.nonzero)
+        return 0 in self.case.poly_signs(part) and not any(part == other for other in (*done.nonzero, *done.divisors))
 
     def _unsure(self, poly: fmpq_mpoly, done: Solution) -> list[fmpq_mpoly]:
         return [part for part, _ in factors(poly)[1] if self._may_vanish(part, done)]
 
     def inside(self, small: Solution, large: Solution) -> bool:
         """Whether all of the one branch is in the other, as far as substitution shows."""
-        if large.open or small.open:
+        if large.open or small.open or small.size < large.size:
             return False
         try:
             zero = [_unknown(i) - value for i, value in large.values.items()]
@@ -206,10 +243,12 @@ class _Search:
         kept = tuple((root, poly) for root, poly in done.roots if unknown not in used(poly))
         left = [poly_replaced(poly, unknown, value).num for poly in (*rest, *again)]
         nonzero = [poly_replaced(poly, unknown, value).num for poly in done.nonzero]
-        if any(poly.is_zero() for poly in nonzero):
+        divisors = [poly_replaced(poly, unknown, value).num for poly in done.divisors]
+        if any(poly.is_zero() for poly in (*nonzero, *divisors)):
             return
-        unsure = tuple(p for poly in nonzero for p in self._unsure(poly, Solution()))
-        yield from self.branches(left, Solution({**known, unknown: value}, kept, unsure), depth + 1)
+        apart = tuple(part for poly in divisors for part, _ in factors(poly)[1])
+        unsure = tuple(p for poly in nonzero for p in self._unsure(poly, Solution(divisors=apart)))
+        yield from self.branches(left, Solution({**known, unknown: value}, kept, unsure, apart), depth + 1)
 
     def _kept_as_root(
         self, unknown: int, poly: fmpq_mpoly, rest: Sequence[fmpq_mpoly], done: Solution, depth: int

@@ -126,7 +126,13 @@ class Writer:
         for name, coefficient in terms.items():
             negative = 1 not in self.frame.case.signs(Quotient(coefficient.num, coefficient.den))
             size = substitute([self.frame.expr(-coefficient if negative else coefficient)], self.formulas)[0]
-            term = size if name.endswith(ALWAYS_ONE) else Symbol(name) if size is Number(1) else size * Symbol(name)
+            term = (
+                size
+                if name.rpartition(".")[2] == ALWAYS_ONE
+                else Symbol(name)
+                if size is Number(1)
+                else size * Symbol(name)
+            )
             if total is None:
                 total = -term if negative else term
             else:
