@@ -1,7 +1,7 @@
 # Everything a reviewer would run. `make check` runs all of it; PYTHON chooses the interpreter.
 PYTHON ?= .venv/bin/python
 
-.PHONY: check format lint layers types test docs environment
+.PHONY: check format lint layers types test docs environment fuzz
 
 check: lint layers types docs test
 
@@ -28,3 +28,9 @@ docs:
 
 test:
 	$(PYTHON) -m pytest
+
+# The reader against arbitrary bytes, guided by coverage; needs the extra `fuzz`. FUZZ holds options of libFuzzer.
+FUZZ ?= -max_total_time=600 -max_len=4000 -rss_limit_mb=2000
+
+fuzz:
+	PYTHONPATH=. $(PYTHON) tests/fuzz/fuzz_reader.py build/fuzz $(FUZZ)

@@ -19,14 +19,18 @@ from derive.reading.statements import Branch, Initialise, Procedure, Query, Retu
 
 @dataclass
 class _Names:
-    """What stands for what at one point; `lasting` outlive the step, `arrays` certainly hold an array."""
+    """What stands for what at one point.
+
+    `lasting` outlive the step, `arrays` hold an array wherever they hold anything, `changed` hold one here.
+    """
 
     lasting: frozenset[str]
     arrays: frozenset[str]
     stands: dict[str, str] = field(default_factory=dict)
+    changed: set[str] = field(default_factory=set)
 
     def copy(self) -> _Names:
-        return replace(self, stands=dict(self.stands))
+        return replace(self, stands=dict(self.stands), changed=set(self.changed))
 
     def of(self, name: str) -> str:
         return self.stands.get(name, name)
@@ -100,6 +104,7 @@ def _follow(statements: Iterable[Statement], names: _Names) -> list[Statement]:
 def _bound_anew(target: str, names: _Names, line: int) -> list[Statement]:
     released = names.release(target, line)
     names.stands.pop(target, None)
+    names.changed.discard(target)
     return released
 
 
@@ -121,7 +126,8 @@ def _named(store: Store, array: str, names: _Names) -> list[Statement]:
 def _in_place(store: Store, names: _Names) -> list[Statement]:
     kept = names.of(store.target)
     value = names.value(store.value)
-    if store.certain or kept in names.arrays:
+    if store.certain or kept in names.arrays | names.changed:
+        names.changed.add(kept)
         return [replace(store, target=kept, value=value, is_array=True, certain=True)]
     done = names.release(store.target, store.line)
     if names.stands.pop(store.target, None) is not None:
@@ -136,6 +142,7 @@ def _sides(
     ends = (names.copy(), names.copy())
     sides = [_follow(side, end) for side, end in zip((then, otherwise), ends, strict=True)]
     names.stands = dict(ends[0].stands.items() & ends[1].stands.items())
+    names.changed = ends[0].changed & ends[1].changed
     for side, end in zip(sides, ends, strict=True):
         side += [_copy(n, end.stands[n], line) for n in sorted(end.stands.keys() - names.stands.keys())]
     return tuple(sides[0]), tuple(sides[1])
