@@ -80,7 +80,7 @@ def read_optimizer(definition: Definition) -> Procedure:
     for p in [p for p in parameters if p.name in changed]:
         raise definition.error(f"the hyperparameter {p.name!r} is assigned to", loops.line, "use another name")
     starts |= dict.fromkeys(n for n in stored(before) if n.startswith(f"{loops.group}."))
-    ends = (Parameter(loops.parameter, loops.line), Parameter(f"{loops.parameter}.grad", loops.line))
+    ends = [Parameter(n, loops.line) for n in (loops.parameter, f"{loops.parameter}.grad") if n in used]
     return _in_the_languages_words(
         Procedure(
             definition=definition,

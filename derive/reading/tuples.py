@@ -122,11 +122,9 @@ class _Items(ast.NodeTransformer):
         a.kw_defaults += default.elts
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
-        names = self._tuple(node.value)
-        match node.slice:
-            case ast.Constant(value=int(index)) if names is not None and not isinstance(index, bool):
-                if -len(names) <= index < len(names):
-                    return self._item(node.value, names[index], node.ctx)
+        names, index = self._tuple(node.value), _index(node.slice)
+        if names is not None and index is not None and -len(names) <= index < len(names):
+            return self._item(node.value, names[index], node.ctx)
         return self.generic_visit(node)
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST:
@@ -171,6 +169,16 @@ class _Items(ast.NodeTransformer):
             keywords += [_at(ast.keyword(n, self._item(k.value, n, ast.Load())), k) for n in names] if names else [k]
         node.keywords = keywords
         return self.generic_visit(node)
+
+
+def _index(node: ast.expr) -> int | None:
+    """A whole number written as an index."""
+    match node:
+        case ast.Constant(value=int(index)) if not isinstance(index, bool):
+            return index
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int(index))) if not isinstance(index, bool):
+            return -index
+    return None
 
 
 def _at(node: Node, where: ast.AST) -> Node:

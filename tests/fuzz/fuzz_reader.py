@@ -27,8 +27,9 @@ SLOW = 10.0  # seconds, under instrumentation
 TOKENS = re.compile(r"\s+|\w+|[^\w\s]+")
 WORDS = """
     mul_ add_ sqrt_ addcmul_ out= alpha= value= .data .grad .clone() .detach() self. group['lr'] state['m']
-    self.state[p] is None not in if else: elif for t in range(n): with torch.no_grad(): lambda yield := ** ^ // @ [:] [0] ( ) [ ] { }
-    theta g t lr beta1 m v_hat grad( np.sqrt torch. True None 0 1e-8 9**9 ² θ β₁ ∇ ← \\frac{ _{t+1} ``` end return def
+    self.state[p] is None not in if else: elif for t in range(n): with torch.no_grad(): lambda yield := ** ^
+    // @ [:] [0] ( ) [ ] { } theta g t lr beta1 m v_hat grad( np.sqrt torch. True None 0 1e-8 9**9 ² θ β₁ ∇ ←
+    \\frac{ _{t+1} ``` end return def
     class
 """.split()  # noqa: SIM905 - a list of words
 
