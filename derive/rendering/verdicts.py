@@ -88,7 +88,7 @@ def _facts(verdict: Verdict, explain: bool) -> Iterator[tuple[str, Sequence[str]
         for title, facts in (
             ("map", [f"{name} = {value}" for name, value in verdict.maps.items()]),
             *(_conditions(verdict.condition) if verdict.condition else ()),
-            *((f"branch {n}", _branch(branch)) for n, branch in enumerate(verdict.branches, 1)),
+            ("every choice of hyperparameters under which they agree", _branches(verdict.branches)),
             ("assumptions", verdict.assumptions),
             ("warnings", verdict.warnings),
             ("tried", verdict.tried if explain else ()),
@@ -105,16 +105,27 @@ def _conditions(condition: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[st
     yield "degenerate: the same, but little is left of the rules, where", list(condition.get("degenerate", ()))
 
 
-def _branch(branch: Mapping[str, Any]) -> list[str]:
-    return [f"{name}: {_plain(value)}" for name, value in branch.items()]
+def _branches(branches: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A line for each; none where the one branch is the verdict itself."""
+    return [_branch(branch) for branch in branches] if len(branches) > 1 else []
 
 
-def _plain(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name} = {_plain(inner)}" for name, inner in value.items())
-    if isinstance(value, list | tuple):
-        return ", ".join(map(_plain, value))
-    return str(value)
+def _branch(branch: Mapping[str, Any]) -> str:
+    """What `derive.linear.relation.Branch` says of itself, from its plain data."""
+    maps = {n: e for n, e in branch["hyperparameters"].items() if e != n.replace("B.", "A.", 1)}
+    parts = [f"{n} = {e}" for n, e in {**maps, **branch["condition"]}.items()]
+    parts += [_root(root) for root in branch["roots"]]
+    shift = branch["shift"]
+    later = f", {shift} step{'s' * (shift > 1)} later" if shift else ""
+    where = f", where {' and '.join(branch['where'])}" if branch["where"] else ""
+    free = f", any {', '.join(branch['free'])}" if branch["free"] else ""
+    return f"{branch['kind']}{later}: {', '.join(parts) or 'the same names'}{where}{free}"
+
+
+def _root(root: Mapping[str, Any]) -> str:
+    """A hyperparameter that is a zero of a polynomial, with where it lies at the defaults."""
+    near = ", ".join(root["enclosures"] or ())
+    return f"{root['name']} with {root['polynomial']} = 0" + (f" (at the defaults {near})" if near else "")
 
 
 def _counterexample(found: Replayed, w: Separation, refuted: bool) -> list[Line]:
