@@ -97,11 +97,18 @@ class Case:
 
     def value(self, node: Expr) -> Value:
         """The value of an expression, or `Undefined`; raises NeedSplit, Stuck or TooLarge."""
-        known = self._values.get(node)
-        if known is None:
-            spend(5)
-            known = self._values[node] = self._compute(node)
-        return known
+        stack = [node]
+        while stack:  # arguments first, without recursion, but for what may not be asked for
+            top = stack[-1]
+            waiting = [a for a in _strict_arguments(top) if a not in self._values] if top not in self._values else []
+            if waiting:
+                stack.extend(reversed(waiting))
+                continue
+            if top not in self._values:
+                spend(5)
+                self._values[top] = self._compute(top)
+            stack.pop()
+        return self._values[node]
 
     def number(self, node: Expr) -> Quotient:
         """The value of an expression that is known to be a defined number."""
@@ -440,3 +447,10 @@ class Case:
         if 0 in self.poly_signs(slope):
             return None
         return -self.expr(poly - product(slope, generator(index))) / self.expr(slope)
+
+
+def _strict_arguments(node: Expr) -> tuple[Expr, ...]:
+    """The arguments whose values an operation needs whatever they are."""
+    if not isinstance(node, Apply) or OPS[node.op].definition is not None:
+        return ()
+    return node.args[:1] if node.op in LAZY else node.args

@@ -23,8 +23,8 @@ def generic_case(expr: Expr, assumptions: Assumptions) -> tuple[Case, Quotient]:
     """The case that holds almost everywhere: nothing vanishes, and what may be positive is."""
     path: tuple[Fact, ...] = ()
     for _ in range(MAX_GENERIC_FACTS):
-        case = Case(assumptions, path)
         try:
+            case = Case(assumptions, path)
             return case, case.number(expr)
         except NeedSplit as need:
             path = (*path, Fact(need.quantity, max(need.branches, key=lambda s: (1 in s, len(s)))))

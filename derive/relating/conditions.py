@@ -146,7 +146,7 @@ def _candidates(differences: list[Expr], domains: Mapping[str, Domain]) -> Itera
 
 def _zeros(differences: list[Expr], domains: Mapping[str, Domain]) -> Iterator[dict[str, Expr]]:
     """Hyperparameters that must vanish together, as no factor shows: tried at a few points."""
-    names = [n for n, domain in domains.items() if 0 in domain]
+    names = [n for n, domain in domains.items() if Fraction(0) in domain]
     for size in range(1, MOST_AT_ONCE + 1):
         for chosen in combinations(names, size):
             if all(_may_vanish(differences, domains, chosen, value) for value in OTHER_VALUES):

@@ -22,7 +22,7 @@ from derive.rule import Rule
 from derive.transforms import answer_buffers, bind, delayed
 
 LONGEST = 3
-GRADIENTS = tuple(map(Fraction, (1, -2, 3, "1/2", 5)))
+GRADIENTS = tuple(map(Fraction, ("1", "-2", "3", "1/2", "5")))
 THETA = Fraction(7)
 SETTING = Fraction(1, 3)  # of every hyperparameter whose domain has it
 
