@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from derive.matching.correspondence import Correspondence, probe
+from derive.matching.correspondence import Correspondence, probes
 from derive.matching.runs import COARSE, Values, close, run
 from derive.rule import Rule
 
@@ -35,7 +35,7 @@ def _wanted(rule: Rule, settings: tuple[tuple[str, float], ...]) -> list[Values]
 
 def align(text: Rule, rule: Rule, way: Correspondence) -> Alignment:
     """Compare the two runs name by name."""
-    values = way.rule_values(probe(rule))
+    values = way.rule_values(probes(rule)[0])
     his = _wanted(rule, tuple(values.items()))
     thetas = [COARSE.theta, *(now["theta"] for now in his)] if not rule.is_average else []
     mine = [now for _, now in run(text, way.values(values), COARSE, thetas)][: len(his)]

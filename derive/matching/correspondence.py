@@ -10,13 +10,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from itertools import combinations, islice, permutations, product
+from heapq import heappop, heappush
+from itertools import combinations, cycle, islice, product
 
 from derive.expr import Apply, Number, nodes, symbols
 from derive.matching.names import distance
 from derive.rule import DECAY, UNIT, Rule
 
-MOST = 3_000  # ways looked at for one text and rule
+MOST = 1_000  # ways looked at for one text and rule
+WAYS = 720  # in which six names can be six others
+FEW = 24
 NEUTRAL = (Fraction(0), Fraction(1))  # what a hyperparameter is held at that the other side has not
 
 
@@ -49,14 +52,23 @@ class Correspondence:
         return {**wanted, **{name: float(value) for name, value in self.bound.items()}}
 
 
-# Distinct, and no sum, product or difference of a few of them is another.
-_SHARES = (0.63, 0.817, 0.359, 0.727)
-_SIZES = (0.291, 0.0531, 0.413, 0.173, 0.671, 0.119)
+# Distinct, and no sum, product or difference of a few of them is another. Each row weighs the terms otherwise,
+# so that what a bound or a maximum hides with one of them shows with the next.
+_SHARES = ((0.63, 0.817, 0.359, 0.727), (0.271, 0.9413, 0.583, 0.137), (0.8971, 0.4457, 0.7649, 0.911))
+_SIZES = (
+    (0.291, 0.0531, 0.413, 0.173, 0.671, 0.119),
+    (0.91, 0.43, 0.0107, 0.23, 1.7, 0.061),
+    (0.037, 2.3, 0.57, 0.0083, 0.11, 3.1),
+)
 
 
-def probe(rule: Rule) -> dict[str, float]:
+def probes(rule: Rule) -> tuple[dict[str, float], ...]:
     """Values of the rule's hyperparameters, inside their domains, at which two rules seldom agree by accident."""
-    shares, sizes = iter(_SHARES * 4), iter(_SIZES * 4)
+    return tuple(_probe(rule, *rows) for rows in zip(_SHARES, _SIZES, strict=True))
+
+
+def _probe(rule: Rule, some_shares: tuple[float, ...], some_sizes: tuple[float, ...]) -> dict[str, float]:
+    shares, sizes = cycle(some_shares), cycle(some_sizes)
     return {h.name: next(shares) if h.domain in (DECAY, UNIT) else next(sizes) for h in rule.hyperparameters}
 
 
@@ -104,7 +116,7 @@ def _held(
             continue  # these two are rather one
         free = [h for h in his if h not in left_out]
         rest = [n for n in mine if n not in outside]
-        for names in islice(_bijections(rest, free, given), 24):
+        for names in islice(_bijections(rest, free, given), FEW):
             for values in product(NEUTRAL, repeat=extra + missing):
                 held = dict(zip((*outside, *left_out), values, strict=True))
                 found.append(Correspondence(
@@ -123,7 +135,7 @@ def _plain_ways(text: Rule, rule: Rule, mine: Sequence[str], given: Mapping[str,
     for free in combinations(his, len(mine)):
         literal = [h for h in his if h not in free]
         for bound in islice(_literals(text, rule, literal), MOST):
-            for names in _bijections(mine, free, given):
+            for names in islice(_bijections(mine, free, given), WAYS):
                 yield Correspondence(names, literals=bound)
 
 
@@ -145,10 +157,19 @@ def _reflected_ways(text: Rule, rule: Rule, given: Mapping[str, str]) -> Iterato
 
 
 def _bijections(mine: Sequence[str], his: Sequence[str], given: Mapping[str, str]) -> Iterator[dict[str, str]]:
-    for order in permutations(mine):
-        names = dict(zip(his, order, strict=True))
-        if all(names.get(h, n) == n for h, n in given.items()):
-            yield names
+    """Every way to give the rule's names to those of the text, the likeliest names first."""
+    open_ways: list[tuple[int, int, tuple[str, ...]]] = [(0, 0, ())]
+    made = 0
+    while open_ways:
+        cost, _, chosen = heappop(open_ways)
+        if len(chosen) == len(his):
+            yield dict(zip(his, chosen, strict=True))
+            continue
+        name = his[len(chosen)]
+        for other in mine:
+            if other not in chosen and given.get(name, other) == other:
+                made += 1
+                heappush(open_ways, (cost + distance(other, name), made, (*chosen, other)))
 
 
 def _ordered(ways: Iterable[Correspondence], text: Rule, rule: Rule) -> list[Correspondence]:
@@ -180,7 +201,7 @@ def guesses(text: Rule, rule: Rule, given: Mapping[str, str]) -> list[Correspond
                 left = {h: h for h in rest if h not in bound}
                 found += [
                     Correspondence({**names, **_new(left, text)}, literals=bound, extra=outside)
-                    for names in _bijections(chosen, free, given)
+                    for names in islice(_bijections(chosen, free, given), FEW)
                 ]
             if len(found) > MOST:
                 return _ordered(found, text, rule)

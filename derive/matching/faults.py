@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from derive.matching.alignment import Alignment, align
-from derive.matching.correspondence import Correspondence, probe
+from derive.matching.correspondence import Correspondence
 from derive.matching.repairs import Repair, repairs
-from derive.matching.runs import Stream, TooLong, agrees, seen
-from derive.matching.settle import settle, streams
+from derive.matching.runs import TooLong
+from derive.matching.settle import settle
+from derive.matching.trial import trial
 from derive.rule import Rule
 
 PROOFS = 12  # repairs that look right on a run, and are put to the prover
@@ -68,15 +69,15 @@ def _proved(candidates: Sequence[_Mended], rule: Rule) -> Fault | None:
     # Sorting keeps the order of equals: likelier readings come first.
     for mended in sorted(candidates, key=lambda m: m.cost)[:PROOFS]:
         way = replace(mended.hypothesis.way, extra={})
-        if settle(mended.rule, rule, way).status == "proved":
+        if settle(mended.rule, rule, way, conditions=False).status == "proved":
             return _described(mended)
     return None
 
 
 def _right(h: Hypothesis, rule: Rule) -> list[_Mended]:
     """The repairs after which the runs agree."""
-    trial = _Trial(h, rule)
-    return [m for m in _mended(h, (), h.text, rule, align(h.text, rule, h.way)) if trial.agrees(m.rule)]
+    tried = trial(h.text, rule)
+    return [m for m in _mended(h, (), h.text, rule, align(h.text, rule, h.way)) if tried.agrees(m.rule, h.way)]
 
 
 def _nearer(h: Hypothesis, rule: Rule) -> list[_Mended]:
@@ -92,9 +93,9 @@ def _nearer(h: Hypothesis, rule: Rule) -> list[_Mended]:
 def _seconds(start: _Mended, rule: Rule) -> Iterator[_Mended]:
     """A second repair, in another line, after which the runs agree."""
     h = start.hypothesis
-    trial = _Trial(h, rule)
+    tried = trial(h.text, rule)
     again = _mended(h, start.steps, start.rule, rule, align(start.rule, rule, h.way))
-    return (m for m in again if m.steps[-1].line != start.steps[0].line and trial.agrees(m.rule))
+    return (m for m in again if m.steps[-1].line != start.steps[0].line and tried.agrees(m.rule, h.way))
 
 
 def _mended(h: Hypothesis, earlier: tuple[Repair, ...], text: Rule, rule: Rule, before: Alignment) -> Iterator[_Mended]:
@@ -111,23 +112,6 @@ def _matched(text: Rule, rule: Rule, way: Correspondence) -> int:
         return align(text, rule, way).matched
     except TooLong:
         return 0
-
-
-class _Trial:
-    """The runs a repaired text has to agree with."""
-
-    def __init__(self, h: Hypothesis, rule: Rule) -> None:
-        wanted = h.way.rule_values(probe(rule))
-        self.values = h.way.values(wanted)
-        self.runs: list[tuple[Stream, tuple[float, ...]]] = [
-            (stream, seen(rule, wanted, stream)) for stream in streams(h.text, rule, h.way)
-        ]
-
-    def agrees(self, text: Rule) -> bool:
-        try:
-            return all(agrees(text, self.values, stream, wanted) for stream, wanted in self.runs)
-        except TooLong:
-            return False
 
 
 # In words

@@ -10,17 +10,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from derive.expr import Number, to_text
+from derive.expr import Number, symbols, to_text
 from derive.matching.alignment import align
 from derive.matching.correspondence import Correspondence, guesses
 from derive.matching.faults import Fault, Hypothesis, locate
 from derive.matching.runs import TooLong
 from derive.matching.settle import fitting, settle
+from derive.matching.trial import trial
 from derive.proving.verdict import Verdict
 from derive.rule import Rule
 
 READINGS = 200  # of one text, looked at
 PROOFS = 6  # guesses that fit a run, put to the prover
+WAYS = 16  # for each of them
+COMPARED = 16  # readings whose names are compared with the rule's
 LIKELY = 6  # readings in which a fault is looked for
 _ORDER = {"proved": 0, "conditional": 1, "refuted": 2, "unknown": 3}
 
@@ -78,7 +81,13 @@ def match_readings(readings: Iterable[Reading], rule: Rule, given: Mapping[str, 
 
 def comparable(readings: Iterable[Reading], rule: Rule) -> list[Reading]:
     """The readings of the rule's kind: an average is no update."""
-    return [r for r in islice(readings, READINGS) if r.rule.is_average is rule.is_average]
+    return [r for r in islice(readings, READINGS) if r.rule.is_average is rule.is_average and not _unbound(r.rule)]
+
+
+def _unbound(rule: Rule) -> frozenset[str]:
+    """Names that a reading leaves without a meaning."""
+    roots = [*rule.step.values(), *(s.initial for s in rule.states), *([] if rule.query is None else [rule.query])]
+    return symbols(*roots) - {*rule.inputs, "g", "theta", *rule.state_names, *rule.hyperparameter_names}
 
 
 def _best(found: Sequence[Match], rule: Rule) -> Match:
@@ -91,11 +100,11 @@ def proved_at_once(readings: Sequence[Reading], rule: Rule, given: Mapping[str, 
     tried = 0
     for reading in readings:
         for started in _with_starts(reading, rule):
-            for way in fitting(started.rule, rule, _named(started, given, rule)):
+            for way in fitting(started.rule, trial(started.rule, rule), _named(started, given, rule)):
                 tried += 1
                 if tried > PROOFS:
                     return None
-                verdict = settle(started.rule, rule, way)
+                verdict = settle(started.rule, rule, way, conditions=False)
                 if verdict:
                     return _match(started, rule, way, verdict)
     return None
@@ -104,8 +113,9 @@ def proved_at_once(readings: Sequence[Reading], rule: Rule, given: Mapping[str, 
 def _under_conditions(readings: Sequence[Reading], rule: Rule, given: Mapping[str, str]) -> Iterator[Match]:
     """What holds where hyperparameters that only one side has are switched off."""
     for reading in readings[:12]:
-        for way in fitting(reading.rule, rule, _named(reading, given, rule), conditions=True)[:2]:
-            verdict = settle(reading.rule, rule, way)
+        tried = trial(reading.rule, rule)
+        for way in fitting(reading.rule, tried, _named(reading, given, rule), conditions=True)[:2]:
+            verdict = settle(reading.rule, rule, way, conditions=False)
             if verdict.status == "conditional":
                 yield _match(reading, rule, way, verdict)
                 return
@@ -114,8 +124,11 @@ def _under_conditions(readings: Sequence[Reading], rule: Rule, given: Mapping[st
 def hypotheses(readings: Sequence[Reading], rule: Rule, given: Mapping[str, str]) -> list[Hypothesis]:
     """The readings most like the rule, where none is it: most names that hold what the rule's hold, likeliest names."""
     scored = []
-    for rank, reading in enumerate(readings[:40]):
-        for order, way in enumerate(islice(guesses(reading.rule, rule, _named(reading, given, rule)), 24)):
+    for rank, reading in enumerate(readings[:COMPARED]):
+        tried = trial(reading.rule, rule)
+        for order, way in enumerate(islice(guesses(reading.rule, rule, _named(reading, given, rule)), WAYS)):
+            if tried.is_inert(way):
+                continue
             try:
                 matched = align(reading.rule, rule, way).matched
             except TooLong:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from difflib import SequenceMatcher
+from functools import lru_cache
 
 # Words that texts use for one another.
 _KINDS = (
@@ -16,6 +17,7 @@ _KINDS = (
 )
 
 
+@lru_cache(maxsize=4096)
 def distance(mine: str, his: str) -> int:
     """0 for the same name, 1 for words of one kind, more the less they look alike."""
     a, b = _plain(mine), _plain(his)

@@ -5,66 +5,49 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from derive.expr import Number
+from derive.expr import Number, Symbol
 from derive.matching.alignment import align
-from derive.matching.correspondence import Correspondence, correspondences, numbers, probe, with_conditions
+from derive.matching.correspondence import Correspondence, correspondences, with_conditions
 from derive.matching.dressing import in_its_words
-from derive.matching.runs import COARSE, FINE, SMALL, Stream, TooLong, agrees, seen
+from derive.matching.trial import Trial
 from derive.proving.verdict import Verdict
 from derive.relating import prove
 from derive.rule import Rule
 from derive.transforms import bind
 
-
-def streams(text: Rule, rule: Rule, way: Correspondence) -> tuple[Stream, ...]:
-    """The runs on which a guess is tried: fine ones only where numbers are small."""
-    small = (v for v in (*numbers(text), *numbers(rule), *way.bound.values()) if 0 < abs(v) < SMALL)
-    return (COARSE, FINE) if any(small) else (COARSE,)
+ENOUGH = 4  # ways that fit, for one reading
 
 
-def fits(text: Rule, rule: Rule, way: Correspondence) -> bool:
-    """Whether the two agree on a few runs, up to rounding."""
-    values = way.rule_values(probe(rule))
-    try:
-        return all(
-            agrees(text, way.values(values), stream, seen(rule, values, stream)) for stream in streams(text, rule, way)
-        )
-    except TooLong:
-        return False
-
-
-def fitting(text: Rule, rule: Rule, given: Mapping[str, str], conditions: bool = False) -> list[Correspondence]:
-    """The ways that fit, likeliest first; with conditions: those in which something is held, fewest held first."""
-    ways = with_conditions(text, rule, given) if conditions else correspondences(text, rule, given)
+def fitting(text: Rule, tried: Trial, given: Mapping[str, str], conditions: bool = False) -> list[Correspondence]:
+    """The ways that agree on a few runs, likeliest first; with conditions: those in which the fewest are held."""
+    ways = (with_conditions if conditions else correspondences)(text, tried.rule, given)
     found: list[Correspondence] = []
     for way in ways:
-        if found and conditions and _held(way) > _held(found[0]):
+        if found and (len(found) == ENOUGH or _held(way) > _held(found[0])):
             break
-        if not (conditions and _stands_still(rule, way)) and fits(text, rule, way):
+        if not tried.is_inert(way) and tried.agrees(text, way):
             found.append(way)
-        if len(found) == 4:
-            break
     return found
-
-
-def _stands_still(rule: Rule, way: Correspondence) -> bool:
-    """Whether nothing ever moves: with a learning rate of zero anything is anything."""
-    return len(set(seen(rule, way.rule_values(probe(rule)), COARSE))) == 1
 
 
 def _held(way: Correspondence) -> int:
     return len(way.missing or {}) + len(way.extra or {})
 
 
-def settle(text: Rule, rule: Rule, way: Correspondence) -> Verdict:
+def settle(text: Rule, rule: Rule, way: Correspondence, *, conditions: bool = True) -> Verdict:
     """What the prover says of the text against the rule under this correspondence.
 
     `proved` with relation "instance" where numbers of the text stand for hyperparameters;
-    `conditional` where something is held that one side has and the other has not.
+    `conditional` where something is held that one side has and the other has not. Without
+    `conditions` the hyperparameters keep this correspondence, and no others are searched for.
     """
-    held = bind(text, {name: Number(value) for name, value in (way.extra or {}).items()})
-    target = bind(rule, {name: Number(value) for name, value in way.bound.items()})
-    verdict = prove(in_its_words(held, rule, way, align(text, rule, way).states), target)
+    code, target = sides(text, rule, way)
+    if conditions:
+        verdict = prove(code, target)
+    elif set(code.hyperparameter_names) == set(target.hyperparameter_names):
+        verdict = prove(code, target, hyperparameters={n: Symbol(n) for n in target.hyperparameter_names})
+    else:
+        return Verdict("unknown", message="a hyperparameter has no counterpart")
     if verdict.status != "proved":
         return verdict
     if way.reflected:
@@ -72,6 +55,13 @@ def settle(text: Rule, rule: Rule, way: Correspondence) -> Verdict:
     if way.literals:
         verdict = replace(verdict, relation="instance")
     return _conditional(verdict, way) if _held(way) else verdict
+
+
+def sides(text: Rule, rule: Rule, way: Correspondence) -> tuple[Rule, Rule]:
+    """The text in the rule's words, and the rule with the numbers the text has in it."""
+    held = bind(text, {name: Number(value) for name, value in (way.extra or {}).items()})
+    target = bind(rule, {name: Number(value) for name, value in way.bound.items()})
+    return in_its_words(held, rule, way, align(text, rule, way).states), target
 
 
 def _conditional(verdict: Verdict, way: Correspondence) -> Verdict:
