@@ -8,6 +8,10 @@ import tempfile
 import pytest
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update", action="store_true", help="write the committed outputs anew, to look at in the diff")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """A cache of this run alone, unless the caller names one; subprocesses inherit it."""
     if "DERIVE_CACHE_DIR" not in os.environ:

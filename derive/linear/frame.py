@@ -17,7 +17,7 @@ from derive.algebra.normal import factored
 from derive.algebra.polynomials import Quotient, generator
 from derive.expr import Expr, Number, Symbol
 from derive.linear.ratios import Ratio, whole
-from derive.rule import Domain, Rule
+from derive.rule import COUNTER, Domain, Rule
 
 Z = "z"  # one step back in time is 1/z
 _OUTSIDE = Domain(low=Fraction(1), low_open=True)  # where the sums converge; it decides how factors are written
@@ -42,7 +42,7 @@ class Frame:
 
     def fresh_case(self) -> Case:
         """A case in which each name, then z, is the generator of its place."""
-        case = Case(Assumptions({**self.domains, Z: _OUTSIDE}))
+        case = Case(Assumptions({**self.domains, Z: _OUTSIDE, "t": COUNTER}))
         for name in (*self.names, Z):
             case.number(Symbol(name))
         return case

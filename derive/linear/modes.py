@@ -85,7 +85,8 @@ def _never_moved(system: LinearSystem, seen: Observable) -> Iterator[HiddenMode]
 
 
 def _modes(poly: fmpq_mpoly, z: int) -> list[tuple[fmpq_mpoly, int]]:
-    return [] if poly.is_constant() else [(part, e) for part, e in factors(poly)[1] if z in used(part)]
+    found = [] if poly.is_constant() else [(part, e) for part, e in factors(poly)[1] if z in used(part)]
+    return sorted(found, key=lambda mode: (len(mode[0]), str(mode[0])))
 
 
 def _kernel_of(poly: fmpq_mpoly, transition: Matrix, z: int) -> Matrix:

@@ -114,7 +114,15 @@ class _Choice:
 def _rank(choice: _Choice) -> tuple[object, ...]:
     """Linearly before as a root, surely before in cases, what has few terms first."""
     is_root = choice.degree > 1
-    return (is_root, choice.unknowns * is_root, bool(choice.unsure), choice.order, choice.lead_terms, len(choice.poly))
+    return (
+        is_root,
+        choice.degree,
+        choice.unknowns * is_root,
+        bool(choice.unsure),
+        choice.order,
+        choice.lead_terms,
+        len(choice.poly),
+    )
 
 
 @dataclass
@@ -125,7 +133,7 @@ class _Search:
     case: Case
     ranges: Mapping[int, Domain]
     budget: int = MAX_BRANCHES
-    seen: set[str] = field(default_factory=set)
+    seen: dict[str, bool] = field(default_factory=dict)  # whether it is finished, or being looked at
 
     def branches(self, polys: list[fmpq_mpoly], done: Solution, depth: int) -> Iterator[Solution]:
         try:
@@ -133,15 +141,24 @@ class _Search:
         except TooLarge:
             yield replace(done, open=tuple(polys))
             return
-        if reduced is None or self._was_seen(reduced, done):
+        if reduced is None:
             return
         if not reduced:
             yield done
             return
+        key = _key(reduced, done)
+        if self.seen.get(key):  # factors taken in another order led to the same
+            return
         self.budget -= 1
-        if depth > MAX_DEPTH or self.budget < 0:
+        if depth > MAX_DEPTH or self.budget < 0 or key in self.seen:
             yield replace(done, open=tuple(_multiplied(parts) for parts in reduced))
             return
+        self.seen[key] = False
+        yield from self._split(reduced, done, depth)
+        self.seen[key] = True
+
+    def _split(self, reduced: list[list[fmpq_mpoly]], done: Solution, depth: int) -> Iterator[Solution]:
+        """Solve an equation where that is simple, else take the factors of one apart."""
         everything = [_multiplied(parts) for parts in reduced]
         best = min(self._choices([parts[0] for parts in reduced if len(parts) == 1], done), default=None, key=_rank)
         several = min((parts for parts in reduced if len(parts) > 1), key=len, default=None)
@@ -153,14 +170,6 @@ class _Search:
             yield replace(done, open=tuple(everything))
         else:
             yield from self._solved(best, [other for other in everything if other != best.poly], done, depth)
-
-    def _was_seen(self, reduced: list[list[fmpq_mpoly]], done: Solution) -> bool:
-        """Whether factors taken in another order led to the same."""
-        values = sorted((i, str(v.num), str(v.den)) for i, v in done.values.items())
-        key = str((sorted(map(str, reduced)), values, sorted(map(str, done.roots)), sorted(map(str, done.nonzero))))
-        known = key in self.seen
-        self.seen.add(key)
-        return known
 
     def _reduced(self, polys: Sequence[fmpq_mpoly], done: Solution) -> list[list[fmpq_mpoly]] | None:
         """The factors of each equation that may vanish, equations that hold left out; None for a contradiction."""
@@ -253,24 +262,17 @@ class _Search:
     def _kept_as_root(
         self, unknown: int, poly: fmpq_mpoly, rest: Sequence[fmpq_mpoly], done: Solution, depth: int
     ) -> Iterator[Solution]:
-        """The unknown stays a root of the polynomial; another that has it shares a root where an eliminant vanishes."""
-        eliminants = []
-        for other in rest:
-            short = remainder(other, unknown, poly)
-            if unknown in used(short):
-                eliminant = remainder_by(_eliminant(poly, short, unknown), done.roots)
-                eliminants += [] if eliminant.is_zero() else [eliminant]
-        if eliminants:
-            yield from self.branches([*eliminants, poly, *rest], done, depth + 1)
+        """The unknown stays a root of the polynomial once no other equation has it: by division, as Euclid does."""
+        others = [remainder(other, unknown, poly) if unknown in used(other) else other for other in rest]
+        if any(unknown in used(other) for other in others):
+            yield from self.branches([poly, *others], done, depth + 1)
         else:
-            yield from self.branches([*rest], replace(done, roots=(*done.roots, (unknown, poly))), depth + 1)
+            yield from self.branches(others, replace(done, roots=(*done.roots, (unknown, poly))), depth + 1)
 
 
-def _eliminant(poly: fmpq_mpoly, other: fmpq_mpoly, unknown: int) -> fmpq_mpoly:
-    """What vanishes, free of the unknown, where both do: the end of their remainder sequence."""
-    while unknown in used(other):
-        poly, other = other, remainder(poly, unknown, other)
-    return other
+def _key(reduced: list[list[fmpq_mpoly]], done: Solution) -> str:
+    values = sorted((i, str(v.num), str(v.den)) for i, v in done.values.items())
+    return str((sorted(map(str, reduced)), values, sorted(map(str, done.roots)), sorted(map(str, done.nonzero))))
 
 
 def _multiplied(parts: Sequence[fmpq_mpoly]) -> fmpq_mpoly:
