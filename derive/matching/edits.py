@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from derive.expr import Apply, Expr, Number, Symbol, apply, is_truth
 
 _CONFUSED = {
-    "add": ("sub", "mul"), "sub": ("add", "mul"), "mul": ("div", "add"), "div": ("mul",),
+    "add": ("sub",), "sub": ("add",), "mul": ("div", "add"), "div": ("mul",),
     "min": ("max",), "max": ("min",), "lt": ("gt", "le"), "le": ("ge", "lt"), "gt": ("lt", "ge"), "ge": ("le", "gt"),
     "eq": ("ne",), "ne": ("eq",), "and": ("or",), "or": ("and",),
 }  # fmt: skip
-SYMBOL, NUMBER, OPERATOR, BRACKETS, DROPPED, ADDED = 10, 11, 12, 13, 14, 15
+SYMBOL, NUMBER, OPERATOR, BRACKETS, DROPPED, ADDED, CORRECTED = 10, 11, 12, 13, 14, 15, 16
+_NO_EXPONENTS = (Number(0), Number(1))
 
 
 @dataclass(frozen=True)
@@ -28,14 +29,26 @@ class Edit:
     cost: int
 
 
-def edits(value: Expr, names: Sequence[str], numbers: Sequence[Number]) -> Iterator[Edit]:
-    """Every formula one edit away. `names` are those in scope, `numbers` those that may have been meant."""
-    for found in _here(value, names, numbers):
+@dataclass(frozen=True)
+class Scope:
+    """What may have been meant instead or besides: names, numbers, and factors that correct something."""
+
+    names: Sequence[str]
+    numbers: Sequence[Number]
+    factors: Sequence[Expr]
+
+
+def edits(value: Expr, scope: Scope) -> Iterator[Edit]:
+    """Every formula one edit away."""
+    for found in _here(value, scope):
         if found.value is not value:
             yield found
     if isinstance(value, Apply):
         for index, argument in enumerate(value.args):
-            for inner in edits(argument, names, numbers):
+            exponent = value.op == "pow" and index == 1
+            for inner in edits(argument, scope):
+                if exponent and inner.value in _NO_EXPONENTS:
+                    continue  # said better as a power too many
                 try:
                     whole = Apply(value.op, (*value.args[:index], inner.value, *value.args[index + 1 :]))
                 except TypeError:  # a number in a condition's place
@@ -43,17 +56,17 @@ def edits(value: Expr, names: Sequence[str], numbers: Sequence[Number]) -> Itera
                 yield Edit(whole, inner.reads, inner.has, inner.cost)
 
 
-def _here(value: Expr, names: Sequence[str], numbers: Sequence[Number]) -> Iterator[Edit]:
+def _here(value: Expr, scope: Scope) -> Iterator[Edit]:
     if isinstance(value, Symbol):
-        yield from (Edit(Symbol(n), value, Symbol(n), SYMBOL) for n in names)
+        yield from (Edit(Symbol(n), value, Symbol(n), SYMBOL) for n in scope.names)
     elif isinstance(value, Number):
-        yield from (Edit(n, value, n, NUMBER) for n in numbers)
+        yield from (Edit(n, value, n, NUMBER) for n in scope.numbers)
     elif isinstance(value, Apply):
         yield from _other_operation(value)
         yield from _dropped(value)
         yield from _rebracketed(value)
     if not is_truth(value):
-        yield from _added(value, names)
+        yield from _added(value, scope)
 
 
 def _other_operation(value: Apply) -> Iterator[Edit]:
@@ -72,14 +85,16 @@ def _dropped(value: Apply) -> Iterator[Edit]:
             yield Edit(argument, value, argument, DROPPED)
 
 
-def _added(value: Expr, names: Sequence[str]) -> Iterator[Edit]:
+def _added(value: Expr, scope: Scope) -> Iterator[Edit]:
     """A factor, a term, a power or a function that is missing."""
-    for name in names:
+    for name in scope.names:
         symbol = Symbol(name)
         found: list[Expr] = [value * symbol, value / symbol, value + symbol, value - symbol]
         if name == "t":
             found = [apply("pow", value, symbol), value * symbol, value / symbol, value + 1]
         yield from (Edit(e, value, e, ADDED) for e in found)
+    for factor in scope.factors:
+        yield from (Edit(e, value, e, CORRECTED) for e in (value * factor, value / factor))
     functions = (apply("sqrt", value), apply("pow", value, 2), apply("abs", value), apply("neg", value), 1 - value)
     yield from (Edit(e, value, e, ADDED) for e in functions)
 

@@ -32,13 +32,15 @@ class Hypothesis:
 class Fault:
     """The lines that carry it, what they read and what the rule has there; the body once they are mended.
 
-    `cost` puts repairs in order: the smaller the slip, the smaller.
+    `cost` puts repairs in order: the smaller the slip, the smaller. `start` is a state that starts
+    at the wrong value, and that value, as the text has them.
     """
 
     lines: tuple[int, ...]
     message: str
     mended: tuple[str, ...]
     cost: float
+    start: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,9 @@ def _described(mended: _Mended) -> Fault:
     names = {word: name for word, name in mended.hypothesis.roles.items() if word != name}
     said = "; ".join(_sentence(step, names) for step in mended.steps)
     lines = tuple(dict.fromkeys(step.line for step in mended.steps if step.line))
-    return Fault(lines, said, tuple(_in_text(str(a), names) for a in mended.rule.body), mended.cost)
+    starts = [step.reads.split(" = ") for step in mended.steps if step.kind == "starts"]
+    start = (names.get(starts[0][0], starts[0][0]), starts[0][1]) if starts else None
+    return Fault(lines, said, tuple(_in_text(str(a), names) for a in mended.rule.body), mended.cost, start)
 
 
 def _sentence(step: Repair, names: Mapping[str, str]) -> str:

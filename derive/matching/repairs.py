@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice, permutations
 
-from derive.expr import Expr, Number, Symbol, apply, nodes, substitute, symbols, to_text
-from derive.matching.edits import edits
+from derive.expr import Apply, Expr, Number, Symbol, apply, nodes, substitute, symbols, to_text
+from derive.matching.edits import Scope, edits
 from derive.reading.statements import fresh
 from derive.rule import Assignment, Rule, State
 
 SWAPPED, REMOVED, KEPT_APART, OTHER_TARGET, STARTED, SHIFTED, RULES_LINE, INSERTED = 16, 17, 18, 12, 14, 15, 20, 21
+PAIRINGS = 6  # of states that do not hold the same
 WRITTEN_OUT = 6  # more for each further line of the rule that the repair has to contain
 
 
@@ -33,7 +35,7 @@ class Repair:
 def repairs(text: Rule, rule: Rule, same: Mapping[str, tuple[str, ...]], names: Mapping[str, str]) -> Iterator[Repair]:
     """Every rule one repair away from the text's. `same` says which names of the text hold what the rule's hold,
     `names` which name of the text is which hyperparameter."""
-    yield from _edited(text, rule)
+    yield from _edited(text, rule, names)
     yield from _other_targets(text)
     yield from _rearranged(text)
     yield from _kept_apart(text)
@@ -52,13 +54,22 @@ def _inputs(text: Rule) -> list[str]:
     return list(dict.fromkeys([*text.inputs, "g", *text.state_names, *text.hyperparameter_names]))
 
 
-def _edited(text: Rule, rule: Rule) -> Iterator[Repair]:
+def _factors(text: Rule, rule: Rule, names: Mapping[str, str]) -> list[Expr]:
+    """What corrects something in either: made of hyperparameters and the counter alone, and its root."""
+    own = {*text.hyperparameter_names, "t"}
+    his = substitute([a.value for a in rule.body], {n: Symbol(m) for n, m in names.items()})
+    found = {n: None for n in nodes([*his, *(a.value for a in text.body)])
+             if isinstance(n, Apply) and n.op == "sub" and "t" in symbols(n) <= own}  # fmt: skip
+    return [e for n in found for e in (n, apply("sqrt", n))]
+
+
+def _edited(text: Rule, rule: Rule, hyperparameters: Mapping[str, str]) -> Iterator[Repair]:
     """One part of one formula."""
-    known, numbers = _inputs(text), _numbers(text, rule)
+    known, numbers, factors = _inputs(text), _numbers(text, rule), _factors(text, rule, hyperparameters)
     if "t" in rule.inputs and "t" not in known:
         known.append("t")
     for index, a in enumerate(text.body):
-        for edit in edits(a.value, known, numbers):
+        for edit in edits(a.value, Scope(known, numbers, factors)):
             yield Repair(_put(text, index, replace(a, value=edit.value)), a.line, "reads", to_text(edit.reads),
                          to_text(edit.has), edit.cost)  # fmt: skip
         if a.target not in known:
@@ -161,21 +172,45 @@ def _from_rule(
 ) -> Iterator[Repair]:
     """The rule's own line, in the text's names: in place of one, or where it is missing."""
     written = {a.target for a in text.body}
-    for k, his in enumerate(rule.body):
-        for index in range(len(text.body) + 1):
-            for target in _targets(his.target, same, written):
-                value, written_out = _in_text(rule.body[:k], his, target, text, same, names)
-                if value is None:
-                    continue
-                more = WRITTEN_OUT * written_out
-                line = Assignment(target, value)
-                if index < len(text.body) and text.body[index].target == target:
-                    a = text.body[index]
-                    changed = _put(text, index, replace(a, value=value))
-                    yield Repair(changed, a.line, "reads", str(a), str(line), RULES_LINE + more)
-                after = text.body[index - 1].line if index else 0
-                inserted = _put(text, index, replace(line, line=after), drop=0)
-                yield Repair(inserted, after, "missing", "", str(line), INSERTED + more)
+    for paired in _paired_states(text, rule, same):
+        for k, his in enumerate(rule.body):
+            for target in _targets(his.target, paired, written):
+                value, written_out = _in_text(rule.body[:k], his, target, paired, names)
+                if value is not None:
+                    yield from _placed(text, Assignment(target, value), WRITTEN_OUT * written_out)
+
+
+def _placed(text: Rule, line: Assignment, more: int) -> Iterator[Repair]:
+    for index in range(len(text.body) + 1):
+        if index < len(text.body) and text.body[index].target == line.target:
+            a = text.body[index]
+            reads, has = smallest_difference(a.value, line.value)
+            both = (str(a), str(line)) if reads is a.value else (to_text(reads), to_text(has))
+            yield Repair(_put(text, index, replace(a, value=line.value)), a.line, "reads", *both, RULES_LINE + more)
+        after = text.body[index - 1].line if index else 0
+        inserted = _put(text, index, replace(line, line=after), drop=0)
+        yield Repair(inserted, after, "missing", "", str(line), INSERTED + more)
+
+
+def smallest_difference(a: Expr, b: Expr) -> tuple[Expr, Expr]:
+    """The smallest parts that have to be exchanged to make one formula the other."""
+    while isinstance(a, Apply) and isinstance(b, Apply) and a.op == b.op:
+        unlike = [(x, y) for x, y in zip(a.args, b.args, strict=True) if x is not y]
+        if len(unlike) != 1:
+            break
+        [(a, b)] = unlike
+    return a, b
+
+
+def _paired_states(
+    text: Rule, rule: Rule, same: Mapping[str, tuple[str, ...]]
+) -> Iterator[Mapping[str, tuple[str, ...]]]:
+    """What holds the same, with the other states of the rule given to the other states of the text in every way."""
+    taken = {m for found in same.values() for m in found[:1]}
+    his = [n for n in rule.state_names if not same.get(n)]
+    mine = [n for n in text.state_names if n not in taken]
+    for chosen in islice(permutations(mine, min(len(his), len(mine))), PAIRINGS):
+        yield {**same, **{n: (m,) for n, m in zip(his, chosen, strict=False)}}
 
 
 def _targets(name: str, same: Mapping[str, tuple[str, ...]], written: set[str]) -> tuple[str, ...]:
@@ -184,12 +219,12 @@ def _targets(name: str, same: Mapping[str, tuple[str, ...]], written: set[str]) 
         return (name,)
     if same.get(name):
         return same[name]
-    taken = {m for found in same.values() for m in found}
+    taken = {m for found in same.values() for m in found[:1]}
     return tuple(sorted(written - taken - {"theta", "output"}))
 
 
 def _in_text(
-    before: Sequence[Assignment], his: Assignment, target: str, text: Rule, same: Mapping[str, tuple[str, ...]],
+    before: Sequence[Assignment], his: Assignment, target: str, same: Mapping[str, tuple[str, ...]],
     names: Mapping[str, str],
 ) -> tuple[Expr | None, int]:  # fmt: skip
     """The value of a line of the rule in the text's names, and how many lines had to be written out in it.

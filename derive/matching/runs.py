@@ -28,7 +28,8 @@ class Stream:
 
 
 # Signs change and sizes rise and fall, so that comparisons go both ways.
-COARSE = Stream(0.83, (0.37, -1.21, 0.08, 0.91, -0.053))
+# Long enough for what sets in after some steps, as RAdam's rectification does.
+COARSE = Stream(0.83, (0.37, -1.21, 0.08, 0.91, -0.053, 0.29, 0.71))
 # Where a rule has numbers such as 1e-8, gradients beside which they count.
 FINE = Stream(0.61, (3.1e-5, -7.3e-6, 1.9e-5))
 SMALL = 1e-4

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from derive.expr import Number, Symbol
+from derive.expr import Number, Symbol, apply, nodes
 from derive.matching.alignment import align
 from derive.matching.correspondence import Correspondence, correspondences, with_conditions
 from derive.matching.dressing import in_its_words
@@ -45,7 +45,7 @@ def settle(text: Rule, rule: Rule, way: Correspondence, *, conditions: bool = Tr
     if conditions:
         verdict = prove(code, target)
     elif set(code.hyperparameter_names) == set(target.hyperparameter_names):
-        verdict = prove(code, target, hyperparameters={n: Symbol(n) for n in target.hyperparameter_names})
+        verdict = _under_the_same_hyperparameters(code, target)
     else:
         return Verdict("unknown", message="a hyperparameter has no counterpart")
     if verdict.status != "proved":
@@ -55,6 +55,25 @@ def settle(text: Rule, rule: Rule, way: Correspondence, *, conditions: bool = Tr
     if way.literals:
         verdict = replace(verdict, relation="instance")
     return _conditional(verdict, way) if _held(way) else verdict
+
+
+def _under_the_same_hyperparameters(code: Rule, target: Rule) -> Verdict:
+    same = {n: Symbol(n) for n in target.hyperparameter_names}
+    verdict = prove(code, target, hyperparameters=same)
+    if verdict.status == "proved" or not _tells_the_first_step(code, target):
+        return verdict
+    # What one side sets at its first step the other starts at.
+    starts = {s.name: s.initial for s in target.states if s.name in code.state_names}
+    first = apply("eq", Symbol("t"), 1)
+    again = prove(code, target, hyperparameters=same,
+                  states={n: apply("where", first, start, Symbol(n)) for n, start in starts.items()})  # fmt: skip
+    return again if again.status == "proved" else verdict
+
+
+def _tells_the_first_step(code: Rule, target: Rule) -> bool:
+    first = (apply("eq", Symbol("t"), 1), apply("gt", Symbol("t"), 1), apply("le", Symbol("t"), 1))
+    used = set(nodes([*code.step.values(), *target.step.values()]))
+    return set(target.state_names) <= set(code.state_names) and any(test in used for test in first)
 
 
 def sides(text: Rule, rule: Rule, way: Correspondence) -> tuple[Rule, Rule]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -32,11 +33,21 @@ def check_text(text: str, file: str, name: str | None, rule: Rule, given: Mappin
     Raises UserError for a text that can't be read, or not be compared with the rule.
     """
     parts = [match_readings(_readings(draft, given), rule, given) for draft in read_drafts(text, file, name)]
-    found = [part for part in parts if part is not None]
+    found = [_with_line(part, text) for part in parts if part is not None]
     if not found:
         kind = "an average" if rule.is_average else "an update of a parameter"
         raise UserError(f"no reading of the text is {kind}, as {rule.name} is", where=file, fix="check another rule")
     return _together(found)
+
+
+def _with_line(match: Match, text: str) -> Match:
+    """A fault in how a state starts, with the line of the text that says so."""
+    if match.fault is None or match.fault.lines or not match.fault.start:
+        return match
+    name, value = match.fault.start
+    says = re.compile(rf"(?<![\w.]){re.escape(name)}(\s*:[^=,]*)?\s*(=|:=|<-|←)\s*{re.escape(value)}(?![\w.])")
+    lines = [number for number, line in enumerate(text.splitlines(), start=1) if says.search(line)]
+    return replace(match, fault=replace(match.fault, lines=tuple(lines[:1])))
 
 
 def _readings(draft: Draft, given: Mapping[str, str]) -> Iterator[Reading]:
