@@ -43,7 +43,7 @@ from derive.algebra.polynomials import (
 )
 from derive.algebra.signs import ANY_SIGN, POSITIVE_SIGN, ZERO_SIGN, Signs
 from derive.algebra.work import TooLarge, spend
-from derive.expr import Apply, Expr, Number, Symbol, apply
+from derive.expr import Apply, Expr, Number, Symbol, apply, symbols
 from derive.ops import LAZY, OPS, Undefined
 from derive.rule import POSITIVE, REAL, Domain
 
@@ -79,6 +79,7 @@ class Case:
         self._declared: dict[int, Domain] = {}
         self._roots: list[int] = []
         self._facts: dict[str, Signs] = {}
+        self.is_impossible = False  # the facts contradict each other: whatever is claimed holds here
         self._solved: dict[str, Expr] = {}
         self._values: dict[Expr, Value] = {}
         self._signs: dict[str, Signs] = {}
@@ -376,6 +377,7 @@ class Case:
         scale, part = monic(poly)
         known = certain if scale > 0 else sign.negated(certain)
         text = str(part)
+        self.is_impossible |= not known & self._factor_signs(part)
         self._facts[text] = known & self._facts.get(text, ANY_SIGN)
         self._signs.pop(text, None)
         return part, known
@@ -387,7 +389,9 @@ class Case:
         value = self.number(fact.quantity)
         # A denominator is never zero; its sign is part of the quantity's.
         poly = product(value.num, value.den)
-        if constant_value(poly) is not None:
+        exact = constant_value(poly)
+        if exact is not None:
+            self.is_impossible |= not sign.of_number(exact) & fact.signs
             return
         part, known = self._learn(poly, fact.signs)
         self._narrow(part, known)
@@ -426,14 +430,26 @@ class Case:
         return bool(fixed)
 
     def _solve(self, part: fmpq_mpoly) -> None:
-        """Where A x + B = 0 with A certainly not zero, x is -B/A from here on."""
-        for index in self._used(part):
-            meaning = self.generators[index].meaning
-            if isinstance(meaning, Symbol):
-                value = self.solution(part, meaning.name)
-                if value is not None:
-                    self._solved[meaning.name] = value
-                    return
+        """Where A x + B = 0 with A certainly not zero, x is -B/A from here on; -B/A keeps the domain of x."""
+        meanings = [self.generators[index].meaning for index in self._used(part)]
+        names = [m.name for m in meanings if isinstance(m, Symbol)]
+        for name in sorted(names, key=lambda n: self.domains.get(n, REAL) != REAL):
+            value, domain = self.solution(part, name), self.domains.get(name, REAL)
+            if value is not None and not (domain.whole and symbols(value)):  # it would no longer be known to be whole
+                self._solved[name] = value
+                self._confine(self.number(value), domain)
+                return
+
+    def _confine(self, value: Quotient, domain: Domain) -> None:
+        """What was known of a symbol is known of the value it has."""
+        for end, is_open, inside in ((domain.low, domain.low_open, 1), (domain.high, domain.high_open, -1)):
+            if end is not None:
+                above = self.sub(value, Quotient(constant(end), ONE))
+                known = frozenset({inside}) if is_open else frozenset({0, inside})
+                poly = product(above.num, above.den)
+                self.is_impossible |= not self.poly_signs(poly) & known
+                if constant_value(poly) is None and len(factors(poly)[1]) == 1:
+                    self._learn(poly, known)
 
     def solution(self, poly: fmpq_mpoly, name: str) -> Expr | None:
         """The one value of the symbol at which A x + B vanishes; None where it is not of that form, A never zero."""

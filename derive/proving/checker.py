@@ -135,7 +135,7 @@ def _check_cover(case: Case, split: Split) -> None:
 
 def coincide(case: Case, pairs: Pairs) -> bool:
     """Whether in this case the two sides of every pair are both undefined, or both defined and equal."""
-    return all(a is b or _same(case, case.value(a), case.value(b)) for a, b in pairs)
+    return case.is_impossible or all(a is b or _same(case, case.value(a), case.value(b)) for a, b in pairs)
 
 
 def _same(case: Case, a: Value, b: Value) -> bool:
