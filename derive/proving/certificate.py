@@ -34,7 +34,14 @@ class Split:
     branches: tuple[tuple[Signs, Tree], ...]
 
 
-Tree = Leaf | Split
+@dataclass(frozen=True)
+class Solved:
+    """Here every pair coincides on the word of another prover, which the checker asks again; `by` says which it was."""
+
+    by: str
+
+
+Tree = Leaf | Split | Solved
 
 
 @dataclass(frozen=True)
@@ -142,4 +149,15 @@ Certificate = Identity | Invariants | Correspondence | Exactness | Conditional |
 
 def leaves(tree: Tree) -> int:
     """How many cases the tree has."""
-    return 1 if isinstance(tree, Leaf) else sum(leaves(branch) for _, branch in tree.branches)
+    return sum(leaves(branch) for _, branch in tree.branches) if isinstance(tree, Split) else 1
+
+
+def decided_by(*trees: Tree) -> tuple[str, ...]:
+    """The other provers on whose word the trees rest, in words; mostly none."""
+    found: dict[str, None] = {}
+    for tree in trees:
+        if isinstance(tree, Solved):
+            found[f"decided by {tree.by}"] = None
+        elif isinstance(tree, Split):
+            found |= dict.fromkeys(decided_by(*(branch for _, branch in tree.branches)))
+    return tuple(found)

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from derive.algebra.case import Case
-from derive.algebra.facts import Fact, NeedSplit, Stuck
+from derive.algebra.facts import Assumptions, Fact, NeedSplit, Stuck
 from derive.algebra.operations import Value
 from derive.algebra.polynomials import TooLarge
 from derive.algebra.work import apart
@@ -28,6 +28,7 @@ from derive.proving.certificate import (
     Limit,
     Pairs,
     Path,
+    Solved,
     Split,
     Tree,
 )
@@ -56,7 +57,7 @@ def check_certificate(certificate: Certificate) -> None:
     """Raise Rejected unless the certificate proves its claim."""
     try:
         if isinstance(certificate, Identity):
-            _check(certificate.tree, certificate.pairs, Case(certificate.assumptions), ())
+            _check(certificate.tree, certificate.pairs, certificate.assumptions, Case(certificate.assumptions), ())
         elif isinstance(certificate, Invariants):
             _check_all(certificate.trees, of_invariants(certificate.rule, certificate.names))
         elif isinstance(certificate, Limit):
@@ -110,20 +111,29 @@ def _check_all(trees: tuple[Tree, ...], obligations: list[Obligation]) -> None:
     if len(trees) != len(obligations):
         raise Rejected(f"{len(obligations)} things have to be shown, and {len(trees)} are")
     for tree, (_, pairs, assumptions) in zip(trees, obligations, strict=True):
-        _check(tree, pairs, Case(assumptions), ())
+        _check(tree, pairs, assumptions, Case(assumptions), ())
 
 
-def _check(tree: Tree, pairs: Pairs, case: Case, path: Path) -> None:
-    if isinstance(tree, Leaf):
+def _check(tree: Tree, pairs: Pairs, assumptions: Assumptions, case: Case, path: Path) -> None:
+    if isinstance(tree, Solved):
+        _check_outside(pairs, assumptions, path)
+    elif isinstance(tree, Leaf):
         if not coincide(case, pairs):
             raise Rejected("a case in which the two sides differ: " + described(path))
-        return
-    with suppress(NeedSplit):
-        coincide(case, pairs)  # as far as this case tells: what has a value here keeps it in the cases below
-    _check_cover(case, tree)
-    for signs, branch in tree.branches:
-        fact = Fact(tree.quantity, signs)
-        _check(branch, pairs, case.where(fact), (*path, fact))
+    else:
+        with suppress(NeedSplit):
+            coincide(case, pairs)  # as far as this case tells: what has a value here keeps it in the cases below
+        _check_cover(case, tree)
+        for signs, branch in tree.branches:
+            fact = Fact(tree.quantity, signs)
+            _check(branch, pairs, assumptions, case.where(fact), (*path, fact))
+
+
+def _check_outside(pairs: Pairs, assumptions: Assumptions, path: Path) -> None:
+    from derive.smt.deciding import proves
+
+    if not proves(pairs, assumptions, path):
+        raise Rejected("another prover does not confirm, or cannot be asked: " + described(path))
 
 
 def _check_cover(case: Case, split: Split) -> None:

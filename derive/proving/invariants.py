@@ -13,7 +13,7 @@ from derive.algebra.work import apart
 from derive.proving.certificate import Invariants
 from derive.proving.checker import Checked
 from derive.proving.obligations import assumptions_with, of_invariants
-from derive.proving.search import Differs, Undecided, propose_identity
+from derive.proving.search import Differs, Undecided, asking_others, propose_identity
 from derive.rule import NONNEGATIVE, Domain, Rule
 
 WORK = 4_000_000
@@ -23,7 +23,7 @@ WORK = 4_000_000
 def invariant_certificate(rule: Rule) -> Checked:
     """The largest set of states proved nonnegative together, checked."""
     names = rule.state_names
-    with apart(WORK):  # remembered, so it must not depend on what else was asked
+    with apart(WORK), asking_others(False):  # remembered, so it must not depend on what else was asked
         while failing := _failing(rule, names):
             names = tuple(n for n in names if n not in failing)
         trees = tuple(propose_identity(pairs, assumed).tree for _, pairs, assumed in of_invariants(rule, names))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
 from derive.algebra.case import Case
 from derive.algebra.facts import Assumptions, Fact, NeedSplit, Stuck
 from derive.algebra.polynomials import TooLarge
 from derive.algebra.work import bounded
 from derive.expr import Expr
-from derive.proving.certificate import Identity, Leaf, Pairs, Path, Split, Tree
+from derive.proving.certificate import Identity, Leaf, Pairs, Path, Solved, Split, Tree
 from derive.proving.checker import coincide, described
 
 MAX_CASES = 600
@@ -28,14 +32,44 @@ class Undecided(Exception):
 
 def propose_identity(pairs: Pairs, assumptions: Assumptions) -> Identity:
     """A certificate for the checker; raises Differs or Undecided."""
-    budget = [MAX_CASES]
     try:
         with bounded(WORK):
-            return Identity(pairs, assumptions, _search(pairs, Case(assumptions), (), budget))
+            return Identity(pairs, assumptions, _search(pairs, Case(assumptions), (), [MAX_CASES]))
+    except (Differs, Undecided) as obstacle:
+        return _outside(pairs, assumptions, obstacle)
     except (Stuck, TooLarge) as obstacle:
-        raise Undecided(str(obstacle)) from obstacle
-    except RecursionError as obstacle:
-        raise Undecided("an expression nested too deeply") from obstacle
+        return _outside(pairs, assumptions, Undecided(str(obstacle)))
+    except RecursionError:
+        return _outside(pairs, assumptions, Undecided("an expression nested too deeply"))
+
+
+@contextmanager
+def asking_others(allowed: bool = True) -> Iterator[None]:
+    """Inside, z3 is asked for what the normal form leaves open, where it is installed; or certainly not asked."""
+    token = _OTHERS.set(allowed)
+    try:
+        yield
+    finally:
+        _OTHERS.reset(token)
+
+
+_OTHERS: ContextVar[bool] = ContextVar("others", default=False)
+
+
+def _outside(pairs: Pairs, assumptions: Assumptions, obstacle: Differs | Undecided) -> Identity:
+    if _OTHERS.get():
+        from derive.smt.deciding import prover, proves
+
+        if proves(pairs, assumptions):
+            return Identity(pairs, assumptions, Solved(prover()))
+    raise obstacle
+
+
+def missing_prover() -> str:
+    """What to say where z3 might have known and could not be asked; empty where it was asked."""
+    from derive.smt.solver import is_installed
+
+    return "" if is_installed() else "; z3 may decide it: install derive-kernels[smt]"
 
 
 def _search(pairs: Pairs, case: Case, path: Path, budget: list[int]) -> Tree:
@@ -49,9 +83,7 @@ def _search(pairs: Pairs, case: Case, path: Path, budget: list[int]) -> Tree:
     except NeedSplit as need:
         asked = need
     quantity, inner = _inner_cases(case, asked, path)
-    return Split(
-        quantity, tuple((fact.signs, _search(pairs, below, (*path, fact), budget)) for fact, below in inner)
-    )
+    return Split(quantity, tuple((fact.signs, _search(pairs, below, (*path, fact), budget)) for fact, below in inner))
 
 
 def _inner_cases(case: Case, need: NeedSplit, path: Path) -> tuple[Expr, list[tuple[Fact, Case]]]:
