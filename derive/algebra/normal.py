@@ -21,15 +21,15 @@ class NoNormalForm(Exception):
 
 def generic_case(expr: Expr, assumptions: Assumptions) -> tuple[Case, Quotient]:
     """The case that holds almost everywhere: nothing vanishes, and what may be positive is."""
-    path: tuple[Fact, ...] = ()
-    for _ in range(MAX_GENERIC_FACTS):
-        try:
-            case = Case(assumptions, path)
-            return case, case.number(expr)
-        except NeedSplit as need:
-            path = (*path, Fact(need.quantity, max(need.branches, key=lambda s: (1 in s, len(s)))))
-        except (Stuck, TooLarge, RecursionError) as obstacle:
-            raise NoNormalForm(str(obstacle)) from obstacle
+    case = Case(assumptions)
+    try:
+        for _ in range(MAX_GENERIC_FACTS):
+            try:
+                return case, case.number(expr)
+            except NeedSplit as need:
+                case.assume(Fact(need.quantity, max(need.branches, key=lambda s: (1 in s, len(s)))))
+    except (Stuck, TooLarge, RecursionError) as obstacle:
+        raise NoNormalForm(str(obstacle)) from obstacle
     raise NoNormalForm("too many cases")
 
 

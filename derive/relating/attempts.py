@@ -103,8 +103,8 @@ def _candidates(request: Request, varying: bool, same: bool) -> Iterator[Maps]:
 
 
 def _counts(request: Request) -> bool:
-    """Whether the step of either depends on t: a map that does is of no use between two that do not."""
-    return any("t" in rule.inputs for rule in (request.a, request.b))
+    """Whether a state of either is stepped by t: a map that varies is of no use between two that are not."""
+    return any("t" in symbols(rule.step[n]) for rule in (request.a, request.b) for n in rule.state_names)
 
 
 def _specialises(maps: Maps) -> bool:

@@ -41,6 +41,7 @@ SHORT_RUNS = 5  # the shorter ones
 OTHER_VALUES = (Fraction(1, 2), Fraction(6, 7))
 OTHER_GRADIENTS = ((1, 1), (-1, 2), (3, -2))
 MOST_AT_ONCE = 3
+FEW_STATES = 2  # of both together: under a condition a map is searched for these, or where the names tell of none
 MOST_CONDITIONS = 24
 
 
@@ -133,7 +134,8 @@ def _candidates(differences: list[Expr], domains: Mapping[str, Domain]) -> Itera
     count = 0
     while waiting and count < MOST_CONDITIONS:
         bound = waiting.pop(0)
-        factor = _first_nonzero(substitute(differences, bound), domains)
+        here = substitute(differences, bound)
+        factor = _first_nonzero([d for d in here if _certain(d, domains)], domains)
         if factor is None:
             count += 1
             yield bound
@@ -157,9 +159,23 @@ def _may_vanish(
     differences: list[Expr], domains: Mapping[str, Domain], zeros: tuple[str, ...], value: Fraction
 ) -> bool:
     """Whether no difference is certain where these are zero and the others have values about `value`."""
-    values = {n: value / (1 + index) for index, n in enumerate(domains)} | dict.fromkeys(zeros, Fraction(0))
-    pairs = tuple((d, Number(0)) for d in differences if symbols(d) <= values.keys())
-    return difference_at(pairs, values) is None
+    values = _point(domains, value) | dict.fromkeys(zeros, Fraction(0))
+    return not any(_differs(d, values) for d in differences)
+
+
+def _certain(difference: Expr, domains: Mapping[str, Domain]) -> bool:
+    """Whether the difference is not zero at one point or another."""
+    return any(_differs(difference, _point(domains, value)) for value in OTHER_VALUES)
+
+
+def _point(domains: Mapping[str, Domain], value: Fraction) -> dict[str, Fraction]:
+    return {n: value / (1 + index) for index, n in enumerate(domains)}
+
+
+def _differs(difference: Expr, values: Mapping[str, Fraction]) -> bool:
+    """Whether the difference is certainly not zero there; what its name stands for in a schedule has values too."""
+    extra = {n: Fraction(2 + index, 3) for index, n in enumerate(sorted(symbols(difference) - values.keys()))}
+    return difference_at(((difference, Number(0)),), {**values, **extra}) is not None
 
 
 def _merged(bound: Mapping[str, Expr], name: str, value: Expr) -> dict[str, Expr]:
@@ -229,7 +245,9 @@ def _proof(request: Request, condition: Condition, record: Record) -> Correspond
         return None
     bound = Request(a, b, scheduled=request.scheduled, while_defined=request.while_defined)
     tried = Record()
-    proof = with_same_names(bound, tried) or with_open_map(bound, tried, same_hyperparameters=True)
+    proof = with_same_names(bound, tried)
+    if proof is None and (not tried.lines or len(a.states) + len(b.states) <= FEW_STATES):
+        proof = with_open_map(bound, tried, same_hyperparameters=True)
     text = condition_text(condition, request.while_defined)
     record.note(f"{text}: {'enough' if proof else 'not proved to be enough'}")
     if proof is None:

@@ -31,12 +31,12 @@ adam, rmsprop_debiased, A.beta1 = 0: conditional hyperparameter_map; B.beta = A.
 apart at step 2
 ewma_debiased, debiased_by_decay: proved state_map; A.m = (1 - B.beta**(t - 1)) * B.m
 ewma_debiased, ewma: conditional; where beta = 0; exact; apart at step 1
-rmsprop_sum, rmsprop: proved hyperparameter_map; B.lr = sqrt(1 - A.beta) * A.lr, B.eps = A.eps * sqrt(1 - A.beta), \
+rmsprop_sum, rmsprop: proved hyperparameter_map; B.lr = A.lr * sqrt(1 - A.beta), B.eps = A.eps * sqrt(1 - A.beta), \
 B.v = (1 - A.beta) * A.v
 adagrad, adagrad_eps_inside: conditional; where eps = 0; degenerate lr = 0; exact; apart at step 1
 adam, sign_descent: conditional; where beta1 = 0 and beta2 = 0 and eps = 0 and both sides are defined at every step; \
 apart at step 1
-adam, adam_stored_back: conditional; where beta1 = 0 and beta2 = 0; degenerate beta2 = 0 and lr = 0; apart at step 2
+adam, adam_stored_back: conditional; where beta1 = 0 and beta2 = 0; apart at step 2
 adam, adam_from_zero: refuted; apart at step 1
 adam, swapped: proved hyperparameter_map; B.beta1 = A.beta2, B.beta2 = A.beta1
 gradient_descent, late_descent: proved shift
