@@ -13,10 +13,11 @@ from derive.algebra.work import TooLarge, bounded
 from derive.errors import UserError
 from derive.expr import Expr, Number, Symbol, to_text
 from derive.linear.relation import LinearRelation
-from derive.proving.certificate import Conditional, Correspondence
+from derive.proving.certificate import Conditional, Correspondence, decided_by
 from derive.proving.checker import Checked
 from derive.proving.refute import TRIES_ALONG_TRAJECTORIES, separating_trajectory
 from derive.proving.replay import Replayed
+from derive.proving.search import asking_others, missing_prover
 from derive.proving.verdict import Verdict
 from derive.relating.alignment import aligned
 from derive.relating.attempts import Record, Request, with_open_map, with_same_names
@@ -112,7 +113,16 @@ def _found(request: Request, relation: LinearRelation | None, instance: bool) ->
     shift = shifted(request, record)
     if shift is not None:
         return _shifted(shift, record)
-    return _without_proof(request, record, parted or _parted(request))
+    verdict = _without_proof(request, record, parted or _parted(request))
+    return _by_others(request, verdict) if verdict.status == "unknown" else verdict
+
+
+def _by_others(request: Request, verdict: Verdict) -> Verdict:
+    """The answer where z3 may be asked for what our own algebra leaves open."""
+    record = Record(list(verdict.tried))
+    with asking_others():
+        proof = with_same_names(request, record)
+    return _proved(proof, request, record) if proof else replace(verdict, message=verdict.message + missing_prover())
 
 
 def _searched(request: Request, record: Record) -> tuple[Checked | None, Replayed | None]:
@@ -181,7 +191,7 @@ def _proved(proof: Checked, request: Request, record: Record) -> Verdict:
         relation=relation,
         maps=maps,
         warnings=_swapped(c.hyperparameters, *sides),
-        assumptions=tuple(f"{n} ≥ 0 (proved by induction)" for n in c.invariants.names),
+        assumptions=(*(f"{n} ≥ 0 (proved by induction)" for n in c.invariants.names), *decided_by(*c.trees)),
         message=f"equal with {lines}" if lines else "the same step",
         tried=tuple(record.lines),
         evidence=proof,

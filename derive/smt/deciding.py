@@ -13,8 +13,8 @@ from derive.smt.encode import Untranslatable
 from derive.smt.export import question
 from derive.smt.solver import Z3, Answer, is_installed
 
-WORK = 1_500_000  # of z3's units: a second or two
-SECONDS = 6.0
+WORK = 1_000_000  # of z3's units: a second or two
+SECONDS = 5.0
 LONGEST_QUESTION = 400_000
 
 _Z3 = Z3(WORK)
