@@ -1,0 +1,145 @@
+"""`derive check` and `derive identify`: is this code that rule, and which known rule is it?"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from derive.cli.documents import as_json_option, document, write_json
+from derive.cli.library import exit_status
+from derive.cli.tables import print_table
+from derive.cli.verdicts import print_lines
+from derive.cli.workers import in_worker
+from derive.errors import UserError
+from derive.rule import Rule
+
+if TYPE_CHECKING:
+    from derive.proving.verdict import Status
+    from derive.rendering.verdicts import Line
+
+SECONDS = 60.0
+TARGET_HELP = "PATH is a .py file, a text with pseudocode, or - for standard input."
+MAP_HELP = "Names of the text and what they are, 'w=theta,dw=g'. May be repeated."
+
+
+@click.command("check", epilog=TARGET_HELP)
+@click.argument("target", metavar="PATH[::NAME]")
+@click.option("--against", required=True, metavar="RULE", help="The rule it should be.")
+@click.option("--map", "maps", multiple=True, metavar="NAMES", help=MAP_HELP)
+@click.option("--explain", is_flag=True, help="Say what was tried.")
+@click.option("--seconds", type=click.FloatRange(0.1, 3600), default=SECONDS, show_default=True,
+              help="How long to look for an answer.")  # fmt: skip
+@as_json_option
+def check_command(
+    target: str, against: str, maps: tuple[str, ...], explain: bool, seconds: float, as_json: bool
+) -> int:
+    """Is this code that rule? If not: where they part, and which line to mend."""
+    from derive.library.lookup import find_rule
+
+    text = read_target(target)
+    answer: Checked = in_worker(_checked, text, find_rule(against), read_map(maps), explain, seconds=seconds)
+    if as_json:
+        write_json(document("check", **answer.content))
+    else:
+        print_lines(answer.lines)
+    return exit_status([answer.status])
+
+
+@click.command("identify", epilog=TARGET_HELP)
+@click.argument("target", metavar="PATH[::NAME]")
+@click.option("--seconds", type=click.FloatRange(0.1, 3600), default=SECONDS, show_default=True,
+              help="How long to look for an answer.")  # fmt: skip
+@as_json_option
+def identify_command(target: str, seconds: float, as_json: bool) -> int:
+    """Which known rule is this code? Proved matches first, then conditional ones, then the nearest."""
+    answer: Identified = in_worker(_identified, read_target(target), seconds=seconds)
+    if as_json:
+        write_json(document("identify", rows=answer.rows))
+    else:
+        print_table(("rule", "verdict", "how"), answer.table)
+    return exit_status([answer.status])
+
+
+@dataclass(frozen=True)
+class Target:
+    """A text, the file it is from, and the function or class that is meant."""
+
+    text: str
+    file: str
+    name: str | None
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The answer to `check`, ready to be shown."""
+
+    status: Status
+    content: dict[str, Any]
+    lines: list[Line]
+
+
+@dataclass(frozen=True)
+class Identified:
+    """The answer to `identify`: the status of the best row, the rows as data and as a table."""
+
+    status: Status
+    rows: list[dict[str, Any]]
+    table: list[tuple[str, ...]]
+
+
+def read_target(target: str) -> Target:
+    """The text that `PATH`, `PATH::NAME` or `-` names. Raises UserError where it can't be read."""
+    from derive.reading.source import load_text
+
+    path, separator, name = target.rpartition("::")
+    if not separator:
+        path, name = target, ""
+    if separator and not (path and name):
+        raise UserError(f"{target!r} is not PATH::NAME", fix="write PATH or PATH::NAME")
+    if path == "-":
+        return Target(_standard_input(), "-", name or None)
+    return Target(load_text(path), path, name or None)
+
+
+def _standard_input() -> str:
+    from derive.reading.limits import BYTES
+
+    data = sys.stdin.buffer.read(BYTES + 1)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise UserError("is not UTF-8 text", where="-", fix="send UTF-8") from None
+
+
+def read_map(texts: tuple[str, ...]) -> dict[str, str]:
+    """`w=theta,dw=g` as a dictionary. Raises UserError for a clause of another form, or a name given twice."""
+    found: dict[str, str] = {}
+    for clause in (part.strip() for text in texts for part in text.split(",")):
+        name, equals, role = (side.strip() for side in clause.partition("="))
+        if not (name and equals and role) or "=" in role:
+            raise UserError(f"{clause!r} is not NAME=ROLE", where="--map", fix="write w=theta,dw=g")
+        if found.get(name, role) != role:
+            raise UserError(f"{name!r} is given two roles", where="--map", fix="give each name one")
+        found[name] = role
+    return found
+
+
+def _checked(target: Target, rule: Rule, given: Mapping[str, str], explain: bool) -> Checked:
+    from derive.matching import check_text
+    from derive.matching import wording as words
+
+    match = check_text(target.text, target.file, target.name, rule, given)
+    return Checked(match.verdict.status, words.document(match), words.lines(match, explain=explain))
+
+
+def _identified(target: Target) -> Identified:
+    from derive.matching import identify_text
+    from derive.matching import wording as words
+
+    found = identify_text(target.text, target.file, target.name)
+    status: Status = found[0].verdict.status if found else "unknown"
+    return Identified(status, [words.document(m) for m in found], [tuple(words.row(m)) for m in found])

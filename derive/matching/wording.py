@@ -1,0 +1,81 @@
+"""What a text was found to be, as lines for a person and as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from derive.matching.match import Match
+from derive.rendering.verdicts import Line
+from derive.rendering.verdicts import document as verdict_document
+from derive.rendering.verdicts import lines as verdict_lines
+
+
+def document(match: Match) -> dict[str, Any]:
+    """The verdict as plain data, with who is who, what was assumed, and where the fault is."""
+    fault = match.fault
+    content = verdict_document(match.verdict)
+    return {
+        **content,
+        "warnings": list(match.warnings),
+        "rule": match.rule.name,
+        "parameter": match.parameter,
+        "roles": dict(match.roles),
+        "hyperparameters": dict(match.hyperparameters),
+        "states": dict(match.states),
+        "assumed": list(match.assumed),
+        "fault": fault and {"lines": list(fault.lines), "message": fault.message, "mended": list(fault.mended)},
+        "parts": [document(part) for part in match.parts],
+    }
+
+
+def lines(match: Match, *, explain: bool = False) -> list[Line]:
+    """The answer first, then who is who, then the fault and the counterexample."""
+    if match.parts:
+        return [line for part in match.parts for line in (_named(part), *_one(part, explain))]
+    return _one(match, explain)
+
+
+def _named(part: Match) -> Line:
+    return Line(f"{part.parameter}:", "heading")
+
+
+def _one(match: Match, explain: bool) -> list[Line]:
+    first, *rest = verdict_lines(match.verdict, explain=explain)
+    answer = Line(first.text.replace(match.verdict.status, f"{match.verdict.status} against {match.rule.name}", 1),
+                  first.kind)  # fmt: skip
+    return [answer, *_fault(match), *_facts(match), *rest]
+
+
+def _fault(match: Match) -> Iterator[Line]:
+    if match.fault is not None:
+        one = len(match.fault.lines) < 2
+        yield Line(match.fault.message, "parts")
+        yield Line(f"mending {'this line' if one else 'these lines'} makes it {match.rule.name} (proved)")
+
+
+def _facts(match: Match) -> Iterator[Line]:
+    for title, names in (("who is who", match.roles), ("hyperparameters", match.hyperparameters),
+                         ("states", match.states)):  # fmt: skip
+        text = paired(names)
+        if text:
+            yield Line(f"{title}: {text}")
+    if match.assumed:
+        yield Line(f"assumed at the start, since the text does not say: {', '.join(match.assumed)}")
+    yield from (Line(f"warning: {warning}", "warning") for warning in match.warnings)
+
+
+def paired(names: Mapping[str, str]) -> str:
+    """`m = V, v = S`: the rule's names and the text's."""
+    return ", ".join(f"{his} = {mine}" for his, mine in names.items())
+
+
+def row(match: Match) -> Sequence[str]:
+    """One line of the table of `derive identify`."""
+    verdict = match.verdict
+    relation = f" ({verdict.relation})" if verdict.relation else ""
+    if verdict.status == "conditional" and verdict.condition:
+        how = f"where {' or '.join(verdict.condition['any_of'])}"
+    else:
+        how = match.fault.message if match.fault is not None and not match else verdict.message
+    return match.rule.name, f"{verdict.status}{relation}", how
