@@ -10,6 +10,7 @@ from derive.errors import UserError
 from derive.expr import Symbol
 from derive.reading.conditions import decided, first_step_guard, negated, undecided
 from derive.reading.expressions import ARITHMETIC, arithmetic, is_truth, to_truth, to_value
+from derive.reading.limits import BLOCKS, STATEMENTS
 from derive.reading.refusals import text_of, unreadable_statement
 from derive.reading.scope import ASKED, Scope, function_path, place, refuse_odd_key, whole
 from derive.reading.sharing import is_new_array, makes_array, may_share, named_array, stores_into
@@ -19,11 +20,15 @@ from derive.rule import Assignment
 
 def read_block(body: Iterable[ast.stmt], scope: Scope) -> tuple[Statement, ...]:
     """The statements of a block. `scope.known` grows with every store. Raises UserError for what can't be read."""
-    return tuple(statement for node in body for statement in _with_questions(node, scope))
+    scope.blocks += 1
+    statements = tuple(statement for node in body for statement in _with_questions(node, scope))
+    scope.blocks -= 1
+    return statements
 
 
 def _with_questions(node: ast.stmt, scope: Scope) -> list[Statement]:
     """A statement after the gradients its expressions ask for; `g = grad(...)` is the question itself."""
+    _refuse_too_many(node, scope)
     before = len(scope.asked)
     keep_before_stores(node, scope)
     statements = _read(node, scope)
@@ -33,6 +38,14 @@ def _with_questions(node: ast.stmt, scope: Scope) -> list[Statement]:
         case [Query() as query], [Store(target=target, value=value, in_place=False)] if value is Symbol(ASKED):
             return [replace(query, target=target)]
     return [*asked, *statements]
+
+
+def _refuse_too_many(node: ast.stmt, scope: Scope) -> None:
+    scope.statements += 1
+    if scope.statements > STATEMENTS:
+        raise scope.error(f"more than {STATEMENTS} statements in one step", node, "cut out the rule")
+    if scope.blocks > BLOCKS:
+        raise scope.error(f"more than {BLOCKS} nested blocks", node, "name the conditions and write where(...)")
 
 
 def keep_before_stores(node: ast.AST, scope: Scope) -> None:

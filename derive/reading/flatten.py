@@ -16,6 +16,7 @@ def flatten(statements: Iterable[Statement], known: Iterable[str], file: str) ->
     """The statements without branches; `known` are the names that hold a value before them."""
     defined, lines = set(known), list[Line]()
     for statement in statements:
+        before = len(lines)
         match statement:
             case Branch(then=then, otherwise=otherwise):
                 both = [_stores_only(flatten(side, defined, file), file) for side in (then, otherwise)]
@@ -28,7 +29,7 @@ def flatten(statements: Iterable[Statement], known: Iterable[str], file: str) ->
             case Store(target=target, value=value, line=line):
                 if value is not Symbol(target):
                     lines.append(Assignment(target, value, line))
-        defined |= {line.target for line in lines}
+        defined |= {line.target for line in lines[before:]}
     return lines
 
 

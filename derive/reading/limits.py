@@ -1,4 +1,4 @@
-"""How much text is read at all: bytes, lines, tokens and nesting are bounded before `ast` sees it."""
+"""How much is read at all: bytes, lines, tokens and nesting before `ast` sees them, then the statements of a step."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ import warnings
 from derive.errors import UserError
 
 BYTES = 1_000_000
-LINES = 20_000
-TOKENS = 200_000
+LINES = 10_000
+TOKENS = 150_000
 STATEMENT_TOKENS = 5_000
 BRACKETS = 60
 DEPTH = 250  # of the syntax tree; everything after this may recurse
 NUMBER_LENGTH = 100
+STATEMENTS = 1_000  # of one step
+BLOCKS = 20  # of a step, one inside another
 
 
 def parse(text: str, file: str) -> ast.Module:

@@ -10,6 +10,7 @@ from types import FunctionType, MappingProxyType
 from derive.errors import UserError
 from derive.reading.classes import read_class
 from derive.reading.functions import read_function
+from derive.reading.limits import STATEMENTS
 from derive.reading.loops import read_loop, step_loop
 from derive.reading.optimizers import is_optimizer, read_optimizer
 from derive.reading.roles import RULE_LANGUAGE, Roles, to_rule
@@ -54,9 +55,18 @@ def read_loaded(given: object) -> Rule:
 
 def read_definition(definition: Definition) -> Procedure:
     """One step of a function, a class, an optimizer of PyTorch's, or a function that loops over its steps."""
+    _refuse_long(definition)
     definition = with_items(definition)
     if isinstance(definition.node, ast.ClassDef):
         return read_optimizer(definition) if is_optimizer(definition) else read_class(definition)
     if step_loop(definition.node) is not None:
         return read_loop(definition)
     return read_function(definition)
+
+
+def _refuse_long(definition: Definition) -> None:
+    """What is too long for one step is refused before anything looks into it."""
+    statements = [n for n in ast.walk(definition.node) if isinstance(n, ast.stmt)]
+    if len(statements) > 2 * STATEMENTS:  # a class has more than its step
+        what = f"{len(statements)} statements are too many to read (at most {2 * STATEMENTS})"
+        raise definition.error(what, fix="cut out the rule")

@@ -102,7 +102,7 @@ def find_named(text: str, file: str, name: str) -> Definition:
         _refuse_rebound(found[0])
         return found[0]
     if found:
-        lines = ", ".join(str(d.node.lineno) for d in found)
+        lines = ", ".join([*(str(d.node.lineno) for d in found[:10]), *(["..."] if found[10:] else [])])
         raise UserError(f"{name!r} is defined more than once (lines {lines})", where=Path(file).name, fix="rename one")
     raise UserError(f"no function or class {name!r}", where=Path(file).name, fix=_choice(name, there))
 
