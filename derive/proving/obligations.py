@@ -12,7 +12,7 @@ from functools import reduce
 
 from derive.algebra.facts import Assumptions
 from derive.evaluate import unrolled
-from derive.expr import Apply, Expr, Number, Symbol, apply, as_expr, nodes, substitute, symbols
+from derive.expr import Apply, Expr, Number, Symbol, apply, nodes, substitute, symbols
 from derive.proving.certificate import Exactness, Limit, Pairs
 from derive.rule import DECAY, NONNEGATIVE, Domain, Rule
 
@@ -190,21 +190,35 @@ def of_exactness(claim: Exactness) -> Obligation:
     return ("a condition or a difference", ((apply("where", held, 1, 0), Number(1)),), Assumptions(domains))
 
 
-def last_point(
+def last_point(rule: Rule, theta: Fraction, gradients: tuple[Fraction, ...]) -> Expr:
+    """What is seen after these gradients, in the rule's hyperparameters; undefined where anything before it is."""
+    steps = _steps(rule, theta, gradients, ())
+    return point_after(rule, theta, gradients) + _defined(value for step in steps for value in step.values())
+
+
+def point_after(
     rule: Rule, theta: Fraction, gradients: tuple[Fraction, ...], schedule: Sequence[Mapping[str, Expr]] = ()
 ) -> Expr:
-    """What is seen after these gradients, in the rule's hyperparameters; undefined where anything before it is."""
-    settings: dict[str, Expr | Fraction | int] = {n: Symbol(n) for n in rule.hyperparameter_names}
-    steps = unrolled(rule, settings, theta, gradients, schedule)
-    whole = _defined(value for step in steps for value in step.values())
+    """What is seen after these gradients, in the rule's hyperparameters, whatever came before it."""
+    steps = _steps(rule, theta, gradients, schedule)
     last = steps[-1]
     if rule.is_average:
-        return last[rule.outputs[0]] + whole
+        return last[rule.outputs[0]]
     if rule.query is None:
-        return last["theta"] + whole
-    settings.update(schedule[min(len(steps), len(schedule) - 1)] if schedule else {})
-    now = {**settings, **last, "t": Number(len(steps) + 1)}
-    return substitute([rule.query], {n: as_expr(e) for n, e in now.items()})[0] + whole
+        return last["theta"]
+    now = {**_settings(rule), **last, "t": Number(len(steps) + 1)}
+    now.update(schedule[min(len(steps), len(schedule) - 1)] if schedule else {})
+    return substitute([rule.query], now)[0]
+
+
+def _steps(
+    rule: Rule, theta: Fraction, gradients: tuple[Fraction, ...], schedule: Sequence[Mapping[str, Expr]]
+) -> tuple[dict[str, Expr], ...]:
+    return unrolled(rule, _settings(rule), theta, gradients, schedule)
+
+
+def _settings(rule: Rule) -> dict[str, Expr]:
+    return {n: Symbol(n) for n in rule.hyperparameter_names}
 
 
 # Operations through which limits pass wherever the result is defined; a radicand is looked at apart.

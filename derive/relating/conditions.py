@@ -24,7 +24,7 @@ from derive.expr import Expr, Number, Symbol, substitute, symbols
 from derive.proving.certificate import Condition, Conditional, Correspondence, Exactness, Leaf
 from derive.proving.checker import Checked
 from derive.proving.identity import identity
-from derive.proving.obligations import inside, last_point, of_exactness
+from derive.proving.obligations import inside, of_exactness, point_after
 from derive.proving.replay import difference_at
 from derive.proving.search import Differs, Undecided, propose_identity
 from derive.relating.attempts import Record, Request, with_open_map, with_same_names
@@ -42,7 +42,7 @@ OTHER_VALUES = (Fraction(1, 2), Fraction(6, 7))
 OTHER_GRADIENTS = ((1, 1), (-1, 2), (3, -2))
 MOST_AT_ONCE = 3
 FEW_STATES = 2  # of both together: under a condition a map is searched for these, or where the names tell of none
-MOST_CONDITIONS = 24
+MOST_CANDIDATES = 16  # looked at, whether they make the differences vanish or lead on
 
 
 @dataclass(frozen=True)
@@ -68,14 +68,15 @@ def conditions(request: Request, record: Record) -> Conditions | None:
         return None
     a, b = request.a, request.b
     differences = _differences(a, b, request.scheduled)
-    held = _sufficient(_candidates(differences, domains), request, domains, record)
-    if all(_is_degenerate(a, b, dict(key), domains) for key in held):
-        held |= _sufficient(_zeros(differences[:SHORT_RUNS], domains), request, domains, record)
+    degenerate = _Degenerate(a, b, domains)
+    held = _sufficient(_candidates(differences, domains), request, degenerate, record)
+    if all(degenerate.under(key) for key in held):
+        held |= _sufficient(_zeros(differences[:SHORT_RUNS], domains), request, degenerate, record)
     if not held:
         record.note("conditions on the hyperparameters: none found")
         return None
     found = [dict(key) for key in held]
-    part = [_is_degenerate(a, b, c, domains) for c in found]
+    part = [degenerate.under(key) for key in held]
     partly = [proof.while_defined for proof in held.values()]
     exact = None if request.scheduled or any(partly) else _exactness(a, b, tuple(found))
     evidence = Checked(Conditional(a, b, tuple(found), tuple(held.values()), exact, request.scheduled))
@@ -85,7 +86,7 @@ def conditions(request: Request, record: Record) -> Conditions | None:
 
 
 def _sufficient(
-    candidates: Iterator[dict[str, Expr]], request: Request, domains: Mapping[str, Domain], record: Record
+    candidates: Iterator[dict[str, Expr]], request: Request, degenerate: _Degenerate, record: Record
 ) -> dict[Key, Correspondence]:
     """The candidates that are proved, none of which says more than another."""
     held: dict[Key, Correspondence] = {}
@@ -95,7 +96,7 @@ def _sufficient(
             continue
         condition = dict(key)
         proof = _proof(request, condition, record) if key else None
-        if proof is None and not _is_degenerate(request.a, request.b, condition, domains):
+        if proof is None and not degenerate.under(key):
             proof = _proof(replace(request, while_defined=True), condition, record)
         if proof is not None:
             held = {k: p for k, p in held.items() if not set(key) <= set(k)} | {key: proof}
@@ -118,7 +119,7 @@ def _differences(a: Rule, b: Rule, scheduled: frozenset[str]) -> list[Expr]:
         steps = range(len(gradients) + 1) if scheduled else ()
         changes = [{n: Symbol(_at_step(n, k)) for n in scheduled} for k in steps]
         mine, his = ([{n: c[n] for n in c if n in r.hyperparameter_names} for c in changes] for r in (a, b))
-        found.append(last_point(a, theta, gradients, mine) - last_point(b, theta, gradients, his))
+        found.append(point_after(a, theta, gradients, mine) - point_after(b, theta, gradients, his))
     return found
 
 
@@ -131,13 +132,13 @@ def _at_step(name: str, step: int) -> str:
 
 def _candidates(differences: list[Expr], domains: Mapping[str, Domain]) -> Iterator[dict[str, Expr]]:
     waiting: list[dict[str, Expr]] = [{}]
-    count = 0
-    while waiting and count < MOST_CONDITIONS:
+    for _ in range(MOST_CANDIDATES):
+        if not waiting:
+            return
         bound = waiting.pop(0)
         here = substitute(differences, bound)
         factor = _first_nonzero([d for d in here if _certain(d, domains)], domains)
         if factor is None:
-            count += 1
             yield bound
         elif len(bound) < MOST_AT_ONCE:
             for name, value in _roots(*factor, domains):
@@ -269,11 +270,18 @@ def _exactness(a: Rule, b: Rule, found: tuple[Condition, ...]) -> Exactness | No
     return None
 
 
-def _is_degenerate(a: Rule, b: Rule, condition: Condition, domains: Mapping[str, Domain]) -> bool:
-    """Whether the gradients play no part under the condition: other answers, the same points."""
-    runs = [(Fraction(1), tuple(map(Fraction, g))) for g in OTHER_GRADIENTS]
-    for rule in (a, b):
-        first, *others = (last_point(bind(rule, condition), *run) for run in runs)
-        if _first_nonzero([other - first for other in others], domains) is not None:
-            return False
-    return True
+class _Degenerate:
+    """Under which conditions the gradients play no part: other answers, the same points."""
+
+    def __init__(self, a: Rule, b: Rule, domains: Mapping[str, Domain]) -> None:
+        runs = [(Fraction(1), tuple(map(Fraction, g))) for g in OTHER_GRADIENTS]
+        points = [[point_after(rule, *run) for run in runs] for rule in (a, b)]
+        self.changes = [other - first for first, *others in points for other in others]
+        self.domains, self.known = domains, dict[Key, bool]()
+
+    def under(self, condition: Key) -> bool:
+        if condition not in self.known:
+            changes = substitute(self.changes, dict(condition))
+            certain = any(_certain(change, self.domains) for change in changes)
+            self.known[condition] = not certain and _first_nonzero(changes, self.domains) is None
+        return self.known[condition]

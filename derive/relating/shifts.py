@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from derive.expr import Expr, Number, Symbol, apply, substitute
 from derive.proving.checker import Checked
-from derive.proving.obligations import last_point
+from derive.proving.obligations import point_after
 from derive.proving.replay import difference_at
 from derive.proving.search import Differs, Undecided
 from derive.relating.ansatz import Ansatz, hyper_unknown
@@ -74,13 +74,15 @@ def _after(steps: int, name: str, before: Expr) -> Expr:
 
 def _may_be(early: Rule, late: Rule, steps: int) -> bool:
     """Whether a run at simple values shows nothing against it; what is shown must not be the same throughout."""
-    points = [_seen(early, count) for count in range(1, len(GRADIENTS))]
-    later = [_seen(late, count + steps) for count in range(1, len(GRADIENTS) - steps)]
+    if difference_at(((_seen(late, GRADIENTS[:1]), _seen(late, GRADIENTS[1:2])),), {}):
+        return False  # its second point depends on the first answer
+    points = [_seen(early, GRADIENTS[:count]) for count in range(1, len(GRADIENTS))]
+    later = [_seen(late, GRADIENTS[: count + steps]) for count in range(1, len(GRADIENTS) - steps)]
     pairs = tuple(zip(points, later, strict=False))
     moves = any(difference_at(((a, b),), {}) for a, b in pairwise(points))
     return moves and difference_at(pairs, {}) is None
 
 
-def _seen(rule: Rule, count: int) -> Expr:
+def _seen(rule: Rule, gradients: tuple[Fraction, ...]) -> Expr:
     values: dict[str, Expr] = {h.name: Number(SETTING if SETTING in h.domain else 1) for h in rule.hyperparameters}
-    return last_point(bind(rule, values), THETA, GRADIENTS[:count])
+    return point_after(bind(rule, values), THETA, gradients)
