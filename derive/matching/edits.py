@@ -16,6 +16,7 @@ _CONFUSED = {
     "eq": ("ne",), "ne": ("eq",), "and": ("or",), "or": ("and",),
 }  # fmt: skip
 SYMBOL, NUMBER, OPERATOR, BRACKETS, DROPPED, ADDED, CORRECTED = 10, 11, 12, 13, 14, 15, 16
+OTHER_KIND = 15
 _NO_EXPONENTS = (Number(0), Number(1))
 
 
@@ -36,6 +37,12 @@ class Scope:
     names: Sequence[str]
     numbers: Sequence[Number]
     factors: Sequence[Expr]
+    constants: frozenset[str]
+
+    def confusion(self, one: str, other: str) -> int:
+        """What it costs to take one name for another: more where one changes from step to step and the other does not,
+        or one is the counter."""
+        return SYMBOL if (one in self.constants, one == "t") == (other in self.constants, other == "t") else OTHER_KIND
 
 
 def edits(value: Expr, scope: Scope) -> Iterator[Edit]:
@@ -58,7 +65,7 @@ def edits(value: Expr, scope: Scope) -> Iterator[Edit]:
 
 def _here(value: Expr, scope: Scope) -> Iterator[Edit]:
     if isinstance(value, Symbol):
-        yield from (Edit(Symbol(n), value, Symbol(n), SYMBOL) for n in scope.names)
+        yield from (Edit(Symbol(n), value, Symbol(n), scope.confusion(value.name, n)) for n in scope.names)
     elif isinstance(value, Number):
         yield from (Edit(n, value, n, NUMBER) for n in scope.numbers)
     elif isinstance(value, Apply):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from derive.expr import Apply, Symbol, nodes, substitute, to_text
 from derive.matching.alignment import Alignment, align
 from derive.matching.correspondence import Correspondence
 from derive.matching.repairs import Repair, repairs
@@ -101,11 +102,14 @@ def _seconds(start: _Mended, rule: Rule) -> Iterator[_Mended]:
 
 
 def _mended(h: Hypothesis, earlier: tuple[Repair, ...], text: Rule, rule: Rule, before: Alignment) -> Iterator[_Mended]:
-    """Each repair of a text. One in a line whose value is right already is a little less likely."""
+    """Each repair of a text. One in a line whose value is right already is a little less likely, and so is one
+    that takes away what the rule has too."""
     accounted = {mine for found in before.same.values() for mine in found}
     right = {a.line for a in text.body if a.target in accounted}
+    known = {**{n: Symbol(m[0]) for n, m in before.same.items() if m}, **{n: Symbol(m) for n, m in h.way.names.items()}}
+    his = {to_text(n) for n in nodes(substitute([a.value for a in rule.body], known)) if isinstance(n, Apply)}
     for repair in repairs(text, rule, before.same, h.way.names):
-        extra = 0.5 if repair.line in right else 0.0
+        extra = 0.5 * (repair.line in right) + 0.75 * (repair.kind == "reads" and repair.reads in his)
         yield _Mended(h, (*earlier, repair), sum(r.cost for r in earlier) + repair.cost + extra)
 
 

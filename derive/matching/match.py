@@ -18,7 +18,7 @@ from derive.matching.runs import TooLong
 from derive.matching.settle import fitting, settle
 from derive.matching.trial import trial
 from derive.proving.verdict import Verdict
-from derive.rule import Rule
+from derive.rule import WORDS, Rule
 
 READINGS = 200  # of one text, looked at
 PROOFS = 6  # guesses that fit a run, put to the prover
@@ -74,13 +74,13 @@ def match_readings(readings: Iterable[Reading], rule: Rule, given: Mapping[str, 
         return proved
     likely = hypotheses(fit, rule, given)
     best = _best(settled(likely, rule), rule)
-    if not best:
+    if best.verdict.status in ("refuted", "unknown"):
         best = _best([best, *_under_conditions(fit, rule, given)], rule)
     return best or replace(best, fault=locate(likely, rule))
 
 
 def comparable(readings: Iterable[Reading], rule: Rule) -> list[Reading]:
-    """The readings of the rule's kind: an average is no update."""
+    """The readings of the rule's kind, names without a meaning aside: an average is no update."""
     return [r for r in islice(readings, READINGS) if r.rule.is_average is rule.is_average and not _unbound(r.rule)]
 
 
@@ -133,7 +133,8 @@ def hypotheses(readings: Sequence[Reading], rule: Rule, given: Mapping[str, str]
                 matched = align(reading.rule, rule, way).matched
             except TooLong:
                 continue
-            scored.append((-matched, rank + order, rank, order, Hypothesis(reading.rule, reading.roles, way)))
+            unexplained = 2 * len(way.extra or {})
+            scored.append((unexplained - matched, rank + order, rank, order, Hypothesis(reading.rule, reading.roles, way)))
     return [found[-1] for found in sorted(scored, key=lambda s: s[:4])[:LIKELY]]
 
 
@@ -144,7 +145,7 @@ def settled(likely: Sequence[Hypothesis], rule: Rule) -> list[Match]:
         whole = replace(h.way, extra={})
         verdict = settle(h.text, rule, whole)
         found.append(_match(Reading(h.text, h.roles), rule, whole, verdict))
-        if verdict:
+        if verdict.status != "unknown":
             break
     return found
 
@@ -173,13 +174,14 @@ def _match(reading: Reading, rule: Rule, way: Correspondence, verdict: Verdict) 
     def shown(name: str) -> str:
         return reading.roles.get(name, name)
 
-    names = {h: f"1 - {shown(n)}" if h in way.reflected else shown(n) for h, n in way.names.items()}
+    there = {h: n for h, n in way.names.items() if n in reading.rule.hyperparameter_names}
+    names = {h: f"1 - {shown(n)}" if h in way.reflected else shown(n) for h, n in there.items()}
     numbers = {h: to_text(Number(v)) for h, v in way.bound.items()}
     starts = {s.name: to_text(s.initial) for s in reading.rule.states if s.name in reading.open_starts}
     return Match(
         rule,
         verdict,
-        roles=dict(reading.roles),
+        roles={word: name for word, name in reading.roles.items() if word in WORDS},
         hyperparameters={h: {**names, **numbers}[h] for h in rule.hyperparameter_names if h in {**names, **numbers}},
         states={his: shown(mine) for his, mine in align(reading.rule, rule, way).states.items()},
         assumed=tuple(f"{shown(n)} = {shown(start)}" for n, start in starts.items()),

@@ -65,11 +65,13 @@ def _factors(text: Rule, rule: Rule, names: Mapping[str, str]) -> list[Expr]:
 
 def _edited(text: Rule, rule: Rule, hyperparameters: Mapping[str, str]) -> Iterator[Repair]:
     """One part of one formula."""
-    known, numbers, factors = _inputs(text), _numbers(text, rule), _factors(text, rule, hyperparameters)
+    known = list(dict.fromkeys([*_inputs(text), *hyperparameters.values()]))
+    numbers, factors = _numbers(text, rule), _factors(text, rule, hyperparameters)
     if "t" in rule.inputs and "t" not in known:
         known.append("t")
+    constants = frozenset({*text.hyperparameter_names, *hyperparameters.values()})
     for index, a in enumerate(text.body):
-        for edit in edits(a.value, Scope(known, numbers, factors)):
+        for edit in edits(a.value, Scope(known, numbers, factors, constants)):
             yield Repair(_put(text, index, replace(a, value=edit.value)), a.line, "reads", to_text(edit.reads),
                          to_text(edit.has), edit.cost)  # fmt: skip
         if a.target not in known:

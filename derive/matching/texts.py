@@ -69,8 +69,9 @@ def identify_text(text: str, file: str, name: str | None) -> tuple[Match, ...]:
     """The library's rules nearest to the text: proved ones first, then conditional, then by the smallest repair."""
     drafts = read_drafts(text, file, name)
     readings = [list(_readings(draft, {})) for draft in drafts]
-    found = [_together(parts) for rule in LIBRARY if (parts := _all_proved(readings, rule))]
-    near = _nearest(readings[0], [rule for rule in LIBRARY if rule not in {m.rule for m in found}])
+    of_a_kind = [rule for rule in LIBRARY if readings[0] and rule.is_average is readings[0][0].rule.is_average]
+    found = [_together(parts) for rule in of_a_kind if (parts := _all_proved(readings, rule))]
+    near = _nearest(readings[0], [rule for rule in of_a_kind if rule not in {m.rule for m in found}])
     further = [_best_settled(likely, rule) for rule, likely in near]
     if not any([*found, *further]):
         further = [

@@ -10,6 +10,7 @@ from derive.matching.correspondence import Correspondence, numbers, probes
 from derive.matching.runs import COARSE, FINE, SMALL, Stream, TooLong, agrees, seen
 from derive.rule import Rule
 
+Bound = tuple[tuple[str, Fraction], ...]
 Wanted = tuple[dict[str, float], Stream, tuple[float, ...]]
 
 
@@ -19,7 +20,8 @@ class Trial:
 
     rule: Rule
     fine: bool  # whether there are numbers so small that only small gradients show them
-    made: dict[tuple[tuple[str, Fraction], ...], list[Wanted]] = field(default_factory=dict)
+    made: dict[Bound, list[Wanted]] = field(default_factory=dict)
+    inert: dict[Bound, bool] = field(default_factory=dict)
 
     def agrees(self, text: Rule, way: Correspondence) -> bool:
         """Whether the text does what the rule does, up to rounding."""
@@ -32,9 +34,12 @@ class Trial:
         """Whether gradients have no effect on the rule so: with a learning rate of zero anything is anything."""
         if not way.bound:
             return False
-        other = Stream(COARSE.theta, tuple(g / 2 + 1 for g in COARSE.gradients))
-        values, stream, his = self._wanted(way)[0]
-        return his == seen(self.rule, values, other) and stream is COARSE
+        bound = tuple(way.bound.items())
+        if bound not in self.inert:
+            other = Stream(COARSE.theta, tuple(g / 2 + 1 for g in COARSE.gradients))
+            values, _, his = self._wanted(way)[0]
+            self.inert[bound] = his == seen(self.rule, values, other)
+        return self.inert[bound]
 
     def _wanted(self, way: Correspondence) -> list[Wanted]:
         bound = tuple(way.bound.items())
