@@ -17,6 +17,7 @@ from enum import IntEnum
 
 import click
 
+from derive.cli.checking import check_command, identify_command
 from derive.cli.documents import error_document, write_json
 from derive.cli.generated import NotProved, kernel_command
 from derive.cli.library import rules_command, show_command
@@ -47,7 +48,16 @@ def application() -> None:
     """
 
 
-for command in (rules_command, show_command, prove_command, kernel_command, verify_command):
+COMMANDS = (
+    rules_command,
+    show_command,
+    prove_command,
+    check_command,
+    identify_command,
+    kernel_command,
+    verify_command,
+)
+for command in COMMANDS:
     application.add_command(command)
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from derive.cli.documents import as_json_option, document, write_json
+from derive.cli.generated import write_whole
 from derive.cli.library import exit_status
 from derive.cli.verdicts import print_lines
 from derive.cli.workers import LimitExceeded, in_worker
+from derive.errors import UserError
 from derive.rule import Rule
 
 if TYPE_CHECKING:
@@ -24,29 +28,51 @@ WHERE_HELP = "B in the names of A, 'B.lr = A.lr*(1-A.beta)', or a condition on b
 
 
 @click.command("prove")
-@click.argument("a")
-@click.argument("b")
+@click.argument("a", required=False, metavar="A")
+@click.argument("b", required=False, metavar="B")
 @click.option("--where", multiple=True, metavar="MAP", help=WHERE_HELP)
 @click.option("--schedule", multiple=True, metavar="NAME", help="A hyperparameter that may change from step to step.")
 @click.option("--explain", is_flag=True, help="Say what was tried.")
 @click.option("--seconds", type=LIMITS, default=SECONDS, show_default=True, help="How long to look for an answer.")
+@click.option(
+    "--save", metavar="FILE", help="Write the proof or the counterexample, to be checked again with --recheck."
+)
+@click.option("--smtlib", metavar="FILE", help="Write what was proved as SMT-LIB, for other provers.")
+@click.option("--recheck", metavar="FILE", help="Instead of A and B: check a saved proof again.")
 @as_json_option
+@click.pass_context
 def prove_command(
-    a: str, b: str, where: tuple[str, ...], schedule: tuple[str, ...], explain: bool, seconds: float, as_json: bool
-) -> int:
+    context: click.Context, a: str | None, b: str | None, where: tuple[str, ...], schedule: tuple[str, ...],
+    explain: bool, seconds: float, save: str | None, smtlib: str | None, recheck: str | None, as_json: bool,
+) -> int:  # fmt: skip
     """Are two rules the same algorithm, for all gradients? If not, when; or where do they part?"""
-    from derive.library.lookup import find_rule
-
-    left, right = find_rule(a), find_rule(b)
-    question = Question(left, right, where, scheduled(schedule))
-    answer = answered(question, seconds)
+    keep = Keep(save is not None, smtlib is not None)
+    if recheck is None:
+        answer = answered(_question(context, a, b, where, schedule), keep, seconds)
+    elif a is None and not where and not schedule:
+        answer = rechecked(Path(recheck), keep, seconds)
+    else:
+        raise click.UsageError("--recheck stands alone: the rules and the map are in the file.")
+    _write(save, answer.saved, answer)
+    _write(smtlib, answer.smtlib, answer)
     if as_json:
-        write_json(document("prove", a=left.name, b=right.name, **answer.content))
+        write_json(document("prove", **answer.content))
     else:
         print_lines(answer.explained if explain else answer.lines)
         if answer.status == "unknown" and not explain:
             click.echo("--explain says what was tried", err=True)
     return exit_status([answer.status])
+
+
+def _question(
+    context: click.Context, a: str | None, b: str | None, where: tuple[str, ...], schedule: tuple[str, ...]
+) -> Question:
+    from derive.library.lookup import find_rule
+
+    for parameter, value in zip(context.command.params, (a, b), strict=False):
+        if value is None:
+            raise click.MissingParameter(ctx=context, param=parameter)
+    return Question(find_rule(a or ""), find_rule(b or ""), where, scheduled(schedule))
 
 
 @dataclass(frozen=True)
@@ -60,13 +86,33 @@ class Question:
 
 
 @dataclass(frozen=True)
+class Keep:
+    """In which forms the evidence is wanted."""
+
+    saved: bool = False
+    smtlib: bool = False
+
+
+NOTHING = Keep()
+
+
+@dataclass(frozen=True)
 class Answer:
-    """A verdict ready to be shown."""
+    """A verdict ready to be shown; `saved` and `smtlib` are its evidence, where that is wanted and there is some."""
 
     status: Status
     content: dict[str, Any]
     lines: list[Line]
     explained: list[Line]
+    saved: str | None = None
+    smtlib: str | None = None
+
+
+def _write(path: str | None, content: str | None, answer: Answer) -> None:
+    if path is not None and content is None:
+        click.echo(f"{path} is not written: the answer is {answer.status}, and there is no such proof of it", err=True)
+    elif path is not None and content is not None:
+        write_whole(Path(path), content)
 
 
 def scheduled(texts: Sequence[str]) -> tuple[str, ...]:
@@ -74,19 +120,41 @@ def scheduled(texts: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name.strip() for text in texts for name in text.split(",") if name.strip()))
 
 
-def answered(question: Question, seconds: float = SECONDS) -> Answer:
+def answered(question: Question, keep: Keep = NOTHING, seconds: float = SECONDS) -> Answer:
     """The answer of a worker; where it takes too long or too much memory, that it is not known."""
+    return _within(seconds, (question.a.name, question.b.name), _answer, question, keep)
+
+
+def rechecked(path: Path, keep: Keep = NOTHING, seconds: float = SECONDS) -> Answer:
+    """A saved proof or counterexample, checked again. Raises UserError for a file that holds none."""
+    return _within(seconds, ("", ""), _recheck, read_json(path), str(path), keep)
+
+
+def _within(seconds: float, names: tuple[str, str], function: Callable[..., Answer], *arguments: object) -> Answer:
     try:
-        answer: Answer = in_worker(_answer, question, seconds=seconds)
+        answer: Answer = in_worker(function, *arguments, seconds=seconds)
     except LimitExceeded as limit:
         from derive.proving.verdict import Verdict
 
         tried = (f"everything that can be tried within {seconds:g} s and the limit on memory",)
-        return shown(Verdict("unknown", message=f"the prover {limit}", tried=tried))
+        return shown(Verdict("unknown", message=f"the prover {limit}", tried=tried), *names)
     return answer
 
 
-def _answer(question: Question) -> Answer:
+def read_json(path: Path) -> dict[str, Any]:
+    """The JSON object in the file. Raises UserError where there is none."""
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise UserError(f"can't read the file: {error.strerror}", where=str(path)) from error
+    except (ValueError, RecursionError) as error:
+        raise UserError("is not a JSON document", where=str(path), fix="name a file that --save wrote") from error
+    if not isinstance(content, dict):
+        raise UserError("is no saved proof", where=str(path), fix="name a file that --save wrote")
+    return content
+
+
+def _answer(question: Question, keep: Keep) -> Answer:
     from derive.relating import prove
     from derive.relating.where import read_where
 
@@ -100,12 +168,44 @@ def _answer(question: Question) -> Answer:
         condition=given.condition,
         schedule=question.schedule,
     )
-    return shown(verdict)
+    return shown(verdict, a.name, b.name, keep)
 
 
-def shown(verdict: Verdict) -> Answer:
-    """The verdict as data and as lines."""
+def _recheck(content: dict[str, Any], where: str, keep: Keep) -> Answer:
+    from derive.proving.saved import load
+
+    try:
+        verdict = load(content)
+    except UserError as error:
+        raise UserError(error.what, where=where, fix=error.fix) from error
+    about = getattr(verdict.evidence, "certificate", None) or getattr(verdict.evidence, "witness", None)
+    a, b = (getattr(about, side).name if hasattr(about, side) else "" for side in ("a", "b"))
+    return shown(verdict, a, b, keep)
+
+
+def shown(verdict: Verdict, a: str, b: str, keep: Keep = NOTHING) -> Answer:
+    """The verdict as data, as lines, and as it is kept."""
     from derive.rendering.verdicts import document as content
     from derive.rendering.verdicts import lines
 
-    return Answer(verdict.status, content(verdict), lines(verdict), lines(verdict, explain=True))
+    saved = _saved(verdict) if keep.saved else None
+    smtlib = _smtlib(verdict) if keep.smtlib else None
+    parts = {"a": a, "b": b, **content(verdict)}
+    return Answer(verdict.status, parts, lines(verdict), lines(verdict, explain=True), saved, smtlib)
+
+
+def _saved(verdict: Verdict) -> str | None:
+    from derive.proving.saved import save
+
+    return None if verdict.evidence is None else json.dumps(save(verdict)) + "\n"
+
+
+def _smtlib(verdict: Verdict) -> str | None:
+    from derive.proving.checker import Checked
+    from derive.smt import to_smtlib
+    from derive.smt.encode import Untranslatable
+
+    try:
+        return to_smtlib(verdict.evidence.certificate) if isinstance(verdict.evidence, Checked) else None
+    except Untranslatable:
+        return None

@@ -17,6 +17,7 @@ def document(match: Match) -> dict[str, Any]:
     content = verdict_document(match.verdict)
     return {
         **content,
+        "counterexample": _beside(content["counterexample"]),
         "warnings": list(match.warnings),
         "rule": match.rule.name,
         "parameter": match.parameter,
@@ -27,6 +28,12 @@ def document(match: Match) -> dict[str, Any]:
         "fault": fault and {"lines": list(fault.lines), "message": fault.message, "mended": list(fault.mended)},
         "parts": [document(part) for part in match.parts],
     }
+
+
+def _beside(counterexample: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The text is A, and what is expected of it is what the rule does."""
+    found = counterexample
+    return None if found is None else {**found, "expected": found["actual"], "actual": found["expected"]}
 
 
 def lines(match: Match, *, explain: bool = False) -> list[Line]:

@@ -33,7 +33,9 @@ def test_help_and_usage_errors_import_nothing_heavy(arguments: list[str]) -> Non
 
 
 def test_help_lists_the_commands_that_are_built_and_no_others() -> None:
-    assert set(application.application.commands) == {"rules", "show", "prove", "kernel", "verify"}
+    assert set(application.application.commands) == {
+        "rules", "show", "prove", "check", "identify", "kernel", "verify",
+    }  # fmt: skip
 
 
 def test_an_unknown_rule_is_one_line_with_the_nearest_names(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from fractions import Fraction
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -12,10 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import derive
 from derive.cli.application import application, run
 from derive.cli.documents import document, exact_value
 
 SCHEMA = json.loads(files("derive.cli").joinpath("schema.json").read_text("utf-8"))
+LIBRARY = Path(derive.__file__).parent / "library"
 COMMAND_LINES = [
     ["rules", "--json"],
     ["show", "adam", "--json"],
@@ -27,6 +30,11 @@ COMMAND_LINES = [
     ["prove", "momentum", "gradient_descent", "--where", "beta = 0", "--json"],
     ["prove", "ewma", "ewma_debiased", "--explain", "--json"],
     ["prove", "adam", "ewma", "--json"],
+    ["check", f"{LIBRARY}/adam.py::adam", "--against", "adam", "--json"],
+    ["check", f"{LIBRARY}/momentum.py::momentum_ema", "--against", "momentum", "--json"],
+    ["check", f"{LIBRARY}/momentum.py::momentum_ema", "--against", "adam", "--json"],
+    ["check", "nowhere.py::f", "--against", "adam", "--json"],
+    ["identify", f"{LIBRARY}/momentum.py::momentum", "--json"],
     ["kernel", "adam", "--json"],
     ["kernel", "ewma", "--dtype", "float64", "--json"],
     ["verify", "gradient_descent", "nesterov", "--json"],
@@ -43,7 +51,7 @@ def test_the_schema_is_itself_valid() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
 
 
-@pytest.mark.parametrize("arguments", COMMAND_LINES, ids=" ".join)
+@pytest.mark.parametrize("arguments", COMMAND_LINES, ids=lambda words: " ".join(words).replace(str(LIBRARY), ""))
 def test_the_document_fits_the_schema(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
     run(arguments)
     content = json.loads(capsys.readouterr().out)  # one document, and nothing else, on standard output
@@ -66,6 +74,7 @@ def test_every_command_is_among_the_lines_above() -> None:
         document("verify", status="fine", seconds=1, rows=[]),
         document("kernel", rule="adam", dtype="float8", source="x", path=None),
         document("unheard of", rows=[]),
+        document("identify", rows=[{"rule": "adam"}]),
         document("prove", a="adam", b="adam", verdict="proved"),
         document(
             "prove",

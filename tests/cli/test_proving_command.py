@@ -107,6 +107,57 @@ def test_a_limit_exceeded_is_an_answer(monkeypatch: pytest.MonkeyPatch, capsys: 
     assert out.startswith("unknown: the prover took longer than 10 s and was ended\ntried\n")
 
 
+@pytest.mark.parametrize(
+    ("rules", "status"),
+    [(("momentum_ema", "momentum"), 0), (("momentum", "gradient_descent"), 1), (("adam", "adagrad"), 1)],
+)
+def test_evidence_is_saved_and_checked_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], rules: tuple[str, str], status: int
+) -> None:
+    file = str(tmp_path / "proof.json")
+    assert run(["prove", *rules, "--save", file]) == status
+    before = capsys.readouterr().out.splitlines()[0]
+    assert run(["prove", "--recheck", file]) == status
+    assert capsys.readouterr().out.splitlines()[0] == before
+    assert answer(capsys, "--recheck", file)[1]["a"] == rules[0]
+
+
+def test_a_proof_that_was_changed_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "proof.json"
+    run(["prove", "momentum_ema", "momentum", "--save", str(file)])
+    file.write_text(file.read_text().replace("lr", "rl"))
+    capsys.readouterr()
+    assert run(["prove", "--recheck", str(file)]) == 2
+    assert capsys.readouterr().err.startswith(f"error: {file}: ")
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", "{" * 5000, "null"])
+def test_a_file_that_holds_no_proof_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str
+) -> None:
+    file = tmp_path / "proof.json"
+    file.write_text(content)
+    assert run(["prove", "--recheck", str(file)]) == 2
+    assert run(["prove", "--recheck", str(tmp_path / "nowhere")]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 2)
+
+
+def test_a_proof_is_exported_for_other_provers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "proof.smt2"
+    assert run(["prove", "momentum_ema", "momentum", "--smtlib", str(file)]) == 0
+    assert file.read_text().count("(check-sat)") > 1
+    nothing = tmp_path / "nothing.smt2"
+    assert run(["prove", "adam", "adagrad", "--smtlib", str(nothing)]) == 1
+    assert "nothing.smt2 is not written: the answer is refuted" in capsys.readouterr().err
+    assert not nothing.exists()
+
+
+def test_a_recheck_takes_no_rules(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["prove", "adam", "adam", "--recheck", "x"]) == 2
+    assert "--recheck stands alone" in capsys.readouterr().err
+
+
 def test_names_of_schedules_are_given_together_or_apart() -> None:
     assert scheduled(["lr, beta", "lr", ""]) == ("lr", "beta")
 
