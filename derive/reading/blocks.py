@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from derive.errors import UserError
 from derive.expr import Symbol
-from derive.reading.conditions import decided, first_step_guard, negated, undecided
+from derive.reading.conditions import decided, first_step_guard, is_gradient, negated, undecided
 from derive.reading.expressions import ARITHMETIC, arithmetic, is_truth, to_truth, to_value
 from derive.reading.limits import BLOCKS, STATEMENTS
 from derive.reading.refusals import text_of, unreadable_statement
@@ -89,7 +89,7 @@ def _read(node: ast.stmt, scope: Scope) -> list[Statement]:
             result = arithmetic(
                 op, target.value if data and isinstance(target, ast.Attribute) else target, value, scope
             )
-            certain = data is not None or name.endswith(".grad")
+            certain = data is not None or is_gradient(target, scope)
             return [_store(Store(name, result, node.lineno, True, is_array=certain, certain=certain), scope)]
         case ast.If(test=test, body=body, orelse=orelse):
             return _if(test, body, orelse, node, scope)
@@ -238,7 +238,7 @@ def _at_once(names: Sequence[str], values: Sequence[ast.expr], node: ast.stmt, s
 def _bound(name: str, value: ast.expr, node: ast.stmt, scope: Scope) -> Store:
     """The store that binds a name anew to the value of an expression."""
     result, shares = to_value(value, scope), may_share(value, scope)
-    certain = named_array(value, scope) is not None or is_new_array(value, scope)
+    certain = named_array(value, scope) is not None or (is_new_array(value, scope) and not shares)
     return Store(name, result, node.lineno, shares=shares, is_array=makes_array(value, scope), certain=certain)
 
 

@@ -37,13 +37,17 @@ def decided(test: ast.expr, scope: Scope) -> bool | None:
         case ast.Call(func=function) if function_path(function, scope) in _NEVER:
             return False
         case ast.Compare(left=left, ops=[ast.Is() | ast.IsNot() as op], comparators=[ast.Constant(value=None)]):
-            name = place(left, scope)
-            if name is not None and name.endswith(".grad"):
+            if is_gradient(left, scope):
                 return isinstance(op, ast.IsNot)
-            return isinstance(op, ast.Is) if name in scope.absent else None
+            return isinstance(op, ast.Is) if place(left, scope) in scope.absent else None
         case ast.Name(id=name) if name in scope.absent:
             return False
     return None
+
+
+def is_gradient(node: ast.expr, scope: Scope) -> bool:
+    """Whether this is the gradient that comes with a parameter: `p.grad`."""
+    return isinstance(node, ast.Attribute) and node.attr == "grad" and place(node.value, scope) in scope.known
 
 
 def _set(test: ast.expr, scope: Scope) -> bool:

@@ -54,7 +54,9 @@ def followed(procedure: Procedure) -> Procedure:
     if not any(s.in_place and s.certain for s in stores):
         return procedure
     lasting = frozenset({*procedure.kept, *(p.name for p in procedure.parameters)})
-    names = _Names(lasting, _arrays(stores))
+    empty = {n for n, start in procedure.kept.items() if start is None}
+    empty |= {p.name for p in procedure.parameters if p.optional}
+    names = _Names(lasting, _arrays(procedure.statements, lasting - empty))
     statements = _follow(procedure.statements, names)
     returned = tuple(Returned(names.value(r.value), frozenset(map(names.of, r.shares))) for r in procedure.returned)
     return replace(procedure, statements=tuple(statements), returned=returned)
@@ -69,11 +71,16 @@ def _stores(statements: Iterable[Statement]) -> Iterator[Store]:
                 yield from _stores((*then, *otherwise))
 
 
-def _arrays(stores: Sequence[Store]) -> frozenset[str]:
-    """The names that hold an array wherever they hold anything: made as one, or changed in place as only one can be."""
+def _arrays(statements: Sequence[Statement], given: Iterable[str]) -> frozenset[str]:
+    """The names that hold an array wherever they hold anything: made as one, or changed as only one can be.
+
+    `given` hold something before the first store.
+    """
+    stores = list(_stores(statements))
     bound = {s.target for s in stores if not s.in_place}
     other = {s.target for s in stores if not s.in_place and not (s.certain and not s.shares)}
-    return frozenset((bound - other) | ({s.target for s in stores if s.in_place and s.certain} - bound))
+    changed = {s.target for s in statements if isinstance(s, Store) and s.in_place and s.certain}
+    return frozenset((bound - other - set(given)) | (changed - bound))
 
 
 def _follow(statements: Iterable[Statement], names: _Names) -> list[Statement]:

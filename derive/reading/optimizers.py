@@ -14,14 +14,14 @@ from dataclasses import dataclass, replace
 
 from derive.errors import UserError
 from derive.expr import Expr, Symbol, substitute
-from derive.reading.bindings import bindings, names_bound
+from derive.reading.bindings import all_args, bindings, names_bound
 from derive.reading.blocks import read_block
 from derive.reading.checks import is_check
 from derive.reading.class_body import methods, refuse_hooks
 from derive.reading.conditions import decided
 from derive.reading.functions import function_scope, keys, left_out, read_parameters, switch_names
 from derive.reading.refusals import text_of
-from derive.reading.scope import Scope, function_path
+from derive.reading.scope import Scope, function_path, place
 from derive.reading.source import Definition
 from derive.reading.statements import (
     Parameter,
@@ -36,6 +36,7 @@ from derive.reading.statements import (
 _BASES = ("torch.optim.Optimizer", "torch.optim.optimizer.Optimizer", "derive.language.Optimizer")
 _OWN = ("param_groups", "state", "defaults", "add_param_group")
 STATE = "state"
+_SETTINGS = "write checks, defaults = dict(...) and super().__init__(params, defaults)"
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,9 @@ def read_optimizer(definition: Definition) -> Procedure:
     loops = _loops(definition, step)
     scope = _scope(definition, step, loops, settings)
     kept = [k for k in keys([*loops.for_group, *loops.for_parameter], scope) if k.startswith(f"{STATE}.")]
-    scope.known |= set(kept)
-    before, each = read_block(loops.for_group, scope), read_block(loops.for_parameter, scope)
+    before = read_block(loops.for_group, scope)
+    scope.known |= {loops.parameter, f"{loops.parameter}.grad", *kept}
+    each = read_block(loops.for_parameter, scope)
     _refuse_carried(definition, loops, [*stored(before)], [*stored(each)])
     changed, used = set(stored(before)), mentioned((*before, *each))
     kept = [k for k in kept if k in used or k in stored((*before, *each))]  # what no setting leaves out
@@ -98,15 +100,17 @@ def _scope(
     definition: Definition, step: ast.FunctionDef, loops: Loops, settings: Mapping[str, Parameter | None]
 ) -> Scope:
     scope = function_scope(definition, step, set(), frozenset({STATE, loops.group}))
-    scope.later = names_bound([*loops.for_group, *loops.for_parameter])
-    scope.known = {loops.parameter, f"{loops.parameter}.grad"}
+    bound = names_bound([*loops.for_group, *loops.for_parameter])
+    scope.later = names_bound(step.body) | {a.arg for a in all_args(step)}
+    group = [n for s in loops.for_group for n in ast.walk(s) if isinstance(n, ast.Subscript)]
+    scope.known = {p for n in group if isinstance(n.ctx, ast.Store) and (p := place(n, scope)) is not None}
     for name, parameter in settings.items():
         key = f"{loops.group}.{name}"
         if parameter is None:
             scope.switches[key] = definition.settings.get(name)
         else:
             scope.known.add(key)
-    for name in sorted(scope.later & {STATE, loops.group, loops.parameter}):
+    for name in sorted(bound & {STATE, loops.group, loops.parameter}):
         raise definition.error(f"{name!r} is assigned to in the step", loops.line, "give it another name")
     return scope
 
@@ -151,12 +155,15 @@ def _settings(definition: Definition, init: ast.FunctionDef) -> dict[str, Parame
                 defaults = value
             case ast.Expr(value=ast.Call(func=ast.Attribute(value=parent, attr="__init__"), args=[_, given])):
                 _refuse_other_parent(definition, parent, scope)
+                rest = init.body[init.body.index(statement) + 1 :]
+                for other in (s for s in rest if not is_check(s, scope)):
+                    raise definition.error(f"'{text_of(other)}' can't be read in __init__", other, _SETTINGS)
                 return _keys(definition, _dictionary(definition, given, defaults), arguments, switches | absent)
             case _ if is_check(statement, scope):
                 continue
             case _:
                 what = f"'{text_of(statement)}' can't be read in __init__"
-                raise definition.error(what, statement, "write checks, defaults = dict(...) and super().__init__")
+                raise definition.error(what, statement, _SETTINGS)
     fix = "write super().__init__(params, defaults)"
     raise definition.error("the settings of a group can't be found", init, fix)
 

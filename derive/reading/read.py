@@ -32,7 +32,11 @@ def read_text(
     `file` is named in errors; `settings` says which way switches are set: {"nesterov": True}. Raises
     UserError, with the line, for what can't be read.
     """
-    return to_rule(read_definition(replace(find_named(text, file, name), settings=settings)), roles)
+    definition = replace(find_named(text, file, name), settings=settings)
+    arguments = {a.arg for a in ast.walk(definition.node) if isinstance(a, ast.arg)}
+    for unknown in sorted(settings.keys() - arguments):
+        raise definition.error(f"there is no switch {unknown!r}", fix="give the name of an argument")
+    return to_rule(read_definition(definition), roles)
 
 
 def read_path(path: str, name: str) -> Rule:

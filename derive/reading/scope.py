@@ -54,7 +54,7 @@ class Scope:
 
     def is_local(self, name: str) -> bool:
         """Whether a name belongs to the function, now or later."""
-        return name in self.known or name in self.later or name in self.records
+        return any(name in names for names in (self.known, self.later, self.records, self.absent, self.switches))
 
 
 def place(node: ast.expr, scope: Scope) -> str | None:

@@ -138,7 +138,7 @@ VIEWS: frozenset[str] = _paths(ROWS, "builtins.float", ".to", ".detach", ".view_
 SAME_ARRAY: frozenset[str] = _paths(ROWS, ".detach", ".view_as")
 
 # Largest or smallest of two arrays; with a literal in second place, along a dimension.
-PAIRWISE: dict[str, str] = {"torch.max": "max", ".max": "max", "torch.min": "min", ".min": "min"}
+PAIRWISE: dict[str, str] = {"torch.max": "max", "torch.min": "min"}
 
 # Keywords that say how a result is stored, not what it is.
 STORAGE_KEYWORDS = frozenset({"dtype", "device", "memory_format", "requires_grad"})

@@ -28,7 +28,8 @@ def resolve_starts(
     simple = frozenset(simple)
     starts, changed = dict(declared), set[str]()
     fixed = simple - set(stored(statements))
-    rest = _resolved(definition, statements, starts, changed, simple, fixed | _fixed_locals(statements, fixed), counter)
+    fixed = _fixed(statements, fixed, declared)
+    rest = _resolved(definition, statements, starts, changed, simple, fixed, counter)
     for name, start in starts.items():
         if start is not None and not isinstance(start, Number) and start not in {Symbol(n) for n in simple}:
             fix = "start at a number, a hyperparameter or theta"
@@ -40,9 +41,9 @@ def resolve_starts(
     return rest, {n: v for n, v in starts.items() if v is not None}
 
 
-def _fixed_locals(statements: Sequence[Statement], fixed: frozenset[str]) -> frozenset[str]:
-    """Names that hold the same number at every step: assigned once, from such numbers only."""
-    names, all_stores = set(fixed), [n for s in statements for n in stored([s])]
+def _fixed(statements: Sequence[Statement], fixed: frozenset[str], states: Iterable[str]) -> frozenset[str]:
+    """Names that hold the same number at every step: `fixed` ones, and locals assigned once, from such numbers only."""
+    names, all_stores = set(fixed), [*states, *(n for s in statements for n in stored([s]))]
     for s in statements:
         if isinstance(s, Store) and not s.in_place and all_stores.count(s.target) == 1 and symbols(s.value) <= names:
             names.add(s.target)

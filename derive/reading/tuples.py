@@ -24,7 +24,10 @@ def with_items(definition: Definition) -> Definition:
     items = {name: names for name, size in sizes.items() if taken.isdisjoint(names := item_names(name, size))}
     if not items:
         return definition
-    node = _Items(items).visit(copy.deepcopy(definition.node))
+    visitor = _Items(items)
+    node = visitor.visit(copy.deepcopy(definition.node))
+    if any(visitor.is_stored(n) for n in ast.walk(node)):
+        return definition  # the tuple is another one somewhere
     return replace(definition, node=ast.fix_missing_locations(node))
 
 
@@ -90,6 +93,12 @@ class _Items(ast.NodeTransformer):
             case ast.Subscript(slice=ast.Constant(value=str(name))):
                 return self.items.get(name)
         return None
+
+    def is_stored(self, node: ast.AST) -> bool:
+        """Whether a node may give a tuple's name another meaning."""
+        if isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
+            return self._tuple(node) is not None and not isinstance(node.ctx, ast.Load)
+        return isinstance(node, ast.stmt) and any(n in self.items for n, _ in bound_by(node))
 
     def _item(self, node: ast.AST, name: str, context: ast.expr_context) -> ast.expr:
         """The node with the item's name in place of the tuple's."""

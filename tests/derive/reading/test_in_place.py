@@ -268,6 +268,30 @@ def test_spellings(line: str) -> None:
     assert "; ".join(str(a) for a in rule.body[:-3]) == READ[line]
 
 
+def test_an_attribute_called_grad_is_no_gradient() -> None:
+    text = """
+class f:
+    def __init__(self):
+        self.grad = 1
+    def step(self, theta, g):
+        w = self.grad
+        self.grad += g
+        theta.mul_(2)
+        return theta - w
+"""
+    with pytest.raises(UserError, match="may change 'w'"):
+        read_text(text, "f")
+
+
+def test_what_is_a_number_first_may_be_an_array_later() -> None:
+    lines = ("w = m", "w += 1", "theta.mul_(m)", "m = torch.zeros_like(theta)", "return theta - w, m")
+    with pytest.raises(UserError, match="may change 'm'"):
+        read_text("\n    ".join(["def f(theta, g, m=0):", *lines]), "f")
+    made = "\n    ".join(["def f(theta, g, m=None):", "if m is None: m = torch.zeros_like(theta)", *lines[:3],
+                         "m = torch.zeros_like(theta)", "return theta - w - g, m"])  # fmt: skip
+    assert [str(a) for a in read_text(made, "f").body][:2] == ["m = m + 1", "theta = theta * m"]
+
+
 REFUSED = {  # the same, and what is said
     "d = m.float(); d.mul_(2); theta = theta - m": "may change 'm'",
     "d = m if g > 0 else v; d.mul_(2)": "may change",
@@ -277,6 +301,8 @@ REFUSED = {  # the same, and what is said
     "m.masked_fill_(g > 0, 0)": "the in-place method 'masked_fill_' can't be read",
     "m.data = v": "may then be 'v' itself",
     "m.max(0)": "mixes coordinates",
+    "m = m.max(v)": "mixes coordinates",
+    "d = np.asarray(m); d.mul_(2)": "may change 'm'",
     "m.to(torch.int32)": "may change the numbers",
     "m.type_as(torch.int64)": "may change the numbers",
     "d = m > 0 and v.mul_(2) > 0": "beside an in-place store",

@@ -176,6 +176,31 @@ def test_what_is_refused(case: str) -> None:
         read_text(optimizer(each, group), "Opt")
 
 
+def test_what_stands_after_the_settings_may_change_them() -> None:
+    text = optimizer(PLAIN).replace("defaults)\n", "defaults)\n        self.param_groups[0]['lr'] = 5\n", 1)
+    with pytest.raises(UserError, match="can't be read in __init__"):
+        read_text(text, "Opt")
+
+
+def test_an_argument_of_the_step_is_no_constant_of_the_file() -> None:
+    text = "rate = 0.5\n" + optimizer("p.add_(p.grad, alpha=-rate)").replace(
+        "closure=None)", "closure=None, rate=0.1)", 1
+    )
+    with pytest.raises(UserError, match="'rate'"):
+        read_text(text, "Opt")
+
+
+def test_the_parameter_of_the_group_before() -> None:
+    with pytest.raises(UserError, match="'p'"):
+        read_text(optimizer(PLAIN, "p.mul_(2)"), "Opt")
+
+
+def test_a_counter_kept_with_the_group() -> None:
+    group = "if 'step' in group:\n    group['step'] += 1\nelse:\n    group['step'] = 1"
+    rule = read_text(optimizer("p.sub_(p.grad / group['step'])", group), "Opt")
+    assert shown(rule).startswith("theta, g, t; step=0; \nstep = where(t == 1, 1, step + 1)")
+
+
 STRUCTURES = {  # what is replaced in the class, and what is said
     "from torch.optim import Optimizer": ("from .optimizer import Optimizer", "the base class 'Optimizer' may change"),
     "super().__init__(params, defaults)": ("self.defaults = defaults", "can't be read in __init__"),
@@ -222,6 +247,33 @@ def test_tuples_of_hyperparameters_in_functions_and_classes() -> None:
     assert "m = b * m + beta2 * g" in shown(read_text(dedent(kept), "f"))
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "betas = (0.5, 0.5)",
+        "for betas in [(0.5, 0.5)]: pass",
+        "(betas := (0.5, 0.5))",
+        "beta1 = 2",
+        "betas += (1,)",
+        "del betas",
+        "d = betas",
+    ],
+)
+def test_a_tuple_that_is_another_one(line: str) -> None:
+    text = f"def f(theta, g, betas=(0.9, 0.5)):\n    {line}\n    b, c = betas\n    return theta - b * g"
+    with pytest.raises(UserError):
+        read_text(text, "f")
+
+
+def test_a_tuple_of_an_object_that_is_another_one() -> None:
+    text = (
+        "class f:\n    def __init__(self, betas=(0.9, 0.5)): self.betas = betas\n    def step(self, theta, g):\n"
+        "        b, c = self.betas\n        self.betas = (0.1, 0.2)\n        return theta - b * g"
+    )
+    with pytest.raises(UserError):
+        read_text(text, "f")
+
+
 def test_switches_of_functions_and_classes() -> None:
     function = (
         "def f(theta, g, m=0, lr=0.1, nesterov=False):\n    m = m + g\n    d = g + m if nesterov else m\n"
@@ -231,6 +283,8 @@ def test_switches_of_functions_and_classes() -> None:
         read_text(function, "f")
     assert "d = m\ntheta" in shown(read_text(function, "f", settings={"nesterov": False}))
     assert "d = where(lr > 0, 2 * d, d)" in shown(read_text(function, "f", settings={"nesterov": True}))
+    with pytest.raises(UserError, match="there is no switch 'nestrov'; give the name of an argument"):
+        read_text(function, "f", settings={"nestrov": True})
     unset = "def f(theta, g, lr=0.1, maximize=False):\n    return theta - lr * g"
     assert shown(read_text(unset, "f")) == "theta, g; ; lr=1/10\ntheta = theta - lr * g"
     changed = "def f(theta, g, flag=True):\n    flag = flag\n    if flag: flag = 2\n    return theta - g"
