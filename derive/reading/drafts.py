@@ -18,6 +18,7 @@ from derive.reading.pasted.alternatives import is_self_contained, with_computed_
 from derive.reading.pasted.candidates import Candidate, candidates_of
 from derive.reading.pasted.coordinates import without_coordinates
 from derive.reading.pasted.draft import Draft
+from derive.reading.pasted.flow import carried
 from derive.reading.pasted.groups import groups, shape
 from derive.reading.pasted.normalise import Normalised, normalise
 from derive.reading.pasted.steps import Step, bare_definition, read_body
@@ -29,6 +30,9 @@ __all__ = ["Candidate", "Draft", "candidates", "read_drafts"]
 
 candidates = candidates_of
 
+STATEMENTS = 200
+STATES = 24
+
 
 def read_drafts(text: str, file: str, name: str | None = None) -> tuple[Draft, ...]:
     """What the text does at each step, one draft for each parameter it updates.
@@ -36,7 +40,9 @@ def read_drafts(text: str, file: str, name: str | None = None) -> tuple[Draft, .
     `name` picks a function or class. Raises UserError, with the line, for what can't be read.
     """
     normalised = normalise(text, file)
-    readings = [_drafts(r, text, normalised) for r in _readings(_step(normalised, file, name))]
+    step = _step(normalised, file, name)
+    _refuse_large(step)
+    readings = [_drafts(r, text, normalised) for r in _readings(step)]
     drafts = next((r for r in readings if r), ())
     if not drafts:
         what = "nothing is carried from one step to the next"
@@ -44,6 +50,16 @@ def read_drafts(text: str, file: str, name: str | None = None) -> tuple[Draft, .
     others = [d for r in readings if r is not drafts for d in r]
     return tuple(replace(d, others=tuple(o for o in others if set(o.last) & set(d.last) or len(drafts) == 1))
                  for d in drafts)  # fmt: skip
+
+
+def _refuse_large(step: Step) -> None:
+    """What comes after grows with the square of what is carried."""
+    for what, count, most in (
+        ("statements", len(step.statements), STATEMENTS),
+        ("names kept from step to step", len(carried(step.statements)), STATES),
+    ):
+        if count > most:
+            raise step.definition.error(f"{count} {what} are too many to read (at most {most})", fix="cut out the rule")
 
 
 def _readings(step: Step) -> Iterator[Step]:
@@ -65,9 +81,11 @@ def _drafts(step: Step, text: str, normalised: Normalised) -> tuple[Draft, ...]:
     for group in found:
         key = shape(group.statements)
         like = next((d.parameter for d in drafts if shape(d.step.statements) == key), None)
-        own = replace(step, statements=group.statements)
+        others = {n for g in found if g is not group for n in g.last} - set(group.last)
+        returned = step.returned and tuple(r for r in step.returned if r.name not in others)
+        own = replace(step, statements=group.statements, returned=returned)
         drafts.append(Draft(own, group.last, tuple(text.splitlines()), normalised.spelled,
-                            not normalised.is_python, like, parameters))  # fmt: skip
+                            not normalised.is_code, like, parameters))  # fmt: skip
     return tuple(drafts)
 
 

@@ -18,6 +18,7 @@ from derive.reading.statements import Query, Returned, Statement, Store, paralle
 from derive.rule import Assignment
 
 MOST = 24
+RETURNED = 6  # values under other names
 
 
 def with_computed_gradients(step: Step) -> Step | None:
@@ -82,7 +83,7 @@ def with_returned_values(step: Step) -> Iterator[Step]:
     returned = step.returned or ()
     own = states | {p.name for p in step.parameters}
     late = [i for i, r in enumerate(returned) if r.name not in own]
-    if not late or step.looped:
+    if not late or step.looped or len(late) > RETURNED:
         yield step
         return
     made = dependencies(step.statements)

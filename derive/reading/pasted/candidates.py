@@ -36,6 +36,7 @@ from derive.reading.statements import (
 from derive.rule import WORDS, Rule
 
 MOST = 200
+FEWEST, NAMES = 12, 4_000  # of a text with many names fewer candidates: each costs as much as it has names
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,8 @@ def candidates_of(draft: Draft, given: Mapping[str, str] | None = None) -> Itera
     """
     problems: list[UserError] = []
     found = False
-    for candidate in islice(_all(draft, dict(given or {}), problems), MOST):
+    names = len(draft.free) + len(stored(draft.step.statements))
+    for candidate in islice(_all(draft, dict(given or {}), problems), min(MOST, max(FEWEST, NAMES // names))):
         found = True
         yield candidate
     if not found:
@@ -113,7 +115,7 @@ def _wanted(draft: Draft, given: Mapping[str, str]) -> dict[str, str]:
 
 def _parts(draft: Draft, wanted: Mapping[str, str]) -> Iterator[_Part]:
     questions = [q.target for q in draft.questions]
-    inputs = questions or [n for n in draft.free if n != draft.step.counter]
+    inputs = questions or _inputs(draft)
     made = _made_over_steps(draft)
     counters = _counters(draft)
     for theta, g in product(_by_name(_thetas(draft), _PARAMETER), _by_name(_weights_last(inputs, draft), _GRADIENT)):
@@ -124,6 +126,13 @@ def _parts(draft: Draft, wanted: Mapping[str, str]) -> Iterator[_Part]:
             )  # fmt: skip
     if not questions:
         yield from _averages(draft, wanted, counters)
+
+
+def _inputs(draft: Draft) -> list[str]:
+    """The names that may be given anew at each step: not those that hold one value through a loop."""
+    step = draft.step
+    fixed = {*step.starts, *((p.name for p in step.parameters) if step.looped else ())} - {*step.unknown}
+    return [n for n in draft.free if n != step.counter and n not in fixed]
 
 
 def _allowed(wanted: Mapping[str, str], roles: Mapping[str, str]) -> bool:
@@ -137,7 +146,7 @@ def _averages(draft: Draft, wanted: Mapping[str, str], counters: Sequence[str | 
     loose = [n for n in stored(draft.step.statements) if n not in draft.states
              and not any(n in reads(s) for s in draft.step.statements)]  # fmt: skip
     for output in [*loose, *draft.last]:
-        for x in _by_name(_weights_last([n for n in draft.free if n != draft.step.counter], draft), _INPUT):
+        for x in _by_name(_weights_last(_inputs(draft), draft), _INPUT):
             for t in counters:
                 roles = {output: "output", x: "x", **({t: "t"} if t else {})}
                 if t != x and x in made[output] and _allowed(wanted, roles):
@@ -181,7 +190,7 @@ def _is_parameter(theta: str, g: str, made: Mapping[str, set[str]], draft: Draft
 def _counters(draft: Draft) -> list[str | None]:
     if draft.step.counter:
         return [draft.step.counter if draft.step.counter in draft.free else None]
-    found = [n for n in draft.free if n in _counting(draft)]
+    found = [n for n in _inputs(draft) if n in _counting(draft)]
     likely = [n for n in found if _COUNTER.fullmatch(n)]
     return [*likely, None, *(n for n in found if n not in likely)]
 

@@ -17,6 +17,7 @@ from derive.reading.bindings import bound_by
 from derive.reading.refusals import text_of
 from derive.reading.scope import dotted
 
+_MAPS = frozenset({"tree_map", "jax.tree_map", "jax.tree.map", "jax.tree_util.tree_map", "tree_util.tree_map"})
 _CREATED = ast.Dict | ast.List
 
 
@@ -62,6 +63,19 @@ class _Coordinates(ast.NodeTransformer):
     def visit_ListComp(self, node: ast.ListComp) -> ast.AST:
         return self._comprehension(node, node.elt)
 
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        """`tree_map(lambda p, g: p - lr * g, params, grads)` does the same to every array."""
+        self.generic_visit(node)
+        match node:
+            case ast.Call(func=function, args=[ast.Lambda(args=ast.arguments(args=names), body=body), *arrays]) if (
+                dotted(function) in _MAPS and len(names) == len(arrays) and not node.keywords
+            ):
+                bases = [_base(a) for a in arrays]
+                if all(b is not None for b in bases):
+                    items = {n.arg: b for n, b in zip(names, bases, strict=True) if b is not None}
+                    return _OneCoordinate(None, items).visit(body)  # type: ignore[no-any-return]
+        return node
+
     def visit_DictComp(self, node: ast.DictComp) -> ast.AST:
         return self._comprehension(node, node.value)
 
@@ -71,6 +85,11 @@ class _Coordinates(ast.NodeTransformer):
             case [ast.comprehension(target=ast.Name(id=name), iter=over, ifs=[])] if _base(over) is not None:
                 one: ast.AST = _OneCoordinate(None, {name: _base(over) or over}).visit(value)
                 return one
+            case [
+                ast.comprehension(target=ast.Tuple() as target, iter=ast.Call(func=ast.Name(id="zip")) as over, ifs=[])
+            ]:
+                items = _items(target, over)
+                return _OneCoordinate(None, items).visit(value) if items else node
             case [ast.comprehension(target=ast.Name(id=name), ifs=[])]:
                 return node if name in _loaded(value) else value
         return node

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from derive.expr import symbols
+from derive.expr import Expr, symbols
 from derive.reading.statements import Branch, Initialise, Query, Statement, Store, stored
 
 
@@ -75,3 +75,18 @@ def needed(statements: Sequence[Statement], wanted: Iterable[str]) -> list[State
         if carries <= targets:
             return kept[::-1]
         targets |= carries
+
+
+def asked_once(statements: Sequence[Statement]) -> tuple[Statement, ...]:
+    """The statements without a question that was asked before, of a point that has not moved since."""
+    answers: dict[tuple[str, Expr], frozenset[str]] = {}
+    kept: list[Statement] = []
+    for s in statements:
+        if isinstance(s, Query) and (s.target, s.point) in answers:
+            continue
+        kept.append(s)
+        changed = set(stored([s]))
+        answers = {q: names for q, names in answers.items() if changed.isdisjoint(names)}
+        if isinstance(s, Query):
+            answers[s.target, s.point] = symbols(s.point) | {s.target}
+    return tuple(kept)

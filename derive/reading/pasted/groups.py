@@ -81,7 +81,12 @@ def _weighs(statements: Sequence[Statement]) -> bool:
 
 
 def _loose(statements: Sequence[Statement]) -> list[str]:
-    """The names given a value that nothing reads and nothing keeps: what an average gives out, for instance."""
+    """The names given a value that nothing reads and nothing keeps: what an average gives out.
+
+    Where the step asks for gradients there are none: what is made beside them is the loss, or a prediction.
+    """
+    if any(isinstance(s, Query) for s in statements):
+        return []
     read = {n for s in statements for n in reads(s)}
     return [n for n in stored(statements) if n not in read and n not in carried(statements)]
 

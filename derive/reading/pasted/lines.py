@@ -15,6 +15,7 @@ from derive.errors import UserError
 
 LENGTH = 2_000  # characters of a line of pseudocode
 LINES = 1_000
+CHARACTERS_READ = 50_000
 FENCE = re.compile(r"^\s*(```+|~~~+)")
 _PROMPT = re.compile(r"^\s*(>>>|\.\.\.) ?(?=\S)")
 _NUMBERING = re.compile(r"^(\s*)(?:(?:step\s+)?\(?\d{1,3}[.:)]\s+|\[\d{1,3}\]\s+|[-*•‣▪–]\s+)(?=\D)", re.IGNORECASE)
@@ -77,6 +78,9 @@ def _fenced(lines: list[str], file: str) -> list[str]:
 
 def refuse_long(lines: Sequence[str], file: str) -> None:
     """What is no Python is bounded more closely, before anything searches it."""
+    if sum(map(len, lines)) > CHARACTERS_READ:
+        what = f"more than {CHARACTERS_READ} characters of pseudocode are too many to read"
+        raise UserError(what, where=file, fix="cut out the rule")
     if len(lines) > LINES:
         raise UserError(f"{len(lines)} lines of pseudocode are too many to read", where=file, fix="cut out the rule")
     for number, line in enumerate(lines, 1):
@@ -93,9 +97,10 @@ def statements(lines: Sequence[str], has_functions: bool) -> Iterator[Line]:
     words = frozenset(re.findall(_NAME, "\n".join(_REMARK.sub("", line) for line in lines)))
     for number, line in enumerate(lines, 1):
         text = _NUMBERING.sub(r"\1", line)
-        text = _COMMENT.sub("", text)
-        text = _without_remark(text, words).rstrip()
         indent = len(text) - len(text.lstrip())
+        text = re.sub(r"\s{3,}", "  ", text.strip())
+        text = _COMMENT.sub("", text)
+        text = _without_remark(text, words)
         text = text.strip().strip("$").strip() if "\\" in text or "$" in text else text.strip()
         if text:
             returns = has_functions and text.startswith("return")
@@ -116,7 +121,7 @@ def _without_remark(text: str, words: frozenset[str]) -> str:
 # The vocabulary of sentences. Each pattern takes a whole line.
 
 _COUNT = rf"(?P<t>{_NAME})\s*(?:=|←|in|∈|\\in)\s*\{{?\s*(?P<first>\d+)\s*(?:,\s*\d+\s*)*"
-_TO = r"(?:to|,?\s*(?:\.{2,3}|…|\\l?dots)\s*,?|,|:)\s*\$?[\w∞\\-]+\s*\}?"
+_TO = r"(?:to|,?\s*(?:\.{2,3}|…|\\l?dots)\s*,?|,|:)\s*\$?[\w∞\\.…-]+\s*\}?"
 _DO = r"\s*(?:do|\{)?\s*:?"
 _COUNTED = re.compile(rf"for\s+(?:(?:iterations?|steps?|epochs?)\s+)?{_COUNT}{_TO}{_DO}", re.IGNORECASE)
 _EACH = re.compile(
@@ -131,7 +136,7 @@ _PYTHON_HEAD = re.compile(
     r"(?:def\s+\w+\s*\(.*\).*|class\s+\w+.*|for\s+[\w\s,()]+\s+in\s+[\w.]+\(.*\)|for\s+\w+\s+in\s+\w+|while\s+True|"
     r"with\s+.*|if\s+.*[^:]|elif\s+.*[^:]|else):"
 )
-_IF = re.compile(r"(?P<word>if|else if|elif|elseif)\b\s*(?P<test>.+?)\s*(?:then|:|\{)\s*", re.IGNORECASE)
+_IF = re.compile(r"(?P<word>if|else if|elif|elseif)\b\s*(?P<test>.+?)\s*(?:\bthen|:|\{)?\s*", re.IGNORECASE)
 _ELSE = re.compile(r"(?:\}\s*)?else\s*[:{]?", re.IGNORECASE)
 _END = re.compile(r"(?:end\s*(?:for|while|if|loop|procedure|function)?|done|\}|until\b.*|od|fi)\s*[.;]?", re.IGNORECASE)
 _NOTHING = re.compile(

@@ -37,10 +37,14 @@ _DEFINES = re.compile(r"^\s*(?:async\s+)?(?:def|class)\s+\w+.*:", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Normalised:
-    """Python text, line for line; `spelled` says how the text itself writes a name, where it is another."""
+    """Python text, line for line.
+
+    In code names stand for arrays, in mathematics for numbers. `spelled` says how the text itself
+    writes a name, where it is another.
+    """
 
     text: str
-    is_python: bool
+    is_code: bool
     spelled: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -145,7 +149,7 @@ def _from_pseudocode(lines: Sequence[str], file: str) -> Normalised:
     shown = {n: _as_typed(s, lines) for n, s in spelled.items() if n in names and s != n}
     if not by_line:
         raise UserError("nothing in this text assigns anything", where=file, fix="give the lines of the update")
-    return Normalised(text, False, shown)
+    return Normalised(text, bool(_DEFINES.search(text)), shown)
 
 
 def _as_typed(shown: str, lines: Sequence[str]) -> str:
@@ -162,6 +166,7 @@ _INDEX = re.compile(
 _ASSIGNS = re.compile(r"[-+*/:]?=(?!=)|←|<-|\\gets\b|\\leftarrow\b")
 _MARK = r"\s?[\^_]\s?[{(]?\(?(?:\\text\{)?[A-Za-z0-9+,-]*\}?\)?[})]?|'|\[[\w+ -]*\]"
 _TARGET = re.compile(rf"\\?(?P<name>[^\W\d](?:\w*[^\W_])?)\}}?(?P<marks>(?:{_MARK})*)\s*&?\s*$")
+_LEIBNIZ = re.compile(r"\bd[A-Z]\w*\s*/\s*d[^\W\d]|\\[dt]?frac\s*\{\s*d[A-Z]\w*\s*\}\s*\{\s*d[^\W\d]")
 _RAISED_TIME = re.compile(r"\^[{(]?\(?([a-z])(?:[-+]\d)?\)?[})]?$")
 
 
@@ -183,7 +188,8 @@ def _vocabulary(lines: Sequence[str]) -> Vocabulary:
             if raised := _RAISED_TIME.search(found["marks"]):
                 letters.add(raised[1])
                 targets |= {f"{b}^" for b in bases}
-    return Vocabulary(frozenset(letters), frozenset(targets), not _DEFINES.search(text))
+    alone = frozenset(re.findall(r"\bd[A-Z]\w*", _LEIBNIZ.sub(" ", text)))
+    return Vocabulary(frozenset(letters), frozenset(targets), alone, not _DEFINES.search(text))
 
 
 def _refuse_prose(written: Written, line: Line, where: str) -> None:

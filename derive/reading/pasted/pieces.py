@@ -48,11 +48,16 @@ class Piece:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """What a text as a whole says about its names: `letters` that count time, `targets` that are assigned."""
+    """What a text as a whole says about its names.
+
+    `letters` count time, `targets` are assigned; names like dL that stand `alone` are not over another.
+    `powers`: whether ^ is a power.
+    """
 
     letters: frozenset[str] = frozenset()
     targets: frozenset[str] = frozenset()
-    powers: bool = True  # whether ^ is a power
+    alone: frozenset[str] = frozenset()
+    powers: bool = True
 
 
 @dataclass
@@ -95,18 +100,18 @@ _RUNS = (
 
 def tokens(text: str, where: str, vocabulary: Vocabulary) -> Tokens:
     """The raw tokens of a line whose characters are LaTeX or ASCII, letters aside."""
-    text = _accents(text)
+    text = _accents("".join(CHARACTERS.get(c, c) for c in text), where)
     for pattern, sign, table in _RUNS:
         text = pattern.sub(lambda m, s=sign, c=table: s + "{" + "".join(c[x] for x in m[0]) + "}", text)  # type: ignore[misc]
-    text = "".join(CHARACTERS.get(c, c) for c in text)
     text = re.sub(r"(?<=\w)_(?=[{\\]|\([a-z][-+]\d\))", " _ ", text)
-    text = re.sub(r"(\\[A-Za-z]+|\})_", r"\1 _ ", text)
+    text = re.sub(r"(\\[A-Za-z]+|[\]}])_", r"\1 _ ", text)
     text = re.sub(r"(\^\{?\d+\}?)_", r"\1 _ ", text)
+    text = re.sub(r"(?<![.\d])\.(?=[-+*/^=](?!\.))", " ", text)  # element by element, as in .* and .=
     items = [(_BRACKETS.get(m[0], m[0]), m.start()) for m in _RAW.finditer(text)]
     return Tokens(items, where, vocabulary)
 
 
-def _accents(text: str) -> str:
+def _accents(text: str, where: str) -> str:
     """`m̂` as `\\hat{m}`."""
     out: list[str] = []
     for c in unicodedata.normalize("NFD", text):
@@ -115,7 +120,7 @@ def _accents(text: str) -> str:
         elif not unicodedata.combining(c):
             out.append(c)
         elif out:
-            raise UserError(f"the mark U+{ord(c):04X} over a letter can't be read", fix="use a plain name")
+            raise UserError(f"the mark U+{ord(c):04X} over a letter can't be read", where=where, fix="use a plain name")
     return "".join(out)
 
 
@@ -202,7 +207,7 @@ def _bracketed(inner: list[Piece]) -> list[Piece]:
 def _command(given: Tokens, name: str) -> list[Piece]:
     if name in ("frac", "dfrac", "tfrac"):
         top, bottom = _group(given), _group(given)
-        derivative = _derivative(top, bottom)
+        derivative = _derivative(given, top, bottom)
         if derivative:
             return derivative
         return _powered(given, _bracketed([*_bracketed(top), Piece(SIGN, "/"), *_bracketed(bottom)]))
@@ -268,21 +273,46 @@ def _function(given: Tokens, name: str) -> list[Piece]:
 # Gradients
 
 
-def _derivative(top: list[Piece], bottom: list[Piece]) -> list[Piece]:
-    """`\\frac{\\partial L}{\\partial w}` as the gradient at w."""
-    if len(bottom) == 2 and bottom[0].text == "∂" and top and top[0].text == "∂" and bottom[1].kind == NAME:
-        return _call("grad", bottom[1:])
+def _derivative(given: Tokens, top: list[Piece], bottom: list[Piece]) -> list[Piece]:
+    """`\\frac{\\partial L}{\\partial w}` as the gradient at w; with the function after it too."""
+    if len(bottom) == 2 and bottom[0].text == "∂" and bottom[1].kind == NAME and top and top[0].text == "∂":
+        if len(top) == 1:
+            _quantity(given)
+            if given.peek() == "(":
+                given.take()
+                pieces(given, ")")
+        return _powered(given, _call("grad", bottom[1:]))
+    if all(len(p) == 2 and p[0].text == "d" and p[1].kind == NAME for p in (top, bottom)):
+        return _powered(given, _call("grad", bottom[1:]))
+    names = [p[0].text for p in (top, bottom) if len(p) == 1 and p[0].kind == NAME]
+    if len(names) == 2 and _is_leibniz(given, *names):
+        at = bottom[0]
+        return _powered(given, _call("grad", [replace(at, text=at.text[1:], shown=at.shown.removeprefix("d"))]))
     return []
 
 
 def _partial(given: Tokens) -> list[Piece]:
-    """`∂L/∂w` as the gradient at w; inside a fraction the sign itself."""
-    ahead = [given.peek(i) for i in range(3)]
-    slash = next((i for i, token in enumerate(ahead) if token == "/"), None)
-    if slash and given.peek(slash + 1) == "\\partial":
-        given.at += slash + 2
-        return _call("grad", _quantity(given))
+    """`∂L/∂w`, `∂L(w)/∂w` as the gradient at w; inside a fraction the sign itself."""
+    depth = 0
+    for i in range(12):
+        token = given.peek(i)
+        depth += (token == "(") - (token == ")")
+        if depth == 0 and token == "/" and given.peek(i + 1) == "\\partial":
+            given.at += i + 2
+            at = _quantity(given)
+            if len(at) > 1:
+                raise given.error("a derivative by a power can't be read", "write the gradient at a name")
+            return _call("grad", at)
+        if depth == 0 and token in ("", "+", "-", "*", "=", "/"):
+            break
     return [Piece(SIGN, "∂")]
+
+
+def _is_leibniz(given: Tokens, over: str, under: str) -> bool:
+    """Whether dL over dw is a derivative: dL is no quantity of its own."""
+    if not (re.fullmatch(r"d[A-Z]\w*", over) and re.fullmatch(r"d[^\W\d]\w*", under)):
+        return False
+    return over not in given.vocabulary.targets | given.vocabulary.alone
 
 
 def _nabla(given: Tokens) -> list[Piece]:
@@ -377,15 +407,12 @@ def _word(given: Tokens, token: str) -> list[Piece]:
 
 
 def _leibniz(given: Tokens, token: str) -> list[Piece]:
-    """`dL/dw` as the gradient at w, where neither dL nor dw is a quantity of its own."""
+    """`dL/dw` as the gradient at w."""
     under = given.peek(1)
-    if not (re.fullmatch(r"d[A-Z]\w*", token) and given.peek() == "/" and re.fullmatch(r"d[^\W\d]\w*", under)):
-        return []
-    others = [x for x, _ in given.items if x in (token, under)]
-    if token in given.vocabulary.targets or under in given.vocabulary.targets or len(others) > 2:
+    if given.peek() != "/" or not _is_leibniz(given, token, under):
         return []
     given.at += 2
-    return _call("grad", [Piece(NAME, _spelled(under[1:]), shown=under[1:])])
+    return _powered(given, _call("grad", [Piece(NAME, _spelled(under[1:]), shown=under[1:])]))
 
 
 def _greek_parts(token: str) -> list[str]:
@@ -411,8 +438,10 @@ def _spelled(name: str) -> str:
 
 def _quantity(given: Tokens) -> list[Piece]:
     """A name with its accents, subscripts and superscripts, and the powers of it."""
-    start = given.items[given.at][1] if given.at < len(given.items) else 0
+    start = given.at
     base, at = _base(given)
+    if base == "E" and given.peek() == "[":  # the average E[g²] is one name
+        base += "_" + re.sub(r"\W", "", _raw_group(given))
     named = given.at
     suffixes: list[str] = []
     above: list[str] = []
@@ -441,7 +470,7 @@ def _quantity(given: Tokens) -> list[Piece]:
         named = named if power or at else given.at
     digits = len(base) > 1 and "_" not in base  # β₁ is beta1, m₁ is m_1
     name = base + "".join(s if s.isdigit() and digits else f"_{s}" for s in (*suffixes, *above))
-    shown = "".join(t for t, p in given.items[:named] if p >= start)
+    shown = "".join(text for text, _ in given.items[start:named])
     shown = re.sub(rf"_{at[0]}(?:[-+]\d)?$", "", shown) if at else shown
     return _raised([Piece(NAME, name, at, shown)], power)
 
@@ -506,15 +535,18 @@ def _time(text: str, vocabulary: Vocabulary) -> tuple[str, int] | None:
     return found[1], int(f"{found[2]}{found[3]}") if found[2] else 0
 
 
+_OPENING = {"{": "}", "(": ")", "[": "]"}
+
+
 def _raw_group(given: Tokens) -> str:
     """The text of a subscript: what stands in braces or brackets, or one token."""
-    if given.peek() not in ("{", "("):
+    if given.peek() not in _OPENING:
         token = given.take() if given.peek() else ""
         return LATEX_GREEK.get(token[1:], token[1:]) if token[:1] == "\\" else token
     depth, texts = 0, list[str]()
     while given.peek():
         token = given.take()
-        depth += (token in ("{", "(")) - (token in ("}", ")"))
+        depth += (token in _OPENING) - (token in _OPENING.values())
         if token[0] == "\\":
             token = LATEX_GREEK.get(token[1:], "")
         texts.append("" if token in ("{", "}") else token)
@@ -526,6 +558,7 @@ def _raw_group(given: Tokens) -> str:
 def _subscript(given: Tokens) -> tuple[list[str], tuple[str, int] | None]:
     """The words of a subscript, and the time."""
     text, words, at = _raw_group(given), list[str](), None
+    text = re.sub(r"\^\[(\w+)\]", r"_\1", text)  # the layer in v_{dW^{[l]}}
     for part in filter(None, text.strip("()").split(",")):
         when = _time(part, given.vocabulary)
         if when is None and not re.fullmatch(r"\w+", part):
@@ -545,6 +578,8 @@ def _superscript(given: Tokens, base: str) -> tuple[list[str], tuple[str, int] |
     when = _time(inner, given.vocabulary)
     if when and (bracketed or f"{base}^" in given.vocabulary.targets):
         return [], when, []
+    if re.fullmatch(r"\[\w+\]", text):
+        return [text[1:-1]], None, []
     if re.fullmatch(r"[A-Za-z]{3,}", text) and (text in _MARKS or f"{base}^{text}" in given.vocabulary.targets):
         return [text], None, []
     given.at = start

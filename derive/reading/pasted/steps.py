@@ -8,6 +8,7 @@ say what its names hold at first.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -18,6 +19,7 @@ from derive.reading.bindings import Binding, Function, Imported, names_bound
 from derive.reading.blocks import read_block
 from derive.reading.expressions import constant_value
 from derive.reading.functions import dictionaries, function_scope, read_parameters, read_step
+from derive.reading.pasted.flow import asked_once, carried, reads
 from derive.reading.pasted.opaque import harmless, read_with_unknowns
 from derive.reading.refusals import text_of
 from derive.reading.scope import Scope, dotted, place
@@ -94,6 +96,8 @@ def read_body(definition: Definition, free: bool) -> Step:
         statements, unknown = step.read(inner)
     if not statements and not returned:
         raise definition.error("the step does nothing that can be read", inner[0] if inner else None)
+    statements = asked_once(statements)
+    _refuse_stale(definition, before, statements)
     if loop is None and free:
         statements, starts = _leading_starts(statements)
     _refuse_after(definition, after)
@@ -117,9 +121,13 @@ class _Reading:
         return read_with_unknowns(body, self.scope)
 
 
+_SIZES = frozenset({"len", "shape", "size", "ndim", "dtype", "range", "zeros_like", "ones_like"})
+_DERIVATIVE = re.compile(r"d[a-zA-Z](_?d[a-zA-Z])?|f_?prime|derivative\w*")
+
+
 def _asks(name: str) -> bool:
     """Whether a function says by its name that it answers a gradient."""
-    return "grad" in name.lower() and name != "grad"
+    return ("grad" in name.lower() and name != "grad") or _DERIVATIVE.fullmatch(name) is not None
 
 
 # Names
@@ -156,9 +164,19 @@ def _around(
     inner = [n for n in loop.body if isinstance(n, ast.For | ast.While)]
     others = [n for n in loop.body if not (n in inner or harmless(n))]
     if len(inner) == 1 and not others and not loop.orelse:  # epochs, and the batches of each
+        _refuse_outer(definition, loop, inner[0])
         before, found, after = _around(definition, loop.body)
         return [*body[:at], *before], found, [*after, *body[at + 1 :]]
     return list(body[:at]), loop, list(body[at + 1 :])
+
+
+def _refuse_outer(definition: Definition, outer: ast.For | ast.While, inner: ast.stmt) -> None:
+    """What counts the epochs is no constant of the step."""
+    counts = {n.id for n in ast.walk(outer.target) if isinstance(n, ast.Name)} if isinstance(outer, ast.For) else set()
+    for n in ast.walk(inner):
+        if isinstance(n, ast.Name) and n.id in counts:
+            what = f"{n.id!r}, which changes from one inner loop to the next, can't be read in it"
+            raise definition.error(what, n, "count the steps instead")
 
 
 def _starts(before: Iterable[ast.stmt], scope: Scope) -> dict[str, Expr | None]:
@@ -180,6 +198,29 @@ def _starts(before: Iterable[ast.stmt], scope: Scope) -> dict[str, Expr | None]:
             else:
                 starts |= dict.fromkeys(stored([s]))
     return starts
+
+
+def _refuse_stale(definition: Definition, before: Iterable[ast.stmt], statements: Sequence[Statement]) -> None:
+    """What is made from a state before the loop, and never again, is neither a constant nor a gradient."""
+    changed, kept = set(stored(statements)), set(carried(statements))
+    read = {n for s in statements for n in reads(s)}
+    for node in before:
+        for name in names_bound([node]) & (read - changed):
+            for other in sorted(_made_from(node) & kept):
+                what = f"{name!r} is made from {other!r} before the loop and stays as it is"
+                raise definition.error(what, node, "move it into the loop")
+
+
+def _made_from(node: ast.AST) -> set[str]:
+    """The names whose values, not only sizes, a statement reads."""
+    match node:
+        case ast.Call(func=function) if (dotted(function) or "").rsplit(".", 1)[-1] in _SIZES:
+            return set()
+        case ast.Attribute(attr=attribute) if attribute in _SIZES:
+            return set()
+        case ast.Name(id=name, ctx=ast.Load()):
+            return {name}
+    return {name for child in ast.iter_child_nodes(node) for name in _made_from(child)}
 
 
 def _known(store: Store, starts: Mapping[str, Expr | None]) -> Expr | None:

@@ -124,7 +124,7 @@ def test_any_draft_is_read_or_refused_in_one_line(text: str, ending: str) -> Non
 @pytest.mark.parametrize("rule", LIBRARY, ids=lambda rule: rule.name)
 def test_a_rule_s_own_text_is_python_already(rule: Rule) -> None:
     normalised = normalise(rule.source, "rule")
-    assert (normalised.is_python, normalised.text) == (True, rule.source)
+    assert (normalised.is_code, normalised.text) == (True, rule.source)
     head = "from derive.language import *\n"
     assert read_text(head + normalised.text, rule.name).body == read_text(head + rule.source, rule.name).body
 
