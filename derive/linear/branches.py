@@ -60,7 +60,8 @@ def branch_of(sides: Sides, solution: Solution, mine: Transfer, shift: int) -> t
     for formulas in _formulas(frame, solution):
         values = {frame.names[i]: substitute([frame.expr(v)], formulas)[0] for i, v in solution.values.items()}
         nonzero = substitute([_factor(frame, poly) for poly in solution.nonzero], formulas)
-        where = conditions({**values, **formulas}, frame.domains, nonzero)
+        ratios = {} if formulas else {frame.names[i]: v for i, v in solution.values.items()}
+        where = conditions(frame, {**values, **formulas}, ratios, nonzero)
         if where is None:
             continue
         made = Branch({}, where=tuple(map(unprefixed, where)), degenerate=degenerate, shift=shift)
@@ -159,7 +160,7 @@ def _mapped(made: Branch, sides: Sides, solution: Solution, inverse: Solution | 
     back = None if inverse is None else state_map(b, a, solution.is_zero)
     if back is None or inverse is None:
         return made
-    states = writer.states(mapped(back, inverse.at), "b.", "a.")
+    states = Writer(sides.frame, {}).states(mapped(back, inverse.at), "b.", "a.")
     # A proof from b to a calls b its first side, so a's states that never show are "b.NAME" in it.
     return replace(made, back={n: _swapped(unprefixed(e, "b.")) for n, e in states.items()})
 
@@ -196,6 +197,7 @@ def _inverse(sides: Sides, solution: Solution, forced: Mapping[str, Expr]) -> So
         if any(i in mine for value in found.values.values() for i in value.used()):
             continue
         nonzero = [_factor(frame, poly) for poly in found.nonzero]
-        if conditions({frame.names[i]: frame.expr(found.values[i]) for i in free}, frame.domains, nonzero) == ():
+        ratios = {frame.names[i]: found.values[i] for i in free}
+        if conditions(frame, {n: frame.expr(v) for n, v in ratios.items()}, ratios, nonzero) == ():
             return found
     return None

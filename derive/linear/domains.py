@@ -8,8 +8,11 @@ from functools import reduce
 from itertools import islice, product
 
 from derive.algebra.facts import Assumptions
+from derive.algebra.signs import ZERO_SIGN, times
 from derive.evaluate import ball
 from derive.expr import Expr, Number, Symbol, apply, symbols
+from derive.linear.frame import Frame
+from derive.linear.ratios import Ratio, number
 from derive.proving.search import Differs, Undecided, propose_identity
 from derive.rule import REAL, Domain
 
@@ -18,28 +21,46 @@ MAX_SAMPLES = 400
 
 
 def conditions(
-    values: Mapping[str, Expr], domains: Mapping[str, Domain], nonzero: Sequence[Expr]
+    frame: Frame, values: Mapping[str, Expr], ratios: Mapping[str, Ratio], nonzero: Sequence[Expr]
 ) -> tuple[Expr, ...] | None:
-    """What must hold for every value to be defined and in its domain; None where that is never so."""
-    free = {n: domains.get(n, REAL) for n in symbols(*values.values(), *nonzero)}
-    assumptions = Assumptions(free)
-    apart = [apply("ne", e, 0) for e in nonzero]
-    tests = [test for name, value in values.items() if (test := _test(value, domains[name], domains)) is not None]
-    excluded = [apply("not", test) for test in apart]
-    open_tests: list[Expr] = []
-    for test, unless in (*((test, []) for test in apart), *((test, excluded) for test in tests)):
-        if _holds(reduce(lambda x, y: apply("or", x, y), [*unless, test]), assumptions):
+    """What must hold for every value to be defined and in its domain; None where that is never so.
+
+    `nonzero` must not vanish, and may. `ratios` are the values that have no root in them, for a quick look.
+    """
+    assumptions = Assumptions({n: frame.domains.get(n, REAL) for n in symbols(*values.values(), *nonzero)})
+    found = [apply("ne", e, 0) for e in nonzero]
+    excluded = [apply("not", test) for test in found]
+    for name, value in values.items():
+        domain = frame.domains[name]
+        known = _inside(frame, ratios[name], domain) if name in ratios else None
+        if known is False:
+            return None
+        if known or (isinstance(value, Symbol) and frame.domains.get(value.name) == domain):
+            continue
+        test = _test(value, domain)
+        if _holds(reduce(lambda x, y: apply("or", x, y), [*excluded, test]), assumptions):
             continue
         if _holds(apply("not", test), assumptions):
             return None
-        open_tests.append(test)
-    return tuple(dict.fromkeys(open_tests))
+        found.append(test)
+    return tuple(dict.fromkeys(found))
 
 
-def _test(value: Expr, domain: Domain, domains: Mapping[str, Domain]) -> Expr | None:
-    """The value is in the domain, as a condition; None where it is another name with the same domain."""
-    if isinstance(value, Symbol) and domains.get(value.name) == domain:
-        return None
+def _inside(frame: Frame, value: Ratio, domain: Domain) -> bool | None:
+    """Whether a value, where it is defined, is certainly in the domain or certainly not, by signs alone."""
+    answers = []
+    for end, direction, is_open in ((domain.low, 1, domain.low_open), (domain.high, -1, domain.high_open)):
+        if end is not None:
+            above = value - number(end)
+            below = frame.case.poly_signs(above.den) - ZERO_SIGN  # where it is zero there is no value
+            possible_signs = times(frame.case.poly_signs(above.num), below)
+            allowed = frozenset({direction} if is_open else {direction, 0})
+            answers.append(True if possible_signs <= allowed else None if possible_signs & allowed else False)
+    return False if False in answers else None if None in answers else True
+
+
+def _test(value: Expr, domain: Domain) -> Expr:
+    """The value is in the domain, as a condition."""
     tests = [apply("eq", value - value, 0)] if domain == REAL else []
     if domain.low is not None:
         tests.append(apply("gt" if domain.low_open else "ge", value, domain.low))

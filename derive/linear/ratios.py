@@ -89,9 +89,11 @@ def used(poly: fmpq_mpoly) -> frozenset[int]:
 
 def replaced(value: Ratio, values: Mapping[int, Ratio]) -> Ratio:
     """The ratio with generators replaced, one after another; raises ZeroDivisionError where it has no value then."""
+    here = value.used()
     for index, new in values.items():
-        if index in value.used():
+        if index in here:
             value = poly_replaced(value.num, index, new) / poly_replaced(value.den, index, new)
+            here = value.used()
     return value
 
 

@@ -57,7 +57,9 @@ class Branch:
         if self.degenerate:
             return "degenerate"
         asked_of_a = any(n.startswith("a.") for n in (*self.condition, *(root.name for root in self.roots)))
-        if asked_of_a or any(not n.startswith("b.") for n in symbols(*self.where)):
+        # Whether a root without a formula is real, and in its domain, is not known.
+        implicit = any(r.name[2:] not in self.hyperparameters and r.name not in self.condition for r in self.roots)
+        if asked_of_a or implicit or any(not n.startswith("b.") for n in symbols(*self.where)):
             return "conditional"
         onto = self.inverse is not None and not (self.condition or self.free or self.roots)
         return "equal" if onto else "instance"

@@ -90,6 +90,13 @@ def remainder_by(poly: fmpq_mpoly, roots: Sequence[tuple[int, fmpq_mpoly]]) -> f
     return poly
 
 
+def _apart(small: Solution, large: Solution) -> bool:
+    """Whether an unknown that is a number on the large branch is certainly not that number on the small one."""
+    roots = {root for root, _ in small.roots}
+    numbers = ((i, value) for i, value in large.values.items() if value.constant() is not None and i not in roots)
+    return any(i not in small.values or (small.values[i] - value).constant() not in (None, 0) for i, value in numbers)
+
+
 def _unknown(index: int) -> Ratio:
     return whole(generator(index))
 
@@ -201,7 +208,7 @@ class _Search:
 
     def inside(self, small: Solution, large: Solution) -> bool:
         """Whether all of the one branch is in the other, as far as substitution shows."""
-        if large.open or small.open or small.size < large.size:
+        if large.open or small.open or small.size < large.size or _apart(small, large):
             return False
         try:
             zero = [_unknown(i) - value for i, value in large.values.items()]
