@@ -17,6 +17,7 @@ from derive.rule import Rule
 Formula: TypeAlias = Expr | str | int | float | Fraction
 
 if TYPE_CHECKING:
+    from derive.matching import Match
     from derive.proving import Verdict
     from derive.rendering import Shown
 
@@ -74,6 +75,21 @@ def prove(
     )
 
 
+def check(code: str, against: object, *, names: Mapping[str, str] | None = None) -> Match:
+    """Whether code is a rule: `code` is PATH, PATH::NAME, or the text itself where it has more than one line.
+
+    Which name is the parameter, which the gradient, and so on, is found by trying; `names` says what is
+    known, `{"w": "theta", "dw": "g"}`. The answer is true only when proved; its `fault` says which line to
+    mend. Raises UserError for a text that can't be read. Nothing of it is executed.
+    """
+    from derive.library.lookup import as_rule
+    from derive.matching import check_text
+    from derive.matching.target import Target, read_target
+
+    target = Target(code, "text", None) if "\n" in code else read_target(code)
+    return check_text(target.text, target.file, target.name, as_rule(against), names or {})
+
+
 def _expressions(given: Mapping[str, Formula] | None) -> dict[str, Expr]:
     """Formulas as expressions: text of the rule language, exact numbers, floats as the decimals they are written as."""
     from derive.reading.expressions import read_expression
@@ -81,4 +97,4 @@ def _expressions(given: Mapping[str, Formula] | None) -> dict[str, Expr]:
     return {n: e if isinstance(e, Expr) else read_expression(str(e), file=n) for n, e in (given or {}).items()}
 
 
-__all__ = ["Rule", "prove", "rule", "rules", "show"]
+__all__ = ["Rule", "check", "prove", "rule", "rules", "show"]

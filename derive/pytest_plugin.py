@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+ANSWERS = (("derive.proving.verdict", "Verdict"), ("derive.matching.match", "Match"))
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
@@ -24,14 +26,13 @@ def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> Generator[None, py
 
 
 def _verdicts(failure: pytest.ExceptionInfo[BaseException]) -> Iterator[str]:
-    """Each verdict in the failing line that is not proved."""
-    module = sys.modules.get("derive.proving.verdict")
-    if module is None:  # nothing was asked, so nothing was answered
-        return
+    """Each answer in the failing line that is not proved."""
+    made = [(sys.modules.get(module), name) for module, name in ANSWERS]
+    kinds = tuple(getattr(module, name) for module, name in made if module is not None)  # imported where one was asked
     last = failure.traceback[-1]
     named = set(re.findall(r"\w+", str(last.statement)))
     values: dict[str, Any] = last.frame.f_locals
     for name, value in values.items():
         # pytest keeps the parts of a failing assertion in variables of its own.
-        if isinstance(value, module.Verdict) and not value and (name in named or name.startswith("@py_")):
+        if isinstance(value, kinds) and not value and (name in named or name.startswith("@py_")):
             yield str(value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from derive.errors import UserError
 from derive.rule import Rule
 
 if TYPE_CHECKING:
+    from derive.matching.target import Target
     from derive.proving.verdict import Status
     from derive.rendering.verdicts import Line
 
@@ -39,6 +39,7 @@ def check_command(
 ) -> int:
     """Is this code that rule? If not: where they part, and which line to mend."""
     from derive.library.lookup import find_rule
+    from derive.matching.target import read_target
 
     text = read_target(target)
     answer: Checked = in_worker(_checked, text, find_rule(against), read_map(maps), explain, seconds=seconds)
@@ -56,21 +57,14 @@ def check_command(
 @as_json_option
 def identify_command(target: str, seconds: float, as_json: bool) -> int:
     """Which known rule is this code? Proved matches first, then conditional ones, then the nearest."""
+    from derive.matching.target import read_target
+
     answer: Identified = in_worker(_identified, read_target(target), seconds=seconds)
     if as_json:
         write_json(document("identify", rows=answer.rows))
     else:
         print_table(("rule", "verdict", "how"), answer.table)
     return exit_status([answer.status])
-
-
-@dataclass(frozen=True)
-class Target:
-    """A text, the file it is from, and the function or class that is meant."""
-
-    text: str
-    file: str
-    name: str | None
 
 
 @dataclass(frozen=True)
@@ -89,30 +83,6 @@ class Identified:
     status: Status
     rows: list[dict[str, Any]]
     table: list[tuple[str, ...]]
-
-
-def read_target(target: str) -> Target:
-    """The text that `PATH`, `PATH::NAME` or `-` names. Raises UserError where it can't be read."""
-    from derive.reading.source import load_text
-
-    path, separator, name = target.rpartition("::")
-    if not separator:
-        path, name = target, ""
-    if separator and not (path and name):
-        raise UserError(f"{target!r} is not PATH::NAME", fix="write PATH or PATH::NAME")
-    if path == "-":
-        return Target(_standard_input(), "-", name or None)
-    return Target(load_text(path), path, name or None)
-
-
-def _standard_input() -> str:
-    from derive.reading.limits import BYTES
-
-    data = sys.stdin.buffer.read(BYTES + 1)
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise UserError("is not UTF-8 text", where="-", fix="send UTF-8") from None
 
 
 def read_map(texts: tuple[str, ...]) -> dict[str, str]:

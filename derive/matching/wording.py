@@ -36,19 +36,19 @@ def _beside(counterexample: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return None if found is None else {**found, "expected": found["actual"], "actual": found["expected"]}
 
 
-def lines(match: Match, *, explain: bool = False) -> list[Line]:
-    """The answer first, then who is who, then the fault and the counterexample."""
+def lines(match: Match, *, explain: bool = False, code: bool = True) -> list[Line]:
+    """The answer first, then the fault, who is who, and the counterexample; `code`: also as lines of Python."""
     if match.parts:
-        return [line for part in match.parts for line in (_named(part), *_one(part, explain))]
-    return _one(match, explain)
+        return [line for part in match.parts for line in (_named(part), *_one(part, explain, code))]
+    return _one(match, explain, code)
 
 
 def _named(part: Match) -> Line:
     return Line(f"{part.parameter}:", "heading")
 
 
-def _one(match: Match, explain: bool) -> list[Line]:
-    first, *rest = verdict_lines(match.verdict, explain=explain)
+def _one(match: Match, explain: bool, code: bool) -> list[Line]:
+    first, *rest = verdict_lines(match.verdict, explain=explain, code=code)
     answer = Line(first.text.replace(match.verdict.status, f"{match.verdict.status} against {match.rule.name}", 1),
                   first.kind)  # fmt: skip
     return [answer, *_fault(match), *_facts(match), *rest]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 
@@ -33,6 +34,19 @@ def test_functions_and_classes_are_rules(own: object) -> None:
 @pytest.mark.parametrize("zero", [0, 0.0, "0", Fraction(0)])
 def test_conditions_are_numbers_or_text(zero: object) -> None:
     assert derive.prove("adam", "adam_eps_hat", condition={"eps": zero}).status == "conditional"  # type: ignore[dict-item]
+
+
+def test_code_is_checked_against_a_rule(tmp_path: Path) -> None:
+    file = tmp_path / "own.txt"
+    file.write_text("w = w - lr * dw")
+    assert derive.check(str(file), "gradient_descent")
+    assert derive.check("v = mu * v + dw\nw -= lr * v\n", "momentum_lr_outside", names={"dw": "g"})
+    wrong = derive.check("v = mu * v + dw\nw -= lr * dw\n", "momentum_lr_outside")
+    assert not wrong
+    assert wrong.fault is not None
+    assert wrong.fault.message == "line 2 reads `dw` where the rule has `v`"
+    with pytest.raises(UserError, match="nowhere"):
+        derive.check("nowhere.py", "adam")
 
 
 def test_what_is_no_rule_is_refused() -> None:

@@ -11,7 +11,7 @@ import pytest
 from derive.testing import assert_same
 
 OWN_TESTS = """
-from derive import prove
+from derive import check, prove
 from derive.testing import assert_same
 
 def test_proved():
@@ -28,6 +28,9 @@ def test_named():
 def test_helper():
     assert_same("momentum", "gradient_descent")
 
+def test_checked():
+    assert check("w = w - lr * dw\\nv = 0.9 * v + dw", "momentum")
+
 def test_about_something_else():
     verdict = prove("momentum", "gradient_descent")
     assert 1 == 2
@@ -43,7 +46,7 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     command = [sys.executable, "-m", "pytest", "-p", "derive.pytest_plugin", "-p", "no:cacheprovider", str(folder)]
     root = Path(__file__).parents[2]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder, env=_with_path(root))
-    assert "4 failed, 1 passed" in done.stdout, done.stdout + done.stderr
+    assert "5 failed, 1 passed" in done.stdout, done.stdout + done.stderr
     parts = done.stdout.split("\n____")
     return {part.split()[1]: part for part in parts[1:]}
 
@@ -52,6 +55,10 @@ def _with_path(root: Path) -> dict[str, str]:
     import os
 
     return {**os.environ, "PYTHONPATH": str(root)}
+
+
+def test_code_that_is_not_the_rule_is_shown_too(output: dict[str, str]) -> None:
+    assert "against momentum: " in output["test_checked"]
 
 
 @pytest.mark.parametrize("name", ["test_asserted", "test_named", "test_helper"])
