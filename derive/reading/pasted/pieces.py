@@ -8,120 +8,31 @@ values and gradients become Python's; `times` and `normalise` do the rest.
 from __future__ import annotations
 
 import re
-import unicodedata
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from derive.errors import UserError
+from derive.reading.pasted.names import greek_parts, raw_group, spelled, subscript, time
 from derive.reading.pasted.signs import (
     ACCENT_COMMANDS,
-    ACCENTS,
     CALLED,
-    CHARACTERS,
     COMMANDS,
     FUNCTIONS,
     GRADIENT_WORDS,
-    GREEK,
     LATEX_GREEK,
-    PREFIXES,
     PYTHON_WORDS,
-    SUBSCRIPTS,
-    SUPERSCRIPTS,
 )
-
-NESTING = 60
-
-NAME, NUMBER, FUNCTION, OPEN, CLOSE, SIGN, WORD, STRING = (
-    "name", "number", "function", "open", "close", "sign", "word", "string",
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A token of Python to be. `at` is the time index of a name, as (letter, offset); `shown` how the text has it."""
-
-    kind: str
-    text: str
-    at: tuple[str, int] | None = None
-    shown: str = ""
-    close_by: bool = False  # nothing stands between this and the piece before
-
-
-@dataclass(frozen=True)
-class Vocabulary:
-    """What a text as a whole says about its names.
-
-    `letters` count time, `targets` are assigned; names like dL that stand `alone` are not over another.
-    `powers`: whether ^ is a power.
-    """
-
-    letters: frozenset[str] = frozenset()
-    targets: frozenset[str] = frozenset()
-    alone: frozenset[str] = frozenset()
-    powers: bool = True
-
-
-@dataclass
-class Tokens:
-    """The raw tokens of a line, and how far they are read."""
-
-    items: list[tuple[str, int]]
-    where: str
-    vocabulary: Vocabulary
-    at: int = 0
-    depth: int = 0
-
-    def peek(self, ahead: int = 0) -> str:
-        return self.items[self.at + ahead][0] if self.at + ahead < len(self.items) else ""
-
-    def close_by(self, ahead: int = 0) -> bool:
-        """Whether no space stands before the next token."""
-        i = self.at + ahead
-        return 0 < i < len(self.items) and self.items[i][1] == self.items[i - 1][1] + len(self.items[i - 1][0])
-
-    def take(self) -> str:
-        self.at += 1
-        return self.items[self.at - 1][0]
-
-    def error(self, what: str, fix: str = "") -> UserError:
-        return UserError(what, where=self.where, fix=fix or "write it as in Python")
-
-
-_RAW = re.compile(
-    r"""\\[A-Za-z]+|\\.|"[^"\n]*"|(?<![\w)\]}'])'[^'\n]*'|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\d])"""
-    r"""|[^\W\d]\w*'*(?!\w)|[^\W\d]\w*|\*\*|//|[-+*/]=|[=!<>:]=|<-|\.\.\.|\S""",
-    re.VERBOSE,
+from derive.reading.pasted.tokens import (
+    CLOSE,
+    FUNCTION,
+    NAME,
+    NESTING,
+    NUMBER,
+    OPEN,
+    SIGN,
+    STRING,
+    WORD,
+    Piece,
+    Tokens,
 )
-_BRACKETS = {"\\{": "(", "\\}": ")", "\\lbrace": "(", "\\rbrace": ")", "\\lvert": "|", "\\rvert": "|", "\\vert": "|"}
-_RUNS = (
-    (re.compile(f"[{''.join(map(re.escape, SUPERSCRIPTS))}]+"), "^", SUPERSCRIPTS),
-    (re.compile(f"[{''.join(map(re.escape, SUBSCRIPTS))}]+"), "_", SUBSCRIPTS),
-)
-
-
-def tokens(text: str, where: str, vocabulary: Vocabulary) -> Tokens:
-    """The raw tokens of a line whose characters are LaTeX or ASCII, letters aside."""
-    text = _accents("".join(CHARACTERS.get(c, c) for c in text), where)
-    for pattern, sign, table in _RUNS:
-        text = pattern.sub(lambda m, s=sign, c=table: s + "{" + "".join(c[x] for x in m[0]) + "}", text)  # type: ignore[misc]
-    text = re.sub(r"(?<=\w)_(?=[{\\]|\([a-z][-+]\d\))", " _ ", text)
-    text = re.sub(r"(\\[A-Za-z]+|[\]}])_", r"\1 _ ", text)
-    text = re.sub(r"(\^\{?\d+\}?)_", r"\1 _ ", text)
-    text = re.sub(r"(?<![.\d])\.(?=[-+*/^=](?!\.))", " ", text)  # element by element, as in .* and .=
-    items = [(_BRACKETS.get(m[0], m[0]), m.start()) for m in _RAW.finditer(text)]
-    return Tokens(items, where, vocabulary)
-
-
-def _accents(text: str, where: str) -> str:
-    """`m̂` as `\\hat{m}`."""
-    out: list[str] = []
-    for c in unicodedata.normalize("NFD", text):
-        if c in ACCENTS and out:
-            out[-1] = f"\\{ACCENTS[c]}{{{out[-1]}}}"
-        elif not unicodedata.combining(c):
-            out.append(c)
-        elif out:
-            raise UserError(f"the mark U+{ord(c):04X} over a letter can't be read", where=where, fix="use a plain name")
-    return "".join(out)
 
 
 def pieces(given: Tokens, until: str = "") -> list[Piece]:
@@ -398,7 +309,7 @@ def _word(given: Tokens, token: str) -> list[Piece]:
     leibniz = _leibniz(given, token)
     if leibniz:
         return leibniz
-    parts = _greek_parts(token) if plain not in given.vocabulary.targets else [token]
+    parts = greek_parts(token) if plain not in given.vocabulary.targets else [token]
     if len(parts) > 1:
         at = given.items[given.at - 1][1]
         given.items[given.at - 1 : given.at] = [(p, at + token.index(p)) for p in parts]
@@ -412,28 +323,7 @@ def _leibniz(given: Tokens, token: str) -> list[Piece]:
     if given.peek() != "/" or not _is_leibniz(given, token, under):
         return []
     given.at += 2
-    return _powered(given, _call("grad", [Piece(NAME, _spelled(under[1:]), shown=under[1:])]))
-
-
-def _greek_parts(token: str) -> list[str]:
-    """`βv` is a product of two names; `Δw`, `dθ` and `β1` are one."""
-    parts = [""]
-    for i, c in enumerate(token):
-        previous = token[i - 1] if i else ""
-        boundary = previous.isalpha() and (c in GREEK or previous in GREEK) and c.isalpha()
-        if boundary and not (len(parts[-1]) == 1 and previous in PREFIXES):
-            parts.append("")
-        parts[-1] += c
-    return parts
-
-
-def _spelled(name: str) -> str:
-    """The name in ASCII letters."""
-    plain = name.rstrip("'")
-    spelled = "".join(GREEK.get(c, c) for c in plain)
-    spelled = re.sub(r"(?<=[^\W\d])_(\d+)$", r"\1", spelled) if any(c in GREEK for c in plain) else spelled
-    spelled += "_new" * (len(name) - len(plain))
-    return spelled + "_" if spelled in PYTHON_WORDS else spelled
+    return _powered(given, _call("grad", [Piece(NAME, spelled(under[1:]), shown=under[1:])]))
 
 
 def _quantity(given: Tokens) -> list[Piece]:
@@ -441,7 +331,7 @@ def _quantity(given: Tokens) -> list[Piece]:
     start = given.at
     base, at = _base(given)
     if base == "E" and given.peek() == "[":  # the average E[g²] is one name
-        base += "_" + re.sub(r"\W", "", _raw_group(given))
+        base += "_" + re.sub(r"\W", "", raw_group(given))
     named = given.at
     suffixes: list[str] = []
     above: list[str] = []
@@ -455,7 +345,7 @@ def _quantity(given: Tokens) -> list[Piece]:
             at = index
         elif sign == "_":
             given.take()
-            words, when = _subscript(given)
+            words, when = subscript(given)
             suffixes += words
             at = when or at
         elif sign == "'":
@@ -504,12 +394,12 @@ def _timed_word(given: Tokens, token: str) -> tuple[str, tuple[str, int] | None]
     """A word, whose last part may be the time: `m_t`, and `m_t-1` written closely."""
     head, _, last = token.rpartition("_")
     if not (head and last in given.vocabulary.letters):
-        return _spelled(token), None
+        return spelled(token), None
     offset = 0
     close = given.peek() in ("+", "-") and given.close_by() and given.close_by(1) and given.peek(1).isdigit()
     if close and head in given.vocabulary.targets and len(given.peek(1)) == 1 and given.peek(2) not in (".", "("):
         offset = int(given.take() + given.take())
-    return _spelled(head), (last, offset)
+    return spelled(head), (last, offset)
 
 
 def _time_in(given: Tokens) -> tuple[str, int] | None:
@@ -517,7 +407,7 @@ def _time_in(given: Tokens) -> tuple[str, int] | None:
     start, texts = given.at, list[str]()
     while given.peek() and given.peek() != "]" and len(texts) < 5:
         texts.append(given.take())
-    index = _time("".join(texts[1:]), given.vocabulary) if given.peek() == "]" else None
+    index = time("".join(texts[1:]), given.vocabulary) if given.peek() == "]" else None
     if index is None:
         given.at = start
         return None
@@ -525,57 +415,14 @@ def _time_in(given: Tokens) -> tuple[str, int] | None:
     return index
 
 
-_TIME = re.compile(r"\(?([a-z])(?:([+-])(\d))?\)?")
-
-
-def _time(text: str, vocabulary: Vocabulary) -> tuple[str, int] | None:
-    found = _TIME.fullmatch(text)
-    if found is None or found[1] not in vocabulary.letters:
-        return None
-    return found[1], int(f"{found[2]}{found[3]}") if found[2] else 0
-
-
-_OPENING = {"{": "}", "(": ")", "[": "]"}
-
-
-def _raw_group(given: Tokens) -> str:
-    """The text of a subscript: what stands in braces or brackets, or one token."""
-    if given.peek() not in _OPENING:
-        token = given.take() if given.peek() else ""
-        return LATEX_GREEK.get(token[1:], token[1:]) if token[:1] == "\\" else token
-    depth, texts = 0, list[str]()
-    while given.peek():
-        token = given.take()
-        depth += (token in _OPENING) - (token in _OPENING.values())
-        if token[0] == "\\":
-            token = LATEX_GREEK.get(token[1:], "")
-        texts.append("" if token in ("{", "}") else token)
-        if depth == 0:
-            break
-    return "".join(texts)
-
-
-def _subscript(given: Tokens) -> tuple[list[str], tuple[str, int] | None]:
-    """The words of a subscript, and the time."""
-    text, words, at = _raw_group(given), list[str](), None
-    text = re.sub(r"\^\[(\w+)\]", r"_\1", text)  # the layer in v_{dW^{[l]}}
-    for part in filter(None, text.strip("()").split(",")):
-        when = _time(part, given.vocabulary)
-        if when is None and not re.fullmatch(r"\w+", part):
-            raise given.error(f"the subscript '{part}' can't be read", "use one step's index, as in m_{t-1}")
-        at = when or at
-        words += [] if when else [_spelled(part)]
-    return words, at
-
-
 def _superscript(given: Tokens, base: str) -> tuple[list[str], tuple[str, int] | None, list[Piece]]:
     """What a superscript is: a word of the name, the time `(t)`, or a power."""
     given.take()
     start = given.at
     bracketed = given.peek() == "{" and given.peek(1) == "("
-    text = _raw_group(given)
+    text = raw_group(given)
     inner = text.strip("()")
-    when = _time(inner, given.vocabulary)
+    when = time(inner, given.vocabulary)
     if when and (bracketed or f"{base}^" in given.vocabulary.targets):
         return [], when, []
     if re.fullmatch(r"\[\w+\]", text):
@@ -600,7 +447,7 @@ def _exponent(given: Tokens) -> list[Piece]:
     token = given.peek()
     if token and token[0] not in "\\{(" and not token[0].isdigit():
         given.take()
-        return [Piece(NAME, _spelled(token), shown=token)]
+        return [Piece(NAME, spelled(token), shown=token)]
     if token == "(":
         given.take()
         return pieces(given, ")")

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from derive.errors import UserError
-from derive.reading.pasted.pieces import CLOSE, NAME, NUMBER, OPEN, SIGN, Piece
+from derive.reading.pasted.tokens import CLOSE, NAME, NUMBER, OPEN, SIGN, Piece
 
 ASSIGNS = frozenset({"=", "+=", "-=", "*=", "/="})
 

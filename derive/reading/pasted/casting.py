@@ -1,0 +1,143 @@
+"""A draft under one assignment of roles, as the procedure the reader makes a rule of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
+
+from derive.expr import Expr, Number, Symbol, apply, substitute
+from derive.reading.pasted.draft import Draft
+from derive.reading.pasted.flow import reads
+from derive.reading.pasted.parts import Part
+from derive.reading.statements import (
+    Branch,
+    Initialise,
+    Parameter,
+    Procedure,
+    Query,
+    Returned,
+    Statement,
+    Store,
+    stored,
+    substituted,
+)
+
+
+def procedure(draft: Draft, part: Part, names: Mapping[str, str], counts: Mapping[str, int]) -> Procedure:
+    step = draft.step
+    values: dict[str, Expr] = {old: Symbol(new) for old, new in names.items()}
+    if step.counter and step.counter == part.t and step.first != 1:
+        values[step.counter] = Symbol("t") - (1 - step.first) if step.first < 1 else Symbol("t") + (step.first - 1)
+    statements = tuple(_by_value(substituted(s, values)) if draft.by_value else substituted(s, values)
+                       for s in step.statements)  # fmt: skip
+    arguments = {p.name: p for p in step.parameters}
+    states = [s for s in draft.states if part.average or s != part.theta]
+    starts = {s: _start(draft, s, values, counts) for s in states}
+    returned = tuple(Returned(substitute([r.value], values)[0], frozenset(names.get(n, n) for n in r.shares))
+                     for r in step.returned or ())  # fmt: skip
+    passed = [
+        s
+        for s in states
+        if s in arguments and s not in step.kept and not step.looped and not _in_place(s, step.statements)
+    ]
+    parameters = [_argument(arguments[s], names[s]) for s in passed]
+    parameters += [Parameter(names[n], step.definition.node.lineno) for n in (part.theta, part.g, part.t)
+                   if n and n not in stored(step.statements if n != part.theta or part.average else ())]  # fmt: skip
+    parameters += [_constant(draft, n, arguments.get(n), names[n]) for n in draft.free
+                   if n not in (part.theta, part.g, part.t)]  # fmt: skip
+    output = names[part.theta]
+    if step.looped or not returned:
+        _refuse_lost(draft, [*passed, *([] if part.average else [part.theta])])
+        returned = (Returned(Symbol(output)),)
+    kept = {names[s]: starts[s] for s in states if s not in passed}
+    if part.average and part.theta in draft.states:  # a state is itself what the average gives out
+        statements = (*statements, Store("output", Symbol(output), step.return_line))
+        returned = (Returned(Symbol("output")),)
+    return Procedure(step.definition, tuple(parameters), kept, statements, returned, step.return_line)
+
+
+def _argument(p: Parameter, name: str) -> Parameter:
+    """An argument that is a state: where it says no first value, a provisional 0."""
+    default = p.default if p.default is not None or p.optional else Fraction(0)
+    return replace(p, name=name, default=default, keyword_only=False)
+
+
+def _constant(draft: Draft, old: str, argument: Parameter | None, name: str) -> Parameter:
+    if argument is not None:
+        return replace(argument, name=name, keyword_only=True, optional=False)
+    start = draft.step.starts.get(old)
+    value = start.value if isinstance(start, Number) else None
+    return Parameter(name, draft.step.definition.node.lineno, value, keyword_only=True)
+
+
+def _refuse_lost(draft: Draft, names: Sequence[str]) -> None:
+    """A function that returns nothing leaves only what it stores in place."""
+    step = draft.step
+    for name in names:
+        outside = name in step.kept or "." in name  # an attribute, a dictionary's key
+        if not (step.looped or outside or _in_place(name, step.statements)):
+            what = f"the new {draft.shown(name)!r} never leaves the function"
+            raise step.definition.error(what, step.return_line, f"return {draft.shown(name)}")
+
+
+def _in_place(name: str, statements: Sequence[Statement]) -> bool:
+    """Whether every store to a name writes into its array."""
+    for s in statements:
+        match s:
+            case Store(target=target, in_place=in_place) if target == name and not in_place:
+                return False
+            case Query(target=target) if target == name:
+                return False
+            case Branch(then=then, otherwise=otherwise) if not _in_place(name, (*then, *otherwise)):
+                return False
+            case Initialise(stores=stores) if name in stored(stores):
+                return False
+    return True
+
+
+def _by_value(s: Statement) -> Statement:
+    """The statement where names share nothing: mathematics has no arrays."""
+    match s:
+        case Store():
+            return replace(s, in_place=False, shares=frozenset())
+        case Branch(then=then, otherwise=otherwise):
+            return replace(s, then=tuple(map(_by_value, then)), otherwise=tuple(map(_by_value, otherwise)))
+    return s
+
+
+# First values
+
+
+def _started_inside(draft: Draft) -> set[str]:
+    return set(stored([s for s in draft.step.statements if isinstance(s, Initialise)]))
+
+
+def is_open(draft: Draft, state: str) -> bool:
+    """Whether the text does not say what a state is before the first step."""
+    argument = next((p for p in draft.step.parameters if p.name == state), None)
+    said = argument is not None and (argument.default is not None or argument.optional)
+    return not said and draft.step.starts.get(state) is None and state not in _started_inside(draft)
+
+
+def _start(draft: Draft, state: str, values: Mapping[str, Expr], counts: Mapping[str, int]) -> Expr | None:
+    if state in _started_inside(draft):
+        return None
+    start = draft.step.starts.get(state)
+    if start is None:
+        argument = next((p.default for p in draft.step.parameters if p.name == state), None)
+        return Number(argument if argument is not None else counts.get(state, 0))
+    return substitute([start], values)[0]
+
+
+def open_counters(draft: Draft) -> dict[str, int]:
+    """Counters whose first value the text doesn't show: such that the first step reads 1."""
+    found: dict[str, int] = {}
+    for state in draft.states:
+        stores = [i for i, s in enumerate(draft.step.statements) if state in stored([s])]
+        one = draft.step.statements[stores[0]] if len(stores) == 1 else None
+        grown = (apply("add", Symbol(state), 1), apply("add", 1, Symbol(state)))
+        if isinstance(one, Store) and one.value in grown and is_open(draft, state):
+            before = any(state in reads(s) for s in draft.step.statements[: stores[0]])
+            found[state] = 1 if before else 0
+    return found
