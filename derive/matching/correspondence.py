@@ -15,7 +15,7 @@ from itertools import combinations, cycle, islice, product
 
 from derive.expr import Apply, Number, nodes, symbols
 from derive.matching.names import distance
-from derive.rule import DECAY, UNIT, Rule
+from derive.rule import DECAY, UNIT, Domain, Rule
 
 MOST = 1_000  # ways looked at for one text and rule
 WAYS = 720  # in which six names can be six others
@@ -103,12 +103,17 @@ def with_conditions(text: Rule, rule: Rule, given: Mapping[str, str]) -> Iterato
         ways: list[Correspondence] = []
         for extra in range(min(left, len(mine)) + 1):
             if len(mine) - extra == len(his) - (left - extra):
-                ways += _held(mine, his, extra, left - extra, given)
+                ways += _held(mine, rule.domains, his, extra, left - extra, given)
         yield from _ordered(ways, text, rule)
 
 
 def _held(
-    mine: Sequence[str], his: Sequence[str], extra: int, missing: int, given: Mapping[str, str]
+    mine: Sequence[str],
+    domains: Mapping[str, Domain],
+    his: Sequence[str],
+    extra: int,
+    missing: int,
+    given: Mapping[str, str],
 ) -> list[Correspondence]:
     found = []
     for outside, left_out in product(combinations(mine, extra), combinations(his, missing)):
@@ -119,6 +124,8 @@ def _held(
         for names in islice(_bijections(rest, free, given), FEW):
             for values in product(NEUTRAL, repeat=extra + missing):
                 held = dict(zip((*outside, *left_out), values, strict=True))
+                if any(held[n] not in domains[n] for n in left_out):
+                    continue
                 found.append(Correspondence(
                     names, missing={n: held[n] for n in left_out}, extra={n: held[n] for n in outside}
                 ))  # fmt: skip

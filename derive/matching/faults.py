@@ -9,12 +9,14 @@ from dataclasses import dataclass, replace
 from derive.expr import Apply, Symbol, nodes, substitute, to_text
 from derive.matching.alignment import Alignment, align
 from derive.matching.correspondence import Correspondence
+from derive.matching.readings import needed
 from derive.matching.repairs import Repair, repairs
 from derive.matching.runs import TooLong
 from derive.matching.settle import settle
 from derive.matching.trial import trial
 from derive.rule import Rule
 
+NAME = re.compile(r"[^\W\d]\w*")
 PROOFS = 12  # repairs that look right on a run, and are put to the prover
 TWO_SLIPS = 24  # what two repairs cost at least, about
 BEAM = 5  # first repairs from which a second one is looked for
@@ -27,6 +29,7 @@ class Hypothesis:
     text: Rule
     roles: Mapping[str, str]
     way: Correspondence
+    beside: bool = False  # statements of other parameters stand in it too
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,11 @@ class Fault:
     cost: float
     start: tuple[str, str] | None = None
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The text's names in the mended body."""
+        return frozenset(name for line in self.mended for name in NAME.findall(line))
+
 
 @dataclass(frozen=True)
 class _Mended:
@@ -52,7 +60,8 @@ class _Mended:
 
     @property
     def rule(self) -> Rule:
-        return self.steps[-1].rule
+        rule = self.steps[-1].rule
+        return needed(rule) if self.hypothesis.beside else rule
 
 
 def locate(hypotheses: Sequence[Hypothesis], rule: Rule) -> Fault | None:
@@ -97,7 +106,7 @@ def _seconds(start: _Mended, rule: Rule) -> Iterator[_Mended]:
     """A second repair, in another line, after which the runs agree."""
     h = start.hypothesis
     tried = trial(h.text, rule)
-    again = _mended(h, start.steps, start.rule, rule, align(start.rule, rule, h.way))
+    again = _mended(h, start.steps, start.steps[-1].rule, rule, align(start.rule, rule, h.way))
     return (m for m in again if m.steps[-1].line != start.steps[0].line and tried.agrees(m.rule, h.way))
 
 
@@ -147,4 +156,4 @@ def _sentence(step: Repair, names: Mapping[str, str]) -> str:
 
 
 def _in_text(words: str, names: Mapping[str, str]) -> str:
-    return re.sub(r"[A-Za-z_]\w*", lambda found: names.get(found.group(), found.group()), words)
+    return NAME.sub(lambda found: names.get(found.group(), found.group()), words)

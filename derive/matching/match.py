@@ -14,6 +14,7 @@ from derive.expr import Number, symbols, to_text
 from derive.matching.alignment import align
 from derive.matching.correspondence import Correspondence, guesses
 from derive.matching.faults import Fault, Hypothesis, locate
+from derive.matching.readings import Reading
 from derive.matching.runs import TooLong
 from derive.matching.settle import fitting, settle
 from derive.matching.trial import trial
@@ -26,18 +27,6 @@ WAYS = 16  # for each of them
 COMPARED = 16  # readings whose names are compared with the rule's
 LIKELY = 6  # readings in which a fault is looked for
 _ORDER = {"proved": 0, "conditional": 1, "refuted": 2, "unknown": 3}
-
-
-@dataclass(frozen=True)
-class Reading:
-    """A text as a rule: `roles` are the text's names for the words of the rule language.
-
-    `open_starts` are the states whose start the text does not show.
-    """
-
-    rule: Rule
-    roles: Mapping[str, str]
-    open_starts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,6 +46,16 @@ class Match:
 
     def __bool__(self) -> bool:
         return self.verdict.status == "proved"
+
+    def __str__(self) -> str:
+        """What `derive check` prints, the lines of Python aside."""
+        from derive.matching.wording import lines
+
+        return "\n".join(line.text for line in lines(self, code=False))
+
+    def __repr__(self) -> str:
+        """One line, for lists and tracebacks."""
+        return f"<{self.parameter} against {self.rule.name} {self.verdict.status}: {self.verdict.message}>"
 
     @property
     def rank(self) -> tuple[int, bool]:
@@ -134,8 +133,10 @@ def hypotheses(readings: Sequence[Reading], rule: Rule, given: Mapping[str, str]
             except TooLong:
                 continue
             unexplained = 2 * len(way.extra or {})
-            scored.append((unexplained - matched, rank + order, rank, order, Hypothesis(reading.rule, reading.roles, way)))
-    return [found[-1] for found in sorted(scored, key=lambda s: s[:4])[:LIKELY]]
+            scored.append(
+                (unexplained - matched, rank + order, rank, order, Hypothesis(reading.rule, reading.roles, way))
+            )
+    return [each[-1] for each in sorted(scored, key=lambda s: s[:4])[:LIKELY]]
 
 
 def settled(likely: Sequence[Hypothesis], rule: Rule) -> list[Match]:
@@ -184,7 +185,7 @@ def _match(reading: Reading, rule: Rule, way: Correspondence, verdict: Verdict) 
         roles={word: name for word, name in reading.roles.items() if word in WORDS},
         hyperparameters={h: {**names, **numbers}[h] for h in rule.hyperparameter_names if h in {**names, **numbers}},
         states={his: shown(mine) for his, mine in align(reading.rule, rule, way).states.items()},
-        assumed=tuple(f"{shown(n)} = {shown(start)}" for n, start in starts.items()),
+        assumed=(*(f"{shown(n)} = {shown(start)}" for n, start in starts.items()), *reading.assumed),
         warnings=(*verdict.warnings, *_warnings(reading, rule, way, shown)),
         parameter=shown("x" if rule.is_average else "theta"),
     )

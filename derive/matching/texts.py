@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from derive.errors import UserError
 from derive.library import LIBRARY
+from derive.matching.across import mended_across
 from derive.matching.alignment import align
 from derive.matching.faults import Hypothesis, locate
 from derive.matching.match import (
     Match,
-    Reading,
     comparable,
     hypotheses,
     match_readings,
     proved_at_once,
     settled,
 )
-from derive.reading.drafts import Draft, candidates, read_drafts
+from derive.matching.readings import Reading, needed, readings_of
+from derive.reading.drafts import read_drafts
 from derive.rule import Rule
 
 NEAR = 4  # rules that a text is compared with in earnest, where it is none of them at once
@@ -32,12 +33,17 @@ def check_text(text: str, file: str, name: str | None, rule: Rule, given: Mappin
     Several parameters updated side by side are each compared, and the answer is the worst of theirs.
     Raises UserError for a text that can't be read, or not be compared with the rule.
     """
-    parts = [match_readings(_readings(draft, given), rule, given) for draft in read_drafts(text, file, name)]
-    found = [_with_line(part, text) for part in parts if part is not None]
+    drafts = read_drafts(text, file, name)
+    compared = [
+        (draft, match_readings(_side_by_side(readings_of(draft, given), len(drafts)), rule, given)) for draft in drafts
+    ]
+    found = [(draft, match) for draft, match in compared if match is not None]
     if not found:
         kind = "an average" if rule.is_average else "an update of a parameter"
         raise UserError(f"no reading of the text is {kind}, as {rule.name} is", where=file, fix="check another rule")
-    return _together(found)
+    if len(found) > 1 and not all(match for _, match in found):
+        found = mended_across(found, rule, given)
+    return _together([_with_line(match, text) for _, match in found])
 
 
 def _with_line(match: Match, text: str) -> Match:
@@ -50,8 +56,9 @@ def _with_line(match: Match, text: str) -> Match:
     return replace(match, fault=replace(match.fault, lines=tuple(lines[:1])))
 
 
-def _readings(draft: Draft, given: Mapping[str, str]) -> Iterator[Reading]:
-    return (Reading(c.rule, c.roles, tuple(c.open_starts)) for c in candidates(draft, given))
+def _side_by_side(readings: Iterable[Reading], count: int) -> Iterator[Reading]:
+    """The readings; of several parameters, without what was put beside one and it does not need."""
+    return (replace(r, rule=needed(r.rule)) if count > 1 else r for r in readings)
 
 
 def _together(parts: Sequence[Match]) -> Match:
@@ -68,7 +75,7 @@ def _together(parts: Sequence[Match]) -> Match:
 def identify_text(text: str, file: str, name: str | None) -> tuple[Match, ...]:
     """The library's rules nearest to the text: proved ones first, then conditional, then by the smallest repair."""
     drafts = read_drafts(text, file, name)
-    readings = [list(_readings(draft, {})) for draft in drafts]
+    readings = [list(_side_by_side(readings_of(draft, {}), len(drafts))) for draft in drafts]
     of_a_kind = [rule for rule in LIBRARY if readings[0] and rule.is_average is readings[0][0].rule.is_average]
     found = [_together(parts) for rule in of_a_kind if (parts := _all_proved(readings, rule))]
     near = _nearest(readings[0], [rule for rule in of_a_kind if rule not in {m.rule for m in found}])
