@@ -37,6 +37,7 @@ Run = tuple[Fraction, tuple[Fraction, ...]]
 
 GRADIENTS = ((1,), (2,), (1, 1), (1, -1), (2, 1), (1, 1, 1), (1, -2, 1))
 RUNS: tuple[Run, ...] = tuple((Fraction(1), tuple(map(Fraction, g))) for g in GRADIENTS)
+ZERO = Number(0)
 SHORT_RUNS = 5  # the shorter ones
 OTHER_VALUES = (Fraction(1, 2), Fraction(6, 7))
 OTHER_GRADIENTS = ((1, 1), (-1, 2), (3, -2))
@@ -68,15 +69,15 @@ def conditions(request: Request, record: Record) -> Conditions | None:
         return None
     a, b = request.a, request.b
     differences = _differences(a, b, request.scheduled)
-    degenerate = _Degenerate(a, b, domains)
-    held = _sufficient(_candidates(differences, domains), request, degenerate, record)
-    if all(degenerate.under(key) for key in held):
-        held |= _sufficient(_zeros(differences[:SHORT_RUNS], domains), request, degenerate, record)
+    runs = _Runs(a, b, domains, differences)
+    held = _sufficient(_candidates(differences, domains), request, runs, record)
+    if all(runs.degenerate(key) for key in held):
+        held |= _sufficient(_zeros(differences[:SHORT_RUNS], domains), request, runs, record)
     if not held:
         record.note("conditions on the hyperparameters: none found")
         return None
     found = [dict(key) for key in held]
-    part = [degenerate.under(key) for key in held]
+    part = [runs.degenerate(key) for key in held]
     partly = [proof.while_defined for proof in held.values()]
     exact = None if request.scheduled or any(partly) else _exactness(a, b, tuple(found))
     evidence = Checked(Conditional(a, b, tuple(found), tuple(held.values()), exact, request.scheduled))
@@ -86,7 +87,7 @@ def conditions(request: Request, record: Record) -> Conditions | None:
 
 
 def _sufficient(
-    candidates: Iterator[dict[str, Expr]], request: Request, degenerate: _Degenerate, record: Record
+    candidates: Iterator[dict[str, Expr]], request: Request, runs: _Runs, record: Record
 ) -> dict[Key, Correspondence]:
     """The candidates that are proved, none of which says more than another."""
     held: dict[Key, Correspondence] = {}
@@ -96,7 +97,7 @@ def _sufficient(
             continue
         condition = dict(key)
         proof = _proof(request, condition, record) if key else None
-        if proof is None and not degenerate.under(key):
+        if proof is None and not runs.degenerate(key) and runs.defined(key):
             proof = _proof(replace(request, while_defined=True), condition, record)
         if proof is not None:
             held = {k: p for k, p in held.items() if not set(key) <= set(k)} | {key: proof}
@@ -164,19 +165,19 @@ def _may_vanish(
     return not any(_differs(d, values) for d in differences)
 
 
-def _certain(difference: Expr, domains: Mapping[str, Domain]) -> bool:
-    """Whether the difference is not zero at one point or another."""
-    return any(_differs(difference, _point(domains, value)) for value in OTHER_VALUES)
+def _certain(difference: Expr, domains: Mapping[str, Domain], other: Expr = ZERO) -> bool:
+    """Whether the difference is not zero (or `other`) at one point or another."""
+    return any(_differs(difference, _point(domains, value), other) for value in OTHER_VALUES)
 
 
 def _point(domains: Mapping[str, Domain], value: Fraction) -> dict[str, Fraction]:
     return {n: value / (1 + index) for index, n in enumerate(domains)}
 
 
-def _differs(difference: Expr, values: Mapping[str, Fraction]) -> bool:
-    """Whether the difference is certainly not zero there; what its name stands for in a schedule has values too."""
+def _differs(difference: Expr, values: Mapping[str, Fraction], other: Expr = ZERO) -> bool:
+    """Whether the two certainly differ there; the names that a schedule has given have values too."""
     extra = {n: Fraction(2 + index, 3) for index, n in enumerate(sorted(symbols(difference) - values.keys()))}
-    return difference_at(((difference, Number(0)),), {**values, **extra}) is not None
+    return difference_at(((difference, other),), {**values, **extra}) is not None
 
 
 def _merged(bound: Mapping[str, Expr], name: str, value: Expr) -> dict[str, Expr]:
@@ -270,18 +271,24 @@ def _exactness(a: Rule, b: Rule, found: tuple[Condition, ...]) -> Exactness | No
     return None
 
 
-class _Degenerate:
-    """Under which conditions the gradients play no part: other answers, the same points."""
+class _Runs:
+    """What short runs of two rules tell about a condition; where something is undefined they tell nothing."""
 
-    def __init__(self, a: Rule, b: Rule, domains: Mapping[str, Domain]) -> None:
+    def __init__(self, a: Rule, b: Rule, domains: Mapping[str, Domain], differences: list[Expr]) -> None:
         runs = [(Fraction(1), tuple(map(Fraction, g))) for g in OTHER_GRADIENTS]
         points = [[point_after(rule, *run) for run in runs] for rule in (a, b)]
         self.changes = [other - first for first, *others in points for other in others]
-        self.domains, self.known = domains, dict[Key, bool]()
+        self.domains, self.differences, self.known = domains, differences, dict[Key, bool]()
 
-    def under(self, condition: Key) -> bool:
+    def degenerate(self, condition: Key) -> bool:
+        """Whether the gradients play no part: other answers, the same points."""
         if condition not in self.known:
-            changes = substitute(self.changes, dict(condition))
-            certain = any(_certain(change, self.domains) for change in changes)
+            changes = [change + 0 * change for change in substitute(self.changes, dict(condition))]
+            certain = any(_certain(change, self.domains, 0 * change) for change in changes)
             self.known[condition] = not certain and _first_nonzero(changes, self.domains) is None
         return self.known[condition]
+
+    def defined(self, condition: Key) -> bool:
+        """Whether both rules are ever defined."""
+        zeros = [d - d for d in substitute(self.differences, dict(condition))]
+        return any(_certain(zero, self.domains, zero + 1) for zero in zeros)
