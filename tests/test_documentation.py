@@ -1,7 +1,8 @@
 """Every example in the README and in docs/ is run, every link followed.
 
 A page is a doctest as it stands, ```console blocks are command lines of `derive` with what they print, and
-```python blocks are rule files; one after <!-- file: NAME --> is there for the command lines under that name.
+```python blocks are rule files, ```text blocks are pasted code; one after <!-- file: NAME --> is there for the command
+lines under that name.
 """
 
 from __future__ import annotations
@@ -60,7 +61,8 @@ def test_command_lines_print_what_they_say(
     block: Block, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for file in (b for b in blocks("python") if b.page == block.page and b.file is not None):
+    given = [*blocks("python"), *blocks("text")]
+    for file in (b for b in given if b.page == block.page and b.file is not None):
         Path(file.file or "").write_text(file.text, "utf-8")
     for command, expected in re.findall(r"^\$ derive (.*)\n((?:(?!\$ ).*\n)*)", block.text, re.MULTILINE):
         run(shlex.split(command))
