@@ -54,7 +54,7 @@ def state_map(a: LinearSystem, b: LinearSystem, is_zero: IsZero) -> StateMap | N
         (times(found, a.transition), times(seen.transition, found) if found else ()),
         (times(found, a.input), seen.input),
         (times(found, a.start), seen.start),
-        (a.output, times(seen.output, found) if found else matrix(() for _ in a.output)),
+        (a.output, times(seen.output, found) if found else matrix([NOTHING] * a.size for _ in a.output)),
     )
     if not all(_equal(x, y, is_zero) for x, y in kept) or not _keeps_one(a, b, found, seen.pivots, is_zero):
         return None
