@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from random import Random
 
 from derive.expr import Apply, Expr, Number, Symbol, apply, symbols, to_text
 from derive.rule import Assignment, Rule, State
@@ -61,6 +62,11 @@ def rule_mutants(rule: Rule) -> Iterator[tuple[str, Rule]]:
             f"{state.name} starts one higher",
             replace(rule, states=(*rule.states[:index], other, *rule.states[index + 1 :])),
         )
+
+
+def random_mutant(rule: Rule, random: Random) -> tuple[str, Rule]:
+    """One of the mutants of a rule."""
+    return random.choice(list(rule_mutants(rule)))
 
 
 def _slips(value: Expr, names: Sequence[str]) -> Iterator[Expr]:
