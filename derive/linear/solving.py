@@ -204,7 +204,7 @@ class _Search:
         return 0 in self.case.poly_signs(part) and not any(part == other for other in (*done.nonzero, *done.divisors))
 
     def _unsure(self, poly: fmpq_mpoly, done: Solution) -> list[fmpq_mpoly]:
-        return [part for part, _ in factors(poly)[1] if self._may_vanish(part, done)]
+        return sorted((part for part, _ in factors(poly)[1] if self._may_vanish(part, done)), key=str)
 
     def inside(self, small: Solution, large: Solution) -> bool:
         """Whether all of the one branch is in the other, as far as substitution shows."""
