@@ -21,9 +21,10 @@ from derive.rule import Assignment
 def read_block(body: Iterable[ast.stmt], scope: Scope) -> tuple[Statement, ...]:
     """The statements of a block. `scope.known` grows with every store. Raises UserError for what can't be read."""
     scope.blocks += 1
-    statements = tuple(statement for node in body for statement in _with_questions(node, scope))
-    scope.blocks -= 1
-    return statements
+    try:
+        return tuple(statement for node in body for statement in _with_questions(node, scope))
+    finally:
+        scope.blocks -= 1
 
 
 def _with_questions(node: ast.stmt, scope: Scope) -> list[Statement]:

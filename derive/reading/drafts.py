@@ -7,9 +7,10 @@ candidates(draft, given) ->  every rule it is under a consistent assignment of r
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import replace
+from types import MappingProxyType
 
 from derive.errors import UserError
 from derive.reading.bindings import Function, bindings
@@ -22,9 +23,10 @@ from derive.reading.pasted.flow import carried
 from derive.reading.pasted.groups import groups, shape
 from derive.reading.pasted.normalise import Normalised, normalise
 from derive.reading.pasted.steps import Step, bare_definition, read_body
-from derive.reading.read import read_definition
+from derive.reading.read import read_definition, with_settings
 from derive.reading.source import Definition, definitions, find_named
 from derive.reading.statements import Procedure
+from derive.reading.tuples import with_items
 
 __all__ = ["Candidate", "Draft", "candidates", "read_drafts"]
 
@@ -34,13 +36,16 @@ STATEMENTS = 200
 STATES = 24
 
 
-def read_drafts(text: str, file: str, name: str | None = None) -> tuple[Draft, ...]:
+def read_drafts(
+    text: str, file: str, name: str | None = None, settings: Mapping[str, bool] = MappingProxyType({})
+) -> tuple[Draft, ...]:
     """What the text does at each step, one draft for each parameter it updates.
 
-    `name` picks a function or class. Raises UserError, with the line, for what can't be read.
+    `name` picks a function or class, `settings` say which way its switches are set. Raises UserError,
+    with the line, for what can't be read.
     """
     normalised = normalise(text, file)
-    step = _step(normalised, file, name)
+    step = _step(normalised, file, name, settings)
     _refuse_large(step)
     readings = [_drafts(r, text, normalised) for r in _readings(step)]
     drafts = next((r for r in readings if r), ())
@@ -89,24 +94,24 @@ def _drafts(step: Step, text: str, normalised: Normalised) -> tuple[Draft, ...]:
     return tuple(drafts)
 
 
-def _step(normalised: Normalised, file: str, name: str | None) -> Step:
+def _step(normalised: Normalised, file: str, name: str | None, settings: Mapping[str, bool]) -> Step:
     tree, _ = without_coordinates(parse(normalised.text, file), file)
     if name is not None:
-        return _defined(find_named(normalised.text, file, name), file)
+        return _defined(with_settings(find_named(normalised.text, file, name), settings), file)
     defined = [n for n in tree.body if isinstance(n, Function | ast.ClassDef)]
     bare = [n for n in tree.body if isinstance(n, ast.For | ast.While | ast.AugAssign)]
     if defined and not bare:
-        return _only(normalised.text, file)
+        return _only(normalised.text, file, settings)
     return read_body(bare_definition(tree, normalised.text, file, bindings(tree.body)), free=True)
 
 
-def _only(text: str, file: str) -> Step:
+def _only(text: str, file: str, settings: Mapping[str, bool]) -> Step:
     """The step of the one definition of a text that can be read as one."""
     found = [d for d in definitions(text, file) if not d.is_method]
     steps, errors = list[tuple[str, Step]](), list[UserError]()
     for definition in found:
         try:
-            step = _defined(definition, file)
+            step = _defined(with_settings(definition, settings), file)
             if any(groups(each.statements) for each in _readings(step)):
                 steps.append((definition.node.name, step))
         except UserError as error:
@@ -122,7 +127,7 @@ def _only(text: str, file: str) -> Step:
 
 def _defined(definition: Definition, file: str) -> Step:
     tree, kept = without_coordinates(ast.Module([deepcopy(definition.node)], []), file)
-    definition = replace(definition, node=tree.body[0])  # type: ignore[arg-type]
+    definition = with_items(replace(definition, node=tree.body[0]))  # type: ignore[arg-type]
     if isinstance(definition.node, ast.ClassDef):
         return _of_procedure(read_definition(definition))
     step = read_body(definition, free=False)

@@ -50,16 +50,25 @@ class _Names:
 
 def followed(procedure: Procedure) -> Procedure:
     """The procedure with in-place methods storing into the one name kept for their array."""
-    stores = list(_stores(procedure.statements))
-    if not any(s.in_place and s.certain for s in stores):
-        return procedure
-    lasting = frozenset({*procedure.kept, *(p.name for p in procedure.parameters)})
+    lasting = {*procedure.kept, *(p.name for p in procedure.parameters)}
     empty = {n for n, start in procedure.kept.items() if start is None}
     empty |= {p.name for p in procedure.parameters if p.optional}
-    names = _Names(lasting, _arrays(procedure.statements, lasting - empty))
-    statements = _follow(procedure.statements, names)
-    returned = tuple(Returned(names.value(r.value), frozenset(map(names.of, r.shares))) for r in procedure.returned)
-    return replace(procedure, statements=tuple(statements), returned=returned)
+    statements, returned = follow(procedure.statements, procedure.returned, lasting, lasting - empty)
+    return replace(procedure, statements=statements, returned=returned)
+
+
+def follow(
+    statements: tuple[Statement, ...], returned: tuple[Returned, ...], lasting: Iterable[str], given: Iterable[str]
+) -> tuple[tuple[Statement, ...], tuple[Returned, ...]]:
+    """The statements of a step and what it returns, with one name kept for each array that a method changes.
+
+    `lasting` are the names that outlive the step; `given` those that may hold a number before it.
+    """
+    if not any(s.in_place and s.certain for s in _stores(statements)):
+        return statements, returned
+    names = _Names(frozenset(lasting), _arrays(statements, given))
+    done = tuple(_follow(statements, names))
+    return done, tuple(Returned(names.value(r.value), frozenset(map(names.of, r.shares))) for r in returned)
 
 
 def _stores(statements: Iterable[Statement]) -> Iterator[Store]:

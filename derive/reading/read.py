@@ -32,11 +32,15 @@ def read_text(
     `file` is named in errors; `settings` says which way switches are set: {"nesterov": True}. Raises
     UserError, with the line, for what can't be read.
     """
-    definition = replace(find_named(text, file, name), settings=settings)
+    return to_rule(read_definition(with_settings(find_named(text, file, name), settings)), roles)
+
+
+def with_settings(definition: Definition, settings: Mapping[str, bool]) -> Definition:
+    """The definition with its switches set. Raises UserError for a switch that it does not have."""
     arguments = {a.arg for a in ast.walk(definition.node) if isinstance(a, ast.arg)}
     for unknown in sorted(settings.keys() - arguments):
         raise definition.error(f"there is no switch {unknown!r}", fix="give the name of an argument")
-    return to_rule(read_definition(definition), roles)
+    return replace(definition, settings=settings)
 
 
 def read_path(path: str, name: str) -> Rule:

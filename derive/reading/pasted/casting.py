@@ -91,7 +91,9 @@ def _in_place(name: str, statements: Sequence[Statement]) -> bool:
                 return False
             case Branch(then=then, otherwise=otherwise) if not _in_place(name, (*then, *otherwise)):
                 return False
-            case Initialise(stores=stores) if name in stored(stores):
+            case Initialise(stores=stores, otherwise=otherwise) if name in stored(stores) or not _in_place(
+                name, otherwise
+            ):
                 return False
     return True
 
@@ -110,7 +112,7 @@ def _by_value(s: Statement) -> Statement:
 
 
 def _started_inside(draft: Draft) -> set[str]:
-    return set(stored([s for s in draft.step.statements if isinstance(s, Initialise)]))
+    return {n for s in draft.step.statements if isinstance(s, Initialise) for n in stored(s.stores)}
 
 
 def is_open(draft: Draft, state: str) -> bool:

@@ -17,8 +17,8 @@ def reads(statement: Statement) -> frozenset[str]:
             return symbols(point)
         case Branch(condition=condition, then=then, otherwise=otherwise):
             return symbols(condition).union(*(reads(s) for s in (*then, *otherwise)))
-        case Initialise(stores=stores):
-            return frozenset[str]().union(*(reads(s) for s in stores))
+        case Initialise(stores=stores, otherwise=otherwise):
+            return frozenset[str]().union(*(reads(s) for s in (*stores, *otherwise)))
 
 
 def carried(statements: Sequence[Statement]) -> list[str]:
@@ -40,8 +40,12 @@ def _open(statements: Iterable[Statement], sure: set[str]) -> tuple[set[str], se
                 either = set(stored([*then, *otherwise]))
                 found |= (either - (left[1] & right[1])) - given  # kept where one side leaves it
                 given |= left[1] & right[1]
-            case Initialise():
-                found |= set(stored([s])) - given
+            case Initialise(stores=first, otherwise=()):
+                found |= set(stored(first)) - given
+            case Initialise(stores=first, otherwise=otherwise):
+                left, right = _open(first, given), _open(otherwise, given)
+                found |= left[0] | right[0] | ({*stored([s])} - (left[1] & right[1]) - given)
+                given |= left[1] & right[1]
             case Store(target=target, value=value):
                 found |= symbols(value) - given
                 given.add(target)

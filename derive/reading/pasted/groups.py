@@ -117,5 +117,5 @@ def _written(s: Statement) -> str:
             return f"{target} = grad({point})"
         case Branch(condition=condition, then=then, otherwise=otherwise):
             return f"if {condition}: {[_written(x) for x in then]} {[_written(x) for x in otherwise]}"
-        case Initialise(guard=guard, stores=stores):
-            return f"start {guard}: {[_written(x) for x in stores]}"
+        case Initialise(guard=guard, stores=stores, otherwise=otherwise):
+            return f"start {guard}: {[_written(x) for x in stores]} {[_written(x) for x in otherwise]}"

@@ -17,6 +17,7 @@ from derive.expr import Expr, Number, Symbol
 from derive.reading.blocks import read_block
 from derive.reading.pasted.flow import carried, reads
 from derive.reading.scope import Scope, dotted
+from derive.reading.sharing import stores_into
 from derive.reading.statements import Query, Statement, Store, stored
 
 _SHOWS = frozenset(
@@ -58,7 +59,8 @@ def read_with_unknowns(
             parts.append((node, read_block([node], scope)))
         except UserError as error:
             del scope.asked[asked:]
-            targets = _targets(node)
+            given = any(name.endswith(".grad") for name in known)  # then no other value is the gradient
+            targets = set() if given or _stores(node, scope) else _targets(node)
             if not targets:
                 raise
             errors[id(node)] = error
@@ -68,6 +70,13 @@ def read_with_unknowns(
         return tuple(s for _, part in parts for s in part), {}
     scope.known = known | scope.known
     return _followed(parts, errors)
+
+
+def _stores(node: ast.stmt, scope: Scope) -> bool:
+    """Whether an in-place method or `out=` changes an array on the way to the value."""
+    calls = [n for n in ast.walk(node) if isinstance(n, ast.Call)]
+    named = (n.func.attr for n in calls if isinstance(n.func, ast.Attribute))
+    return any(stores_into(n, scope) for n in calls) or any(n.endswith("_") and not n.endswith("__") for n in named)
 
 
 def _targets(node: ast.stmt) -> set[str]:

@@ -95,7 +95,7 @@ def _made_over_steps(draft: Draft) -> dict[str, set[str]]:
 def _is_parameter(theta: str, g: str, made: Mapping[str, set[str]], draft: Draft) -> bool:
     """Whether theta is made from itself and from g, and the values behind g only from parameters."""
     behind = draft.step.unknown.get(g, frozenset())
-    return g in made[theta] and theta in made[theta] and behind <= draft.parameters | set(draft.last)
+    return {g, theta} <= made.get(theta, set()) and behind <= draft.parameters | set(draft.last)
 
 
 def _counters(draft: Draft) -> list[str | None]:
@@ -127,8 +127,8 @@ def _values(statements: Sequence[Statement]) -> Iterator[Expr]:
             case Branch(condition=condition, then=then, otherwise=otherwise):
                 yield condition
                 yield from _values((*then, *otherwise))
-            case Initialise(stores=stores):
-                yield from _values(stores)
+            case Initialise(stores=stores, otherwise=otherwise):
+                yield from _values((*stores, *otherwise))
 
 
 def _weights_last(names: Sequence[str], draft: Draft) -> list[str]:

@@ -18,7 +18,8 @@ from derive.expr import Expr, Number, Symbol
 from derive.reading.bindings import Binding, Function, Imported, names_bound
 from derive.reading.blocks import read_block
 from derive.reading.expressions import constant_value
-from derive.reading.functions import dictionaries, function_scope, read_parameters, read_step
+from derive.reading.functions import dictionaries, function_scope, gradients, read_parameters, read_step
+from derive.reading.handles import follow
 from derive.reading.pasted.flow import asked_once, carried, reads
 from derive.reading.pasted.opaque import harmless, read_with_unknowns
 from derive.reading.refusals import text_of
@@ -78,6 +79,7 @@ def read_body(definition: Definition, free: bool) -> Step:
     scope = function_scope(definition, node, {p.name for p in parameters}, records)
     names = _free_names(node, definition.outer) - records
     scope.known |= _places(node, scope) | (names if free else names - scope.later)
+    scope.known |= {p.name for p in gradients(node, names | {p.name for p in parameters})}
     starts = _starts(before, scope)
     counter, first = _counted(definition, loop)
     items = {n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name)} if isinstance(loop, ast.For) else set()
@@ -96,6 +98,14 @@ def read_body(definition: Definition, free: bool) -> Step:
         statements, unknown = step.read(inner)
     if not statements and not returned:
         raise definition.error("the step does nothing that can be read", inner[0] if inner else None)
+    kept = {
+        *carried(statements),
+        *starts,
+        *(p.name for p in parameters),
+        *_never_bound(statements, _places(node, scope)),
+    }
+    statements, ends = follow(statements, returned or (), kept, kept)
+    returned = returned and ends
     statements = asked_once(statements)
     _refuse_stale(definition, before, statements)
     if loop is None and free:
@@ -104,6 +114,11 @@ def read_body(definition: Definition, free: bool) -> Step:
     return Step(definition, statements, parameters, starts, counter, first, free or loop is not None, returned,
                 getattr(last, "lineno", node.lineno), unknown,
                 data=data if len(data) > 1 else frozenset())  # fmt: skip
+
+
+def _never_bound(statements: Sequence[Statement], places: set[str]) -> set[str]:
+    """The names that are there without the step, and the keys of dictionaries."""
+    return ({n for s in statements for n in reads(s)} - set(stored(statements))) | places
 
 
 @dataclass(frozen=True)
