@@ -172,9 +172,14 @@ def _with_constant(request: Request, found: Conditions | None, constant: Verdict
     return Checked(replace(found.evidence.certificate, constant=steady))
 
 
-def _parted(request: Request, tries: int = TRIES_ALONG_TRAJECTORIES) -> Replayed | None:
-    """A run on which the two part, hyperparameters without a counterpart having values of their own."""
-    own = {n: Symbol(n) for n in request.b.hyperparameter_names}
+def _parted(
+    request: Request, tries: int = TRIES_ALONG_TRAJECTORIES, *, called: Mapping[str, str] | None = None
+) -> Replayed | None:
+    """A run on which the two part, hyperparameters without a counterpart having values of their own.
+
+    `called` are hyperparameters of b that have the values of others of a.
+    """
+    own = {n: Symbol((called or {}).get(n, n)) for n in request.b.hyperparameter_names}
     return separating_trajectory(request.a, request.b, {**own, **request.shared}, tries, sorted(request.scheduled))
 
 
@@ -216,8 +221,8 @@ def _swapped(hyperparameters: Mapping[str, Expr], source: str, target: str) -> t
 def _without_proof(request: Request, record: Record, parted: Replayed | None) -> Verdict:
     """Conditions where there are some, with a counterexample off them; else what was found against it."""
     given = request.states or request.hyperparameters
-    request, renamed = aligned(request)
-    parted = (_parted(request) if renamed else None) or parted
+    whole, (request, renamed) = request, aligned(request)
+    parted = (_parted(whole, called=renamed) if renamed else None) or parted
     found = None if given else conditions(request, record)
     named = {f"B.{old}": f"A.{new}" for old, new in renamed.items()}
     counterexample = None if parted is None else parted.document()
