@@ -12,7 +12,7 @@ from derive.cli.documents import as_json_option, document, write_json
 from derive.cli.library import exit_status
 from derive.cli.tables import print_table
 from derive.cli.verdicts import print_lines
-from derive.cli.workers import in_worker
+from derive.cli.workers import LimitExceeded, in_worker
 from derive.errors import UserError
 from derive.rule import Rule
 
@@ -41,8 +41,11 @@ def check_command(
     from derive.library.lookup import find_rule
     from derive.matching.target import read_target
 
-    text = read_target(target)
-    answer: Checked = in_worker(_checked, text, find_rule(against), read_map(maps), explain, seconds=seconds)
+    text, rule, given = read_target(target), find_rule(against), read_map(maps)
+    try:
+        answer: Checked = in_worker(_checked, text, rule, given, explain, seconds=seconds)
+    except LimitExceeded as limit:
+        answer = _undecided(rule, f"the search {limit}")
     if as_json:
         write_json(document("check", **answer.content))
     else:
@@ -104,6 +107,15 @@ def _checked(target: Target, rule: Rule, given: Mapping[str, str], explain: bool
 
     match = check_text(target.text, target.file, target.name, rule, given)
     return Checked(match.verdict.status, words.document(match), words.lines(match, explain=explain))
+
+
+def _undecided(rule: Rule, message: str) -> Checked:
+    from derive.matching import Match
+    from derive.matching import wording as words
+    from derive.proving.verdict import Verdict
+
+    match = Match(rule, Verdict("unknown", message=message))
+    return Checked("unknown", words.document(match), words.lines(match))
 
 
 def _identified(target: Target) -> Identified:

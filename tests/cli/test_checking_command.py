@@ -1,0 +1,98 @@
+"""`derive check` and `derive identify`: exit statuses, both forms of output, and what cannot be asked."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from derive.cli import checking
+from derive.cli.application import run
+from derive.cli.workers import LimitExceeded
+from tests.cli.test_documents import SCHEMA
+
+RIGHT = "v = mu * v + dw\nw = w - lr * v\n"
+WRONG = "v = mu * v + dw\nw = w - lr * dw\n"
+
+
+def saved(folder: Path, text: str) -> str:
+    file = folder / "pasted.txt"
+    file.write_text(text)
+    return str(file)
+
+
+def test_code_that_is_the_rule(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["check", saved(tmp_path, RIGHT), "--against", "momentum_lr_outside"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("proved against momentum_lr_outside")
+    assert "theta = w, g = dw" in out
+    assert "v = 0" in out  # what was assumed at the start
+
+
+def test_code_that_is_not_has_its_line_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["check", saved(tmp_path, WRONG), "--against", "momentum_lr_outside", "--json"]) == 1
+    content = json.loads(capsys.readouterr().out)
+    assert content["fault"]["lines"] == [2]
+    assert content["fault"]["message"] == "line 2 reads `dw` where the rule has `v`"
+
+
+def test_expected_is_what_the_rule_does(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(["check", saved(tmp_path, "w = w - 2 * lr * dw**3"), "--against", "gradient_descent", "--json"])
+    shown = json.loads(capsys.readouterr().out)["counterexample"]
+    [row] = [row for row in shown["rows"] if row["parts"]]
+    assert (row["b"], row["a"]) == (shown["expected"], shown["actual"])
+
+
+def test_standard_input_is_read(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(RIGHT.encode())))
+    assert run(["check", "-", "--against", "momentum_lr_outside", "--map", "w=theta,dw=g"]) == 0
+    assert capsys.readouterr().out.startswith("proved")
+
+
+def test_the_known_rule_comes_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["identify", saved(tmp_path, "w = w - lr * dw"), "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert (rows[0]["rule"], rows[0]["verdict"]) == ("gradient_descent", "proved")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["check", "nowhere.py", "--against", "adam"], "nowhere.py: cannot be read"),
+        (["check", "{}", "--against", "adm"], "no rule 'adm'"),
+        (["check", "{}"], "Missing option '--against'"),
+        (["check", "{}", "--against", "adam", "--map", "w"], "'w' is not NAME=ROLE"),
+        (["check", "::f", "--against", "adam"], "'::f' is not PATH::NAME"),
+        (["identify", "nowhere.py"], "nowhere.py: cannot be read"),
+    ],
+)
+def test_what_cannot_be_asked_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    file = saved(tmp_path, RIGHT)
+    assert run([argument.format(file) for argument in arguments]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert message in err
+
+
+def test_prose_is_refused_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["check", saved(tmp_path, "Dear all,\nhow does Adam work?\n"), "--against", "adam"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_limit_exceeded_is_an_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def slow(*_: object, **__: object) -> None:
+        raise LimitExceeded("took longer than 60 s and was ended")
+
+    monkeypatch.setattr(checking, "in_worker", slow)
+    assert run(["check", saved(tmp_path, RIGHT), "--against", "adam", "--json"]) == 3
+    content = json.loads(capsys.readouterr().out)
+    jsonschema.validate(content, SCHEMA)
+    assert (content["verdict"], content["message"]) == ("unknown", "the search took longer than 60 s and was ended")
