@@ -63,7 +63,9 @@ def _named(error: Exception, text: str) -> tuple[str, int | None]:
     """What is wrong and where. The tokenizer only knows that the text has ended; `ast` knows which bracket is open."""
     if isinstance(error, tokenize.TokenError):
         try:
-            ast.parse(text)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                ast.parse(text)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as better:
             error = better
     return (error.msg, error.lineno) if isinstance(error, SyntaxError) else (str(error.args[0]), None)

@@ -58,6 +58,37 @@ def test_a_switch_is_set_or_asked_for() -> None:
     assert str(first(text, nesterov=True).rule.body[1]) == "d = g + 0.9 * v"
 
 
+CLASS = """
+class Opt(Optimizer):
+    def __init__(self, params, lr=0.1, beta=0.9, halve=False):
+        super().__init__(params, dict(lr=lr, beta=beta, halve=halve))
+    @torch.no_grad()
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                state = self.state[p]
+                if len(state) == 0:
+                    state["m"] = torch.zeros_like(p)
+                    state["n"] = p.clone()
+                m = state["m"]
+                m.mul_(group["beta"]).add_(p.grad)
+                if group["halve"]:
+                    m = m / 2
+                p.add_(m, alpha=-group["lr"]).add_(state["n"])
+                state["n"].mul_(0.5)
+"""
+
+
+def test_a_class_with_state_made_at_the_first_step() -> None:
+    for halve, last in ((False, "m = m + g"), (True, "m_ = m / 2")):
+        candidate = first(CLASS, halve=halve)
+        assert (candidate.roles["theta"], candidate.roles["g"]) == ("theta", "g")
+        assert [f"{s.name} = {s.initial}" for s in candidate.rule.states] == ["m = 0", "n = theta"]
+        assert str(candidate.rule.body[2 if halve else 1]) == last
+
+
 REFUSED = [
     "dw = loss(w, m.mul_(2))\nm = 0.9 * m + dw\nw -= lr * m",  # the store must not be lost in what isn't looked into
     "dw = loss(w, out=m)\nm = 0.9 * m + dw\nw -= lr * m",
