@@ -18,12 +18,14 @@ from derive.algebra.case import Case
 from derive.algebra.facts import Assumptions
 from derive.algebra.normal import NoNormalForm, generic_case
 from derive.algebra.polynomials import RING
+from derive.algebra.work import apart
 from derive.expr import Expr, Number, Symbol, substitute, symbols
 from derive.proving.invariants import assumptions_of
 from derive.proving.obligations import tracked
 from derive.rule import Domain, Rule
 
 MARK = "?"  # opens the name of an unknown; no name of a rule has such a sign in it
+WORK = 100_000  # for the normal form of one value
 NEXT = "'"  # closes the name of a coefficient of the map after the step
 
 
@@ -57,7 +59,8 @@ def _depends(values: Iterable[Expr], rule: Rule) -> set[str]:
     found = set[str]()
     for value in values:
         try:
-            case, normal = generic_case(value, Assumptions(rule.domains))
+            with apart(WORK):  # remembered, so it must not depend on what else was asked
+                case, normal = generic_case(value, Assumptions(rule.domains))
             found |= case.depends(normal.num) | case.depends(normal.den)
         except NoNormalForm:
             found |= symbols(value)

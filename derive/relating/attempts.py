@@ -15,6 +15,7 @@ from derive.proving.search import Differs, Undecided
 from derive.relating.ansatz import Ansatz, hyper_unknown, relevant
 from derive.relating.induction import induction
 from derive.relating.solving import Maps, candidate_maps
+from derive.relating.traces import map_by_runs
 from derive.relating.wording import maps_text
 from derive.rule import Rule
 
@@ -66,6 +67,14 @@ def with_same_names(request: Request, record: Record) -> Checked | None:
     if len(hypers) < len(b.hyperparameter_names) or not symbols(*states.values()) <= kept:
         return None
     return _proved(request, Maps(states, hypers), record)
+
+
+def with_map_of_runs(request: Request, record: Record) -> Checked | None:
+    """The proof under the map that runs of both suggest, hyperparameters keeping their names."""
+    if request.states or len(request.shared) < len(request.b.hyperparameter_names):
+        return None
+    maps = map_by_runs(request.a, request.b, request.shared)
+    return None if maps is None else _proved(request, maps, record)
 
 
 def with_open_map(request: Request, record: Record, *, same_hyperparameters: bool) -> Checked | None:

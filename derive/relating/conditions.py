@@ -8,7 +8,7 @@ apart, by the same runs telling the two apart at every other setting.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import combinations
@@ -138,7 +138,7 @@ def _candidates(differences: list[Expr], domains: Mapping[str, Domain]) -> Itera
             return
         bound = waiting.pop(0)
         here = substitute(differences, bound)
-        factor = _first_nonzero([d for d in here if _certain(d, domains)], domains)
+        factor = _first_nonzero((d for d in here if _certain(d, domains)), domains)
         if factor is None:
             yield bound
         elif len(bound) < MOST_AT_ONCE:
@@ -184,7 +184,7 @@ def _merged(bound: Mapping[str, Expr], name: str, value: Expr) -> dict[str, Expr
     return {**{n: substitute([e], {name: value})[0] for n, e in bound.items()}, name: value}
 
 
-def _first_nonzero(differences: list[Expr], domains: Mapping[str, Domain]) -> tuple[Case, fmpq_mpoly] | None:
+def _first_nonzero(differences: Iterable[Expr], domains: Mapping[str, Domain]) -> tuple[Case, fmpq_mpoly] | None:
     """The numerator of the first difference that does not vanish; what has no normal form says nothing."""
     for difference in differences:
         try:

@@ -20,7 +20,7 @@ from derive.proving.replay import Replayed
 from derive.proving.search import asking_others, missing_prover
 from derive.proving.verdict import Verdict
 from derive.relating.alignment import aligned
-from derive.relating.attempts import Record, Request, with_open_map, with_same_names
+from derive.relating.attempts import Record, Request, with_map_of_runs, with_open_map, with_same_names
 from derive.relating.conditions import Conditions, conditions
 from derive.relating.linear_pairs import hidden_modes, linear_relation, proof_of_a_branch
 from derive.relating.maps import bind_sides, differing_domains, refuse_condition, refuse_maps, refuse_names
@@ -132,7 +132,7 @@ def _searched(request: Request, record: Record) -> tuple[Checked | None, Replaye
         return proof, None
     parted = _parted(request, FIRST_TRIES)
     if parted is None:
-        proof = with_open_map(request, record, same_hyperparameters=True)
+        proof = with_map_of_runs(request, record) or with_open_map(request, record, same_hyperparameters=True)
     return proof or with_open_map(request, record, same_hyperparameters=False), parted
 
 
