@@ -30,10 +30,13 @@ MENDED = 2  # of these, rules to which a repair is looked for
 def check_text(text: str, file: str, name: str | None, rule: Rule, given: Mapping[str, str]) -> Match:
     """What the text is beside the rule; `given` are names of the text and the roles or hyperparameters they are.
 
+    A name given as True or False is a switch of the text, and set so.
     Several parameters updated side by side are each compared, and the answer is the worst of theirs.
     Raises UserError for a text that can't be read, or not be compared with the rule.
     """
-    drafts = read_drafts(text, file, name)
+    settings = {n: word == "True" for n, word in given.items() if word in ("True", "False")}
+    given = {n: word for n, word in given.items() if n not in settings}
+    drafts = read_drafts(text, file, name, settings)
     compared = [
         (draft, match_readings(_side_by_side(readings_of(draft, given), len(drafts)), rule, given)) for draft in drafts
     ]

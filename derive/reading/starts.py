@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from derive.errors import UserError
 from derive.expr import Expr, Number, Symbol, apply, symbols
@@ -39,6 +40,28 @@ def resolve_starts(
             fix = f"give it an initial value: {short} = 0"
             raise definition.error(f"the state {short!r} is never initialised", fix=fix)
     return rest, {n: v for n, v in starts.items() if v is not None}
+
+
+def with_plain_guards(statements: Iterable[Statement], stored_before: Iterable[str] = ()) -> tuple[Statement, ...]:
+    """The statements with the guard `not state` as that of one of its keys, where none is stored before.
+
+    A key can be given another name; what is left as it is will be refused.
+    """
+    done, before = list[Statement](), set(stored_before)
+    for s in statements:
+        match s:
+            case Branch(then=then, otherwise=otherwise):
+                sides = [with_plain_guards(side, before) for side in (then, otherwise)]
+                done.append(replace(s, then=sides[0], otherwise=sides[1]))
+            case Initialise(guard=guard, stores=first):
+                inside = f"{guard}."
+                keys = [n for n in certainly_stored(first) if n.startswith(inside)]
+                free = keys and not any(n.startswith(inside) for n in before)
+                done.append(replace(s, guard=keys[0]) if free else s)
+            case _:
+                done.append(s)
+        before |= set(stored([s]))
+    return tuple(done)
 
 
 def _fixed(statements: Sequence[Statement], fixed: frozenset[str], states: Iterable[str]) -> frozenset[str]:

@@ -10,6 +10,7 @@ from derive.expr import Expr, Number, Symbol, apply, substitute
 from derive.reading.pasted.draft import Draft
 from derive.reading.pasted.flow import reads
 from derive.reading.pasted.parts import Part
+from derive.reading.starts import with_plain_guards
 from derive.reading.statements import (
     Branch,
     Initialise,
@@ -30,7 +31,7 @@ def procedure(draft: Draft, part: Part, names: Mapping[str, str], counts: Mappin
     if step.counter and step.counter == part.t and step.first != 1:
         values[step.counter] = Symbol("t") - (1 - step.first) if step.first < 1 else Symbol("t") + (step.first - 1)
     statements = tuple(_by_value(substituted(s, values)) if draft.by_value else substituted(s, values)
-                       for s in step.statements)  # fmt: skip
+                       for s in with_plain_guards(step.statements))  # fmt: skip
     arguments = {p.name: p for p in step.parameters}
     states = [s for s in draft.states if part.average or s != part.theta]
     starts = {s: _start(draft, s, values, counts) for s in states}
@@ -47,6 +48,9 @@ def procedure(draft: Draft, part: Part, names: Mapping[str, str], counts: Mappin
     parameters += [_constant(draft, n, arguments.get(n), names[n]) for n in draft.free
                    if n not in (part.theta, part.g, part.t)]  # fmt: skip
     output = names[part.theta]
+    # An array that the step writes into may be handed out as well; it is what the caller has already.
+    own = {names[s] for s in states if s in arguments and s not in passed}
+    returned = tuple(r for r in returned if r.name not in own)
     if step.looped or not returned:
         _refuse_lost(draft, [*passed, *([] if part.average else [part.theta])])
         returned = (Returned(Symbol(output)),)
