@@ -22,6 +22,7 @@ from derive.reading.pasted.draft import Draft
 from derive.reading.pasted.flow import carried
 from derive.reading.pasted.groups import groups, shape
 from derive.reading.pasted.normalise import Normalised, normalise
+from derive.reading.pasted.overwritten import with_inputs
 from derive.reading.pasted.steps import Step, bare_definition, read_body
 from derive.reading.read import read_definition, with_settings
 from derive.reading.source import Definition, definitions, find_named
@@ -69,7 +70,7 @@ def _refuse_large(step: Step) -> None:
 
 def _readings(step: Step) -> Iterator[Step]:
     """The step as it may be meant, the likeliest first."""
-    for each in with_returned_values(step):
+    for each in (returned for given in with_inputs(step) for returned in with_returned_values(given)):
         computed = with_computed_gradients(each)
         if computed is not None and is_self_contained(each):
             yield computed
@@ -90,7 +91,7 @@ def _drafts(step: Step, text: str, normalised: Normalised) -> tuple[Draft, ...]:
         returned = step.returned and tuple(r for r in step.returned if r.name not in others)
         own = replace(step, statements=group.statements, returned=returned)
         drafts.append(Draft(own, group.last, tuple(text.splitlines()), normalised.spelled,
-                            not normalised.is_code, like, parameters))  # fmt: skip
+                            not normalised.is_code, like, parameters, whole=step.statements))  # fmt: skip
     return tuple(drafts)
 
 

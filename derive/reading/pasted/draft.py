@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from derive.reading.pasted.flow import carried, reads
 from derive.reading.pasted.steps import Step
-from derive.reading.statements import Query, stored
+from derive.reading.statements import Query, Statement, stored
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Draft:
     text, `spelled` how it writes names that Python can't. `by_value`: the text is no code, so that
     its names share no arrays. `like` is the parameter of an earlier draft that differs in names only,
     `parameters` all that the text may call so,
-    `others` further readings of the same step.
+    `others` further readings of the same step, `whole` the statements of all parameters.
     """
 
     step: Step
@@ -29,6 +29,7 @@ class Draft:
     like: str | None = None
     parameters: frozenset[str] = frozenset()
     others: tuple[Draft, ...] = ()
+    whole: tuple[Statement, ...] = ()
 
     @property
     def parameter(self) -> str:

@@ -1,0 +1,69 @@
+"""Inputs that a text calls by the same name once it has changed them: `grad = grad + weight_decay * p`.
+
+What is stored under such a name does not outlast the step: the next one is given the name anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from derive.expr import Symbol
+from derive.reading.pasted.flow import carried, reads
+from derive.reading.pasted.groups import groups
+from derive.reading.pasted.steps import Step
+from derive.reading.statements import Branch, Initialise, Statement, Store, fresh, stored, substituted
+
+
+def with_inputs(step: Step) -> Iterator[Step]:
+    """The step as it may be meant: names that are given anew apart from what is made of them.
+
+    In a function these are the arguments it neither returns nor stores into; where nothing says what
+    is given, each name that is made from itself first may be one.
+    """
+    if not step.looped and step.returned:
+        leaving = {n for r in step.returned for n in (r.name, *r.shares) if n}
+        names = [n for n in _arguments(step) if n not in leaving and not _stored_into(n, step.statements)]
+        yield _apart(step, names)
+        return
+    yield step
+    last = {n for group in groups(step.statements) for n in group.last}
+    open_ = [n for n in carried(step.statements) if n not in {*step.starts, *step.kept, *last} and "." not in n]
+    if step.looped:
+        yield from (_apart(step, [n]) for n in open_ if _is_made_from_itself_first(n, step.statements))
+
+
+def _arguments(step: Step) -> list[str]:
+    plain = {p.name for p in step.parameters if p.default is None and not p.optional}
+    return [n for n in carried(step.statements) if n in plain and n not in step.kept]
+
+
+def _stored_into(name: str, statements: Sequence[Statement]) -> bool:
+    """Whether any store to the name writes into its array, which the caller has too."""
+    for s in statements:
+        match s:
+            case Store(target=target, in_place=True) if target == name:
+                return True
+            case Initialise() if name in stored([s]):
+                return True
+            case Branch(then=then, otherwise=otherwise) if _stored_into(name, (*then, *otherwise)):
+                return True
+    return False
+
+
+def _is_made_from_itself_first(name: str, statements: Sequence[Statement]) -> bool:
+    """Whether nothing looks at the name before it is made from itself and something else."""
+    first = next(s for s in statements if name in reads(s) or name in stored([s]))
+    return isinstance(first, Store) and first.target == name and name in reads(first) and len(reads(first)) > 1
+
+
+def _apart(step: Step, names: Sequence[str]) -> Step:
+    """The step with what is made of each name under a name of its own."""
+    statements = step.statements
+    for name in names:
+        taken = {n for s in statements for n in (*reads(s), *stored([s]))}
+        own = fresh(f"{name}_", taken)
+        line = next((s.line for s in statements if name in stored([s])), step.return_line)
+        renamed = tuple(substituted(s, {name: Symbol(own)}) for s in statements)
+        statements = (Store(own, Symbol(name), line), *renamed)
+    return replace(step, statements=statements)
