@@ -15,10 +15,11 @@ from derive.reading.counters import replace_counters
 from derive.reading.flatten import Line, assignments, flatten, renamed
 from derive.reading.handles import followed
 from derive.reading.outputs import with_outputs
+from derive.reading.queries import Questions, separate_questions
 from derive.reading.scope import ASKED
 from derive.reading.source import Definition
 from derive.reading.starts import resolve_starts
-from derive.reading.statements import Parameter, Procedure, Query, fresh, stored
+from derive.reading.statements import Parameter, Procedure, fresh, stored
 from derive.rule import REAL, WORDS, Assignment, Hyperparameter, Rule, State, inline, refuse_word
 
 
@@ -62,25 +63,28 @@ def to_rule(procedure: Procedure, roles: Roles = RULE_LANGUAGE) -> Rule:
     refuse_shared_stores(definition, statements, {*constants, cast.counter}, {cast.output, *cast.states})
     lines = flatten(statements, {*cast.inputs, *starts, *constants}, definition.file)
     _refuse_not_updated(definition, lines, cast)
-    body, query = _separate_query(definition, lines, cast, roles)
+    moving = {cast.output, *cast.states}
+    body, questions = separate_questions(definition, lines, cast.inputs, moving, roles.g)
     _refuse_foreign_output(procedure, body, cast)
     body = _without_copies(body, constants)
     _refuse_truths(definition, body, cast)
-    body, query, starts = _counted(body, query, starts, cast, roles)
+    body, questions, starts = _counted(body, questions, starts, cast, roles)
     for name in starts:
         refuse_word("state", name, _where(procedure, name))
     names = _names(body, starts, cast, roles)
     body = assignments(renamed(body, names))
+    asked = [(names.get(answer, answer), _rename(point, names)) for answer, point in questions]
     return Rule(
         name=definition.node.name,
-        inputs=_inputs(procedure, cast, body, query, roles),
+        inputs=_inputs(procedure, cast, body, asked, roles),
         hyperparameters=tuple(
             Hyperparameter(names.get(h.name, h.name), h.default, h.domain) for h in cast.hyperparameters
         ),
         states=tuple(State(names.get(n, n), _rename(start, names)) for n, start in starts.items()),
         body=tuple(body),
         outputs=(names.get(cast.output, cast.output),),
-        query=None if query is None or query is Symbol(roles.theta) else _rename(query, names),
+        query=None if not asked or asked[0][1] is Symbol("theta") else asked[0][1],
+        asked=tuple(asked[1:]),
         reference=procedure.reference,
         doc=definition.doc,
         source=definition.source,
@@ -192,31 +196,7 @@ def _refuse_truths(definition: Definition, body: Sequence[Assignment], cast: Cas
             raise definition.error(f"{name!r} ends the step as a truth value", fix=fix)
 
 
-# Where the gradient is taken
-
-
-def _separate_query(
-    definition: Definition, lines: Sequence[Line], cast: Cast, roles: Roles
-) -> tuple[list[Assignment], Expr | None]:
-    """The assignments without the query, and the point it asks at, in the values before the step."""
-    asked = [i for i, line in enumerate(lines) if isinstance(line, Query)]
-    if not asked:
-        return assignments(lines), None
-    at = asked[0]
-    question = lines[at]
-    assert isinstance(question, Query)
-    before, after = assignments(lines[:at]), assignments(lines[at + 1 :])
-    [point] = substitute([question.point], inline(before))
-    used = _names_in(before) | symbols(point) | (_names_in(after) if question.target != roles.g else set())
-    names = {question.target: roles.g}
-    if question.target != roles.g and roles.g not in cast.inputs:
-        names[roles.g] = fresh(f"{roles.g}_new", used)  # a local name, no second gradient
-    if len(asked) > 1 or (roles.g in used and names.get(roles.g, roles.g) == roles.g):
-        line = lines[asked[-1]].line
-        raise definition.error("two gradients in one step can't be read", line, f"ask for one and call it {roles.g!r}")
-    if symbols(point).isdisjoint({cast.output, *cast.states}):
-        raise definition.error("the gradient is asked for at a point that never moves", question.line)
-    return assignments(renamed([*before, *after], names)), point
+# What is given
 
 
 def _names_in(lines: Iterable[Assignment]) -> set[str]:
@@ -224,13 +204,13 @@ def _names_in(lines: Iterable[Assignment]) -> set[str]:
 
 
 def _inputs(
-    procedure: Procedure, cast: Cast, body: Sequence[Assignment], query: Expr | None, roles: Roles
+    procedure: Procedure, cast: Cast, body: Sequence[Assignment], questions: Questions, roles: Roles
 ) -> tuple[str, ...]:
-    used = _names_in(body) | (symbols(query) if query is not None else frozenset())
+    used = _names_in(body) | symbols(*(point for _, point in questions))
     counted = ("t",) if cast.counter in cast.inputs or {"t", COUNTED} & used else ()
     if cast.output == roles.output:
         return ("x", *counted)
-    if roles.g not in cast.inputs and query is None:
+    if roles.g not in cast.inputs and not questions:
         fix = f"call the gradient {roles.g}, or write {roles.g} = grad({roles.theta})"
         raise procedure.definition.error("there is no gradient", fix=fix)
     return ("theta", "g", *counted)
@@ -259,16 +239,17 @@ def _names(body: Sequence[Assignment], starts: Mapping[str, Expr], cast: Cast, r
 
 
 def _counted(
-    body: Sequence[Assignment], query: Expr | None, starts: Mapping[str, Expr], cast: Cast, roles: Roles
-) -> tuple[list[Assignment], Expr | None, dict[str, Expr]]:
-    """The body, the query and the states without counters, nor `t = self.t`, which is one under its own name."""
-    asked = [Assignment(ASKED, query)] if query is not None else []
+    body: Sequence[Assignment], questions: Questions, starts: Mapping[str, Expr], cast: Cast, roles: Roles
+) -> tuple[list[Assignment], Questions, dict[str, Expr]]:
+    """The body, the questions and the states without counters, nor `t = self.t`, which is one under its own name."""
+    asked = [Assignment(f"{ASKED} {name}", point) for name, point in questions]
     lines, starts = replace_counters([*asked, *body], starts, cast.counter)
     copies = [a for a in lines if a.target == roles.t]
     if len(copies) == 1 and copies[0].value is Symbol(cast.counter):
         once = {roles.t: copies[0].value}
         lines = [Assignment(a.target, substitute([a.value], once)[0], a.line) for a in lines if a is not copies[0]]
-    return lines[len(asked) :], lines[0].value if asked else None, starts
+    points = [line.value for line in lines[: len(asked)]]
+    return lines[len(asked) :], list(zip((name for name, _ in questions), points, strict=True)), starts
 
 
 def _without_copies(body: Sequence[Assignment], constants: set[str]) -> list[Assignment]:

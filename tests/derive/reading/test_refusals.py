@@ -71,9 +71,10 @@ STEP = {  # a line inside a step of theta, g and m, and what is said about it
     "m, g = m": "a tuple on the left needs as many expressions on the right; write one assignment for each name",
     "lr = lr / 2": "the hyperparameter 'lr' is assigned to; use another name, such as lr_t",
     "if m is None: m = 0": "'m' has a value already; initialise each state once, at the top of the step",
-    "g = grad(theta) + grad(m)": "two gradients in one step can't be read; ask for one and call it 'g'",
-    "g = grad(theta - g)": "two gradients in one step can't be read; ask for one and call it 'g'",
-    "m = m + grad(theta - m)": "two gradients in one step can't be read; ask for one and call it 'g'",
+    "g = grad(theta) + grad(m)": "two gradients in one statement can't be read; "
+    "give each a line of its own: g2 = grad(...)",
+    "g = grad(theta - g)": "the gradient 'g' and another one can't be read; write g = grad(theta) where it is meant",
+    "m = m + grad(theta - m)": "the gradient 'g' and another one can't be read; write g = grad(theta) where it is meant",
     "if m > 0: g = grad(m)": "a gradient asked for in one branch only can't be read; ask for it before the 'if'",
 }
 
@@ -213,7 +214,7 @@ DEFINITIONS = {  # a whole text, and the line and words of its refusal
         "1: 'self.c' is None and the step never assigns it; give it a value in __init__"),
     "two gradients for one parameter": (
         "def f(theta, g, v=0):\n    v = v + g\n    g = grad(theta - v)\n    return theta - g, v",
-        "3: two gradients in one step can't be read; ask for one and call it 'g'"),
+        "3: the gradient 'g' and another one can't be read; write g = grad(theta) where it is meant"),
     "a guard that is not what it guards": (
         "def f(theta, g, m=None, v=None):\n    if m is None:\n        v = 0\n    m = v + g\n    v = m\n"
         "    return theta - m, m, v",
