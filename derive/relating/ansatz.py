@@ -19,7 +19,7 @@ from derive.algebra.facts import Assumptions
 from derive.algebra.normal import NoNormalForm, generic_case
 from derive.algebra.polynomials import RING
 from derive.algebra.work import apart
-from derive.expr import Expr, Number, Symbol, substitute, symbols
+from derive.expr import Apply, Expr, Number, Symbol, nodes, substitute, symbols
 from derive.proving.invariants import assumptions_of
 from derive.proving.obligations import tracked
 from derive.rule import Domain, Rule
@@ -27,6 +27,8 @@ from derive.rule import Domain, Rule
 MARK = "?"  # opens the name of an unknown; no name of a rule has such a sign in it
 WORK = 100_000  # for the normal form of one value
 NEXT = "'"  # closes the name of a coefficient of the map after the step
+
+BRANCHING = frozenset({"sign", "abs", "min", "max", "where"})  # what they depend on differs from case to case
 
 
 def is_unknown(name: str) -> bool:
@@ -55,9 +57,12 @@ def relevant(rule: Rule) -> tuple[str, ...]:
 
 
 def _depends(values: Iterable[Expr], rule: Rule) -> set[str]:
-    """The names the values depend on, in their normal form where they have one."""
+    """The names the values depend on, in their normal form where they have one in all cases."""
     found = set[str]()
     for value in values:
+        if any(isinstance(node, Apply) and node.op in BRANCHING for node in nodes([value])):
+            found |= symbols(value)
+            continue
         try:
             with apart(WORK):  # remembered, so it must not depend on what else was asked
                 case, normal = generic_case(value, Assumptions(rule.domains))

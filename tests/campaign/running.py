@@ -16,7 +16,7 @@ from tests.campaign.confirming import contradiction, opinion
 from tests.campaign.pairs import Pair
 
 STATUSES = ("proved", "conditional", "refuted", "unknown")
-Z3_WORK = 3_000_000
+Z3_WORK = 400_000
 
 
 @dataclass
@@ -67,6 +67,9 @@ def _one(pair: Pair, figures: Figures, random: Random, z3: Z3 | None) -> None:
         verdict = prove(pair.rule, pair.other)
     except UserError as refusal:  # the mutant is no rule, or not comparable
         figures.refused[refusal.what] += 1
+        return
+    except Exception as crash:  # any other exception is a fault of the prover, and the campaign goes on
+        figures.contradictions.append(f"crashed: {type(crash).__name__}: {crash}\n  {pair}")
         return
     figures.seconds.append(time.process_time() - start)
     figures.verdicts[verdict.status] += 1
