@@ -2,7 +2,7 @@
 
     make fuzz                       ten minutes; FUZZ="-max_total_time=60" for other options of libFuzzer
 
-Needs the extra `fuzz`. What it finds is kept as a test in tests/derive/reading/test_found_by_fuzzing.py.
+Needs the extra `fuzz`. What it finds is kept as a case of tests/derive/reading/test_bad_input.py.
 """
 
 from __future__ import annotations
