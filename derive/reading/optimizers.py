@@ -100,7 +100,8 @@ def _scope(
     definition: Definition, step: ast.FunctionDef, loops: Loops, settings: Mapping[str, Parameter | None]
 ) -> Scope:
     scope = function_scope(definition, step, set(), frozenset({STATE, loops.group}))
-    bound = names_bound([*loops.for_group, *loops.for_parameter])
+    body = [*loops.for_group, *loops.for_parameter]
+    bound, nodes = names_bound(body), [n for s in body for n in ast.walk(s)]
     scope.later = names_bound(step.body) | {a.arg for a in all_args(step)}
     group = [n for s in loops.for_group for n in ast.walk(s) if isinstance(n, ast.Subscript)]
     scope.known = {p for n in group if isinstance(n.ctx, ast.Store) and (p := place(n, scope)) is not None}
@@ -110,7 +111,10 @@ def _scope(
             scope.switches[key] = definition.settings.get(name)
         else:
             scope.known.add(key)
-    for name in sorted(bound & {STATE, loops.group, loops.parameter}):
+    stores = {
+        n.id for n in nodes if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)
+    }  # p.data = ... is none
+    for name in sorted((bound & {STATE, loops.group}) | (stores & {loops.parameter})):
         raise definition.error(f"{name!r} is assigned to in the step", loops.line, "give it another name")
     return scope
 

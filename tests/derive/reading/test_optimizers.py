@@ -153,6 +153,23 @@ def test_reading(case: str) -> None:
 
 
 PLAIN = "p.add_(p.grad, alpha=-group['lr'])"
+
+
+def test_the_numbers_of_a_parameter_replaced() -> None:
+    rule = read_text(optimizer("p.data = p.data - group['lr'] * p.grad\np.data += p.grad"), "Opt")
+    assert shown(rule) == "theta, g; ; lr=1/1000\ntheta = theta - lr * g\ntheta = theta + g"
+    for line in (
+        "p = p - p.grad",
+        "for p in q: pass",
+        "with a as p: pass",
+        "import p",
+        "del p",
+        "p.data, q = p.grad, 1",
+    ):
+        with pytest.raises(UserError):
+            read_text(optimizer(f"{line}\np.data = p.data - p.grad"), "Opt")
+
+
 REFUSED = {  # what is done for each parameter, for each group, and what is said
     "a switch": ("if group['amsgrad']: p.zero_()\n" + PLAIN, "pass",
         "'amsgrad' is a switch; say which way: --map amsgrad=True, or amsgrad=False"),
