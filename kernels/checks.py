@@ -28,8 +28,14 @@ class Check:
     fix: str
 
 
-def refuse_clash(rule: Rule) -> None:
-    """Raises UserError where a hyperparameter could not be given to `step` or `query`, having an argument's name."""
+def refuse_unfit(rule: Rule) -> None:
+    """Raises UserError for a rule that no call of a kernel could carry out.
+
+    A step that asks for several gradients, or a hyperparameter with the name of an argument of the calls.
+    """
+    if rule.asked:
+        what = f"{rule.name} asks for {len(rule.questions)} gradients in a step, and a kernel is given one"
+        raise UserError(what, where=rule.where, fix="write one step for each gradient")
     for name in ("state",) if rule.query is None else ("state", "out"):
         if name in rule.hyperparameter_names:
             what = f"the hyperparameter {name!r} has the name of an argument of the kernel's calls"

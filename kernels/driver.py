@@ -48,10 +48,10 @@ def compile(rule: Rule | str | Callable[..., object], dtype: object = "float32",
     from derive.library.lookup import as_rule
 
     found, name = as_rule(rule), _dtype(dtype)
-    from kernels.checks import refuse_clash
+    from kernels.checks import refuse_unfit
     from kernels.running.content import content_key
 
-    refuse_clash(found)
+    refuse_unfit(found)
     key = content_key(found, name)
     with _LOCK:
         if key not in _made:

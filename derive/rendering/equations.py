@@ -13,6 +13,7 @@ def rule_equations(page: Page) -> list[str]:
     lines = [rf"{indexed(s.name, '0')} &= {latex(s.initial, AT_START)}" for s in page.rule.states]
     if page.query is not None:
         lines.append(rf"g_{{t}} &= \nabla f\left({latex(page.query, {})}\right)")
+    lines += [rf"{latex(a.target, {})} &= \nabla f\left({latex(a.value, {})}\right)" for a in page.asked]
     return lines + [f"{latex(line.target, {})} &= {latex(line.value, {})}" for line in page.lines]
 
 

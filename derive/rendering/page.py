@@ -25,6 +25,7 @@ class Page:
 
     rule: Rule
     query: Expr | None
+    asked: tuple[Line, ...]  # further answers of a step, each with the point where its gradient is taken
     lines: tuple[Line, ...]
     nonnegative: tuple[str, ...]
     derivations: tuple[Derivation, ...]
@@ -39,8 +40,10 @@ class Page:
 def page(rule: Rule) -> Page:
     """Derive and check everything, and collect it for showing."""
     times = _times(rule)
-    query = None if rule.query is None else substitute([rule.query], _symbols(times))[0]
-    return Page(rule, query, indexed_body(rule), tuple(invariants(rule)), derivations(rule))
+    own = bool(rule.asked) or rule.query is not None  # beside others a question at theta is shown too
+    query = substitute([rule.questions[0][1]], _symbols(times))[0] if own else None
+    asked = (Line(Symbol(times[name]), substitute([point], _symbols(times))[0]) for name, point in rule.asked)
+    return Page(rule, query, tuple(asked), indexed_body(rule), tuple(invariants(rule)), derivations(rule))
 
 
 def indexed_body(rule: Rule) -> tuple[Line, ...]:
@@ -64,7 +67,8 @@ def indexed_body(rule: Rule) -> tuple[Line, ...]:
 
 def _times(rule: Rule) -> dict[str, str]:
     kept = (*rule.state_names, *(() if rule.is_average else ("theta",)))
-    return {**{n: f"{n}[t-1]" for n in kept}, "g": "g[t]", "x": "x[t]"}
+    answers = {name: f"{name}[t]" for name, _ in rule.asked}
+    return {**{n: f"{n}[t-1]" for n in kept}, "g": "g[t]", "x": "x[t]", **answers}
 
 
 def _symbols(names: dict[str, str]) -> dict[str, Expr]:

@@ -23,6 +23,7 @@ def write(page: Page) -> str:
     lines += ["step"]
     if page.query is not None:
         lines.append(f"  g[t] = grad({to_text(page.query)})")
+    lines += [f"  {to_text(line.target)} = grad({to_text(line.value)})" for line in page.asked]
     lines += [f"  {to_text(line.target)} = {to_text(line.value)}" for line in page.lines]
     lines.append("")
     if page.nonnegative:
