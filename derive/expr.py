@@ -153,17 +153,18 @@ def fold(
     """Evaluate every root bottom-up, each shared node once, without recursion."""
     wanted = list(roots)
     done: dict[Expr, T] = {}
-    stack = list(reversed(wanted))
+    stack = wanted[::-1]
     while stack:
         node = stack[-1]
         if node in done:
             stack.pop()
         elif isinstance(node, Apply):
-            waiting = [a for a in node.args if a not in done]
-            if waiting:
-                stack.extend(reversed(waiting))
-            else:
-                done[node] = apply(node, tuple(done[a] for a in node.args))
+            above = len(stack)
+            for arg in reversed(node.args):
+                if arg not in done:
+                    stack.append(arg)
+            if len(stack) == above:
+                done[node] = apply(node, tuple([done[arg] for arg in node.args]))
                 stack.pop()
         else:
             done[node] = symbol(node) if isinstance(node, Symbol) else number(node)  # type: ignore[arg-type]
