@@ -62,8 +62,15 @@ def _apart(step: Step, names: Sequence[str]) -> Step:
     statements = step.statements
     for name in names:
         taken = {n for s in statements for n in (*reads(s), *stored([s]))}
-        own = fresh(f"{name}_", taken)
-        line = next((s.line for s in statements if name in stored([s])), step.return_line)
-        renamed = tuple(substituted(s, {name: Symbol(own)}) for s in statements)
-        statements = (Store(own, Symbol(name), line), *renamed)
+        statements = _renamed(statements, name, fresh(f"{name}_", taken))
     return replace(step, statements=statements)
+
+
+def _renamed(statements: tuple[Statement, ...], name: str, own: str) -> tuple[Statement, ...]:
+    at = next(i for i, s in enumerate(statements) if name in stored([s]))
+    first, later = statements[at], [substituted(s, {name: Symbol(own)}) for s in statements[at + 1 :]]
+    if isinstance(first, Store):
+        return (*statements[:at], replace(first, target=own), *later)
+    # One side of a branch may leave it as it is given.
+    both = (Store(own, Symbol(name), first.line), substituted(first, {name: Symbol(own)}))
+    return (*statements[:at], *both, *later)

@@ -30,7 +30,8 @@ def parts(draft: Draft, wanted: Mapping[str, str]) -> Iterator[Part]:
     made = _made_over_steps(draft)
     counters = _counters(draft)
     for theta, g in product(_by_name(_thetas(draft), _PARAMETER), _by_name(_weights_last(inputs, draft), _GRADIENT)):
-        if _is_parameter(theta, g, made, draft) and _allowed(wanted, {theta: "theta", g: "g"}):
+        said = wanted.get(theta) == "theta" and wanted.get(g) == "g"
+        if (said or _is_parameter(theta, g, made, draft)) and _allowed(wanted, {theta: "theta", g: "g"}):
             yield from (
                 Part(theta, g, t) for t in counters
                 if t not in (theta, g) and _allowed(wanted, {theta: "theta", g: "g", **({t: "t"} if t else {})})
