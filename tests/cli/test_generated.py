@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from derive.cli import generated
 from derive.cli.application import run
 from derive.cli.generated import write_whole
 from derive.errors import UserError
@@ -58,15 +59,18 @@ def mine(theta, g, t, m=0, *, lr=0.01, beta=0.9):
 """
 
 
+@pytest.mark.usefixtures("without_z3")
 def test_a_source_that_is_not_proved_is_written_only_when_asked_for(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setattr(generated, "in_worker", lambda function, *arguments: function(*arguments))
     rules, kernel = tmp_path / "rules.py", tmp_path / "kernel.py"
     rules.write_text(UNDECIDED)
     assert run(["kernel", f"{rules}::mine", "-o", str(kernel)]) == 3
     assert capsys.readouterr().err == (
         "error: mine: the kernel is not proved equal to the rule: "
         "unknown: a power of a negative number with a variable exponent; "
+        "z3 may decide it: install derive-kernels[smt]; "
         "lr, beta may be any real number; declare a domain, as in decay(0.9); --unproved writes it all the same\n"
     )
     assert not kernel.exists()

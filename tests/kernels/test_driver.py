@@ -49,6 +49,7 @@ def test_anything_else_is_refused() -> None:
         compile(3)  # type: ignore[arg-type]
 
 
+@pytest.mark.usefixtures("without_z3")
 def test_what_is_not_proved_is_refused_and_says_so() -> None:
     rule = construct("functions")
     with pytest.raises(NotProved, match="is not proved equal to the rule: unknown: an exponent") as refused:
@@ -61,12 +62,14 @@ def test_what_is_not_proved_is_refused_and_says_so() -> None:
     assert "# NOT PROVED equal to the rule" in kernel.source
 
 
+@pytest.mark.usefixtures("without_z3")
 def test_numbers_without_a_domain_are_the_first_suspects() -> None:
     with pytest.raises(NotProved, match="lr, beta may be any real number; declare a domain, as in decay") as refused:
         compile(read_text(UNDECLARED, "mine"))
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.usefixtures("without_z3")
 def test_the_refusal_travels_between_processes() -> None:
     with pytest.raises(NotProved) as refused:
         compile(read_text(UNDECLARED, "mine"))

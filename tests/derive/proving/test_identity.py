@@ -152,6 +152,7 @@ def test_a_quadratic_that_is_never_negative() -> None:
     assert not identity([(apply("max", after - eps, 0), after - eps)], GIVEN)
 
 
+@pytest.mark.usefixtures("without_z3")
 def test_too_much_is_unknown_not_forever() -> None:
     """Thirty independent signs are more cases than are tried."""
     total: Expr = Number(0)
