@@ -7,7 +7,7 @@ asked of the prover first; a rewriting whose fact is not proved is not made.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
@@ -385,9 +385,44 @@ def _rescaled(rule: Rule, random: Random) -> FoundRule:
     )
 
 
-def _fresh(rule: Rule, stem: str) -> str:
-    used = {*rule.state_names, *rule.hyperparameter_names, *rule.inputs, *(a.target for a in rule.body)}
+def _at_once(rule: Rule, random: Random) -> FoundRule:
+    """Every new value as one formula in the old ones, then all stored together."""
+    if len(rule.body) > 2 * len(rule.step):
+        return None
+    made = {name: value for name, value in rule.step.items() if value is not Symbol(name)}
+    if sum(len(list(_places(value))) for value in made.values()) > 300:
+        return None
+    names: dict[str, str] = {}
+    for name in made:
+        names[name] = _fresh(rule, "new", [*names.values()])
+    body = [Assignment(names[name], value) for name, value in made.items()]
+    return "all at once", replace(rule, body=(*body, *(Assignment(n, Symbol(new)) for n, new in names.items())))
+
+
+def _running_power(rule: Rule, random: Random) -> FoundRule:
+    """beta^t kept in a state that is multiplied by beta at every step, as some libraries do."""
+    t = Symbol("t")
+    powers = {e for a in rule.body for _, e in _places(a.value) if _is(e, "pow") and e.args[1] is t}
+    bases = sorted(base.name for e in powers if isinstance(base := _args(e)[0], Symbol))
+    bases = [b for b in bases if b in rule.hyperparameter_names]
+    if not bases:
+        return None
+    base, name = Symbol(random.choice(bases)), _fresh(rule, "power")
+    body = tuple(replace(a, value=_exchanged(a.value, base**t, Symbol(name))) for a in rule.body)
+    first = Assignment(name, Symbol(name) * base)
+    return "a power kept", replace(rule, states=(*rule.states, State(name, Number(1))), body=(first, *body))
+
+
+def _exchanged(e: Expr, old: Expr, new: Expr) -> Expr:
+    """`new` in every place of `old`."""
+    if e is old:
+        return new
+    return Apply(e.op, tuple(_exchanged(a, old, new) for a in e.args)) if isinstance(e, Apply) else e
+
+
+def _fresh(rule: Rule, stem: str, taken: Sequence[str] = ()) -> str:
+    used = {*taken, *rule.state_names, *rule.hyperparameter_names, *rule.inputs, *(a.target for a in rule.body)}
     return next(name for index in range(1, 1000) if (name := f"{stem}{index}") not in used)
 
 
-OF_RULES = (_swapped, _named, _inlined, _renamed, _rescaled)
+OF_RULES = (_swapped, _named, _inlined, _renamed, _rescaled, _at_once, _running_power)

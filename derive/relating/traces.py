@@ -1,9 +1,9 @@
 """A map guessed from runs: a state of one rule that always holds the same multiple of a state of the other.
 
 Both rules run side by side on a few rationals of no special kind. Where the values of two states keep
-a ratio that is a number, or a product of hyperparameters and their complements, the ratio is the map.
-Runs prove nothing; what they suggest is proved like any other map. It needs no algebra of the steps, and
-so finds what is renamed or rescaled under roots, signs and branches.
+a ratio that is a number, or a product of hyperparameters and their complements, the ratio is the map; or
+where a state only counts, as a power that is kept does. Runs prove nothing; what they suggest is proved like
+any other map. It needs no algebra of the steps, and so finds what is renamed or rescaled under branches.
 """
 
 from __future__ import annotations
@@ -36,12 +36,13 @@ def map_by_runs(a: Rule, b: Rule, hyperparameters: Mapping[str, Expr]) -> Maps |
     runs = [_both(a, b, hyperparameters, setting) for setting in settings]
     if any(run is None for run in runs):
         return None
+    mine, his = ([run[side] for run in runs if run is not None] for side in (0, 1))
     states: dict[str, Expr] = {}
     for name in relevant(b):
-        ratio = _multiple(name, a, settings, [run for run in runs if run is not None])
-        if ratio is None:
+        found = _multiple(name, [trace[name] for trace in his], a, settings, mine)
+        if found is None:
             return None
-        states[name] = ratio
+        states[name] = found
     return Maps(states, hyperparameters)
 
 
@@ -77,16 +78,31 @@ def _traces(rule: Rule, setting: Mapping[str, Fraction]) -> dict[str, Trace]:
 
 
 def _multiple(
-    name: str, a: Rule, settings: Sequence[Mapping[str, Fraction]], runs: Sequence[tuple[Mapping[str, Trace], ...]]
-) -> Expr | None:
-    """A multiple of a state of a that is `name` of b in every run; itself, where it is."""
-    own = [name] if name in runs[0][0] else []
-    for other in (*own, *(n for n in runs[0][0] if n not in own)):
-        for factor in _factors(a):
-            scales = [exact([factor], setting)[0] for setting in settings]
-            if all(_is_scaled(run[1][name], run[0][other], s) for run, s in zip(runs, scales, strict=True)):
-                return Symbol(other) if factor is Number(1) else factor * Symbol(other)
+    name: str, wanted: Sequence[Trace], a: Rule, settings: Sequence[Mapping[str, Fraction]],
+    mine: Sequence[Mapping[str, Trace]],
+) -> Expr | None:  # fmt: skip
+    """A multiple of a state of a (the one of the same name first), or of what counts, that has these traces."""
+    own = [name] if name in mine[0] else []
+    sources = [(Symbol(n), [trace[n] for trace in mine]) for n in (*own, *(n for n in mine[0] if n not in own))]
+    counting: list[tuple[Expr, list[Trace]]] = [(e, [_counted(e, s) for s in settings]) for e in _counters(a)]
+    scales = [(factor, [exact([factor], setting)[0] for setting in settings]) for factor in _factors(a)]
+    for source, traces in (*sources, *counting):
+        for factor, values in scales:
+            if all(map(_is_scaled, wanted, traces, values)):
+                return source if factor is Number(1) else factor * source
     return None
+
+
+def _counters(a: Rule) -> Iterator[Expr]:
+    """What changes with t alone, before step t: nothing, a count, and powers of the decays."""
+    before = Symbol("t") - 1
+    yield from (Number(1), before, Symbol("t"))
+    yield from (Symbol(h.name) ** before for h in a.hyperparameters if h.domain.high == 1 and h.domain.low == 0)
+
+
+def _counted(e: Expr, setting: Mapping[str, Fraction]) -> Trace:
+    """Its values before the steps that follow each step of a run."""
+    return [exact([e], {**setting, "t": Fraction(step)})[0] for step in range(2, len(GRADIENTS) + 2)]
 
 
 def _factors(a: Rule) -> Iterator[Expr]:

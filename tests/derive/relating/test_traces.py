@@ -40,3 +40,11 @@ def test_other_rules_have_no_such_map() -> None:
     found = map_by_runs(rules["momentum_lr_outside"], rules["momentum"], same)
     assert found is not None
     assert str(found.states["v"]) == "lr * v"
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw", "ewma_debiased"])
+def test_a_power_kept_in_a_state_is_found(name: str) -> None:
+    [rule] = [r for r in LIBRARY if r.name == name]
+    verdict = prove(rule, changed(rule, "running_power"))
+    assert verdict, verdict.message
+    assert "(t - 1)" in verdict.message
