@@ -45,7 +45,8 @@ def _first_points(system: LinearSystem, steps: int) -> Matrix:
 
 
 def _written(row: tuple[Ratio, ...], writer: Writer) -> Expr:
-    return unprefixed(writer.sum({"a.theta": row[0], ALWAYS_ONE: row[1]} if row[0] else {ALWAYS_ONE: row[1]}))
+    named = zip(("a.theta", ALWAYS_ONE), row, strict=True)
+    return unprefixed(writer.sum({name: value for name, value in named if value}))
 
 
 def _late(a: LinearSystem, steps: int) -> LinearSystem:
