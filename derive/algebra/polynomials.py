@@ -136,10 +136,11 @@ def factors(poly: fmpq_mpoly) -> Factorization:
     Whether the factors are irreducible is FLINT's word, and nothing rests on it. A polynomial
     too large to factor is its own only factor.
     """
-    if len(poly) > MAX_TERMS_OF_FACTOR or poly.total_degree() > MAX_DEGREE:
+    degree = int(poly.total_degree())
+    if len(poly) > MAX_TERMS_OF_FACTOR or degree > MAX_DEGREE:
         lead, body = monic(poly)
         return lead, ((body, 1),)
-    spend(100 + 20 * len(poly) * (1 + coefficient_bits(poly) // 64))
+    spend(100 + len(poly) * (20 + 4 * degree) * (1 + coefficient_bits(poly) // 64))
     text = str(poly)  # FLINT's polynomials have no hash of their own
     if text not in _FACTORED:
         if len(_FACTORED) >= REMEMBERED:

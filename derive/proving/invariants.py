@@ -16,7 +16,7 @@ from derive.proving.obligations import assumptions_with, of_invariants
 from derive.proving.search import Differs, Undecided, asking_others, propose_identity
 from derive.rule import NONNEGATIVE, Domain, Rule
 
-WORK = 4_000_000
+WORK = 1_500_000
 
 
 @lru_cache(maxsize=256)

@@ -30,7 +30,7 @@ from derive.relating.wording import condition_text, maps_text
 from derive.rule import Rule
 from derive.transforms import bind, repeated
 
-WORK = 6_000_000  # a few seconds
+WORK = 4_000_000  # a few seconds
 FIRST_TRIES = 12  # before a map is searched: most rules that differ do so soon
 
 

@@ -38,7 +38,7 @@ def prover() -> str:
     return f"z3 {_Z3.version}"
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=64)
 def _answer(script: str) -> Answer:
     with _ONE_AT_A_TIME:
         return _Z3.ask(script, SECONDS)
