@@ -53,10 +53,11 @@ def branch_of(sides: Sides, solution: Solution, mine: Transfer, shift: int) -> t
     """The branches a solution stands for (two for a quadratic), and what of it is left open, in words."""
     frame = sides.frame
     if solution.open:
-        equations = ", ".join(f"{frame.poly(poly)} = 0" for poly in solution.open)
-        return [], [f"the equations {equations} were not solved within the bounds"]
+        solved = [f"{frame.names[i]} = {frame.expr(value)}" for i, value in sorted(solution.values.items())]
+        left = [f"{frame.poly(poly)} = 0" for poly in solution.open]
+        return [], [f"{', '.join([*left, *solved])}: not solved within the bounds"]
     degenerate = all(solution.is_zero(solution.at(entry)) for row in mine.gradient for entry in row)
-    found, left = list[Branch](), list[str]()
+    found, unknown = list[Branch](), list[str]()
     for formulas in _formulas(frame, solution):
         values = {frame.names[i]: substitute([frame.expr(v)], formulas)[0] for i, v in solution.values.items()}
         nonzero = substitute([_factor(frame, poly) for poly in solution.nonzero], formulas)
@@ -69,8 +70,8 @@ def branch_of(sides: Sides, solution: Solution, mine: Transfer, shift: int) -> t
         if possible(where, frame.domains):
             found.append(branch)
         else:
-            left.append(f"whether {' and '.join(map(str, branch.where))} can hold, for {branch}")
-    return found, left
+            unknown.append(f"whether {' and '.join(map(str, branch.where))} can hold, for {branch}")
+    return found, unknown
 
 
 def _factor(frame: Frame, poly: fmpq_mpoly) -> Expr:

@@ -27,6 +27,7 @@ from derive.rule import Rule
 from derive.transforms import repeated
 
 MAX_SHIFT = 4
+MOST_TOLD, LONGEST_TEXT = 3, 300
 
 
 def relate(a: Rule, b: Rule) -> LinearRelation | None:
@@ -75,8 +76,14 @@ def _relation(sides: Sides) -> LinearRelation:
     found.sort(key=lambda branch: (branch.shift, order[branch.kind], str(branch)))
     return LinearRelation(
         sides.a.rule, sides.b.rule, tuple(found), hidden_modes(sides.a), hidden_modes(sides.b),
-        sides.expr(mine.gradient[0][0]), sides.expr(his.gradient[0][0]), tuple(left),
+        sides.expr(mine.gradient[0][0]), sides.expr(his.gradient[0][0]), _shortened(left),
     )  # fmt: skip
+
+
+def _shortened(left: list[str]) -> tuple[str, ...]:
+    """What is left open, for a reader: a few cases, each as far as a line goes."""
+    told = [text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}…" for text in left[:MOST_TOLD]]
+    return (*told, *([f"and {len(left) - MOST_TOLD} more cases"] if len(left) > MOST_TOLD else []))
 
 
 def _shift(frame: Frame, mine: Transfer, his: Transfer) -> int:

@@ -15,7 +15,7 @@ from flint import fmpq_mpoly
 
 from derive.algebra.case import Case
 from derive.algebra.facts import Fact, NeedSplit, Stuck
-from derive.algebra.polynomials import RING, ZERO, Quotient, TooLarge
+from derive.algebra.polynomials import RING, ZERO, Quotient
 from derive.algebra.signs import ZERO_SIGN
 from derive.expr import Expr, Symbol, substitute, symbols
 from derive.linear.frame import Frame
@@ -55,7 +55,10 @@ class LinearSystem:
 
 
 def linear_system(rule: Rule, frame: Frame | None = None, prefix: str = "") -> LinearSystem | None:
-    """The rule's matrices, or None where it is not linear, varies in time, or has irrational coefficients."""
+    """The rule's matrices, or None where it is not linear, varies in time, or has irrational coefficients.
+
+    Rules of more than eight states are not looked at. Raises TooLarge where the work goes beyond a bound.
+    """
     frame = frame or Frame({h.name: h.domain for h in rule.hyperparameters})
     states = _kept(rule)
     if len(states) > MAX_STATES:
@@ -66,7 +69,7 @@ def linear_system(rule: Rule, frame: Frame | None = None, prefix: str = "") -> L
     try:
         found = _evaluated(frame, exprs)
         return None if found is None else _system(rule, frame, prefix, *found)
-    except (Stuck, TooLarge, RecursionError):
+    except (Stuck, RecursionError):
         return None
 
 

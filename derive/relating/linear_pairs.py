@@ -45,6 +45,7 @@ def _readings(branch: Branch, request: Request) -> Iterator[tuple[Rule, Rule, Ma
 
 
 def hidden_modes(relation: LinearRelation) -> tuple[str, ...]:
-    """What cancels in the transfer function of a side, and whether it grows."""
+    """What the branches do not say: what cancels on a side and whether it grows, and what was not decided."""
     sides = (("A", relation.hidden_a), ("B", relation.hidden_b))
-    return tuple(f"{side}: {mode}" for side, modes in sides for mode in modes)
+    modes = tuple(f"{side}: {mode}" for side, modes in sides for mode in modes)
+    return (*modes, *(f"other choices of hyperparameters are left open: {text}" for text in relation.open))
