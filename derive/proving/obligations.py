@@ -74,6 +74,10 @@ def of_correspondence(
     fixed = {n: e for n, e in hyperparameters.items() if n not in scheduled}
     _refuse_names("the map of a constant hyperparameter", fixed, constants)
     _refuse_names("the inverse map", inverse, {HIS + name for name in b.hyperparameter_names})
+    # A hyperparameter that changes on one side only would be the image of a constant.
+    fixed_back = {n: e for n, e in inverse.items() if n not in scheduled}
+    lasting = {HIS + name for name in set(b.hyperparameter_names) - scheduled}
+    _refuse_names("the inverse map of a constant hyperparameter", fixed_back, lasting)
     declared, during = Assumptions(a.domains), assumptions_with(a, invariants)
     return [
         ("the same at the start", _start(a, b, states, hyperparameters), declared),

@@ -27,4 +27,5 @@ def aligned(request: Request) -> tuple[Request, dict[str, str]]:
     for _, name, new in pairs:
         if name not in chosen and new not in chosen.values() and new not in taken:
             chosen[name] = new
-    return Request(a, with_names(b, chosen), scheduled=request.scheduled), chosen
+    scheduled = frozenset(chosen.get(name, name) for name in request.scheduled)
+    return Request(a, with_names(b, chosen), scheduled=scheduled), chosen

@@ -146,12 +146,19 @@ def _under_schedule(request: Request) -> Verdict:
     if constant.status not in ("proved", "conditional"):
         return replace(constant, tried=(*record.lines, *constant.tried))
     steady = f"{', '.join(sorted(request.scheduled))} constant"
+    if constant.relation == "shift":
+        text = f"{constant.message}, where {steady}; not decided where not"
+        return Verdict("unknown", message=text, tried=(*record.lines, *constant.tried))
+    whole, renamed = request, dict[str, str]()
+    if constant.status == "conditional":
+        request, renamed = aligned(request)
     found = conditions(request, record)
     always = list(found.any_of if found else ())
     only_constant = [c for c in (constant.condition or {}).get("any_of", [""]) if c not in always]
     any_of = [*(" and ".join(filter(None, (steady, c))) for c in only_constant), *always]
     degenerate = list(found.degenerate if found else ())
-    parted = parted or _parted(request)
+    found_apart = _parted(replace(whole, scheduled=request.scheduled), called=renamed) if renamed else None
+    parted = found_apart or parted or _parted(whole)
     return replace(
         constant,
         status="conditional",
