@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from derive.matching.faults import locate
+from derive.matching.faults import Hypothesis, locate
 from derive.matching.match import Match, comparable, hypotheses
 from derive.matching.readings import readings_of
 from derive.reading.drafts import Draft
-from derive.reading.statements import Statement
 from derive.rule import Rule
 
 Found = tuple[Draft, Match]
@@ -21,22 +20,29 @@ Found = tuple[Draft, Match]
 
 def mended_across(found: Sequence[Found], rule: Rule, given: Mapping[str, str]) -> list[Found]:
     """The answers, with repairs that read what others have; what only feeds a mended parameter is no parameter."""
-    whole = _merged([draft for draft, _ in found])
     mended: list[Found] = []
     feeding: set[str] = set()
     for draft, match in found:
-        if match or match.fault is not None:
-            mended.append((draft, match))
-            continue
-        one = replace(draft, step=replace(draft.step, statements=whole))
-        likely = hypotheses(comparable(readings_of(one, given), rule), rule, given)
-        fault = locate([replace(h, beside=True) for h in likely if h.roles.get("theta") == match.parameter], rule)
-        mended.append((draft, replace(match, fault=fault)))
-        feeding |= set() if fault is None else fault.names - {match.parameter}
+        if not match and match.fault is None and draft.whole != draft.step.statements:
+            match = replace(match, fault=locate(_in_sight_of_all(draft, match, found, rule, given), rule))
+            feeding |= set() if match.fault is None else match.fault.names - {match.parameter}
+        mended.append((draft, match))
     return [(d, m) for d, m in mended if m or m.fault is not None or feeding.isdisjoint(map(d.shown, d.last))]
 
 
-def _merged(drafts: Sequence[Draft]) -> tuple[Statement, ...]:
-    """The statements of all drafts, each once, in the order of the text."""
-    statements = dict.fromkeys(s for draft in drafts for s in draft.step.statements)
-    return tuple(sorted(statements, key=lambda s: s.line))
+def lines_of_proved(found: Sequence[Found]) -> frozenset[int]:
+    """The lines that are right, since a parameter that needs them is proved."""
+    return frozenset(s.line for draft, match in found if match for s in draft.step.statements)
+
+
+def _in_sight_of_all(
+    draft: Draft, match: Match, found: Sequence[Found], rule: Rule, given: Mapping[str, str]
+) -> list[Hypothesis]:
+    """The likeliest readings of one parameter among the statements of all."""
+    whole = replace(draft, step=replace(draft.step, statements=draft.whole), others=())
+    gradients, right = {m.roles.get("g") for _, m in found if m}, lines_of_proved(found)
+    own = [
+        r for r in readings_of(whole, given)
+        if r.roles.get("theta") == match.parameter and r.roles.get("g") not in gradients
+    ]  # fmt: skip
+    return [replace(h, beside=True, settled=right) for h in hypotheses(comparable(own, rule), rule, given)]

@@ -10,7 +10,7 @@ from derive.expr import Apply, Symbol, nodes, substitute, to_text
 from derive.matching.alignment import Alignment, align
 from derive.matching.correspondence import Correspondence
 from derive.matching.readings import needed
-from derive.matching.repairs import Repair, repairs
+from derive.matching.repairs import Repair, is_given, repairs
 from derive.matching.runs import TooLong
 from derive.matching.settle import settle
 from derive.matching.trial import trial
@@ -29,7 +29,9 @@ class Hypothesis:
     text: Rule
     roles: Mapping[str, str]
     way: Correspondence
+    unlikely: float = 0.0  # what it adds to the cost of a repair
     beside: bool = False  # statements of other parameters stand in it too
+    settled: frozenset[int] = frozenset()  # lines that are right: those of parameters that are proved
 
 
 @dataclass(frozen=True)
@@ -118,8 +120,10 @@ def _mended(h: Hypothesis, earlier: tuple[Repair, ...], text: Rule, rule: Rule, 
     known = {**{n: Symbol(m[0]) for n, m in before.same.items() if m}, **{n: Symbol(m) for n, m in h.way.names.items()}}
     his = {to_text(n) for n in nodes(substitute([a.value for a in rule.body], known)) if isinstance(n, Apply)}
     for repair in repairs(text, rule, before.same, h.way.names):
+        if repair.line in h.settled:
+            continue
         extra = 0.5 * (repair.line in right) + 0.75 * (repair.kind == "reads" and repair.reads in his)
-        yield _Mended(h, (*earlier, repair), sum(r.cost for r in earlier) + repair.cost + extra)
+        yield _Mended(h, (*earlier, repair), sum(r.cost for r in (*earlier, repair)) + extra + h.unlikely)
 
 
 def _matched(text: Rule, rule: Rule, way: Correspondence) -> int:
@@ -133,12 +137,16 @@ def _matched(text: Rule, rule: Rule, way: Correspondence) -> int:
 
 
 def _described(mended: _Mended) -> Fault:
-    names = {word: name for word, name in mended.hypothesis.roles.items() if word != name}
+    roles = mended.hypothesis.roles
+    given = {a.target: roles.get(str(a.value), str(a.value)) for a in mended.rule.body if is_given(a)}
+    names = {word: name for word, name in {**roles, **given}.items() if word != name}
     said = "; ".join(_sentence(step, names) for step in mended.steps)
     lines = tuple(dict.fromkeys(step.line for step in mended.steps if step.line))
     starts = [step.reads.split(" = ") for step in mended.steps if step.kind == "starts"]
     start = (names.get(starts[0][0], starts[0][0]), starts[0][1]) if starts else None
-    return Fault(lines, said, tuple(_in_text(str(a), names) for a in mended.rule.body), mended.cost, start)
+    return Fault(
+        lines, said, tuple(_in_text(str(a), names) for a in mended.rule.body if not is_given(a)), mended.cost, start
+    )
 
 
 def _sentence(step: Repair, names: Mapping[str, str]) -> str:

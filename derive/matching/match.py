@@ -25,6 +25,7 @@ READINGS = 200  # of one text, looked at
 PROOFS = 6  # guesses that fit a run, put to the prover
 WAYS = 16  # for each of them
 COMPARED = 16  # readings whose names are compared with the rule's
+RANKS = 4  # readings after so many are all as unlikely
 LIKELY = 6  # readings in which a fault is looked for
 _ORDER = {"proved": 0, "conditional": 1, "refuted": 2, "unknown": 3}
 
@@ -63,8 +64,13 @@ class Match:
         return _ORDER[self.verdict.status], self.fault is None and self.verdict.status != "proved"
 
 
-def match_readings(readings: Iterable[Reading], rule: Rule, given: Mapping[str, str]) -> Match | None:
-    """The best verdict over all readings of one text; None where no reading can be compared with the rule."""
+def match_readings(
+    readings: Iterable[Reading], rule: Rule, given: Mapping[str, str], right: frozenset[int] | None = frozenset()
+) -> Match | None:
+    """The best verdict over all readings of one text; None where no reading can be compared with the rule.
+
+    Lines known to be `right` are not mended; where it is None no repair is looked for.
+    """
     fit = comparable(readings, rule)
     if not fit:
         return None
@@ -75,7 +81,9 @@ def match_readings(readings: Iterable[Reading], rule: Rule, given: Mapping[str, 
     best = _best(settled(likely, rule), rule)
     if best.verdict.status in ("refuted", "unknown"):
         best = _best([best, *_under_conditions(fit, rule, given)], rule)
-    return best or replace(best, fault=locate(likely, rule))
+    if best or right is None:
+        return best
+    return replace(best, fault=locate([replace(h, settled=right) for h in likely], rule))
 
 
 def comparable(readings: Iterable[Reading], rule: Rule) -> list[Reading]:
@@ -132,10 +140,9 @@ def hypotheses(readings: Sequence[Reading], rule: Rule, given: Mapping[str, str]
                 matched = align(reading.rule, rule, way).matched
             except TooLong:
                 continue
-            unexplained = 2 * len(way.extra or {})
-            scored.append(
-                (unexplained - matched, rank + order, rank, order, Hypothesis(reading.rule, reading.roles, way))
-            )
+            unlikely = min(rank, RANKS) + 4 * sum(rule.defaults.get(h) != v for h, v in (way.literals or {}).items())
+            score = 3 * len(way.extra or {}) + unlikely / 2 - matched
+            scored.append((score, rank + order, rank, order, Hypothesis(reading.rule, reading.roles, way, unlikely)))
     return [each[-1] for each in sorted(scored, key=lambda s: s[:4])[:LIKELY]]
 
 

@@ -35,3 +35,8 @@ def _plain(name: str) -> str:
 
 def _digits(name: str) -> str:
     return re.sub(r"\D", "", name)
+
+
+def is_like_a_gradient(name: str) -> bool:
+    """Whether texts call gradients so: `g`, `grad_w`, `dW`, `∇`."""
+    return re.fullmatch(r"g|g_.*|.*grad.*|d[a-zA-Z]\w*|.*[.\"]d\w+\W*|.*∇.*", name, re.IGNORECASE) is not None

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from derive.expr import symbols
+from derive.matching.names import is_like_a_gradient
 from derive.reading.drafts import Draft, candidates
 from derive.rule import Rule
 
@@ -25,7 +26,8 @@ class Reading:
 
 def readings_of(draft: Draft, given: Mapping[str, str]) -> Iterator[Reading]:
     """Every reading of a draft, the likeliest first. Raises UserError where there is none."""
-    return (Reading(c.rule, c.roles, tuple(c.open_starts), tuple(c.assumed)) for c in candidates(draft, given))
+    found = [Reading(c.rule, c.roles, tuple(c.open_starts), tuple(c.assumed)) for c in candidates(draft, given)]
+    yield from sorted(found, key=lambda r: not is_like_a_gradient(r.roles.get("g") or r.roles.get("x", "")))
 
 
 def needed(rule: Rule) -> Rule:

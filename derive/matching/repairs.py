@@ -71,7 +71,7 @@ def _edited(text: Rule, rule: Rule, hyperparameters: Mapping[str, str]) -> Itera
         known.append("t")
     constants = frozenset({*text.hyperparameter_names, *hyperparameters.values()})
     for index, a in enumerate(text.body):
-        for edit in edits(a.value, Scope(known, numbers, factors, constants)):
+        for edit in () if is_given(a) else edits(a.value, Scope(known, numbers, factors, constants)):
             yield Repair(_put(text, index, replace(a, value=edit.value)), a.line, "reads", to_text(edit.reads),
                          to_text(edit.has), edit.cost)  # fmt: skip
         if a.target not in known:
@@ -92,7 +92,7 @@ def _other_targets(text: Rule) -> Iterator[Repair]:
     names = dict.fromkeys([*text.state_names, *(a.target for a in text.body)])
     for index, a in enumerate(text.body):
         for other in names:
-            if other != a.target and not _is_last_store(text, index):
+            if other != a.target and not _is_last_store(text, index) and not is_given(a):
                 changed = _put(text, index, replace(a, target=other))
                 yield Repair(changed, a.line, "reads", f"{a.target} = ...", f"{other} = ...", OTHER_TARGET)
 
@@ -100,6 +100,8 @@ def _other_targets(text: Rule) -> Iterator[Repair]:
 def _rearranged(text: Rule) -> Iterator[Repair]:
     body = text.body
     for i, a in enumerate(body):
+        if is_given(a):
+            continue
         if not _is_last_store(text, i):
             yield Repair(_put(text, i), a.line, "removed", str(a), "", REMOVED)
         for j in range(len(body)):
@@ -109,6 +111,11 @@ def _rearranged(text: Rule) -> Iterator[Repair]:
                 moved = (*rest[:at], a, *rest[at:])
                 there = body[j].line if j < len(body) else body[-1].line + 1
                 yield Repair(_with(text, moved), a.line, "moved", str(a), _place(body, j, there), SWAPPED + abs(i - j))
+
+
+def is_given(a: Assignment) -> bool:
+    """Whether a line only gives another name to what the step is given: the reader's, not the text's."""
+    return a.value in (Symbol("g"), Symbol("x"))
 
 
 def _is_last_store(text: Rule, index: int) -> bool:
@@ -184,6 +191,8 @@ def _from_rule(
 
 def _placed(text: Rule, line: Assignment, more: int) -> Iterator[Repair]:
     for index in range(len(text.body) + 1):
+        if index < len(text.body) and is_given(text.body[index]):
+            continue
         if index < len(text.body) and text.body[index].target == line.target:
             a = text.body[index]
             reads, has = smallest_difference(a.value, line.value)

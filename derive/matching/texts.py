@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from derive.errors import UserError
 from derive.library import LIBRARY
-from derive.matching.across import mended_across
+from derive.matching.across import Found, lines_of_proved, mended_across
 from derive.matching.alignment import align
-from derive.matching.faults import Hypothesis, locate
-from derive.matching.match import (
-    Match,
-    comparable,
-    hypotheses,
-    match_readings,
-    proved_at_once,
-    settled,
-)
+from derive.matching.match import Match, comparable, hypotheses, match_readings, proved_at_once, settled
 from derive.matching.readings import Reading, needed, readings_of
-from derive.reading.drafts import read_drafts
+from derive.reading.drafts import Draft, read_drafts
 from derive.rule import Rule
 
 NEAR = 4  # rules that a text is compared with in earnest, where it is none of them at once
+FAR = 99.0  # dearer than any repair
 MENDED = 2  # of these, rules to which a repair is looked for
 
 
@@ -36,17 +29,57 @@ def check_text(text: str, file: str, name: str | None, rule: Rule, given: Mappin
     """
     settings = {n: word == "True" for n, word in given.items() if word in ("True", "False")}
     given = {n: word for n, word in given.items() if n not in settings}
-    drafts = read_drafts(text, file, name, settings)
-    compared = [
-        (draft, match_readings(_side_by_side(readings_of(draft, given), len(drafts)), rule, given)) for draft in drafts
-    ]
-    found = [(draft, match) for draft, match in compared if match is not None]
-    if not found:
+    match = _compared(read_drafts(text, file, name, settings), rule, given, text)
+    if match is None:
         kind = "an average" if rule.is_average else "an update of a parameter"
         raise UserError(f"no reading of the text is {kind}, as {rule.name} is", where=file, fix="check another rule")
-    if len(found) > 1 and not all(match for _, match in found):
+    return match
+
+
+def identify_text(text: str, file: str, name: str | None) -> tuple[Match, ...]:
+    """The library's rules nearest to the text: proved ones first, then conditional, then by the smallest repair."""
+    drafts = read_drafts(text, file, name)
+    readings = [list(_side_by_side(draft, {}, len(drafts))) for draft in drafts]
+    of_a_kind = [rule for rule in LIBRARY if readings[0] and rule.is_average is readings[0][0].rule.is_average]
+    found = [_together(parts) for rule in of_a_kind if (parts := _all_proved(readings, rule))]
+    near = _nearest(readings[0], [rule for rule in of_a_kind if rule not in {m.rule for m in found}])
+    further: list[Match] = []
+    for rank, rule in enumerate(near):
+        mending = not found and rank < MENDED and not any(m.fault for m in further)
+        match = _compared(drafts, rule, {}, text) if mending else _settled(readings, rule)
+        further += [] if match is None else [match]
+    return tuple(sorted([*found, *further], key=_order))
+
+
+def _compared(drafts: Sequence[Draft], rule: Rule, given: Mapping[str, str], text: str) -> Match | None:
+    """The answer for all parameters, with the lines to mend; None where none can be compared with the rule."""
+    found = _each_with_its_own_gradient(drafts, rule, given)
+    if not all(match for _, match in found):
         found = mended_across(found, rule, given)
-    return _together([_with_line(match, text) for _, match in found])
+    return _together([_with_line(match, text) for _, match in found]) if found else None
+
+
+def _each_with_its_own_gradient(drafts: Sequence[Draft], rule: Rule, given: Mapping[str, str]) -> list[Found]:
+    """The best reading of each parameter; the gradient of one that is proved is not that of another."""
+    count = len(drafts)
+    found: list[Found] = []
+    for draft in drafts:
+        match = match_readings(_side_by_side(draft, given, count), rule, given, None if count > 1 else frozenset())
+        found += [] if match is None else [(draft, match)]
+    if count == 1:
+        return found
+    taken, right = {match.roles.get("g") for _, match in found if match}, lines_of_proved(found)
+    again: list[Found] = []
+    for draft, match in found:
+        some = (r for r in _side_by_side(draft, given, count) if r.roles.get("g") is None or r.roles["g"] not in taken)
+        better = None if match else match_readings(some, rule, given, right)
+        again.append((draft, match if better is None else better))
+    return again
+
+
+def _side_by_side(draft: Draft, given: Mapping[str, str], count: int) -> Iterator[Reading]:
+    """The readings; of several parameters, without what was put beside one and it does not need."""
+    return (replace(r, rule=needed(r.rule)) if count > 1 else r for r in readings_of(draft, given))
 
 
 def _with_line(match: Match, text: str) -> Match:
@@ -57,11 +90,6 @@ def _with_line(match: Match, text: str) -> Match:
     says = re.compile(rf"(?<![\w.]){re.escape(name)}(\s*:[^=,]*)?\s*(=|:=|<-|←)\s*{re.escape(value)}(?![\w.])")
     lines = [number for number, line in enumerate(text.splitlines(), start=1) if says.search(line)]
     return replace(match, fault=replace(match.fault, lines=tuple(lines[:1])))
-
-
-def _side_by_side(readings: Iterable[Reading], count: int) -> Iterator[Reading]:
-    """The readings; of several parameters, without what was put beside one and it does not need."""
-    return (replace(r, rule=needed(r.rule)) if count > 1 else r for r in readings)
 
 
 def _together(parts: Sequence[Match]) -> Match:
@@ -75,42 +103,28 @@ def _together(parts: Sequence[Match]) -> Match:
     return replace(worst, verdict=replace(worst.verdict, message=message), parts=tuple(parts))
 
 
-def identify_text(text: str, file: str, name: str | None) -> tuple[Match, ...]:
-    """The library's rules nearest to the text: proved ones first, then conditional, then by the smallest repair."""
-    drafts = read_drafts(text, file, name)
-    readings = [list(_side_by_side(readings_of(draft, {}), len(drafts))) for draft in drafts]
-    of_a_kind = [rule for rule in LIBRARY if readings[0] and rule.is_average is readings[0][0].rule.is_average]
-    found = [_together(parts) for rule in of_a_kind if (parts := _all_proved(readings, rule))]
-    near = _nearest(readings[0], [rule for rule in of_a_kind if rule not in {m.rule for m in found}])
-    further = [_best_settled(likely, rule) for rule, likely in near]
-    if not any([*found, *further]):
-        further = [
-            replace(m, fault=locate(likely, m.rule)) if rank < MENDED else m
-            for rank, (m, (_, likely)) in enumerate(zip(further, near, strict=True))
-        ]
-    return tuple(sorted([*found, *further], key=_order))
-
-
 def _all_proved(readings: Sequence[Sequence[Reading]], rule: Rule) -> list[Match]:
     """A proof for each of the parameters; none where one of them fails."""
     proofs = [proved_at_once(comparable(some, rule), rule, {}) for some in readings]
     return [] if None in proofs else [proof for proof in proofs if proof is not None]
 
 
-def _nearest(readings: Sequence[Reading], rules: Sequence[Rule]) -> list[tuple[Rule, list[Hypothesis]]]:
+def _nearest(readings: Sequence[Reading], rules: Sequence[Rule]) -> list[Rule]:
+    """The rules most of whose names the text has under some name."""
     scored = []
     for order, rule in enumerate(rules):
         likely = hypotheses(comparable(readings, rule), rule, {})
         if likely:
-            first = likely[0]
-            same = align(first.text, rule, first.way)
-            scored.append((-same.matched / max(1, len(same.same)), order, rule, likely))
-    return [(rule, likely) for _, _, rule, likely in sorted(scored, key=lambda s: s[:2])[:NEAR]]
+            same = align(likely[0].text, rule, likely[0].way)
+            scored.append((-same.matched / max(1, len(same.same)), order, rule))
+    return [rule for _, _, rule in sorted(scored, key=lambda s: s[:2])[:NEAR]]
 
 
-def _best_settled(likely: Sequence[Hypothesis], rule: Rule) -> Match:
-    return min(settled(likely[:1], rule), key=lambda m: m.rank[0])
+def _settled(readings: Sequence[Sequence[Reading]], rule: Rule) -> Match | None:
+    """What the prover says of the likeliest reading of each parameter, without a repair."""
+    likely = [hypotheses(comparable(some, rule), rule, {})[:1] for some in readings]
+    return _together([settled(some, rule)[0] for some in likely]) if all(likely) else None
 
 
 def _order(match: Match) -> tuple[int, float]:
-    return match.rank[0] if match.fault is None or match.rank[0] < 2 else 2, match.fault.cost if match.fault else 99.0
+    return match.rank[0], match.fault.cost if match.fault else FAR

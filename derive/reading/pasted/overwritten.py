@@ -27,7 +27,7 @@ def with_inputs(step: Step) -> Iterator[Step]:
         yield _apart(step, names)
         return
     yield step
-    last = {n for group in groups(step.statements) for n in group.last}
+    last = {n for group in groups(step.statements) if len(group.last) == 1 for n in group.last}
     open_ = [n for n in carried(step.statements) if n not in {*step.starts, *step.kept, *last} and "." not in n]
     if step.looped:
         yield from (_apart(step, [n]) for n in open_ if _is_made_from_itself_first(n, step.statements))
@@ -67,10 +67,5 @@ def _apart(step: Step, names: Sequence[str]) -> Step:
 
 
 def _renamed(statements: tuple[Statement, ...], name: str, own: str) -> tuple[Statement, ...]:
-    at = next(i for i, s in enumerate(statements) if name in stored([s]))
-    first, later = statements[at], [substituted(s, {name: Symbol(own)}) for s in statements[at + 1 :]]
-    if isinstance(first, Store):
-        return (*statements[:at], replace(first, target=own), *later)
-    # One side of a branch may leave it as it is given.
-    both = (Store(own, Symbol(name), first.line), substituted(first, {name: Symbol(own)}))
-    return (*statements[:at], *both, *later)
+    line = next(s.line for s in statements if name in stored([s]))
+    return (Store(own, Symbol(name), line), *(substituted(s, {name: Symbol(own)}) for s in statements))
