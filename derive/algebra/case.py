@@ -27,6 +27,7 @@ from derive.algebra.polynomials import (
     ONE,
     POOL,
     ZERO,
+    Named,
     Quotient,
     as_fraction,
     by_powers,
@@ -78,11 +79,11 @@ class Case:
         self._ranges: dict[int, Domain] = {}
         self._declared: dict[int, Domain] = {}
         self._roots: list[int] = []
-        self._facts: dict[str, Signs] = {}
+        self._facts: dict[Named, Signs] = {}
         self.is_impossible = False  # the facts contradict each other: whatever is claimed holds here
         self._solved: dict[str, Expr] = {}
         self._values: dict[Expr, Value] = {}
-        self._signs: dict[str, Signs] = {}
+        self._signs: dict[Named, Signs] = {}
         for fact in path:
             self.assume(fact)
 
@@ -227,7 +228,7 @@ class Case:
         if -1 in self.poly_signs(radicand):
             raise Stuck("a root of a quantity that may be negative")
         index = self._generator(
-            ("root", str(radicand)),
+            ("root", Named(radicand)),
             lambda: Generator(apply("sqrt", self.expr(radicand)), self.depends(radicand), radicand),
         )
         if index not in self._roots:
@@ -240,7 +241,7 @@ class Case:
             raise Stuck("a power of a base whose sign is not certain")
         return generator(
             self._generator(
-                ("power", str(base), symbol, parts),
+                ("power", Named(base), symbol, parts),
                 lambda: Generator(
                     apply("pow", self.expr(base), Symbol(symbol) if parts == 1 else Symbol(symbol) / parts),
                     self.depends(base) | {symbol},
@@ -271,7 +272,7 @@ class Case:
 
     def _function(self, op: str, arguments: tuple[Quotient, ...]) -> Quotient:
         """A function with no algebra of its own: equal arguments, equal values, and a range."""
-        key = (op, *((str(a.num), str(a.den)) for a in arguments))
+        key = (op, *((Named(a.num), Named(a.den)) for a in arguments))
         meaning = apply(op, *(self.expr(a.num) / self.expr(a.den) for a in arguments))
         depends = frozenset[str]().union(*(self.depends(p) for a in arguments for p in (a.num, a.den)))
         return Quotient(generator(self._generator(key, lambda: Generator(meaning, depends))), ONE)
@@ -322,15 +323,15 @@ class Case:
         return result
 
     def _factor_signs(self, part: fmpq_mpoly) -> Signs:
-        text = str(part)
-        known = self._signs.get(text)
+        name = Named(part)
+        known = self._signs.get(name)
         if known is None:
-            known = sign.certain_signs(part, self._ranges) & self._facts.get(text, ANY_SIGN)
+            known = sign.certain_signs(part, self._ranges) & self._facts.get(name, ANY_SIGN)
             if len(known) > 1 and any(self._ranges[i] is not self._declared[i] for i in self._used(part)):
                 known &= sign.certain_signs(part, self._declared)  # a square is a square on a part of the line too
             if len(known) > 1:
                 known &= self._signs_by_conjugate(part)
-            self._signs[text] = known
+            self._signs[name] = known
         return known
 
     def _signs_by_conjugate(self, part: fmpq_mpoly) -> Signs:
@@ -376,10 +377,10 @@ class Case:
         """Record the sign of a polynomial under the name all its multiples share."""
         scale, part = monic(poly)
         known = certain if scale > 0 else sign.negated(certain)
-        text = str(part)
+        name = Named(part)
         self.is_impossible |= not known & self._factor_signs(part)
-        self._facts[text] = known & self._facts.get(text, ANY_SIGN)
-        self._signs.pop(text, None)
+        self._facts[name] = known & self._facts.get(name, ANY_SIGN)
+        self._signs.pop(name, None)
         return part, known
 
     # Facts
@@ -399,7 +400,7 @@ class Case:
             if not self._vanish(part):
                 self._solve(part)
             self._values.clear()  # they hold in this case too, but can be simpler
-        self._signs = {text: known for text, known in self._signs.items() if len(known) == 1}
+        self._signs = {name: known for name, known in self._signs.items() if len(known) == 1}
         for index, made in enumerate(self.generators):
             if not isinstance(made.meaning, Symbol):
                 self._ranges[index] = self._range(made)

@@ -9,7 +9,7 @@ from flint import fmpq_mpoly
 
 from derive.algebra.case import Case
 from derive.algebra.facts import Assumptions, Fact, NeedSplit, Stuck
-from derive.algebra.polynomials import Quotient, TooLarge, constant_value, factors
+from derive.algebra.polynomials import Quotient, TooLarge, constant_value, factors, ordering
 from derive.expr import Expr, Number, apply
 
 MAX_GENERIC_FACTS = 16
@@ -70,14 +70,14 @@ def _product(case: Case, poly: fmpq_mpoly) -> tuple[Fraction, Expr | None]:
     if exact is not None:
         return exact, None
     scale, parts = factors(poly)
-    found: list[tuple[bool, int, str, Expr]] = []
+    found: list[tuple[bool, int, object, Expr]] = []
     for part, exponent in parts:
         # Written so that it is positive where it can be: 1 - p rather than p - 1.
         if case.poly_signs(part) <= frozenset({-1, 0}):
             part, scale = -part, scale * (-1) ** exponent
         expr = case.expr(part)
         first = min(i for i, d in enumerate(part.degrees()) if d)
-        # By the text last: FLINT's order is not the same in every version.
-        found.append((len(part) > 1, first, str(part), expr if exponent == 1 else apply("pow", expr, exponent)))
+        # By the terms last: FLINT's order is not the same in every version.
+        found.append((len(part) > 1, first, ordering(part), expr if exponent == 1 else apply("pow", expr, exponent)))
     ordered = [expr for *_, expr in sorted(found, key=lambda item: item[:3])]
     return scale, reduce(lambda a, b: a * b, ordered)

@@ -29,8 +29,30 @@ MAX_EXPONENT = 1_000
 MAX_BITS = 20_000  # of a coefficient
 SMALL_DEGREE = 3
 
+
+class Named:
+    """A polynomial as a key: FLINT's have no hash of their own, and their texts leak memory (python-flint 0.9)."""
+
+    __slots__ = ("_hash", "poly")
+
+    def __init__(self, poly: fmpq_mpoly) -> None:
+        self.poly = poly
+        self._hash = hash((len(poly), *poly.degrees()))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Named) and bool(self.poly == other.poly)
+
+
+def ordering(poly: fmpq_mpoly) -> tuple[tuple[tuple[int, ...], Fraction], ...]:
+    """The terms, for putting polynomials in an order that is the same every time."""
+    return tuple((tuple(map(int, m)), as_fraction(c)) for m, c in poly.to_dict().items())
+
+
 Factorization: TypeAlias = tuple[Fraction, tuple[tuple[fmpq_mpoly, int], ...]]
-_FACTORED: dict[str, Factorization] = {}
+_FACTORED: dict[Named, Factorization] = {}
 REMEMBERED = 4096
 
 
@@ -141,12 +163,12 @@ def factors(poly: fmpq_mpoly) -> Factorization:
         lead, body = monic(poly)
         return lead, ((body, 1),)
     spend(100 + len(poly) * (20 + 4 * degree) * (1 + coefficient_bits(poly) // 64))
-    text = str(poly)  # FLINT's polynomials have no hash of their own
-    if text not in _FACTORED:
+    name = Named(poly)
+    if name not in _FACTORED:
         if len(_FACTORED) >= REMEMBERED:
             _FACTORED.clear()
-        _FACTORED[text] = _factored(poly)
-    return _FACTORED[text]
+        _FACTORED[name] = _factored(poly)
+    return _FACTORED[name]
 
 
 def _factored(poly: fmpq_mpoly) -> Factorization:

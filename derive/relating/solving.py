@@ -13,7 +13,7 @@ from flint import fmpq_mpoly
 
 from derive.algebra.facts import Assumptions
 from derive.algebra.normal import factored, readable
-from derive.algebra.polynomials import factors, quotient
+from derive.algebra.polynomials import factors, ordering, quotient
 from derive.expr import Apply, Expr, Number, Symbol, substitute, symbols
 from derive.relating.ansatz import (
     MARK,
@@ -165,7 +165,7 @@ def _own_name(ansatz: Ansatz, known: Values) -> Values | None:
 def _solutions(equation: Equation) -> list[tuple[str, Expr]]:
     """Values of one unknown at which a factor of the equation vanishes, simple factors first."""
     found = []
-    parts = sorted(factors(equation.poly)[1], key=lambda part: (len(part[0]), str(part[0])))
+    parts = sorted(factors(equation.poly)[1], key=lambda part: (len(part[0]), ordering(part[0])))
     for part, _ in parts:
         solution = _solution(Equation(equation.case, part))
         if solution is not None:
