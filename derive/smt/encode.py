@@ -38,6 +38,7 @@ class Encoding:
         self.domains = assumptions.domains
         self.lines: list[str] = []
         self.functions: dict[str, str] = {}
+        self.is_abstract = False  # more is possible here than in truth: `sat` may be about that
         self._terms: dict[Expr, Term] = {}
         self._fresh = 0
         self._powers: dict[tuple[Expr, str, int], str] = {}
@@ -75,6 +76,7 @@ class Encoding:
             self.know(call(">" if domain.low_open else ">=", name, number(domain.low)))
         if domain.high is not None:
             self.know(call("<" if domain.high_open else "<=", name, number(domain.high)))
+        self.is_abstract |= domain.whole
         if domain.whole and domain.low is not None:  # of being whole only the first gap is said
             first = floor(domain.low) + 1 if domain.low_open else ceil(domain.low)
             self.know(call("or", call("=", name, number(first)), call(">=", name, number(first + 1))))
@@ -112,6 +114,7 @@ class Encoding:
 
     def uninterpreted(self, op: str, *args: str) -> str:
         result = "Bool" if op == "is-whole" else "Real"
+        self.is_abstract = True
         self.functions[op] = f"(declare-fun fun-{op} ({' '.join(['Real'] * len(args))}) {result})"
         return call(f"fun-{op}", *args)
 
@@ -128,6 +131,7 @@ class Encoding:
     def whole_power(self, base: Expr, name: str, parts: int) -> str:
         """What stands for base^(name/parts) where the name is a whole number and at least one."""
         key = (base, name, parts)
+        self.is_abstract = True
         if key not in self._powers:
             b = self.term(base).text
             tells = _known_of_power(b, parts) if self._is_positive(name) else (_positive_power(b),)
@@ -274,11 +278,27 @@ def _exponential(e: Encoding, node: Apply, args: tuple[Term, ...]) -> Term:
 
 def _power_in_disguise(argument: Expr, domains: Mapping[str, Domain]) -> Expr | None:
     """b^s from s log b with a whole s, where log b is defined."""
-    if not (isinstance(argument, Apply) and argument.op == "mul"):
+    found = _times_logarithm(argument)
+    if found is None or exponent_in_whole_symbols(found[0], domains) is None:
         return None
-    for log, other in (argument.args, argument.args[::-1]):
-        if isinstance(log, Apply) and log.op == "log" and exponent_in_whole_symbols(other, domains) is not None:
-            return apply("pow", log.args[0], other) + (log - log)
+    exponent, log = found
+    return apply("pow", log.args[0], exponent) + (log - log)
+
+
+def _times_logarithm(e: Expr) -> tuple[Expr, Apply] | None:
+    """A product with one logarithm in it: the rest, and the logarithm."""
+    if not isinstance(e, Apply):
+        return None
+    if e.op == "log":
+        return Number(1), e
+    if e.op in ("neg", "div"):
+        inner = _times_logarithm(e.args[0])
+        return None if inner is None else (Apply(e.op, (inner[0], *e.args[1:])), inner[1])
+    if e.op == "mul":
+        for one, other in (e.args, e.args[::-1]):
+            inner = _times_logarithm(one)
+            if inner is not None:
+                return other * inner[0], inner[1]
     return None
 
 

@@ -10,6 +10,8 @@ from derive.proving.obligations import Obligation, of_correspondence, of_exactne
 from derive.smt.encode import Encoding
 from derive.smt.terms import FALSE, call
 
+ABSTRACT = "; powers, whole numbers or functions stand for more than they are: a model may be about that"
+
 
 def to_smtlib(certificate: Certificate) -> str:
     """One script for all that has to be shown: every `check-sat` in it should answer `unsat`.
@@ -56,5 +58,6 @@ def question(pairs: Pairs, assumptions: Assumptions, path: Sequence[Fact] = ()) 
         encoding.know(encoding.holds(fact))
     different = [text for text in (encoding.differs(a, b) for a, b in pairs if a is not b) if text != FALSE]
     one = different[0] if len(different) == 1 else call("or", *different) if different else FALSE
-    lines = [*encoding.functions.values(), *encoding.lines, f"(assert {one})", "(check-sat)"]
+    note = [ABSTRACT] if encoding.is_abstract else []
+    lines = [*note, *encoding.functions.values(), *encoding.lines, f"(assert {one})", "(check-sat)"]
     return "\n".join(lines) + "\n"

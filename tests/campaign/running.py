@@ -77,6 +77,9 @@ def _one(pair: Pair, figures: Figures, random: Random, z3: Z3 | None) -> None:
     if against is not None:
         figures.contradictions.append(f"{against}\n  {pair}")
     if verdict.status == "proved" and z3 is not None:
-        figures.by_z3[opinion(verdict.evidence.certificate, z3)] += 1
+        word = opinion(verdict.evidence.certificate, z3)
+        figures.by_z3[word] += 1
+        if word == "sat":
+            figures.contradictions.append(f"proved, and z3 has a model of the opposite\n  {pair}")
     if verdict.status == "unknown" or (pair.is_equal and not verdict):
         figures.open_pairs.append(f"{verdict.status}: {verdict.message}\n  {pair}")
