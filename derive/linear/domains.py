@@ -38,9 +38,9 @@ def conditions(
         if known or (isinstance(value, Symbol) and frame.domains.get(value.name) == domain):
             continue
         test = _test(value, domain)
-        if _holds(reduce(lambda x, y: apply("or", x, y), [*excluded, test]), assumptions):
+        if _holds(_any([*excluded, test]), assumptions):
             continue
-        if _holds(apply("not", test), assumptions):
+        if _holds(_any([*excluded, apply("not", test)]), assumptions):
             return None
         found.append(test)
     return tuple(dict.fromkeys(found))
@@ -67,6 +67,10 @@ def _test(value: Expr, domain: Domain) -> Expr:
     if domain.high is not None:
         tests.append(apply("lt" if domain.high_open else "le", value, domain.high))
     return tests[0] if len(tests) == 1 else apply("and", *tests)
+
+
+def _any(tests: Sequence[Expr]) -> Expr:
+    return reduce(lambda x, y: apply("or", x, y), tests)
 
 
 def _holds(test: Expr, assumptions: Assumptions) -> bool:

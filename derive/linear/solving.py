@@ -30,13 +30,15 @@ MAX_BRANCHES = 400
 class Solution:
     """`values` of the unknowns solved for, in those left; `roots` of polynomials in the others; what is not zero.
 
-    `divisors` are not zero either, or nothing is defined. `open` are equations not solved within the bounds.
+    `divisors` are not zero either, or nothing is defined; where one of `avoided` is, another branch has it.
+    `open` are equations not solved within the bounds.
     """
 
     values: dict[int, Ratio] = field(default_factory=dict)
     roots: tuple[tuple[int, fmpq_mpoly], ...] = ()
     nonzero: tuple[fmpq_mpoly, ...] = ()
     divisors: tuple[fmpq_mpoly, ...] = ()
+    avoided: tuple[fmpq_mpoly, ...] = ()
     open: tuple[fmpq_mpoly, ...] = ()
 
     @property
@@ -171,8 +173,9 @@ class _Search:
         several = min((parts for parts in reduced if len(parts) > 1), key=len, default=None)
         if several is not None and (best is None or not best.is_simple):
             rest = [other for other, parts in zip(everything, reduced, strict=True) if parts is not several]
-            for part in several:
-                yield from self.branches([part, *rest], done, depth + 1)
+            for place, part in enumerate(several):
+                apart = replace(done, avoided=(*done.avoided, *several[:place]))
+                yield from self.branches([part, *rest], apart, depth + 1)
         elif best is None:
             yield replace(done, open=tuple(everything))
         else:
@@ -201,7 +204,9 @@ class _Search:
                 yield generator(index) - constant(value)
 
     def _may_vanish(self, part: fmpq_mpoly, done: Solution) -> bool:
-        return 0 in self.case.poly_signs(part) and not any(part == other for other in (*done.nonzero, *done.divisors))
+        return 0 in self.case.poly_signs(part) and not any(
+            part == other for other in (*done.nonzero, *done.divisors, *done.avoided)
+        )
 
     def _unsure(self, poly: fmpq_mpoly, done: Solution) -> list[fmpq_mpoly]:
         return sorted((part for part, _ in factors(poly)[1] if self._may_vanish(part, done)), key=str)
@@ -226,10 +231,10 @@ class _Search:
         poly, unknown = best.poly, best.unknown
         parts = by_powers(poly, unknown)
         lead = parts[max(parts)]
-        if best.unsure:
+        if not all(any(part == other for other in done.avoided) for part in best.unsure):
             without = poly - product(lead, generator(unknown) ** max(parts))
             yield from self.branches([lead, without, *rest], done, depth + 1)
-            done = replace(done, nonzero=(*done.nonzero, *best.unsure))
+        done = replace(done, nonzero=(*done.nonzero, *best.unsure))
         if best.degree > 1:
             yield from self._kept_as_root(unknown, poly, rest, done, depth)
         else:
@@ -237,7 +242,7 @@ class _Search:
 
     def _choices(self, single: Sequence[fmpq_mpoly], done: Solution) -> Iterator[_Choice]:
         """What each irreducible equation can be solved for."""
-        roots = {root for root, _ in done.roots}
+        roots, plain = {root for root, _ in done.roots}, replace(done, avoided=())
         for poly in single:
             here = used(poly) - roots
             group = next((group for group in self.groups if here & {*group}), ())
@@ -245,7 +250,7 @@ class _Search:
                 if unknown in here:
                     degree = int(poly.degrees()[unknown])
                     lead = by_powers(poly, unknown)[degree]
-                    yield _Choice(poly, unknown, degree, tuple(self._unsure(lead, done)), len(lead), order, len(here))
+                    yield _Choice(poly, unknown, degree, tuple(self._unsure(lead, plain)), len(lead), order, len(here))
 
     def _substituted(
         self, unknown: int, value: Ratio, rest: Sequence[fmpq_mpoly], done: Solution, depth: int
@@ -259,12 +264,16 @@ class _Search:
         kept = tuple((root, poly) for root, poly in done.roots if unknown not in used(poly))
         left = [poly_replaced(poly, unknown, value).num for poly in (*rest, *again)]
         nonzero = [poly_replaced(poly, unknown, value).num for poly in done.nonzero]
-        divisors = [poly_replaced(poly, unknown, value).num for poly in done.divisors]
-        if any(poly.is_zero() for poly in (*nonzero, *divisors)):
+        divisors, avoided = (
+            [poly_replaced(poly, unknown, value).num for poly in polys] for polys in (done.divisors, done.avoided)
+        )
+        if any(poly.is_zero() for poly in (*nonzero, *divisors, *avoided)):
             return
-        apart = tuple(part for poly in divisors for part, _ in factors(poly)[1])
+        apart, elsewhere = (
+            tuple(part for poly in polys for part, _ in factors(poly)[1]) for polys in (divisors, avoided)
+        )
         unsure = tuple(p for poly in nonzero for p in self._unsure(poly, Solution(divisors=apart)))
-        yield from self.branches(left, Solution({**known, unknown: value}, kept, unsure, apart), depth + 1)
+        yield from self.branches(left, Solution({**known, unknown: value}, kept, unsure, apart, elsewhere), depth + 1)
 
     def _kept_as_root(
         self, unknown: int, poly: fmpq_mpoly, rest: Sequence[fmpq_mpoly], done: Solution, depth: int

@@ -67,5 +67,8 @@ def differences(mine: Ratio, his: Ratio, z: int) -> list[fmpq_mpoly]:
     The denominators come from monic characteristic polynomials, so they vanish nowhere identically.
     """
     common = mine.den.gcd(his.den)
-    left, right = mine.num * (his.den / common), his.num * (mine.den / common)
-    return [] if left == right else list(by_powers(left - right, z).values())
+    my_den, his_den = mine.den / common, his.den / common
+    apart = mine.num * his_den - his.num * my_den
+    if apart.is_zero():
+        return []
+    return list(by_powers(apart, z).values())

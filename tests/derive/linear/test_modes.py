@@ -35,7 +35,7 @@ HIDDEN: dict[str, tuple[str, list[str]]] = {
     "depends": (
         "u = k * u + g; v = -v; theta = theta - lr * g",
         [
-            "u never shows: z - k = 0, dies out where -((k + 1) * (k - 1)) > 0, moved by gradients",
+            "u never shows: z - k = 0, dies out where -((k - 1) * (k + 1)) > 0, moved by gradients",
             "v never shows: z + 1 = 0, stays",
         ],
     ),
