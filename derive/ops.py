@@ -154,7 +154,9 @@ def _ball_power(base: Any, exponent: Any) -> Any:
     if base.is_zero():
         if exponent > 0:
             return base
-        return base**0 if exponent.is_zero() else Undefined("division by zero")
+        if exponent < 0:
+            return Undefined("division by zero")
+        return base**0 if exponent.is_zero() else Inexact("an undecided exponent of zero")
     if exponent.is_integer() and exponent >= 0:
         return base**exponent
     if base < 0 and exponent.is_exact():

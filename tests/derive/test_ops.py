@@ -122,6 +122,15 @@ def test_exact_values_lie_in_the_balls_and_undefined_is_undefined(row: Op) -> No
             assert around == sure, values
 
 
+def test_a_power_of_zero_is_undefined_only_where_its_exponent_is_certainly_negative() -> None:
+    third = Number(Fraction(1, 3))
+    zero = third + third - Fraction(2, 3)  # in balls a little more than zero, and a little less
+    [around] = ball([apply("pow", 0, zero)], {})
+    [below] = ball([apply("pow", 0, zero - 1)], {})
+    assert isinstance(around, Inexact)
+    assert isinstance(below, Undefined)
+
+
 @named(ROWS)
 def test_sympy_means_the_same(row: Op) -> None:
     for values in samples(row):

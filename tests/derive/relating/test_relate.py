@@ -12,7 +12,7 @@ from derive.errors import UserError
 from derive.expr import Expr, Number, Symbol
 from derive.library import LIBRARY
 from derive.proving import Assumptions, identity, invariants
-from derive.reading.read import read_path
+from derive.reading.read import read_path, read_text
 from derive.relating import prove
 from derive.rule import NONNEGATIVE, Assignment, Hyperparameter, Rule
 from derive.transforms import bind
@@ -167,3 +167,17 @@ def test_enormous_constants_are_answered(tmp_path: Path) -> None:
         rules.append(read_path(str(path), "own"))
     assert prove(*rules).status == "refuted"
     assert prove(rules[0], rules[0]).status == "proved"
+
+
+def test_an_exponent_that_may_be_zero_makes_no_counterexample() -> None:
+    text = """
+def disguised(theta, g, *, lr=nonnegative(0.1)):
+    theta = theta - lr * 0**(sin(g)**2 + cos(g)**2 - 1) * g
+    return theta
+
+def plain(theta, g, *, lr=nonnegative(0.1)):
+    theta = theta - lr * g
+    return theta
+"""
+    same = (read_text(text, name, "powers.py") for name in ("disguised", "plain"))
+    assert prove(*same).status != "refuted"
