@@ -97,6 +97,14 @@ def test_a_hyperparameter_that_no_call_could_name_is_refused(queried: bool) -> N
             compile(rule)
 
 
+def test_several_gradients_in_a_step_are_refused() -> None:
+    lines = ("def twice(theta, *, lr=nonnegative(0.1)):", "half = theta - lr * grad(theta)",
+             "theta = theta - lr * grad(half)", "return theta")  # fmt: skip
+    rule = read_text("\n    ".join(lines), "twice")
+    with pytest.raises(UserError, match="twice asks for 2 gradients in a step, and a kernel is given one"):
+        compile(rule)
+
+
 def test_other_names_of_the_calls_are_free() -> None:
     text = "def odd(theta, g, state=0, *, out=nonnegative(0.5)):\n"
     text += "    state = state + g\n    theta = theta - out * state\n    return theta, state\n"
