@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from heapq import heappop, heappush
 from itertools import combinations, cycle, islice, product
 
@@ -72,12 +72,14 @@ def _probe(rule: Rule, some_shares: tuple[float, ...], some_sizes: tuple[float, 
     return {h.name: next(shares) if h.domain in (DECAY, UNIT) else next(sizes) for h in rule.hyperparameters}
 
 
+@lru_cache(maxsize=1024)
 def used(rule: Rule) -> tuple[str, ...]:
     """The hyperparameters a rule's step or start depends on, in their order."""
     values = [*rule.step.values(), *(s.initial for s in rule.states), *([rule.query] if rule.query is not None else [])]
     return tuple(n for n in rule.hyperparameter_names if n in symbols(*values))
 
 
+@lru_cache(maxsize=1024)
 def numbers(rule: Rule) -> tuple[Fraction, ...]:
     """The numbers that stand in a rule, and one minus each: what a hyperparameter may have been written as."""
     roots = [a.value for a in rule.body] + ([rule.query] if rule.query is not None else [])
@@ -87,13 +89,19 @@ def numbers(rule: Rule) -> tuple[Fraction, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def correspondences(text: Rule, rule: Rule, given: Mapping[str, str]) -> Iterator[Correspondence]:
+def correspondences(
+    text: Rule, rule: Rule, given: Mapping[str, str], *, far_fetched: bool = True
+) -> Iterator[Correspondence]:
     """Every way the text can be the whole rule, or the rule with some numbers in it; likeliest names first.
 
-    `given` are hyperparameters of the rule and the text's names for them.
+    `given` are hyperparameters of the rule and the text's names for them. Far-fetched ways have one
+    minus a name, or the number 1, for a hyperparameter.
     """
-    yield from _ordered(_plain_ways(text, rule, used(text), given), text, rule)
-    yield from _ordered(_reflected_ways(text, rule, given), text, rule)
+    for way in _ordered(_plain_ways(text, rule, used(text), given), text, rule):
+        if far_fetched or 1 not in way.bound.values():
+            yield way
+    if far_fetched:
+        yield from _ordered(_reflected_ways(text, rule, given), text, rule)
 
 
 def with_conditions(text: Rule, rule: Rule, given: Mapping[str, str]) -> Iterator[Correspondence]:

@@ -91,13 +91,17 @@ def _proved(candidates: Sequence[_Mended], rule: Rule) -> Fault | None:
 def _right(h: Hypothesis, rule: Rule) -> list[_Mended]:
     """The repairs after which the runs agree."""
     tried = trial(h.text, rule)
-    return [m for m in _mended(h, (), h.text, rule, align(h.text, rule, h.way)) if tried.agrees(m.rule, h.way)]
+    return [
+        m for m in _mended(h, (), h.text, rule, align(h.text, rule, h.way)) if tried.agrees(m.steps[-1].rule, h.way)
+    ]
 
 
 def _nearer(h: Hypothesis, rule: Rule) -> list[_Mended]:
     """The repairs after which more of the names hold what they should: the best of each line, the best first."""
     before = align(h.text, rule, h.way)
-    gains = [(_matched(m.rule, rule, h.way) - before.matched, m) for m in _mended(h, (), h.text, rule, before)]
+    gains = [
+        (_matched(m.steps[-1].rule, rule, h.way) - before.matched, m) for m in _mended(h, (), h.text, rule, before)
+    ]
     lines: dict[tuple[int, str], _Mended] = {}
     for _, mended in sorted((g for g in gains if g[0] > 0), key=lambda g: (-g[0], g[1].cost)):
         lines.setdefault((mended.steps[0].line, mended.steps[0].kind), mended)
@@ -109,7 +113,7 @@ def _seconds(start: _Mended, rule: Rule) -> Iterator[_Mended]:
     h = start.hypothesis
     tried = trial(h.text, rule)
     again = _mended(h, start.steps, start.steps[-1].rule, rule, align(start.rule, rule, h.way))
-    return (m for m in again if m.steps[-1].line != start.steps[0].line and tried.agrees(m.rule, h.way))
+    return (m for m in again if m.steps[-1].line != start.steps[0].line and tried.agrees(m.steps[-1].rule, h.way))
 
 
 def _mended(h: Hypothesis, earlier: tuple[Repair, ...], text: Rule, rule: Rule, before: Alignment) -> Iterator[_Mended]:

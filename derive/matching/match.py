@@ -16,7 +16,7 @@ from derive.matching.correspondence import Correspondence, guesses
 from derive.matching.faults import Fault, Hypothesis, locate
 from derive.matching.readings import Reading
 from derive.matching.runs import TooLong
-from derive.matching.settle import fitting, settle
+from derive.matching.settle import fitting, fitting_conditions, settle
 from derive.matching.trial import trial
 from derive.proving.verdict import Verdict
 from derive.rule import WORDS, Rule
@@ -25,6 +25,7 @@ READINGS = 200  # of one text, looked at
 PROOFS = 6  # guesses that fit a run, put to the prover
 WAYS = 16  # for each of them
 COMPARED = 16  # readings whose names are compared with the rule's
+LIKELIEST = 8  # readings for which far-fetched correspondences are tried
 RANKS = 4  # readings after so many are all as unlikely
 LIKELY = 6  # readings in which a fault is looked for
 _ORDER = {"proved": 0, "conditional": 1, "refuted": 2, "unknown": 3}
@@ -105,9 +106,10 @@ def _best(found: Sequence[Match], rule: Rule) -> Match:
 def proved_at_once(readings: Sequence[Reading], rule: Rule, given: Mapping[str, str]) -> Match | None:
     """The first reading that agrees on a few runs and is proved."""
     tried = 0
-    for reading in readings:
+    for rank, reading in enumerate(readings):
         for started in _with_starts(reading, rule):
-            for way in fitting(started.rule, trial(started.rule, rule), _named(started, given, rule)):
+            named = _named(started, given, rule)
+            for way in fitting(started.rule, trial(started.rule, rule), named, far_fetched=rank < LIKELIEST):
                 tried += 1
                 if tried > PROOFS:
                     return None
@@ -121,7 +123,7 @@ def _under_conditions(readings: Sequence[Reading], rule: Rule, given: Mapping[st
     """What holds where hyperparameters that only one side has are switched off."""
     for reading in readings[:12]:
         tried = trial(reading.rule, rule)
-        for way in fitting(reading.rule, tried, _named(reading, given, rule), conditions=True)[:2]:
+        for way in fitting_conditions(reading.rule, tried, _named(reading, given, rule))[:2]:
             verdict = settle(reading.rule, rule, way, conditions=False)
             if verdict.status == "conditional":
                 yield _match(reading, rule, way, verdict)

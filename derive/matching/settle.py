@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from derive.expr import Number, Symbol, apply, nodes
@@ -18,9 +18,17 @@ from derive.transforms import bind
 ENOUGH = 4  # ways that fit, for one reading
 
 
-def fitting(text: Rule, tried: Trial, given: Mapping[str, str], conditions: bool = False) -> list[Correspondence]:
-    """The ways that agree on a few runs, likeliest first; with conditions: those in which the fewest are held."""
-    ways = (with_conditions if conditions else correspondences)(text, tried.rule, given)
+def fitting(text: Rule, tried: Trial, given: Mapping[str, str], *, far_fetched: bool = True) -> list[Correspondence]:
+    """The ways that agree on a few runs, likeliest first."""
+    return _agreeing(correspondences(text, tried.rule, given, far_fetched=far_fetched), text, tried)
+
+
+def fitting_conditions(text: Rule, tried: Trial, given: Mapping[str, str]) -> list[Correspondence]:
+    """The same, where something is held that one side has and the other has not: the ways in which the fewest are."""
+    return _agreeing(with_conditions(text, tried.rule, given), text, tried)
+
+
+def _agreeing(ways: Iterable[Correspondence], text: Rule, tried: Trial) -> list[Correspondence]:
     found: list[Correspondence] = []
     for way in ways:
         if found and (len(found) == ENOUGH or _held(way) > _held(found[0])):
