@@ -13,7 +13,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from derive.errors import UserError
+from derive.expr import Symbol
 from derive.proving.certificate import (
+    Certificate,
     Conditional,
     Correspondence,
     Exactness,
@@ -28,6 +30,7 @@ from derive.proving.verdict import Verdict
 
 FORMAT, VERSION = "derive-kernels verdict", 1
 EVIDENCE = (Identity, Invariants, Correspondence, Exactness, Conditional, Limit, Point, Separation)
+PLAIN = ("identical", "state_map", "hyperparameter_map")  # relations of which the maps say all
 WORDS = ("relation", "condition", "message", "assumptions", "warnings", "maps", "tried", "branches")
 
 
@@ -91,6 +94,47 @@ def _compare(status: str, words: Mapping[str, Any], evidence: Checked | Replayed
         raise Malformed("a condition was lost")
     if isinstance(certificate, Correspondence) and words["maps"] and words["maps"] not in _maps(certificate):
         raise Malformed("the maps are not those of the proof")
+    if isinstance(certificate, Correspondence) and status == "proved" and words["relation"] in PLAIN:
+        _compare_plain(words, certificate)
+    if status == "conditional":
+        _compare_conditions(words, certificate)
+
+
+def _compare_plain(words: Mapping[str, Any], certificate: Correspondence) -> None:
+    """Raise Malformed where the map of a proof, whether it has one, or the message is not that of the proof."""
+    maps = words["maps"]
+    renamed = any(value is not Symbol(name) for name, value in certificate.hyperparameters.items())
+    relation = "hyperparameter_map" if renamed else "state_map" if any(_maps(certificate)) else "identical"
+    lines = ", ".join(f"{name} = {value}" for name, value in maps.items())
+    if maps not in _maps(certificate) or words["relation"] != relation:
+        raise Malformed("the maps are not those of the proof")
+    if words["message"] != (f"equal with {lines}" if lines else "the same step"):
+        raise Malformed("the message says something else than the maps")
+
+
+def _compare_conditions(words: Mapping[str, Any], certificate: Certificate | None) -> None:
+    """Raise Malformed where a condition is not one of the proof, or is said to be needed and is not proved to be."""
+    said = words["condition"]
+    if not isinstance(certificate, Conditional):
+        if said["exact"]:
+            raise Malformed("that there are no other conditions is not proved")
+        return
+    proved, every = _conditions(certificate), [*said["any_of"], *said["degenerate"]]
+    # A condition set beforehand, or that something be constant, stands before: it says more.
+    steady = certificate.constant is not None
+    for text in every:
+        if not (text in proved or text.endswith(tuple(f" and {p}" for p in proved)) or (steady and "constant" in text)):
+            raise Malformed(f"the condition {text} is not one of the proof")
+    if said["exact"] and (certificate.exactness is None or sorted(every) != sorted(proved)):
+        raise Malformed("that there are no other conditions is not proved")
+    if set(every) <= set(proved) and not words["message"].startswith(f"equal where {' or '.join(said['any_of'])}"):
+        raise Malformed("the message says something else than the conditions")
+
+
+def _conditions(c: Conditional) -> list[str]:
+    from derive.relating.wording import condition_text
+
+    return [condition_text(x, p.while_defined) for x, p in zip(c.conditions, c.correspondences, strict=True)]
 
 
 def _maps(c: Correspondence) -> tuple[Mapping[str, str], Mapping[str, str]]:

@@ -33,12 +33,16 @@ class Verdict:
     def __post_init__(self) -> None:
         if self.status == "unknown":
             return
+        from derive.proving.certificate import Conditional, Exactness
         from derive.proving.checker import Checked
         from derive.proving.replay import Replayed
 
         needed = Replayed if self.status == "refuted" else Checked
         if type(self.evidence) is not needed:
             raise TypeError(f"a verdict {self.status!r} needs evidence of type {needed.__name__}")
+        certificate = self.evidence.certificate if isinstance(self.evidence, Checked) else None
+        if self.status == "proved" and isinstance(certificate, Conditional | Exactness):
+            raise TypeError("a proof under conditions is no verdict 'proved'")
 
     def __bool__(self) -> bool:
         return self.status == "proved"

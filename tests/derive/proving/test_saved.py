@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from derive.errors import UserError
-from derive.expr import Symbol, apply
+from derive.expr import Number, Symbol, apply
 from derive.library import LIBRARY
 from derive.proving import Assumptions, Verdict, identity
 from derive.proving.saved import _checksum, load, save
@@ -143,4 +143,51 @@ def test_numbers_are_bounded() -> None:
     document = json.loads(SAVED["an identity"])
     document["nodes"].append(["number", "1e1000000000"])
     with pytest.raises(UserError, match="no number"):
+        load(sealed(document))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"condition": {"any_of": ["lr > 0"], "degenerate": [], "exact": True}, "message": "equal where lr > 0"},
+        {"condition": {"any_of": ["beta1 = 0"], "degenerate": [], "exact": False}, "message": "equal where beta1 = 0"},
+        {"message": "equal where beta1 = 0"},
+    ],
+)
+def test_other_conditions_are_not_those_of_the_proof(words: dict[str, Any]) -> None:
+    document = json.loads(SAVED["a condition"])
+    document["words"] |= words
+    with pytest.raises(UserError, match="proves nothing"):
+        load(sealed(document))
+
+
+def test_that_there_are_no_other_conditions_needs_its_proof() -> None:
+    document = json.loads(SAVED["a map"])
+    document["words"]["condition"] = {"any_of": ["beta = 0"], "degenerate": [], "exact": True}
+    with pytest.raises(UserError, match="no other conditions"):
+        load(sealed({**document, "verdict": "conditional"}))
+
+
+def test_schedules_and_conditions_set_beforehand_are_loaded() -> None:
+    a, b = RULES["momentum"], RULES["momentum_lr_outside"]
+    for verdict in (
+        prove(a, b, schedule=["lr"]),
+        prove(a, b, schedule=["beta"]),
+        prove(RULES["adam"], RULES["adam_eps_hat"], condition={"beta1": Number(0)}),
+        prove(RULES["adam"], RULES["adam_eps_hat"], condition={"eps": Number(0)}),
+    ):
+        assert load(json.loads(json.dumps(save(verdict)))).condition == verdict.condition
+
+
+def test_a_proof_under_conditions_makes_no_verdict_proved() -> None:
+    evidence = verdicts()["a condition"].evidence
+    with pytest.raises(TypeError, match="under conditions"):
+        Verdict("proved", evidence=evidence)
+
+
+@pytest.mark.parametrize("words", [{"message": "momentum is adam"}, {"relation": "identical"}, {"maps": {}}])
+def test_the_words_about_a_map_are_those_of_the_proof(words: dict[str, Any]) -> None:
+    document = json.loads(SAVED["a map"])
+    document["words"] |= words
+    with pytest.raises(UserError, match="proves nothing"):
         load(sealed(document))
