@@ -14,9 +14,9 @@ from flint import fmpq_mpoly
 from derive.algebra.case import Case
 from derive.algebra.facts import Assumptions
 from derive.algebra.normal import factored
-from derive.algebra.polynomials import Quotient, generator
+from derive.algebra.polynomials import Quotient
 from derive.expr import Expr, Number, Symbol
-from derive.linear.ratios import Ratio, whole
+from derive.linear.ratios import Ratio
 from derive.rule import COUNTER, Domain, Rule
 
 Z = "z"  # one step back in time is 1/z
@@ -37,9 +37,6 @@ class Frame:
     def z(self) -> int:
         return len(self.domains)
 
-    def index(self, name: str) -> int:
-        return self.names.index(name)
-
     def fresh_case(self) -> Case:
         """A case in which each name, then z, is the generator of its place."""
         case = Case(Assumptions({**self.domains, Z: _OUTSIDE, "t": COUNTER}))
@@ -50,9 +47,6 @@ class Frame:
     @cached_property
     def case(self) -> Case:
         return self.fresh_case()
-
-    def ratio(self, name: str) -> Ratio:
-        return whole(generator(self.index(name)))
 
     def expr(self, value: Ratio) -> Expr:
         """The ratio as factors over factors."""

@@ -16,12 +16,13 @@ from flint import fmpq_mpoly
 from derive.algebra.polynomials import TooLarge, generator, power
 from derive.linear.branches import Sides, branch_of
 from derive.linear.frame import Frame, frame_of
-from derive.linear.matrices import Matrix, times
+from derive.linear.matrices import Matrix
 from derive.linear.modes import hidden_modes
 from derive.linear.ratios import Ratio, whole
 from derive.linear.relation import Branch, LinearRelation
+from derive.linear.shifting import started
 from derive.linear.solving import solutions
-from derive.linear.system import LinearSystem, linear_system
+from derive.linear.system import linear_system
 from derive.linear.transfer import Transfer, delay, differences, transfer
 from derive.rule import Rule
 from derive.transforms import repeated
@@ -66,7 +67,7 @@ def _relation(sides: Sides) -> LinearRelation:
     found: list[Branch] = []
     left: list[str] = []
     for shift in dict.fromkeys((0, _shift(sides.frame, mine, his))):
-        theirs = his if not shift else transfer(_after_start(sides.b, shift))
+        theirs = his if not shift else transfer(replace(sides.b, start=started(sides.b, shift)))
         equations = _equations(sides.frame, mine, theirs, shift)
         for solution in solutions(equations, sides.hyperparameters[::-1], sides.frame, sides.divisors):
             branches, undecided = branch_of(sides, solution, mine, shift)
@@ -93,14 +94,6 @@ def _shift(frame: Frame, mine: Transfer, his: Transfer) -> int:
         return 0
     later = delay(his.gradient[0][0], frame.z) - delay(mine.gradient[0][0], frame.z)
     return later if 0 < later <= MAX_SHIFT else 0
-
-
-def _after_start(system: LinearSystem, steps: int) -> LinearSystem:
-    """The system as it stands after some steps in which nothing was answered."""
-    start: Matrix = system.start
-    for _ in range(steps):
-        start = times(system.transition, start)
-    return replace(system, start=start)
 
 
 def _equations(frame: Frame, mine: Transfer, his: Transfer, shift: int) -> list[fmpq_mpoly]:

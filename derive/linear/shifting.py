@@ -24,14 +24,14 @@ def with_shift(branch: Branch, a: LinearSystem, b: LinearSystem, is_zero: IsZero
     first = tuple(_written(row, writer) for row in _first_points(b, branch.shift))
     default = _written(_first_points(a, 1)[0], writer)
     held = () if all(point is default for point in first) else first
-    later = replace(b, start=_started(b, branch.shift))
+    later = replace(b, start=started(b, branch.shift))
     found = state_map(_late(a, branch.shift), later, is_zero)
     if found is None:
         return replace(branch, first=held)
     return replace(branch, first=held, states=_states(found, a, b, branch.shift, is_zero, writer))
 
 
-def _started(system: LinearSystem, steps: int) -> Matrix:
+def started(system: LinearSystem, steps: int) -> Matrix:
     """The start of the system after some steps in which nothing was answered."""
     start = system.start
     for _ in range(steps):
@@ -41,7 +41,7 @@ def _started(system: LinearSystem, steps: int) -> Matrix:
 
 def _first_points(system: LinearSystem, steps: int) -> Matrix:
     """What is shown in the first steps as long as no answer counts: multiples of theta_0 and of one."""
-    return matrix(times(system.output, _started(system, step))[0] for step in range(steps))
+    return matrix(times(system.output, started(system, step))[0] for step in range(steps))
 
 
 def _written(row: tuple[Ratio, ...], writer: Writer) -> Expr:
@@ -91,7 +91,7 @@ def _states(
 def _early(found: StateMap, a: LinearSystem, b: LinearSystem, step: int, is_zero: IsZero) -> StateMap:
     """Where b stands before step `step`: from its start and the answers so far."""
     seen = observable(b, is_zero)
-    start = replace(b, start=_started(b, step - 1)).start
+    start = replace(b, start=started(b, step - 1)).start
     stands = times(seen.rows, start)
     columns = [stands, *(times(seen.rows, _moved(b, age)) for age in range(step - 1))]
     names = ["theta", ALWAYS_ONE, *answer_buffers(a.rule, step - 1)]

@@ -81,9 +81,3 @@ def reachable(transition: Matrix, sources: Matrix, is_zero: IsZero = is_nothing)
 def all_sources(system: Observable) -> Matrix:
     """Everything that moves a state: the inputs, then the start."""
     return beside(system.input, system.start)
-
-
-def minimal_size(system: LinearSystem) -> int:
-    """How many numbers the outputs remember, after all that is hidden is left out."""
-    seen = observable(system)
-    return len(reachable(seen.transition, all_sources(seen))[0]) if seen.size else 0

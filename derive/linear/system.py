@@ -40,7 +40,6 @@ class LinearSystem:
 
     rule: Rule
     frame: Frame
-    prefix: str
     states: tuple[str, ...]
     transition: Matrix
     input: Matrix
@@ -68,7 +67,7 @@ def linear_system(rule: Rule, frame: Frame | None = None, prefix: str = "") -> L
     exprs += substitute([_before(rule)[n] for n in states], inside)
     try:
         found = _evaluated(frame, exprs)
-        return None if found is None else _system(rule, frame, prefix, *found)
+        return None if found is None else _system(rule, frame, *found)
     except (Stuck, RecursionError):
         return None
 
@@ -129,7 +128,7 @@ def _is_divisor(frame: Frame, facts: Sequence[Fact], need: NeedSplit, exprs: Seq
 
 
 def _system(
-    rule: Rule, frame: Frame, prefix: str, case: Case, values: list[Quotient], divisors: tuple[Expr, ...]
+    rule: Rule, frame: Frame, case: Case, values: list[Quotient], divisors: tuple[Expr, ...]
 ) -> LinearSystem | None:
     states, seen = _kept(rule), len(_seen(rule))
     moving = {name: _generator(case, name) for name in (*states, *inputs_of(rule))}
@@ -143,7 +142,7 @@ def _system(
     if affine:
         step, begin = [*step, {ALWAYS_ONE: UNITY}], [*begin, {ALWAYS_ONE: UNITY}]
     return LinearSystem(
-        rule, frame, prefix, names,
+        rule, frame, names,
         _table(step, names), _table(step, inputs_of(rule)), _table(shown, names), _table(shown, inputs_of(rule)),
         _table(begin, ("theta", ALWAYS_ONE)), divisors,
     )  # fmt: skip
