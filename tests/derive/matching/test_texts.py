@@ -1,0 +1,207 @@
+"""Pasted texts against rules, as people ask: the verdict, who is who, what was assumed, which line to mend."""
+
+from __future__ import annotations
+
+import pytest
+
+from derive.errors import UserError
+from derive.library.lookup import find_rule
+from derive.matching import Match, check_text, identify_text
+from derive.matching.wording import document, lines, row
+
+
+def check(text: str, rule: str, **given: str) -> Match:
+    return check_text(text.lstrip("\n"), "pasted.txt", None, find_rule(rule), given)
+
+
+ADAM = """
+V_dW = β1 V_dW + (1 - β1) dW
+S_dW = β2 S_dW + (1 - β2) dW²
+V_corr = V_dW / (1 - β1^t)
+S_corr = S_dW / (1 - β2^t)
+W = W - α V_corr / (√S_corr + ε)
+"""
+
+
+def test_any_names_will_do() -> None:
+    match = check(ADAM, "adam")
+    assert match
+    assert match.verdict.relation == "identical"
+    assert match.roles == {"theta": "W", "g": "dW", "t": "t"}
+    assert match.hyperparameters == {"lr": "α", "beta1": "β1", "beta2": "β2", "eps": "ε"}
+    assert match.states == {"m": "V_dW", "v": "S_dW"}
+    assert {"V_dW = 0", "S_dW = 0"} <= set(match.assumed)
+
+
+def test_a_buffer_read_for_another_is_found() -> None:
+    match = check(ADAM.replace("S_corr = S_dW", "S_corr = V_dW"), "adam")
+    assert match.verdict.status == "refuted"
+    assert match.fault is not None
+    assert match.fault.message == "line 4 reads `V_dW` where the rule has `S_dW`"
+    assert match.fault.lines == (4,)
+    assert "S_corr = S_dW / (1 - β2**t)" in match.fault.mended
+
+
+def test_numbers_in_the_text_make_it_an_instance() -> None:
+    match = check("v = 0.9 v + 0.1 dw\nw = w - α v", "momentum_ema")
+    assert match.verdict.relation == "instance"
+    assert match.hyperparameters == {"lr": "α", "beta": "0.9"}
+    assert not check("v = 0.9 v + 0.2 dw\nw = w - 0.01 v", "momentum_ema")
+
+
+def test_the_other_share_is_as_good() -> None:
+    match = check("m = (1 - rate) * m + rate * g\nw = w - lr * m", "momentum_ema", rate="beta")
+    assert match.verdict.relation == "hyperparameter_map"
+    assert match.hyperparameters["beta"] == "1 - rate"
+
+
+@pytest.mark.parametrize(
+    ("text", "maps"),
+    [
+        ("buf.mul_(momentum).add_(d_p)\np.add_(buf, alpha=-lr)", {"B.v": "A.lr * A.buf"}),
+        ("v = momentum * v - rate * g\nw = w + v", {"B.v": "-A.v_"}),
+        ("v = beta * v + (1 - beta) * g\nw = w - lr * v", {"B.lr": "A.lr * (1 - A.beta)", "B.v": "A.lr * A.v_"}),
+    ],
+)
+def test_forms_of_momentum_are_one(text: str, maps: dict[str, str]) -> None:
+    match = check(text, "momentum")
+    assert match
+    assert set(match.verdict.maps) == set(maps)
+
+
+def test_swapped_names_and_other_defaults_are_said() -> None:
+    text = """
+def f(p, g, t, m=0, v=0, *, lr=0.01, beta2=0.9, beta1=0.999, eps=1e-8):
+    m = beta2 * m + (1 - beta2) * g
+    v = beta1 * v + (1 - beta1) * g * g
+    p = p - lr * (m / (1 - beta2**t)) / (sqrt(v / (1 - beta1**t)) + eps)
+    return p, m, v
+"""
+    match = check(text, "adam")
+    assert match
+    assert "the text's beta2 is the rule's beta1" in match.warnings
+    assert "the text's beta1 is the rule's beta2" in match.warnings
+    assert any("lr 0.01" in warning for warning in match.warnings)
+
+
+def test_counting_from_zero_divides_by_zero() -> None:
+    text = """
+for t in range(steps):
+    g = gradient(x)
+    m = beta1 * m + (1 - beta1) * g
+    v = beta2 * v + (1 - beta2) * g**2
+    m_hat = m / (1 - beta1**t)
+    v_hat = v / (1 - beta2**t)
+    x = x - alpha * m_hat / (np.sqrt(v_hat) + eps)
+"""
+    match = check(text, "adam")
+    assert match.verdict.status == "refuted"
+    assert "division by zero, line 5" in match.verdict.message
+    assert match.fault is not None
+    assert match.fault.message == "the steps are counted from 0 where the rule counts from 1"
+
+
+def test_storing_the_corrected_moment_back_is_not_adam() -> None:
+    text = """
+m = beta1 * m + (1 - beta1) * g
+v = beta2 * v + (1 - beta2) * g**2
+m = m / (1 - beta1**t)
+v = v / (1 - beta2**t)
+theta = theta - lr * m / (sqrt(v) + eps)
+"""
+    match = check(text, "adam")
+    assert match.verdict.status in ("refuted", "conditional")
+    assert match.fault is not None
+    assert match.fault.lines == (3, 4)
+
+
+def test_squares_kept_in_one_buffer_and_read_from_another() -> None:
+    text = "SdW = beta * SdW + (1 - beta) * dW**2\nW = W - alpha * dW / (sqrt(VdW) + epsilon)"
+    match = check(text, "rmsprop")
+    assert match.verdict.status == "refuted"
+    assert match.fault is not None
+    assert match.fault.message == "line 2 reads `VdW` where the rule has `SdW`"
+    assert not match.parts
+
+
+TWO = """
+SdW = beta * SdW + (1 - beta) * dW**2
+Sdb = beta * Sdb + (1 - beta) * db**2
+W = W - alpha * dW / (sqrt(SdW) + epsilon)
+b = b - alpha * db / (sqrt(Sdb) + epsilon)
+"""
+
+
+def test_each_parameter_must_hold() -> None:
+    match = check(TWO, "rmsprop")
+    assert match
+    assert [part.parameter for part in match.parts] == ["W", "b"]
+
+
+def test_the_parameter_that_fails_is_named() -> None:
+    match = check(TWO.replace("db / (sqrt(Sdb)", "db / (sqrt(SdW)"), "rmsprop")
+    assert [part.verdict.status for part in match.parts] == ["proved", "refuted"]
+    assert match.verdict.message.startswith("b: ")
+    assert match.fault is not None
+    assert match.fault.message == "line 4 reads `SdW` where the rule has `Sdb`"
+
+
+def test_what_the_text_has_not_is_a_condition() -> None:
+    match = check("cache = decay * cache + (1 - decay) * dx**2\nx -= rate * dx / sqrt(cache)", "rmsprop")
+    assert match.verdict.status == "conditional"
+    assert match.verdict.condition is not None
+    assert match.verdict.condition["any_of"] == ["eps = 0"]
+
+
+def test_missing_brackets_are_one_slip() -> None:
+    match = check("m = beta * m + 1 - beta * g\nw = w - lr * m", "momentum_ema")
+    assert match.fault is not None
+    assert (
+        match.fault.message == "line 1 reads `beta * m + 1 - beta * g` where the rule has `beta * m + (1 - beta) * g`"
+    )
+
+
+def test_a_map_decides_who_is_who() -> None:
+    match = check("a = a - b * c", "gradient_descent", c="g", b="lr")
+    assert match.hyperparameters == {"lr": "b"}
+    assert check("a = a - b * c", "gradient_descent", b="g").hyperparameters == {"lr": "c"}
+
+
+def test_an_average_is_no_update() -> None:
+    assert check("v = beta * v + (1 - beta) * x\nv_corrected = v / (1 - beta**t)", "ewma_debiased")
+    with pytest.raises(UserError):
+        check("print('hello')", "adam")
+
+
+def test_the_library_is_searched() -> None:
+    found = identify_text(ADAM, "pasted.txt", None)
+    assert (found[0].rule.name, found[0].verdict.status) == ("adam", "proved")
+    assert found[1].verdict.status == "conditional"
+
+
+def test_all_forms_of_one_rule_are_found() -> None:
+    found = identify_text("v = beta * v + g\nw = w - lr * v", "pasted.txt", None)
+    names = {match.rule.name for match in found if match}
+    assert {"momentum", "momentum_ema", "momentum_lr_outside"} <= names
+
+
+def test_the_nearest_rule_is_found_by_its_repair() -> None:
+    found = identify_text(ADAM.replace("(1 - β2^t)", "(1 - β2)"), "pasted.txt", None)
+    assert found[0].rule.name == "adam"
+    assert found[0].fault is not None
+    assert found[0].fault.message == "line 5 reads `β2` where the rule has `β2**t`"
+
+
+def test_answers_are_the_same_each_time() -> None:
+    wrong = ADAM.replace("dW²", "dW")
+    first, second = check(wrong, "adam"), check(wrong, "adam")
+    assert document(first) == document(second)
+
+
+def test_the_answer_in_words() -> None:
+    match = check("cache += dx**2\nx += - rate * dx / (np.sqrt(cache + eps))", "adagrad")
+    said = [line.text for line in lines(match)]
+    assert said[0].startswith("conditional against adagrad")
+    assert "line 2 reads `sqrt(cache + eps)` where the rule has `sqrt(cache) + eps`" in said
+    assert row(match)[:2] == ("adagrad", "conditional")
+    assert document(match)["fault"]["lines"] == [2]
