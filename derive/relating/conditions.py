@@ -41,6 +41,11 @@ ZERO = Number(0)
 SHORT_RUNS = 5  # the shorter ones
 OTHER_VALUES = (Fraction(1, 2), Fraction(6, 7))
 OTHER_GRADIENTS = ((1, 1), (-1, 2), (3, -2))
+FAR_GRADIENTS = (
+    (1,) * 8,
+    (-60, 1, 70, -80, 90, -50, 40, -30),
+    (60, -1, -70, 80, -90, 50, -40, 30),
+)  # past any clipping
 MOST_AT_ONCE = 3
 FEW_STATES = 2  # of both together: under a condition a map is searched for these, or where the names tell of none
 MOST_CANDIDATES = 16  # looked at, whether they make the differences vanish or lead on
@@ -275,20 +280,32 @@ class _Runs:
     """What short runs of two rules tell about a condition; where something is undefined they tell nothing."""
 
     def __init__(self, a: Rule, b: Rule, domains: Mapping[str, Domain], differences: list[Expr]) -> None:
-        runs = [(Fraction(1), tuple(map(Fraction, g))) for g in OTHER_GRADIENTS]
-        points = [[point_after(rule, *run) for run in runs] for rule in (a, b)]
-        self.changes = [other - first for first, *others in points for other in others]
+        self.changes, self.far_changes = (
+            [*_changes(a, gradients), *_changes(b, gradients)] for gradients in (OTHER_GRADIENTS, FAR_GRADIENTS)
+        )
         self.domains, self.differences, self.known = domains, differences, dict[Key, bool]()
 
     def degenerate(self, condition: Key) -> bool:
         """Whether the gradients play no part: other answers, the same points."""
         if condition not in self.known:
-            changes = [change + 0 * change for change in substitute(self.changes, dict(condition))]
-            certain = any(_certain(change, self.domains, 0 * change) for change in changes)
-            self.known[condition] = not certain and _first_nonzero(changes, self.domains) is None
+            changes, far = (
+                [change + 0 * change for change in substitute(each, dict(condition))]
+                for each in (self.changes, self.far_changes)
+            )
+            moves = self._moves(changes) or _first_nonzero(changes, self.domains) is not None or self._moves(far)
+            self.known[condition] = not moves
         return self.known[condition]
+
+    def _moves(self, changes: list[Expr]) -> bool:
+        return any(_certain(change, self.domains, 0 * change) for change in changes)
 
     def defined(self, condition: Key) -> bool:
         """Whether both rules are ever defined."""
         zeros = [d - d for d in substitute(self.differences, dict(condition))]
         return any(_certain(zero, self.domains, zero + 1) for zero in zeros)
+
+
+def _changes(rule: Rule, gradients: tuple[tuple[int, ...], ...]) -> list[Expr]:
+    """What other answers than the first ones change in what is seen."""
+    first, *others = [point_after(rule, Fraction(1), tuple(map(Fraction, g))) for g in gradients]
+    return [other - first for other in others]

@@ -12,6 +12,7 @@ from derive.proving.certificate import Conditional, Correspondence, Exactness, L
 from derive.proving.checker import Checked, Rejected
 from derive.proving.obligations import of_exactness
 from derive.proving.search import Differs, Undecided, propose_identity
+from derive.reading.read import read_text
 from derive.relating import prove
 from derive.relating.induction import induction
 from derive.relating.solving import Maps
@@ -104,3 +105,20 @@ def test_a_condition_is_a_value_of_a_hyperparameter() -> None:
     a, b = RULES["momentum"], RULES["nesterov"]
     with pytest.raises(Rejected, match="depends on"):
         Checked(Exactness(a, b, ({"mu": Number(0)},), ((ONE, (ONE,)),), Leaf()))
+
+
+@pytest.mark.parametrize("moved", ["max(g, 5)", "(g if t > 5 else 1)", "(g if g < -20 else 0)"])
+def test_gradients_that_count_late_or_far_out_make_no_degenerate_condition(moved: str) -> None:
+    text = f"""
+def scaled(theta, g, t, *, lr=nonnegative(0.01), eps=nonnegative(0)):
+    theta = theta - lr * {moved} / (1 + eps)
+    return theta
+
+def plain(theta, g, t, *, lr=nonnegative(0.01)):
+    theta = theta - lr * {moved}
+    return theta
+"""
+    verdict = prove(*(read_text(text, name, "far.py") for name in ("scaled", "plain")))
+    assert verdict.status == "conditional"
+    assert verdict.condition is not None
+    assert (verdict.condition["any_of"], verdict.condition["degenerate"]) == (["eps = 0"], ["lr = 0"])
