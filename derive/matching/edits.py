@@ -17,6 +17,7 @@ _CONFUSED = {
 }  # fmt: skip
 SYMBOL, NUMBER, OPERATOR, BRACKETS, DROPPED, ADDED, CORRECTED = 10, 11, 12, 13, 14, 15, 16
 OTHER_KIND = 15
+TEST = 4  # more for what stands in a condition: a test that is always false hides what it guards
 _NO_EXPONENTS = (Number(0), Number(1))
 
 
@@ -60,7 +61,7 @@ def edits(value: Expr, scope: Scope) -> Iterator[Edit]:
                     whole = Apply(value.op, (*value.args[:index], inner.value, *value.args[index + 1 :]))
                 except TypeError:  # a number in a condition's place
                     continue
-                yield Edit(whole, inner.reads, inner.has, inner.cost)
+                yield Edit(whole, inner.reads, inner.has, inner.cost + TEST * is_truth(value))
 
 
 def _here(value: Expr, scope: Scope) -> Iterator[Edit]:

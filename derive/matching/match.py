@@ -14,6 +14,7 @@ from derive.expr import Number, symbols, to_text
 from derive.matching.alignment import align
 from derive.matching.correspondence import Correspondence, guesses
 from derive.matching.faults import Fault, Hypothesis, locate
+from derive.matching.names import is_like_a_counter
 from derive.matching.readings import Reading
 from derive.matching.runs import TooLong
 from derive.matching.settle import fitting, fitting_conditions, settle
@@ -135,6 +136,7 @@ def hypotheses(readings: Sequence[Reading], rule: Rule, given: Mapping[str, str]
     scored = []
     for rank, reading in enumerate(readings[:COMPARED]):
         tried = trial(reading.rule, rule)
+        strange = "t" in reading.roles and not is_like_a_counter(reading.roles["t"])
         for order, way in enumerate(islice(guesses(reading.rule, rule, _named(reading, given, rule)), WAYS)):
             if tried.is_inert(way):
                 continue
@@ -143,7 +145,7 @@ def hypotheses(readings: Sequence[Reading], rule: Rule, given: Mapping[str, str]
             except TooLong:
                 continue
             unlikely = min(rank, RANKS) + 4 * sum(rule.defaults.get(h) != v for h, v in (way.literals or {}).items())
-            score = 3 * len(way.extra or {}) + unlikely / 2 - matched
+            score = 3 * (len(way.extra or {}) + strange) + unlikely / 2 - matched
             scored.append((score, rank + order, rank, order, Hypothesis(reading.rule, reading.roles, way, unlikely)))
     return [each[-1] for each in sorted(scored, key=lambda s: s[:4])[:LIKELY]]
 

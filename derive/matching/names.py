@@ -40,3 +40,8 @@ def _digits(name: str) -> str:
 def is_like_a_gradient(name: str) -> bool:
     """Whether texts call gradients so: `g`, `grad_w`, `dW`, `∇`."""
     return re.fullmatch(r"g|g_.*|.*grad.*|d[a-zA-Z]\w*|.*[.\"]d\w+\W*|.*∇.*", name, re.IGNORECASE) is not None
+
+
+def is_like_a_counter(name: str) -> bool:
+    """Whether texts count steps so: `t`, `step`, `state["step"]`."""
+    return re.fullmatch(r"t|k|n|i|.*step.*|.*iter.*|.*epoch.*|.*count.*", name, re.IGNORECASE) is not None
