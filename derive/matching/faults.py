@@ -122,7 +122,7 @@ def _mended(h: Hypothesis, earlier: tuple[Repair, ...], text: Rule, rule: Rule, 
     accounted = {mine for found in before.same.values() for mine in found}
     right = {a.line for a in text.body if a.target in accounted}
     known = {**{n: Symbol(m[0]) for n, m in before.same.items() if m}, **{n: Symbol(m) for n, m in h.way.names.items()}}
-    his = {to_text(n) for n in nodes(substitute([a.value for a in rule.body], known)) if isinstance(n, Apply)}
+    his = {n for n in nodes(substitute([a.value for a in rule.body], known)) if isinstance(n, Apply)}
     for repair in repairs(text, rule, before.same, h.way.names):
         if repair.line in h.settled:
             continue
@@ -146,7 +146,7 @@ def _described(mended: _Mended) -> Fault:
     names = {word: name for word, name in {**roles, **given}.items() if word != name}
     said = "; ".join(_sentence(step, names) for step in mended.steps)
     lines = tuple(dict.fromkeys(step.line for step in mended.steps if step.line))
-    starts = [step.reads.split(" = ") for step in mended.steps if step.kind == "starts"]
+    starts = [str(step.reads).split(" = ") for step in mended.steps if step.kind == "starts"]
     start = (names.get(starts[0][0], starts[0][0]), starts[0][1]) if starts else None
     return Fault(
         lines, said, tuple(_in_text(str(a), names) for a in mended.rule.body if not is_given(a)), mended.cost, start
@@ -154,7 +154,7 @@ def _described(mended: _Mended) -> Fault:
 
 
 def _sentence(step: Repair, names: Mapping[str, str]) -> str:
-    reads, has = _in_text(step.reads, names), _in_text(step.has, names)
+    reads, has = (_in_text(part if isinstance(part, str) else to_text(part), names) for part in (step.reads, step.has))
     sentences = {
         "reads": f"line {step.line} reads `{reads}` where the rule has `{has}`",
         "moved": f"line {step.line}, `{reads}`, belongs {has}",

@@ -61,9 +61,9 @@ class Match:
         return f"<{self.parameter} against {self.rule.name} {self.verdict.status}: {self.verdict.message}>"
 
     @property
-    def rank(self) -> tuple[int, bool]:
+    def rank(self) -> int:
         """The better, the lower."""
-        return _ORDER[self.verdict.status], self.fault is None and self.verdict.status != "proved"
+        return _ORDER[self.verdict.status]
 
 
 def match_readings(
@@ -101,7 +101,7 @@ def _unbound(rule: Rule) -> frozenset[str]:
 
 def _best(found: Sequence[Match], rule: Rule) -> Match:
     nothing = Match(rule, Verdict("unknown", message="no reading of the text fits the rule"))
-    return min(found, key=lambda m: m.rank[0], default=nothing)
+    return min(found, key=lambda m: m.rank, default=nothing)
 
 
 def proved_at_once(readings: Sequence[Reading], rule: Rule, given: Mapping[str, str]) -> Match | None:

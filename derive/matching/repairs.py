@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import islice, permutations
 
 from derive.expr import Apply, Expr, Number, Symbol, apply, nodes, substitute, symbols, to_text
@@ -27,8 +28,8 @@ class Repair:
     rule: Rule
     line: int
     kind: str  # "reads", "swapped", "removed", "kept apart", "starts", "counts", "missing"
-    reads: str
-    has: str
+    reads: Expr | str
+    has: Expr | str
     cost: int
 
 
@@ -72,8 +73,8 @@ def _edited(text: Rule, rule: Rule, hyperparameters: Mapping[str, str]) -> Itera
     constants = frozenset({*text.hyperparameter_names, *hyperparameters.values()})
     for index, a in enumerate(text.body):
         for edit in () if is_given(a) else edits(a.value, Scope(known, numbers, factors, constants)):
-            yield Repair(_put(text, index, replace(a, value=edit.value)), a.line, "reads", to_text(edit.reads),
-                         to_text(edit.has), edit.cost)  # fmt: skip
+            changed = _put(text, index, replace(a, value=edit.value))
+            yield Repair(changed, a.line, "reads", edit.reads, edit.has, edit.cost)
         if a.target not in known:
             known.append(a.target)
 
@@ -83,8 +84,13 @@ def _put(text: Rule, index: int, *lines: Assignment, drop: int = 1) -> Rule:
 
 
 def _with(text: Rule, body: tuple[Assignment, ...]) -> Rule:
-    counted = "t" not in text.inputs and any("t" in symbols(a.value) for a in body)
+    counted = "t" not in text.inputs and any(_counts(a.value) for a in body)
     return replace(text, body=body, inputs=(*text.inputs, "t") if counted else text.inputs)
+
+
+@lru_cache(maxsize=4096)
+def _counts(value: Expr) -> bool:
+    return "t" in symbols(value)
 
 
 def _other_targets(text: Rule) -> Iterator[Repair]:
@@ -195,9 +201,14 @@ def _placed(text: Rule, line: Assignment, more: int) -> Iterator[Repair]:
             continue
         if index < len(text.body) and text.body[index].target == line.target:
             a = text.body[index]
+            reads: Expr | str
+            has: Expr | str
             reads, has = smallest_difference(a.value, line.value)
-            both = (str(a), str(line)) if reads is a.value else (to_text(reads), to_text(has))
-            yield Repair(_put(text, index, replace(a, value=line.value)), a.line, "reads", *both, RULES_LINE + more)
+            if reads is a.value:  # nothing of the line is as it should be
+                reads, has = str(a), str(line)
+            yield Repair(
+                _put(text, index, replace(a, value=line.value)), a.line, "reads", reads, has, RULES_LINE + more
+            )
         after = text.body[index - 1].line if index else 0
         inserted = _put(text, index, replace(line, line=after), drop=0)
         yield Repair(inserted, after, "missing", "", str(line), INSERTED + more)

@@ -96,7 +96,7 @@ def _together(parts: Sequence[Match]) -> Match:
     """One answer for all parameters: it holds only where it holds for each of them."""
     if len(parts) == 1:
         return parts[0]
-    worst = max(parts, key=lambda part: part.rank[0])
+    worst = max(parts, key=lambda part: part.rank)
     if worst:
         return replace(worst, parts=tuple(parts))
     message = f"{worst.parameter}: {worst.verdict.message}"
@@ -127,4 +127,4 @@ def _settled(readings: Sequence[Sequence[Reading]], rule: Rule) -> Match | None:
 
 
 def _order(match: Match) -> tuple[int, float]:
-    return match.rank[0], match.fault.cost if match.fault else FAR
+    return match.rank, match.fault.cost if match.fault else FAR
