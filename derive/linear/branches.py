@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from flint import fmpq_mpoly
 
-from derive.algebra.polynomials import ZERO, by_powers, generator, product
+from derive.algebra.polynomials import ZERO, by_powers, factors, generator, product
 from derive.expr import Expr, Symbol, apply, substitute, symbols
 from derive.linear.domains import conditions, possible
 from derive.linear.enclosures import enclosures
@@ -60,7 +60,8 @@ def branch_of(sides: Sides, solution: Solution, mine: Transfer, shift: int) -> t
     found, unknown = list[Branch](), list[str]()
     for formulas in _formulas(frame, solution):
         values = {frame.names[i]: substitute([frame.expr(v)], formulas)[0] for i, v in solution.values.items()}
-        nonzero = substitute([_factor(frame, poly) for poly in solution.nonzero], formulas)
+        apart = {str(poly): poly for poly in (*solution.nonzero, *_divisors_of_one(sides, solution))}
+        nonzero = substitute([_factor(frame, poly) for poly in apart.values()], formulas)
         ratios = {} if formulas else {frame.names[i]: v for i, v in solution.values.items()}
         where = conditions(frame, {**values, **formulas}, ratios, nonzero)
         if where is None:
@@ -72,6 +73,17 @@ def branch_of(sides: Sides, solution: Solution, mine: Transfer, shift: int) -> t
         else:
             unknown.append(f"whether {' and '.join(map(str, branch.where))} can hold, for {branch}")
     return found, unknown
+
+
+def _divisors_of_one(sides: Sides, solution: Solution) -> list[fmpq_mpoly]:
+    """Where one of these vanishes one side is undefined, and perhaps not the other."""
+
+    def parts(system: LinearSystem) -> dict[str, fmpq_mpoly]:
+        polys = [solution.at(whole(sides.frame.case.number(e).num)).num for e in system.divisors]
+        return {str(part): part for poly in polys for part, _ in factors(poly)[1]}
+
+    mine, his = parts(sides.a), parts(sides.b)
+    return [part for text, part in {**mine, **his}.items() if (text in mine) is not (text in his)]
 
 
 def _factor(frame: Frame, poly: fmpq_mpoly) -> Expr:

@@ -455,3 +455,29 @@ def _seconds(a: Rule, b: Rule) -> float:
     start = time.process_time()
     relate(a, b)
     return time.process_time() - start
+
+
+# Where one side is undefined and the other is not, they are not the same
+
+DIVIDED = """
+def plain(theta, g, v=0, *, lr=nonnegative(0.01), beta=unit(0.9)):
+    v = beta * v + g
+    theta = theta - lr * v
+    return theta, v
+
+def divided(theta, g, v=0, *, lr=nonnegative(0.01), beta=unit(0.9)):
+    v = (beta * (1 - beta) * v + g) / (1 - beta)
+    theta = theta - lr * (1 - beta) * v
+    return theta, v
+"""
+
+
+def test_a_setting_at_which_one_side_divides_by_zero_is_in_no_branch() -> None:
+    a, b = (read_text(DIVIDED, name, "divided.py") for name in ("plain", "divided"))
+    for relation in (relate(a, b), relate(b, a)):
+        assert relation is not None
+        assert relation.branches
+        assert all("1 - " in str(branch) and "!= 0" in str(branch) for branch in relation.branches)
+    same = relate(b, replace(b, name="again"))
+    assert same is not None
+    assert [str(branch) for branch in same.branches if not branch.degenerate] == ["equal: the same names"]
