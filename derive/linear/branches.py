@@ -173,7 +173,10 @@ def _mapped(made: Branch, sides: Sides, solution: Solution, inverse: Solution | 
     back = None if inverse is None else state_map(b, a, solution.is_zero)
     if back is None or inverse is None:
         return made
-    states = Writer(sides.frame, {}).states(mapped(back, inverse.at), "b.", "a.")
+    try:
+        states = Writer(sides.frame, {}).states(mapped(back, inverse.at), "b.", "a.")
+    except ZeroDivisionError:  # the map has no value in the hyperparameters of b
+        return made
     # A proof from b to a calls b its first side, so a's states that never show are "b.NAME" in it.
     return replace(made, back={n: _swapped(unprefixed(e, "b.")) for n, e in states.items()})
 

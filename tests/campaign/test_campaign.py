@@ -5,6 +5,7 @@ Small by default; `python -m pytest tests/campaign --mutants 10000 -s` runs it l
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -13,7 +14,7 @@ from derive.expr import Number, Symbol, apply
 from derive.library import LIBRARY
 from derive.proving import Assumptions, identity
 from derive.relating import prove
-from derive.rule import Rule
+from derive.rule import Assignment, Rule
 from tests.campaign.confirming import contradiction
 from tests.campaign.pairs import Pair, equal_pairs, mutated_pairs
 from tests.campaign.running import HEAD, Figures, run
@@ -75,6 +76,15 @@ def test_the_campaign_would_notice(rule: Rule) -> None:
             assert contradiction(Pair(rule, mutant, (what,), is_equal=True), verdict, random, None)
             return
     raise AssertionError("no mutant of this rule is refuted")
+
+
+def test_a_map_without_a_value_in_the_other_rule_s_hyperparameters() -> None:
+    """Found by the campaign: a linear branch whose map divides by zero once it is written the other way round."""
+    [nesterov] = [rule for rule in LIBRARY if rule.name == "nesterov"]
+    theta, g, v, beta, lr = map(Symbol, ("theta", "g", "v", "beta", "lr"))
+    body = (Assignment("v", beta * v + lr * g), Assignment("theta", theta - g))
+    assert prove(nesterov, replace(nesterov, body=body)).status != "proved"
+    assert prove(replace(nesterov, body=body), nesterov).status != "proved"
 
 
 def test_the_same_campaign_twice() -> None:
