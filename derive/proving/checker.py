@@ -15,10 +15,11 @@ from derive.algebra.facts import Assumptions, Fact, NeedSplit, Stuck
 from derive.algebra.operations import Value
 from derive.algebra.polynomials import TooLarge
 from derive.algebra.work import apart
-from derive.expr import Symbol
+from derive.expr import Number, Symbol, symbols
 from derive.ops import Undefined
 from derive.proving.certificate import (
     Certificate,
+    Condition,
     Conditional,
     Correspondence,
     Exactness,
@@ -33,6 +34,7 @@ from derive.proving.certificate import (
     Tree,
 )
 from derive.proving.obligations import Obligation, of_correspondence, of_exactness, of_invariants, of_limit
+from derive.rule import Rule
 from derive.transforms import bind, with_hyperparameters_of
 
 WORK = 20_000_000  # for a certificate; more than was ever needed to find one
@@ -86,6 +88,7 @@ def _check_correspondence(c: Correspondence) -> None:
 
 def _check_conditional(c: Conditional) -> None:
     for condition, proof in zip(c.conditions, c.correspondences, strict=True):
+        _check_condition(condition, (c.a, c.b))
         a, b = bind(c.a, condition), bind(c.b, condition)
         both = with_hyperparameters_of(a, b), with_hyperparameters_of(b, a)
         if (proof.a, proof.b) not in (both, both[::-1]):
@@ -105,6 +108,17 @@ def _check_conditional(c: Conditional) -> None:
         if (c.exactness.a, c.exactness.b, c.exactness.conditions) != (c.a, c.b, c.conditions):
             raise Rejected("the conditions are proved exact for something else")
         check_certificate(c.exactness)
+
+
+def _check_condition(condition: Condition, rules: tuple[Rule, Rule]) -> None:
+    """A condition gives hyperparameters values in others, and a number only inside the domain, or it says nothing."""
+    known = {name for rule in rules for name in rule.hyperparameter_names}
+    if not condition.keys() <= known or not symbols(*condition.values()) <= known - condition.keys():
+        raise Rejected("a condition on something else than hyperparameters")
+    for name, value in condition.items():
+        domains = [rule.domains[name] for rule in rules if name in rule.hyperparameter_names]
+        if isinstance(value, Number) and not all(value.value in domain for domain in domains):
+            raise Rejected(f"a condition that never holds: {name} = {value}")
 
 
 def _check_all(trees: tuple[Tree, ...], obligations: list[Obligation]) -> None:

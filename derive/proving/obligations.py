@@ -6,7 +6,7 @@ tell a strategy what to prove and the checker what must have been proved.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from fractions import Fraction
 from functools import reduce
 
@@ -14,7 +14,7 @@ from derive.algebra.facts import Assumptions
 from derive.evaluate import unrolled
 from derive.expr import Apply, Expr, Number, Symbol, apply, nodes, substitute, symbols
 from derive.proving.certificate import Exactness, Limit, Pairs
-from derive.rule import DECAY, NONNEGATIVE, Domain, Rule
+from derive.rule import DECAY, NONNEGATIVE, WORDS, Domain, Rule
 
 Obligation = tuple[str, Pairs, Assumptions]
 HIS = "b."  # the other rule's names, where both occur
@@ -67,6 +67,13 @@ def of_correspondence(
 
     With `while_defined` only of the steps that both sides define.
     """
+    _refuse_open(a)
+    _refuse_open(b)
+    _refuse_keys("state", states, tracked(b), every=False)
+    _refuse_keys("hyperparameter", hyperparameters, b.hyperparameter_names)
+    _refuse_keys("hyperparameter", inverse, a.hyperparameter_names)
+    _refuse_fractions(b, hyperparameters, a.domains)
+    _refuse_fractions(a, inverse, {HIS + name: domain for name, domain in b.domains.items()})
     constants = set(a.hyperparameter_names) - scheduled
     free = {HIS + n for n in tracked(b) if n not in states}
     _refuse_names("a state map", states, {"theta", "t", *a.state_names, *constants, *free})
@@ -92,6 +99,32 @@ def _refuse_names(what: str, maps: Mapping[str, Expr], known: set[str]) -> None:
     unknown = symbols(*maps.values()) - known
     if unknown:
         raise ValueError(f"{what} depends on {min(unknown)}")
+
+
+def _refuse_keys(kind: str, maps: Mapping[str, Expr], known: Collection[str], every: bool = True) -> None:
+    """A map gives a value to nothing else than what it is for: a gradient would be lost."""
+    for name in sorted(maps.keys() - set(known)):
+        raise ValueError(f"{name} is no {kind} a map can give")
+    for name in sorted(set(known) - maps.keys()) if every else ():
+        raise ValueError(f"the {kind} {name} is given no value")
+
+
+def _refuse_open(rule: Rule) -> None:
+    """A rule mentions what it declares and nothing else: another name would be read as one of the other rule's."""
+    answers = {name for name, _ in rule.questions}
+    given = {*rule.inputs, *answers, *rule.hyperparameter_names, *WORDS}
+    used = symbols(*rule.step.values(), *(point for _, point in rule.questions)) - {*given, *rule.state_names}
+    used |= symbols(*(s.initial for s in rule.states)) - given
+    if used:
+        raise ValueError(f"{rule.name} does not say what {min(used)} is")
+
+
+def _refuse_fractions(rule: Rule, maps: Mapping[str, Expr], domains: Mapping[str, Domain]) -> None:
+    """A hyperparameter that is a whole number is the image of one; that a formula is whole, nothing here tells."""
+    for h in rule.hyperparameters:
+        value = maps[h.name]
+        if h.domain.whole and not (isinstance(value, Symbol) and domains[value.name].whole):
+            raise ValueError(f"that {h.name} is a whole number does not follow")
 
 
 def _defined(values: Iterable[Expr]) -> Expr:
