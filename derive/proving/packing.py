@@ -103,7 +103,8 @@ class Unpacker:
 
     def _at(self, place: Any) -> Expr:
         _expect(type(place) is int and 0 <= place < len(self.nodes), f"no expression {place!r}")
-        return self.nodes[place]
+        found: Expr = self.nodes[place]
+        return found
 
     def _one_of(self, value: Any, hints: Sequence[Any]) -> Any:
         if isinstance(value, dict) and CLASS in value:
