@@ -71,6 +71,9 @@ def prove(
         verdict = Verdict("unknown", message=str(obstacle))
     if repeated_one is not None and verdict:
         verdict = replace(verdict, relation="repetition", message=_repetition_text(left, right, verdict.message))
+        if scheduled:
+            steady = f"{', '.join(sorted(scheduled))} the same in all the steps that make one"
+            verdict = replace(verdict, assumptions=(*verdict.assumptions, steady))
     verdict = replace(verdict, warnings=(*warnings, *verdict.warnings))
     return _under(bound, verdict, a, b) if bound else verdict
 

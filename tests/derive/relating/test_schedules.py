@@ -30,6 +30,12 @@ def late(theta, g, m=0, *, lr=nonnegative(0.01)):
     m = g
     return theta, m
 
+def twice(theta, *, lr=nonnegative(0.01)):
+    g = grad(theta)
+    h = grad(theta - lr * g)
+    theta = theta - lr * g - lr * h
+    return theta
+
 def eps_outside(theta, g, v=0, *, alpha=nonnegative(0.01), beta=decay(0.9), eps=nonnegative(0)):
     v = beta * v + g**2
     theta = theta - alpha * g / (sqrt(v) + eps)
@@ -79,3 +85,10 @@ def test_conditions_are_proved_of_schedules_under_either_name(schedule: str) -> 
     assert found.condition is not None
     assert found.condition["any_of"] == ["eps = 0"]
     assert found.maps == {"B.lr": "A.alpha"}
+
+
+def test_a_schedule_of_a_repeated_rule_changes_between_the_steps_of_the_other() -> None:
+    found = prove(rule("twice"), rule("descent"), schedule=["lr"])
+    assert (found.status, found.relation) == ("proved", "repetition")
+    assert "lr the same in all the steps that make one" in found.assumptions
+    assert prove(rule("twice"), rule("descent")).assumptions == ()
