@@ -7,10 +7,10 @@ once to a literal: a property, a base class or a second binding would be another
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from derive.expr import Expr, Number
-from derive.reading.bindings import DEFINED, Binding, Constant, Opaque, bindings
+from derive.reading.bindings import DEFINED, Binding, Constant, Opaque, all_args, bindings
 from derive.reading.expressions import constant_value
 from derive.reading.refusals import text_of
 from derive.reading.scope import Scope, function_path
@@ -74,6 +74,51 @@ def methods(definition: Definition, node: ast.ClassDef) -> tuple[ast.FunctionDef
             what = f"the decorator '@{text_of(decorator)}' may change the method"
             raise definition.error(what, decorator, "leave it out")
     return init, step
+
+
+def refuse_changed_elsewhere(definition: Definition, node: ast.ClassDef, own: Iterable[ast.FunctionDef]) -> None:
+    """Raises UserError for an attribute that the step uses and another method changes.
+
+    What a method sets to a literal, as `reset` does, is how a run begins; hyperparameters stay what they are
+    during a run, whoever sets them.
+    """
+    init, step = own
+    used = {n.attr for n in ast.walk(step) if _is_own(n)}
+    given = {a.arg for a in all_args(init)}
+    plain = {
+        n for s in init.body for n, value in _attributes_set(s) if isinstance(value, ast.Name) and value.id in given
+    }
+    counted = {n.attr for n in ast.walk(step) if _is_own(n) and isinstance(n.ctx, ast.Store)}  # type: ignore[attr-defined]
+    for method in (n for n in node.body if isinstance(n, ast.FunctionDef) and n is not init and n is not step):
+        for statement in (n for n in ast.walk(method) if isinstance(n, ast.stmt)):
+            for name, value in _attributes_set(statement):
+                begins = name in counted and isinstance(value, ast.Constant | ast.Dict | ast.List)
+                if name in used - plain and not begins:
+                    what = f"'self.{name}' is changed in {method.name!r} and not in the step"
+                    raise definition.error(what, statement, "change it in the step")
+
+
+def _is_own(node: ast.AST) -> bool:
+    """Whether this is an attribute of `self`."""
+    return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"
+
+
+def _attributes_set(statement: ast.stmt) -> Iterator[tuple[str, ast.expr | None]]:
+    """The attributes a statement gives a value, with what is written on the right where that is the value."""
+    match statement:
+        case ast.Assign(targets=targets, value=value):
+            for target in targets:
+                if (
+                    isinstance(target, ast.Tuple)
+                    and isinstance(value, ast.Tuple)
+                    and len(target.elts) == len(value.elts)
+                ):
+                    pairs = zip(target.elts, value.elts, strict=True)
+                    yield from ((t.attr, v) for t, v in pairs if isinstance(t, ast.Attribute) and _is_own(t))
+                else:
+                    yield from ((t.attr, value) for t in [target] if isinstance(t, ast.Attribute) and _is_own(t))
+        case ast.AugAssign(target=ast.Attribute(attr=name) as target) if _is_own(target):
+            yield name, None
 
 
 def _is_transparent(decorator: ast.expr, scope: Scope) -> bool:

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, replace
 
 from derive.expr import Expr, Symbol, apply, nodes, substitute, symbols
 from derive.reading.aliases import sharing_after
+from derive.reading.bindings import all_args
 from derive.reading.blocks import read_block
 from derive.reading.checks import is_check
-from derive.reading.class_body import class_constants, methods, refuse_unseen
+from derive.reading.class_body import class_constants, methods, refuse_changed_elsewhere, refuse_unseen
 from derive.reading.expressions import is_truth
-from derive.reading.functions import dictionaries, function_scope, read_parameters, read_step
+from derive.reading.functions import dictionaries, function_scope, gradients, keys, read_parameters, read_step
 from derive.reading.refusals import text_of
 from derive.reading.scope import Scope, function_path
 from derive.reading.scope import place as place_of
@@ -43,6 +44,8 @@ def read_class(definition: Definition) -> Procedure:
     assert isinstance(node, ast.ClassDef)
     refuse_unseen(definition, node)
     init, step = methods(definition, node)
+    if init is not None:
+        refuse_changed_elsewhere(definition, node, (init, step))
     records = frozenset({"self"} | {name for name in dictionaries(step) if name.startswith("self.")})
     start = _initial(definition, init, records)
     constants = class_constants(definition, node, [m for m in (init, step) if m is not None])
@@ -51,9 +54,12 @@ def read_class(definition: Definition) -> Procedure:
 
 def _assembled(definition: Definition, step: ast.FunctionDef, start: Start) -> Procedure:
     arguments, attributes = start.arguments, start.held
-    _, *parameters = _method_parameters(definition, step)
-    scope = function_scope(definition, step, {p.name for p in parameters}, start.records)
-    scope.known |= set(attributes) - scope.records
+    given = frozenset(dictionaries(step) & {a.arg for a in all_args(step)} - {"self"})
+    _, *parameters = _method_parameters(definition, step, given)
+    parameters += gradients(step, {*attributes, *(p.name for p in parameters)})
+    scope = function_scope(definition, step, {p.name for p in parameters}, start.records | given)
+    held = [k for k in keys(step.body, scope) if k.rpartition(".")[0] in scope.records - {"self"}]
+    scope.known |= {*attributes, *held} - scope.records
     scope.switches |= start.switches
     procedure = read_step(definition, step.body, scope)
     values: dict[str, Expr] = {}
@@ -65,7 +71,7 @@ def _assembled(definition: Definition, step: ast.FunctionDef, start: Start) -> P
         returned = returned or (Returned(Symbol("self.theta")),)
     changed = set(stored(procedure.statements))
     values |= _constants(definition, {p: v for p, v in attributes.items() if p not in changed and p not in values})
-    kept = {place: attributes.get(place) for place in stored(procedure.statements) if place.startswith("self.")}
+    kept = {p: attributes.get(p) for p in stored(procedure.statements) if p.startswith("self.") or p in held}
     shared = [s for s in start.shared if s.target in changed]
     used = {name for v in (*values.values(), *kept.values()) if v is not None for name in symbols(v)}
     return replace(
@@ -94,8 +100,10 @@ def _constants(definition: Definition, attributes: Attributes) -> dict[str, Expr
     return {place: value for place, value in attributes.items() if value is not None}
 
 
-def _method_parameters(definition: Definition, node: ast.FunctionDef) -> list[Parameter]:
-    parameters = read_parameters(definition, node)
+def _method_parameters(
+    definition: Definition, node: ast.FunctionDef, records: frozenset[str] = frozenset()
+) -> list[Parameter]:
+    parameters = read_parameters(definition, node, records)
     if not parameters or parameters[0].name != "self":
         raise definition.error(f"the first argument of {node.name!r} is not 'self'", node, "write it as a method")
     return parameters

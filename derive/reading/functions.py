@@ -77,9 +77,9 @@ def left_out(node: ast.FunctionDef) -> frozenset[str]:
 
 
 def gradients(node: ast.AST, parameters: set[str]) -> list[Parameter]:
-    """`p.grad`, where an argument has its gradient with it."""
+    """`p.grad`, where an argument or attribute has its gradient with it."""
     found = (n for n in ast.walk(node) if isinstance(n, ast.Attribute) and n.attr == "grad")
-    names = {n.value.id: n.lineno for n in found if isinstance(n.value, ast.Name) and n.value.id in parameters}
+    names = {text: n.lineno for n in found if (text := ast.unparse(n.value).removesuffix(".data")) in parameters}
     return [Parameter(f"{name}.grad", line) for name, line in names.items()]
 
 

@@ -12,7 +12,11 @@ from __future__ import annotations
 
 TRUTH_ARGUMENTS = frozenset({"c", "d"})
 
-_LIBRARIES = ("derive.language", "math", "numpy", "torch", "jax.numpy")
+_LIBRARIES = ("derive.language", "math", "numpy", "torch", "jax.numpy", "tensorflow", "tensorflow.math", "keras.ops",
+              "keras.backend", "theano.tensor")  # fmt: skip
+
+
+_ARRAYS = tuple(library for library in _LIBRARIES if library not in ("derive.language", "math"))
 
 
 def _all(name: str, *more: str) -> tuple[str, ...]:
@@ -20,7 +24,11 @@ def _all(name: str, *more: str) -> tuple[str, ...]:
 
 
 def _arrays(*names: str) -> tuple[str, ...]:
-    return tuple(f"{library}.{name}" for name in names for library in ("numpy", "torch", "jax.numpy"))
+    return tuple(f"{library}.{name}" for name in names for library in _ARRAYS)
+
+
+def _variables(name: str) -> tuple[str, ...]:
+    return (f"tensorflow.{name}", f"tensorflow.compat.v1.{name}")
 
 
 # What PyTorch has no in-place method for.
@@ -59,8 +67,8 @@ ROWS: tuple[Row, ...] = (
     ("x, y", "max(x, y)", ("derive.language.maximum", *_arrays("maximum", "fmax"), ".maximum")),
     ("x, y", "min(x, y)", ("derive.language.minimum", *_arrays("minimum", "fmin"), ".minimum")),
     ("c, x, y", "where(c, x, y)", ("derive.language.where", *_arrays("where"))),
-    ("x, y", "x + y", ("numpy.add", "jax.numpy.add")),
-    ("x, y", "x - y", ("numpy.subtract", "jax.numpy.subtract")),
+    ("x, y", "x + y", tuple(f"{library}.add" for library in _ARRAYS if library != "torch")),
+    ("x, y", "x - y", tuple(f"{library}.subtract" for library in _ARRAYS if library != "torch")),
     ("x, y", "x * y", (*_arrays("multiply"), "torch.mul", ".mul", ".multiply")),
     ("x, y", "x / y", (*_arrays("divide", "true_divide"), "torch.div", ".div", ".divide")),
     ("input, other", "input + other", ("torch.add", ".add")),
@@ -100,6 +108,11 @@ ROWS: tuple[Row, ...] = (
     ("x", "x", ("numpy.array", "numpy.copy", "jax.numpy.array", "jax.numpy.copy", "torch.clone", ".copy", ".clone",
                 "copy.deepcopy", "torch.tensor", ".item")),
     ("x, dtype", "x", (".astype",)),
+    ("x", "x", ("tensorflow.Variable", "tensorflow.constant", "tensorflow.identity", "keras.ops.copy")),
+    ("x, dtype", "x", ("tensorflow.cast", "keras.ops.cast", "keras.backend.cast", "theano.tensor.cast")),
+    ("a, a_min, a_max", "min(max(a, a_min), a_max)", ("tensorflow.clip_by_value", "keras.ops.clip", "theano.tensor.clip")),
+    ("x", "1 / sqrt(x)", ("tensorflow.math.rsqrt", "keras.ops.rsqrt")),
+    ("x", "x ** 2", ("theano.tensor.sqr",)),
     # The same values, and perhaps the same array.
     ("x", "x", ("builtins.float", "numpy.asarray", "numpy.ascontiguousarray", "numpy.float64", "numpy.float32",
                 "jax.numpy.asarray", "jax.numpy.float32", "torch.as_tensor", "torch.positive", "copy.copy",
@@ -119,6 +132,9 @@ IN_PLACE: tuple[Row, ...] = (
     ("x", "0", (".zero_",)),
     ("x, value", "value", (".fill_",)),
     ("x, source", "source", (".copy_", "numpy.copyto")),
+    ("ref, value", "value", (".assign", *_variables("assign"), "keras.backend.update")),
+    ("ref, value", "ref + value", (".assign_add", *_variables("assign_add"), "keras.backend.update_add")),
+    ("ref, value", "ref - value", (".assign_sub", *_variables("assign_sub"), "keras.backend.update_sub")),
 )  # fmt: skip
 
 # What makes an array of numbers.
@@ -141,7 +157,7 @@ SAME_ARRAY: frozenset[str] = _paths(ROWS, ".detach", ".view_as")
 PAIRWISE: dict[str, str] = {"torch.max": "max", "torch.min": "min"}
 
 # Keywords that say how a result is stored, not what it is.
-STORAGE_KEYWORDS = frozenset({"dtype", "device", "memory_format", "requires_grad"})
+STORAGE_KEYWORDS = frozenset({"dtype", "device", "memory_format", "requires_grad", "trainable", "name"})
 
 # The types whose numbers stand for reals.
 FLOATING = frozenset({
@@ -152,7 +168,7 @@ FLOATING = frozenset({
 # Functions that say how large an array is, and change nothing.
 SHAPES = frozenset({
     "builtins.len", "builtins.range", "builtins.enumerate", "numpy.shape", "numpy.size", "torch.device", ".size",
-    ".numel", ".dim",
+    ".numel", ".dim", ".new", ".resize_as_", ".resize_", ".get_shape",
 })  # fmt: skip
 
 # Functions of any number of arguments, folded in pairs.
@@ -182,9 +198,15 @@ CUSTOMARY: dict[str, str] = {
     "jnp": "jax.numpy",
     "jax": "jax",
     "F": "torch.nn.functional",
+    "tf": "tensorflow",
+    "ops": "keras.ops",
+    "keras": "keras",
+    "K": "keras.backend",
+    "T": "theano.tensor",
+    "cp": "numpy",  # CuPy
 }
 
 # Decorators that do not change what a function computes.
 TRANSPARENT_DECORATORS = frozenset({
-    "jax.jit", "torch.no_grad", "torch.inference_mode", "torch.compile", "numba.njit", "numba.jit",
+    "jax.jit", "derive.language.jit", "tensorflow.function", "torch.no_grad", "torch.inference_mode", "torch.compile", "numba.njit", "numba.jit",
 })  # fmt: skip

@@ -3,21 +3,35 @@
     for l in range(L):                         for key in params:               for p, g in zip(params, grads):
         v["dW" + str(l)] = ... grads["dW" + str(l)]    m[key] = ... grads[key]          p -= lr * g
 
-The loop is left out and the index with it: `m[key]` is m, `v["dW" + str(l)]` is v["dW"]. Only a loop
-whose index does nothing but pick the part is one over coordinates.
+Such a loop is left out. It changes arrays in place, and its index does nothing but pick the part: any
+other loop is one over steps or over data.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from derive.errors import UserError
-from derive.reading.bindings import bound_by
-from derive.reading.refusals import text_of
+from derive.reading.bindings import Function, all_args
+from derive.reading.pasted.indices import (
+    Items,
+    OneCoordinate,
+    Uses,
+    base_of,
+    carried_plainly,
+    changed_in_place,
+    items_of,
+    loaded,
+    rebound,
+    unbound_indices,
+)
 from derive.reading.scope import dotted
 
-_MAPS = frozenset({"tree_map", "jax.tree_map", "jax.tree.map", "jax.tree_util.tree_map", "tree_util.tree_map"})
+_MAPS = frozenset({
+    "tree_map", "jax.tree_map", "jax.tree.map", "jax.tree_util.tree_map", "tree_util.tree_map", "tree.map",
+    "tree_multimap", "jax.tree_multimap", "jtu.tree_map",
+})  # fmt: skip
 _CREATED = ast.Dict | ast.List
 
 
@@ -36,29 +50,72 @@ class _Coordinates(ast.NodeTransformer):
         self.file = file
         self.bases: set[str] = set()
 
+    def visit_Module(self, node: ast.Module) -> ast.AST:
+        self.generic_visit(node)
+        node.body = self._without_unbound(node.body, ())
+        return node
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        self.generic_visit(node)
+        node.body = self._without_unbound(node.body, [a.arg for a in all_args(node)])
+        return node
+
+    def _without_unbound(self, body: list[ast.stmt], given: Iterable[str]) -> list[ast.stmt]:
+        if any(isinstance(s, Function | ast.ClassDef) for s in body):
+            return body
+        for index in unbound_indices(body, given):
+            self.bases |= Uses(index, body).bases
+            body = [OneCoordinate(index, {}).visit(s) for s in body]
+        return body
+
     def visit_For(self, node: ast.For) -> ast.AST | list[ast.stmt]:
         self.generic_visit(node)
         index, items = _head(node)
-        if index is None and not items:
+        uses = Uses(index, node.body)
+        if index in items:  # for p in params: p is the array itself, an index into others, or both
+            uses.elsewhere = False
+        changed = changed_in_place(node.body, items)
+        lost = rebound(node.body, {*items, *([index] if index else [])})
+        if node.orelse or uses.elsewhere or not (uses.indices or changed or items):
             return node
-        body = node.body
-        uses = _Uses(index)
-        for s in body:
-            uses.visit(s)
-        if uses.elsewhere or not (uses.indices or items) or node.orelse:
+        plain = carried_plainly(node.body, {*items, *([index] if index else [])})
+        if not changed and (plain or not uses.indices or (uses.indices and not uses.stored)):
+            if lost and not plain and not uses.stored:
+                raise self._lost(node, lost[0])
             return node
-        plain = _carried_plainly(body, {*items, *([index] if index else [])})
         if plain:
-            if items:
-                what = f"{plain[0]!r} is given a new value in the loop over its arrays, which keeps none"
-                raise UserError(what, where=f"{self.file}:{node.lineno}", fix=f"write {plain[0]}[:] = ...")
-            return node
+            what = f"{plain[0]!r} goes from one array of the loop to the next"
+            raise UserError(what, where=f"{self.file}:{node.lineno}", fix="write the step for one coordinate")
         if len(uses.indices) > 1:
             what = f"the indices {' and '.join(sorted(uses.indices))} mix coordinates"
             raise UserError(what, where=f"{self.file}:{node.lineno}", fix="write the step for one coordinate")
+        return self._one(node, index, self._kept(node, items, changed, lost, uses))
+
+    def _kept(self, node: ast.For, items: Items, changed: set[str], lost: list[str], uses: Uses) -> Items:
+        """The items with their arrays; one that is bound anew is a name of the step from then on.
+
+        That is the gradient's, if it is the only array that nothing is stored into. Any other value is lost.
+        """
+        if not lost:
+            return items
+        reads = {n for n in items if n not in changed and n in set().union(*(loaded(s) for s in node.body))}
+        by_index = uses.bases - uses.stored
+        if len(lost) > 1 or reads - set(lost) or by_index or lost[0] not in items:
+            raise self._lost(node, lost[0])
+        name = lost[0]
+        first = ast.copy_location(ast.Assign([ast.Name(name, ast.Store())], items[name]), node.body[0])
+        node.body.insert(0, ast.fix_missing_locations(first))
+        return {n: base for n, base in items.items() if n != name}
+
+    def _lost(self, node: ast.For, name: str) -> UserError:
+        what = f"{name!r} is given a new value in the loop over its arrays, which keeps none"
+        return UserError(what, where=f"{self.file}:{node.lineno}", fix=f"write {name}[:] = ...")
+
+    def _one(self, node: ast.For, index: str | None, items: Items) -> list[ast.stmt]:
+        uses = Uses(index, node.body)
         self.bases |= uses.bases | {dotted(b) or "" for b in items.values()}
-        one = _OneCoordinate(index, items)
-        return [one.visit(s) for s in body]
+        one = OneCoordinate(index, items)
+        return [one.visit(s) for s in node.body]
 
     def visit_ListComp(self, node: ast.ListComp) -> ast.AST:
         return self._comprehension(node, node.elt)
@@ -70,10 +127,14 @@ class _Coordinates(ast.NodeTransformer):
             case ast.Call(func=function, args=[ast.Lambda(args=ast.arguments(args=names), body=body), *arrays]) if (
                 dotted(function) in _MAPS and len(names) == len(arrays) and not node.keywords
             ):
-                bases = [_base(a) for a in arrays]
+                bases = [_array(a) for a in arrays]
                 if all(b is not None for b in bases):
                     items = {n.arg: b for n, b in zip(names, bases, strict=True) if b is not None}
-                    return _OneCoordinate(None, items).visit(body)  # type: ignore[no-any-return]
+                    return OneCoordinate(None, items).visit(body)  # type: ignore[no-any-return]
+            case ast.Call(func=function, args=[ast.Name() | ast.Attribute() as each, *arrays], keywords=[]) if (
+                dotted(function) in _MAPS
+            ):
+                return ast.copy_location(ast.Call(each, arrays, []), node)
         return node
 
     def visit_DictComp(self, node: ast.DictComp) -> ast.AST:
@@ -82,16 +143,13 @@ class _Coordinates(ast.NodeTransformer):
     def _comprehension(self, node: ast.ListComp | ast.DictComp, value: ast.expr) -> ast.AST:
         """`[np.zeros_like(p) for p in params]` is zeros like params."""
         match node.generators:
-            case [ast.comprehension(target=ast.Name(id=name), iter=over, ifs=[])] if _base(over) is not None:
-                one: ast.AST = _OneCoordinate(None, {name: _base(over) or over}).visit(value)
-                return one
-            case [
-                ast.comprehension(target=ast.Tuple() as target, iter=ast.Call(func=ast.Name(id="zip")) as over, ifs=[])
-            ]:
-                items = _items(target, over)
-                return _OneCoordinate(None, items).visit(value) if items else node
-            case [ast.comprehension(target=ast.Name(id=name), ifs=[])]:
-                return node if name in _loaded(value) else value
+            case [ast.comprehension(target=ast.Name(id=name), iter=over, ifs=[])] if name not in loaded(value):
+                return value
+            case [ast.comprehension(target=ast.Tuple() | ast.Name() as target, iter=over, ifs=[])]:
+                index, items = _head(ast.For(target, over, [ast.Expr(value)], []))
+                uses = Uses(index, [ast.Expr(value)])
+                if items and all(_named(b) for b in items.values()) and not (uses.elsewhere and index not in items):
+                    return OneCoordinate(index, items).visit(value)  # type: ignore[no-any-return]
         return node
 
 
@@ -102,9 +160,14 @@ class _Emptied(ast.NodeTransformer):
         self.bases = bases
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST | None:
-        made = isinstance(node.value, _CREATED) and not ast.unparse(node.value).strip("{}[]")
-        called = isinstance(node.value, ast.Call) and dotted(node.value.func) in ("dict", "list", "defaultdict")
-        return None if (made or called) and all(dotted(t) in self.bases for t in node.targets) else node
+        values = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
+        targets = [t for target in node.targets for t in (target.elts if isinstance(target, ast.Tuple) else [target])]
+        return None if all(map(_is_empty, values)) and all(dotted(t) in self.bases for t in targets) else node
+
+
+def _is_empty(value: ast.expr) -> bool:
+    made = isinstance(value, _CREATED) and not ast.unparse(value).strip("{}[]")
+    return made or (isinstance(value, ast.Call) and dotted(value.func) in ("dict", "list", "defaultdict"))
 
 
 # The loop's head
@@ -117,129 +180,29 @@ def _head(node: ast.For) -> tuple[str | None, dict[str, ast.expr]]:
             return i, {}
         case ast.Name(id=i), ast.Call(func=ast.Attribute(attr="keys"), args=[]):
             return i, {}
-        case ast.Tuple(elts=[ast.Name(id=i), ast.Name(id=x)]), ast.Call(
-            func=ast.Attribute(value=base, attr="items"), args=[]
-        ):
-            return i, {x: base}
+        case ast.Tuple(elts=[ast.Name(id=i), target]), ast.Call(func=ast.Attribute(value=base, attr="items"), args=[]):
+            return i, items_of(target, base)
         case ast.Tuple(elts=[ast.Name(id=i), target]), ast.Call(func=ast.Name(id="enumerate"), args=[over]):
-            return i, _items(target, over)
+            return i, items_of(target, over)
         case ast.Tuple() as target, ast.Call(func=ast.Name(id="zip")) as over:
-            return None, _items(target, over)
-        case ast.Name(id=i), ast.Name() | ast.Attribute():
-            return i, {}
+            return None, items_of(target, over)
+        case ast.Name(id=i), over:
+            index = i if Uses(i, node.body).indices else None
+            return index, items_of(node.target, over) if _is_value(i, node.body) else {}
+        case ast.Tuple(), _:
+            return None, items_of(node.target, node.iter)
     return None, {}
 
 
-def _items(target: ast.expr, over: ast.expr) -> dict[str, ast.expr]:
-    match target, over:
-        case ast.Tuple(elts=names), ast.Call(func=ast.Name(id="zip"), args=args) if len(names) == len(args):
-            pairs = zip(names, args, strict=True)
-            found = {n.id: base for n, a in pairs if isinstance(n, ast.Name) and (base := _base(a)) is not None}
-            return found if len(found) == len(names) else {}
-        case ast.Name(id=name), ast.Name() | ast.Attribute():
-            return {name: over}
-    return {}
+def _is_value(name: str, body: Iterable[ast.stmt]) -> bool:
+    """Whether a name stands anywhere but in an index."""
+    return Uses(name, body).elsewhere
 
 
-def _base(node: ast.expr) -> ast.expr | None:
-    """The arrays a sequence is of: a name, an attribute, or the values of one."""
-    match node:
-        case ast.Name() | ast.Attribute(value=ast.Name()):
-            return node
-        case ast.Call(func=ast.Attribute(value=base, attr="values" | "keys"), args=[]):
-            return base
-    return None
+def _named(base: ast.expr) -> bool:
+    return base_of(base) is not None
 
 
-# What the index does
-
-
-class _Uses(ast.NodeVisitor):
-    """The indices a name makes, the arrays they pick from, and whether it does anything else."""
-
-    def __init__(self, index: str | None) -> None:
-        self.index = index
-        self.indices: set[str] = set()
-        self.bases: set[str] = set()
-        self.elsewhere = False
-
-    def visit_Subscript(self, node: ast.Subscript) -> None:
-        found = _index_of(node.slice, self.index)
-        if found is None:
-            self.generic_visit(node)
-            return
-        self.indices.add(found[0])
-        if not found[1]:
-            self.bases.add(dotted(node.value) or "")
-        self.visit(node.value)
-
-    def visit_Name(self, node: ast.Name) -> None:
-        self.elsewhere |= node.id == self.index
-
-
-def _index_of(node: ast.expr, index: str | None) -> tuple[str, str] | None:
-    """What in a subscript is the index, and the key that stands before it."""
-    if index is None or index not in _loaded(node):
-        return None
-    match node:
-        case ast.Name() | ast.BinOp(left=ast.Name(), op=ast.Add() | ast.Sub(), right=ast.Constant(value=int())):
-            return ast.unparse(node), ""
-        case ast.BinOp(left=ast.Constant(value=str(key)), op=ast.Add(), right=ast.Call(ast.Name("str"), [inner], [])):
-            return ast.unparse(inner), key
-        case ast.BinOp(left=ast.Constant(value=str(key)), op=ast.Add(), right=ast.Name()):
-            return ast.unparse(node.right), key
-        case ast.BinOp(left=ast.Constant(value=str(key)), op=ast.Mod(), right=inner):
-            return ast.unparse(inner), key.replace("%d", "").replace("%s", "").replace("%i", "")
-        case ast.JoinedStr(values=[ast.Constant(value=str(key)), ast.FormattedValue(value=inner)]):
-            return ast.unparse(inner), key
-    return None
-
-
-def _loaded(node: ast.AST) -> set[str]:
-    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
-
-
-def _carried_plainly(body: Sequence[ast.stmt], own: Iterable[str]) -> list[str]:
-    """The plain names the body changes after reading them: they would go from one part to the next."""
-    own, given, found = set(own), set[str](), list[str]()
-    for s in body:
-        read = {n.id for n in ast.walk(s) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
-        bound = {name for name, _ in bound_by(s)}
-        if isinstance(s, ast.AugAssign) and isinstance(s.target, ast.Name) and s.target.id not in own:
-            read.add(s.target.id)
-        if isinstance(s, ast.AugAssign) and isinstance(s.target, ast.Name) and s.target.id in own:
-            bound -= {s.target.id}  # an item's array is changed in place
-        found += sorted((bound & own) - set(found))
-        late = {n for later in body for n, _ in bound_by(later)}
-        found += sorted(((read - given) & late) - own - set(found))
-        given |= bound
-    return found
-
-
-class _OneCoordinate(ast.NodeTransformer):
-    """The body without the index, and with items under the names of their arrays."""
-
-    def __init__(self, index: str | None, items: dict[str, ast.expr]) -> None:
-        self.index, self.items = index, items
-
-    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
-        found = _index_of(node.slice, self.index)
-        if found is None:
-            self.generic_visit(node)
-            return node
-        base = self.visit(node.value)
-        if not found[1]:
-            base.ctx = node.ctx
-            return base  # type: ignore[no-any-return]
-        key = ast.copy_location(ast.Constant(found[1]), node.slice)
-        return ast.copy_location(ast.Subscript(base, key, node.ctx), node)
-
-    def visit_Name(self, node: ast.Name) -> ast.AST:
-        base = self.items.get(node.id)
-        if base is None:
-            return node
-        copy = ast.parse(text_of(base), mode="eval").body
-        for n in ast.walk(copy):
-            ast.copy_location(n, node)
-        copy.ctx = node.ctx  # type: ignore[attr-defined]
-        return copy
+def _array(node: ast.expr) -> ast.expr | None:
+    """An array or a tree of them that has a name."""
+    return node if isinstance(node, ast.Subscript) and dotted(node.value) else base_of(node)

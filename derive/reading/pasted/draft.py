@@ -58,5 +58,7 @@ class Draft:
         plain = name.removeprefix("__init__.")
         if plain in self.spelled:
             return self.spelled[plain]
+        if plain.endswith(".grad"):
+            return f"{self.shown(plain.removesuffix('.grad'))}.grad"
         record, _, key = plain.partition(".")
         return f'{record}["{key}"]' if key and record != "self" else plain

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from derive.expr import Expr, symbols
 from derive.reading.statements import Branch, Initialise, Query, Statement, Store, stored
@@ -77,8 +78,16 @@ def needed(statements: Sequence[Statement], wanted: Iterable[str]) -> list[State
                 now |= reads(s)
         carries = set(carried(statements)) & now
         if carries <= targets:
-            return kept[::-1]
+            return [_own_starts(s, now) for s in kept[::-1]]
         targets |= carries
+
+
+def _own_starts(s: Statement, wanted: set[str]) -> Statement:
+    """What a first step makes for several parameters at once, for this one: each is there from then on."""
+    if not isinstance(s, Initialise) or s.otherwise or s.guard in wanted or s.guard not in stored(s.stores):
+        return s
+    own = tuple(needed(s.stores, wanted & set(stored(s.stores))))
+    return replace(s, guard=stored(own)[-1], stores=own)
 
 
 def asked_once(statements: Sequence[Statement]) -> tuple[Statement, ...]:

@@ -59,8 +59,7 @@ def read_with_unknowns(
             parts.append((node, read_block([node], scope)))
         except UserError as error:
             del scope.asked[asked:]
-            given = any(name.endswith(".grad") for name in known)  # then no other value is the gradient
-            targets = set() if given or _stores(node, scope) else _targets(node)
+            targets = set() if _stores(node, scope) else _targets(node)
             if not targets:
                 raise
             errors[id(node)] = error
@@ -68,8 +67,22 @@ def read_with_unknowns(
             parts.append((node, ()))
     if not errors:
         return tuple(s for _, part in parts for s in part), {}
+    if any(name.endswith(".grad") for name in known):  # then no other value is the gradient
+        return _unread(parts, errors), {}
     scope.known = known | scope.known
     return _followed(parts, errors)
+
+
+def _unread(
+    parts: Sequence[tuple[ast.stmt, tuple[Statement, ...]]], errors: dict[int, UserError]
+) -> tuple[Statement, ...]:
+    """The statements, where none reads a value that is not looked into: a loss, for instance."""
+    statements = tuple(s for _, part in parts for s in part)
+    read = frozenset[str]().union(*map(reads, statements))
+    for node, _ in parts:
+        if id(node) in errors and (_targets(node) & (read | set(stored(statements)))):
+            raise errors[id(node)]
+    return statements
 
 
 def _stores(node: ast.stmt, scope: Scope) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from derive.expr import Symbol
+from derive.expr import Number, Symbol
 from derive.reading.pasted.flow import carried, reads
 from derive.reading.pasted.groups import groups
 from derive.reading.pasted.steps import Step
@@ -21,6 +21,7 @@ def with_inputs(step: Step) -> Iterator[Step]:
     In a function these are the arguments it neither returns nor stores into; where nothing says what
     is given, each name that is made from itself first may be one.
     """
+    step = _without_clearing(step)
     if not step.looped and step.returned:
         leaving = {n for r in step.returned for n in (r.name, *r.shares) if n}
         names = [n for n in _arguments(step) if n not in leaving and not _stored_into(n, step.statements)]
@@ -31,6 +32,20 @@ def with_inputs(step: Step) -> Iterator[Step]:
     open_ = [n for n in carried(step.statements) if n not in {*step.starts, *step.kept, *last} and "." not in n]
     if step.looped:
         yield from (_apart(step, [n]) for n in open_ if _is_made_from_itself_first(n, step.statements))
+
+
+def _without_clearing(step: Step) -> Step:
+    """The step without `buffer = 0` as the last and only thing it does to a name: the next one finds it filled."""
+    kept = set(carried(step.statements)) - step.starts.keys()
+    cleared = {n for n in kept if _is_only_cleared(n, step.statements)}
+    statements = tuple(s for s in step.statements if not (isinstance(s, Store) and s.target in cleared))
+    return replace(step, statements=statements) if cleared and groups(statements) else step
+
+
+def _is_only_cleared(name: str, statements: Sequence[Statement]) -> bool:
+    stores = [s for s in statements if name in stored([s])]
+    last = [s for s in statements if name in reads(s) or name in stored([s])][-1]
+    return len(stores) == 1 and isinstance(last, Store) and last is stores[0] and last.value is Number(0)
 
 
 def _arguments(step: Step) -> list[str]:

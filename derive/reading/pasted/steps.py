@@ -37,7 +37,8 @@ class Step:
     `counter` is the loop's, with its `first` value. `looped`: every name keeps its value from one step
     to the next; otherwise only what is stored in place or `returned` does.
     `unknown` are the names whose values are not looked into, with the carried names they depend on,
-    `kept` the names that outlast the step by themselves, `data` those that a loop over examples takes.
+    `kept` the names that outlast the step by themselves, `data` those that a loop over examples takes,
+    `spelled` how the text writes names that are keys here.
     """
 
     definition: Definition
@@ -52,6 +53,7 @@ class Step:
     unknown: Mapping[str, frozenset[str]] = field(default_factory=dict)
     kept: frozenset[str] = frozenset()
     data: frozenset[str] = frozenset()
+    spelled: Mapping[str, str] = field(default_factory=dict)
 
 
 def bare_definition(tree: ast.Module, text: str, file: str, outer: Mapping[str, Binding]) -> Definition:

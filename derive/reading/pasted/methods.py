@@ -1,0 +1,139 @@
+"""A pasted class as one that says all it needs: which method is the step, and what is given from outside.
+
+A base class that is not in the text, what `__init__` makes in ways that can't be read (`list(params)`)
+and attributes that nothing sets are what whoever uses the class gives: arguments of `__init__`. So is
+what another method counts: it is called once after each step.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
+
+from derive.reading.bindings import all_args
+from derive.reading.class_body import STEP_METHODS
+from derive.reading.functions import dictionaries
+from derive.reading.scope import dotted
+
+# What people call the method that makes a step, the likeliest first.
+_LIKELY = ("update_step", "update_params", "update_parameters", "update_weights", "apply_gradients", "apply_gradient",
+           "apply", "optimize", "get_updates", "minimize", "fit", "train")  # fmt: skip
+_NO_STEPS = frozenset({"zero_grad", "build", "get_config", "reset", "state_dict", "load_state_dict", "set_lr"})
+
+
+def with_step(node: ast.ClassDef, method: str | None = None) -> tuple[ast.ClassDef, frozenset[str]]:
+    """The class with `method`, or the likeliest, as its step, and the attributes that are given from outside."""
+    node = deepcopy(node)
+    node.bases, node.keywords = [], []
+    found = {n.name: n for n in node.body if isinstance(n, ast.FunctionDef)}
+    name = method or next((m for m in (*STEP_METHODS, *_LIKELY) if m in found), None)
+    if name is None or not found[name].args.args or found[name].args.args[0].arg != "self":
+        return node, frozenset()
+    step = found[name]
+    step.name = "step"
+    init = found.get("__init__") or _empty_init(node)
+    node.body = [n for n in node.body if n is step or n is init or not _is_method(n) or _sets(n)]
+    counted = [_counts(n) for n in node.body if n is not step and n is not init]
+    step.body = [*_without_return(step.body), *(c for c in counted if c is not None), *_return(step.body)]
+    node.body = [n for n in node.body if n is step or n is init or _counts(n) is None]
+    init.body = [s for s in init.body if not _is_super(s)]
+    init.args.vararg = init.args.kwarg = None
+    return ast.fix_missing_locations(node), _opened(init, step)
+
+
+def likely_steps(node: ast.ClassDef) -> list[str]:
+    """The methods that may be the step: the one called so, or any that takes arguments and is no helper's."""
+    names = [n.name for n in node.body if isinstance(n, ast.FunctionDef)]
+    for sure in (*STEP_METHODS, *_LIKELY):
+        if sure in names:
+            return [sure]
+    return [n for n in names if not n.startswith("__") and n not in _NO_STEPS]
+
+
+def _is_method(node: ast.stmt) -> bool:
+    return isinstance(node, ast.FunctionDef)
+
+
+def _sets(node: ast.stmt) -> bool:
+    """Whether a method changes an attribute of `self`."""
+    return any(_is_own(n) and not isinstance(n.ctx, ast.Load) for n in ast.walk(node))  # type: ignore[attr-defined]
+
+
+def _is_own(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"
+
+
+def _empty_init(node: ast.ClassDef) -> ast.FunctionDef:
+    arguments = ast.arguments([], [ast.arg("self")], None, [], [], None, [])
+    init = ast.FunctionDef("__init__", arguments, [ast.Pass()], [], None, None)
+    node.body.insert(0, ast.fix_missing_locations(ast.copy_location(init, node)))
+    return init
+
+
+def _is_super(node: ast.stmt) -> bool:
+    match node:
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=base, attr="__init__"))):
+            return isinstance(base, ast.Name) or (isinstance(base, ast.Call) and dotted(base.func) == "super")
+    return False
+
+
+def _counts(node: ast.stmt) -> ast.stmt | None:
+    """The one statement `self.t += 1` of a method that does nothing else."""
+    if not isinstance(node, ast.FunctionDef):
+        return None
+    body = [s for s in node.body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))]
+    match body:
+        case [ast.AugAssign(target=target, op=ast.Add(), value=ast.Constant(value=1)) as counting] if _is_own(target):
+            return counting
+    return None
+
+
+def _without_return(body: Sequence[ast.stmt]) -> list[ast.stmt]:
+    return list(body[:-1] if body and isinstance(body[-1], ast.Return) else body)
+
+
+def _return(body: Sequence[ast.stmt]) -> list[ast.stmt]:
+    return [s for s in body[-1:] if isinstance(s, ast.Return)]
+
+
+# What is given from outside
+
+
+def _opened(init: ast.FunctionDef, step: ast.FunctionDef) -> frozenset[str]:
+    """The attributes that the step uses and `__init__` doesn't make from what can be read, each now an argument."""
+    used = dict.fromkeys(n.attr for n in ast.walk(step) if _is_own(n))  # type: ignore[attr-defined]
+    called = {n.func.attr for n in ast.walk(step) if isinstance(n, ast.Call) and _is_own(n.func)}  # type: ignore[attr-defined]
+    opaque = {name: s for s in init.body for name in _made_opaquely(s)}
+    init.body = [s for s in init.body if s not in opaque.values()] or [ast.Pass()]
+    made = {n.attr for n in ast.walk(init) if _is_own(n) and not isinstance(n.ctx, ast.Load)}  # type: ignore[attr-defined]
+    taken = {a.arg for a in all_args(init)}
+    opened = [name for name in used if name not in made | called and f"self.{name}" not in dictionaries(step)]
+    for name in opened:
+        argument = name if name not in taken else f"{name}_given"
+        target = ast.Attribute(ast.Name("self", ast.Load()), name, ast.Store())
+        init.args.kwonlyargs.append(ast.copy_location(ast.arg(argument), init))
+        init.args.kw_defaults.append(None)
+        store = ast.Assign([target], ast.Name(argument, ast.Load()))
+        init.body.append(ast.fix_missing_locations(ast.copy_location(store, opaque.get(name, init))))
+    return frozenset(f"self.{name}" for name in opened)
+
+
+_KNOWN = frozenset({"zeros_like", "ones_like", "zeros", "ones", "float", "array", "asarray", "full_like", "sqrt"})
+
+
+def _made_opaquely(node: ast.stmt) -> Iterator[str]:
+    """The attribute that a statement sets to what a call or container makes of what is given: `list(params)`."""
+    match node:
+        case ast.Assign(targets=[ast.Attribute(attr=name) as target], value=value) if _is_own(target):
+            if isinstance(value, ast.Dict | ast.List) or (
+                isinstance(value, ast.Call | ast.ListComp) and not _is_start(value)
+            ):
+                yield name
+
+
+def _is_start(node: ast.expr) -> bool:
+    """Whether a value, or each item of a comprehension, is a number or an array of numbers."""
+    value = node.elt if isinstance(node, ast.ListComp) else node
+    path = dotted(value.func) if isinstance(value, ast.Call) else ""
+    return isinstance(value, ast.Constant) or (path or "").rsplit(".", 1)[-1] in _KNOWN
