@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +22,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture
-def without_z3(monkeypatch: pytest.MonkeyPatch) -> None:
+def without_z3(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Answers as they are without the extra `smt`: what our own algebra leaves open stays open."""
+    monkeypatch.setenv("DERIVE_CACHE_DIR", str(tmp_path))  # what was proved with it is kept elsewhere
     monkeypatch.setattr("derive.smt.solver.find_spec", lambda name: None)

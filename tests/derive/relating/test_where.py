@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from derive.relating.where import read_where
 from derive.errors import UserError
 from derive.expr import to_text
 from derive.library import LIBRARY
+from derive.relating.where import read_where
 
 RULES = {rule.name: rule for rule in LIBRARY}
 
