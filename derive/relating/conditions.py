@@ -57,7 +57,16 @@ class Conditions:
 
     any_of: tuple[str, ...]
     degenerate: tuple[str, ...]
+    texts: tuple[str, ...]
     evidence: Checked
+
+    @property
+    def fewest(self) -> int:
+        """How many hyperparameters the least demanding condition gives a value."""
+        certificate = self.evidence.certificate
+        assert isinstance(certificate, Conditional)
+        sizes = [len(c) for c, text in zip(certificate.conditions, self.texts, strict=True) if text in self.any_of]
+        return min(sizes, default=MOST_AT_ONCE + 1)
 
     @property
     def document(self) -> dict[str, object]:
@@ -88,7 +97,7 @@ def conditions(request: Request, record: Record) -> Conditions | None:
     evidence = Checked(Conditional(a, b, tuple(found), tuple(held.values()), exact, request.scheduled))
     texts = [condition_text(c, p) for c, p in zip(found, partly, strict=True)]
     any_of, degenerate = (tuple(x for x, d in zip(texts, part, strict=True) if d is kind) for kind in (False, True))
-    return Conditions(any_of, degenerate, evidence)
+    return Conditions(any_of, degenerate, tuple(texts), evidence)
 
 
 def _sufficient(

@@ -11,17 +11,18 @@ from dataclasses import replace
 
 from derive.algebra.work import TooLarge, bounded
 from derive.errors import UserError
-from derive.expr import Expr, Number, Symbol, to_text
+from derive.expr import Expr, Number, Symbol, substitute, to_text
 from derive.linear.relation import LinearRelation
 from derive.proving.certificate import Conditional, Correspondence, decided_by
 from derive.proving.checker import Checked
+from derive.proving.obligations import HIS
 from derive.proving.refute import TRIES_ALONG_TRAJECTORIES, separating_trajectory
 from derive.proving.replay import Replayed
 from derive.proving.search import asking_others, missing_prover
 from derive.proving.verdict import Verdict
-from derive.relating.alignment import aligned
+from derive.relating.alignment import aligned, alignments
 from derive.relating.attempts import Record, Request, with_map_of_runs, with_open_map, with_same_names
-from derive.relating.conditions import Conditions, conditions
+from derive.relating.conditions import MOST_AT_ONCE, Conditions, conditions
 from derive.relating.linear_pairs import hidden_modes, linear_relation, proof_of_a_branch
 from derive.relating.maps import bind_sides, differing_domains, refuse_condition, refuse_maps, refuse_names
 from derive.relating.shifts import Shift, shifted
@@ -61,7 +62,9 @@ def prove(
     refuse_maps(left, right, states or {}, hyperparameters or {})
     scheduled = _scheduled(schedule, left, right)
     repeated_one = _as_often(left, right)
+    times = (1, 1)
     if repeated_one is not None:
+        times = len(right.questions) // len(left.questions) or 1, len(left.questions) // len(right.questions) or 1
         left, right = repeated_one
     request = Request(left, right, states or {}, hyperparameters or {}, scheduled)
     try:
@@ -70,7 +73,7 @@ def prove(
     except TooLarge as obstacle:
         verdict = Verdict("unknown", message=str(obstacle))
     if repeated_one is not None and verdict:
-        verdict = replace(verdict, relation="repetition", message=_repetition_text(left, right, verdict.message))
+        verdict = replace(verdict, relation="repetition", message=_repetition_text(*times, verdict.message))
         if scheduled:
             steady = f"{', '.join(sorted(scheduled))} the same in all the steps that make one"
             verdict = replace(verdict, assumptions=(*verdict.assumptions, steady))
@@ -90,8 +93,9 @@ def _as_often(a: Rule, b: Rule) -> tuple[Rule, Rule] | None:
     return (repeated(a, times), b) if len(a.questions) < len(b.questions) else (a, repeated(b, times))
 
 
-def _repetition_text(a: Rule, b: Rule, message: str) -> str:
-    return f"{a.name} and {b.name}, step for step: {message}"
+def _repetition_text(times_a: int, times_b: int, message: str) -> str:
+    few, many, times = ("A", "B", times_a) if times_a > 1 else ("B", "A", times_b)
+    return f"{times} steps of {few} are one of {many}: {message}"
 
 
 def _answer(request: Request, instance: bool) -> Verdict:
@@ -161,9 +165,10 @@ def _under_schedule(request: Request) -> Verdict:
     any_of = [*(" and ".join(filter(None, (steady, c))) for c in only_constant), *always]
     degenerate = list(found.degenerate if found else ())
     found_apart = _parted(replace(whole, scheduled=request.scheduled), called=renamed) if renamed else None
-    parted = found_apart or parted or _parted(whole)
+    parted = _parted_by_schedule(whole, constant) or found_apart or parted or _parted(whole)
     return replace(
         constant,
+        branches=(),  # they are about constant hyperparameters
         status="conditional",
         condition={"any_of": any_of, "degenerate": degenerate, "exact": False},
         counterexample=None if parted is None else parted.document(),
@@ -171,6 +176,19 @@ def _under_schedule(request: Request) -> Verdict:
         tried=tuple(record.lines),
         evidence=_with_constant(request, found, constant),
     )
+
+
+def _parted_by_schedule(request: Request, constant: Verdict) -> Replayed | None:
+    """A run on which the two part though they are equal, by this proof, where the hyperparameters are constant."""
+    c = constant.evidence.certificate
+    if not isinstance(c, Correspondence):
+        return None
+    hypers: Mapping[str, Expr] = c.hyperparameters
+    if c.a != request.a:
+        mine = {HIS + n: Symbol(n) for n in request.a.hyperparameter_names}
+        hypers = dict(zip(c.inverse, substitute(c.inverse.values(), mine), strict=True))
+    scheduled = sorted(request.scheduled)
+    return separating_trajectory(request.a, request.b, hypers, TRIES_ALONG_TRAJECTORIES, scheduled)
 
 
 def _with_constant(request: Request, found: Conditions | None, constant: Verdict) -> Checked:
@@ -232,8 +250,10 @@ def _without_proof(request: Request, record: Record, parted: Replayed | None) ->
     """Conditions where there are some, with a counterexample off them; else what was found against it."""
     given = request.states or request.hyperparameters
     whole, (request, renamed) = request, aligned(request)
-    parted = (_parted(whole, called=renamed) if renamed else None) or parted
     found = None if given else conditions(request, record)
+    if found is None or found.fewest > 1:
+        request, renamed, found = _less_demanding(whole, record, (request, renamed, found))
+    parted = (_parted(whole, called=renamed) if renamed else None) or parted
     named = {f"B.{old}": f"A.{new}" for old, new in renamed.items()}
     counterexample = None if parted is None else parted.document()
     tried = tuple(record.lines)
@@ -242,10 +262,20 @@ def _without_proof(request: Request, record: Record, parted: Replayed | None) ->
         return Verdict("conditional", condition=found.document, counterexample=counterexample, maps=named,
                        message=f"equal where {texts}", tried=tried, evidence=found.evidence)  # fmt: skip
     if parted is None:
-        reason = differing_domains(request.a, request.b) or (tried[-1] if tried else "no map was found")
+        reason = differing_domains(request.a, request.b) or "no map was found, and no run on which the two part"
         return Verdict("unknown", message=reason, tried=tried)
     return Verdict("refuted", counterexample=counterexample, message=parted.message(), tried=tried,
                    condition=None if found is None else found.document, evidence=parted)  # fmt: skip
+
+
+Aligned = tuple[Request, dict[str, str], Conditions | None]
+
+
+def _less_demanding(whole: Request, record: Record, known: Aligned) -> Aligned:
+    """The alignment of the hyperparameters' names under which the fewest have to have values."""
+    others = [] if whole.states or whole.hyperparameters else alignments(whole)[1:]
+    found = [known, *((request, renamed, conditions(request, record)) for request, renamed in others)]
+    return min(found, key=lambda item: MOST_AT_ONCE + 1 if item[2] is None else item[2].fewest)
 
 
 def _with_names(named: Mapping[str, str]) -> str:
@@ -286,16 +316,19 @@ def _specialised(verdict: Verdict, values: Mapping[str, Expr]) -> Verdict:
 
 def _under(bound: Mapping[str, Expr], verdict: Verdict, a: Rule, b: Rule) -> Verdict:
     """The verdict for rules with hyperparameters bound beforehand, said of the rules as they were."""
-    text = condition_text(bound)
+    sides = {name.replace("a.", "A.", 1).replace("b.", "B.", 1): value for name, value in bound.items() if "." in name}
+    text = condition_text({**{n: v for n, v in bound.items() if "." not in n}, **sides})
     if verdict.status not in ("proved", "conditional"):
         return verdict
     inner = verdict.condition["any_of"] if verdict.condition else [""]
     any_of = [" and ".join(filter(None, (text, more))) for more in inner]
     condition = {"any_of": any_of, "degenerate": [], "exact": False}
-    own = {n: Symbol(n) for n in b.hyperparameter_names}
-    found = separating_trajectory(a, b, own)
+    counterexample = verdict.counterexample  # where more is needed: a run on which the rest does not hold
+    if counterexample is None:
+        found = separating_trajectory(a, b, {n: Symbol(n) for n in b.hyperparameter_names})
+        counterexample = None if found is None else found.document()
     return replace(verdict, status="conditional", condition=condition, message=f"{verdict.message}, where {text}",
-                   counterexample=None if found is None else found.document())  # fmt: skip
+                   counterexample=counterexample)  # fmt: skip
 
 
 def _scheduled(schedule: Collection[str], a: Rule, b: Rule) -> frozenset[str]:
