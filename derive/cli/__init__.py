@@ -7,6 +7,11 @@ import sys
 
 def main() -> None:
     """The entry point of the command; ends the process with the status of DESIGN's contract."""
-    from derive.cli.application import run
+    try:
+        from derive.cli.application import run
 
-    sys.exit(run(sys.argv[1:]))
+        status = run(sys.argv[1:])
+    except KeyboardInterrupt:  # while the command itself was still being imported, or was ending
+        print("interrupted", file=sys.stderr)
+        status = 130
+    sys.exit(status)

@@ -63,7 +63,7 @@ for command in COMMANDS:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line (without the program's name) and return its exit status."""
-    _replace_what_the_terminal_cannot_show()
+    _spell_what_the_terminal_cannot_show()
     try:
         status = _answer(arguments)
         if sys.stdout is not None:
@@ -126,7 +126,7 @@ def _from_click(error: click.ClickException) -> UserError:
     return UserError(" ".join(error.format_message().split()).rstrip("."), where=path, fix=f"see `{path} --help`")
 
 
-def _replace_what_the_terminal_cannot_show() -> None:
+def _spell_what_the_terminal_cannot_show() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
+            stream.reconfigure(errors="backslashreplace")

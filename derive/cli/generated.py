@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -75,21 +76,48 @@ def _made(rule: Rule, dtype: str) -> Made:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write the file in one piece: whoever reads it sees the old content or the new, never a part."""
-    temporary = None
+    """Write the file in one piece: whoever reads it sees the old content or the new, never a part.
+
+    A link leads to the file that is written. What is no file (a device, a pipe, a standard stream) stays what it
+    is, and takes the text as it comes. Raises UserError where nothing can be written.
+    """
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        stream = _standard_stream(path)
+        target = Path(os.path.realpath(path))
+        if stream is not None:
+            _write_to(os.dup(stream), text)
+        elif target.is_file() or not (path.exists() or target.is_symlink()):
+            _replace(target, text)
+        else:
+            _write_to(os.open(path, os.O_WRONLY), text)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UserError(f"can't write the file: {reason}", where=str(path), fix="name one you can write to") from error
+
+
+def _standard_stream(path: Path) -> int | None:
+    """The descriptor of standard output or error, where the path leads to what that already writes."""
+    for descriptor in (1, 2):
+        with suppress(OSError):
+            if os.path.samestat(path.stat(), os.fstat(descriptor)):
+                return descriptor
+    return None
+
+
+def _write_to(descriptor: int, text: str) -> None:
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def _replace(path: Path, text: str) -> None:
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        _write_to(handle, text)
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
-    except OSError as error:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
-        reason = error.strerror or str(error)
-        raise UserError(
-            f"can't write the file: {reason}", where=str(path), fix="name a file in a folder you can write to"
-        ) from error
+    except OSError:
+        Path(temporary).unlink(missing_ok=True)
+        raise
 
 
 def _umask() -> int:

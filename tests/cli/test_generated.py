@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import ast
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -101,3 +104,58 @@ def test_a_file_is_replaced_in_one_piece_with_ordinary_permissions(tmp_path: Pat
     assert file.read_text("utf-8") == "new"
     assert file.stat().st_mode == (tmp_path / "ordinary").stat().st_mode
     assert sorted(p.name for p in tmp_path.iterdir()) == ["kernel.py", "ordinary"]
+
+
+def test_a_link_leads_to_the_file_that_is_written(tmp_path: Path) -> None:
+    file, link = tmp_path / "folder" / "kernel.py", tmp_path / "link.py"
+    file.parent.mkdir()
+    link.symlink_to(file)
+    for text in ("created", "replaced"):
+        write_whole(link, text)
+        assert link.is_symlink()
+        assert file.read_text("utf-8") == text
+
+
+def test_a_link_that_leads_to_itself_is_left_alone(tmp_path: Path) -> None:
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    with pytest.raises(UserError, match="can't write"):
+        write_whole(loop, "text")
+    assert [path.is_symlink() for path in tmp_path.iterdir()] == [True]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_what_is_no_file_takes_the_text_and_stays_what_it_is(tmp_path: Path) -> None:
+    pipe, link = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_whole(link, "text")
+    assert os.read(reading, 100) == b"text"
+    os.close(reading)
+    assert (pipe.is_fifo(), link.is_symlink()) == (True, True)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_device_without_room_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    link = tmp_path / "full"  # by way of a link of our own: were the link replaced, no device would suffer
+    link.symlink_to("/dev/full")
+    assert run(["prove", "momentum_ema", "momentum", "--save", str(link)]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert f"{link}: can't write the file: No space left on device" in err
+    assert link.is_symlink()
+
+
+@pytest.mark.skipif(not Path("/dev/fd/1").exists(), reason="needs names of standard streams")
+@pytest.mark.parametrize("piped", [True, False])
+def test_standard_output_by_its_name_takes_both_the_source_and_the_answer(tmp_path: Path, piped: bool) -> None:
+    link, file = tmp_path / "stdout", tmp_path / "redirected"
+    link.symlink_to("/dev/fd/1")
+    command = [sys.executable, "-m", "derive.cli", "kernel", "gradient_descent", "--json", "-o", str(link)]
+    with file.open("w") as redirected:
+        done = subprocess.run(command, stdout=subprocess.PIPE if piped else redirected, text=True, check=True)
+    out = done.stdout if piped else file.read_text()
+    assert out.startswith("# gradient_descent, float32.")
+    assert out.endswith("}\n")
+    assert link.is_symlink()
