@@ -172,7 +172,7 @@ def _answer(question: Question, keep: Keep) -> Answer:
 
 
 def _recheck(content: dict[str, Any], where: str, keep: Keep) -> Answer:
-    from derive.proving.saved import load
+    from derive.relating.saved import load
 
     try:
         verdict = load(content)
@@ -195,7 +195,7 @@ def shown(verdict: Verdict, a: str, b: str, keep: Keep = NOTHING) -> Answer:
 
 
 def _saved(verdict: Verdict) -> str | None:
-    from derive.proving.saved import save
+    from derive.relating.saved import save
 
     return None if verdict.evidence is None else json.dumps(save(verdict)) + "\n"
 

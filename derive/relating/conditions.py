@@ -20,6 +20,7 @@ from derive.algebra.facts import Assumptions
 from derive.algebra.normal import NoNormalForm, factored, generic_case
 from derive.algebra.polynomials import TooLarge, by_powers, factors, product, quotient
 from derive.errors import UserError
+from derive.evaluate import exact
 from derive.expr import Expr, Number, Symbol, substitute, symbols
 from derive.proving.certificate import Condition, Conditional, Correspondence, Exactness, Leaf
 from derive.proving.checker import Checked
@@ -158,7 +159,8 @@ def _candidates(differences: list[Expr], domains: Mapping[str, Domain]) -> Itera
         elif len(bound) < MOST_AT_ONCE:
             for name, value in _roots(*factor, domains):
                 merged = _merged(bound, name, value)
-                if merged not in waiting:
+                outside = any(isinstance(e, Number) and e.value not in domains[n] for n, e in merged.items())
+                if merged not in waiting and not outside:
                     waiting.append(merged)
 
 
@@ -195,7 +197,14 @@ def _differs(difference: Expr, values: Mapping[str, Fraction], other: Expr = ZER
 
 
 def _merged(bound: Mapping[str, Expr], name: str, value: Expr) -> dict[str, Expr]:
-    return {**{n: substitute([e], {name: value})[0] for n, e in bound.items()}, name: value}
+    """The values with one more, in each of the others too; what holds no name any more is a number."""
+    found = {**{n: substitute([e], {name: value})[0] for n, e in bound.items()}, name: value}
+    return {n: e if symbols(e) else _closed(e) for n, e in found.items()}
+
+
+def _closed(value: Expr) -> Expr:
+    [number] = exact([value], {})
+    return Number(number) if isinstance(number, Fraction) else value
 
 
 def _first_nonzero(differences: Iterable[Expr], domains: Mapping[str, Domain]) -> tuple[Case, fmpq_mpoly] | None:

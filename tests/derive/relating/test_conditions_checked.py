@@ -122,3 +122,19 @@ def plain(theta, g, t, *, lr=nonnegative(0.01)):
     assert verdict.status == "conditional"
     assert verdict.condition is not None
     assert (verdict.condition["any_of"], verdict.condition["degenerate"]) == (["eps = 0"], ["lr = 0"])
+
+
+def test_a_value_that_follows_from_another_is_a_number_in_its_domain() -> None:
+    text = """
+def average(x, m=0, *, beta=unit(0.9)):
+    m = beta * m + (1 - beta) * x
+    output = m
+    return output, m
+
+def moved(x, *, c=real(1)):
+    output = x + c
+    return output
+"""
+    verdict = prove(*(read_text(text, name, "moved.py") for name in ("average", "moved")))
+    assert verdict.condition is not None
+    assert verdict.condition["any_of"] == ["beta = 0 and c = 0"]

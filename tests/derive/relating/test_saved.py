@@ -15,8 +15,8 @@ from derive.errors import UserError
 from derive.expr import Number, Symbol, apply
 from derive.library import LIBRARY
 from derive.proving import Assumptions, Verdict, identity
-from derive.proving.saved import _checksum, load, save
 from derive.relating import prove
+from derive.relating.saved import _checksum, load, save
 
 RULES = {rule.name: rule for rule in LIBRARY}
 g = Symbol("g")

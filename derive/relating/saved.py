@@ -24,9 +24,9 @@ from derive.proving.certificate import (
     Limit,
 )
 from derive.proving.checker import Checked, Rejected
-from derive.proving.packing import Malformed, Packer, Unpacker
 from derive.proving.replay import NotConfirmed, Point, Replayed, Separation
 from derive.proving.verdict import Verdict
+from derive.relating.packing import Malformed, Packer, Unpacker
 
 FORMAT, VERSION = "derive-kernels verdict", 1
 EVIDENCE = (Identity, Invariants, Correspondence, Exactness, Conditional, Limit, Point, Separation)
