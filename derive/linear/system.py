@@ -137,7 +137,8 @@ def _system(
         return None
     whole = [row for row in rows if row is not None]
     step, shown, begin = whole[: len(states)], whole[len(states) : len(states) + seen], whole[len(states) + seen :]
-    affine = any(ALWAYS_ONE in row for row in (*step, *shown, *begin))
+    # Without a state there is still one row: a matrix without rows does not tell how many columns it has.
+    affine = not states or any(ALWAYS_ONE in row for row in (*step, *shown, *begin))
     names = (*states, ALWAYS_ONE) if affine else states
     if affine:
         step, begin = [*step, {ALWAYS_ONE: UNITY}], [*begin, {ALWAYS_ONE: UNITY}]

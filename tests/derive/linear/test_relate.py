@@ -484,3 +484,11 @@ def test_a_setting_at_which_one_side_divides_by_zero_is_in_no_branch() -> None:
     same = relate(b, replace(b, name="again"))
     assert same is not None
     assert [str(branch) for branch in same.branches if not branch.degenerate] == ["equal: the same names"]
+
+
+def test_an_average_without_a_state_is_linear() -> None:
+    text = "def plain(x, *, c=real(1)):\n    output = c * x\n    return output\n"
+    rule = read_text(text, "plain", "plain.py")
+    relation = relate(rule, rule)
+    assert relation is not None
+    assert list(map(str, relation.branches)) == ["equal: the same names"]
