@@ -27,6 +27,8 @@ from derive.proving.checker import Checked, Rejected
 from derive.proving.replay import NotConfirmed, Point, Replayed, Separation
 from derive.proving.verdict import Verdict
 from derive.relating.packing import Malformed, Packer, Unpacker
+from derive.relating.solving import Maps
+from derive.relating.wording import condition_text, maps_text
 
 FORMAT, VERSION = "derive-kernels verdict", 1
 EVIDENCE = (Identity, Invariants, Correspondence, Exactness, Conditional, Limit, Point, Separation)
@@ -132,16 +134,11 @@ def _compare_conditions(words: Mapping[str, Any], certificate: Certificate | Non
 
 
 def _conditions(c: Conditional) -> list[str]:
-    from derive.relating.wording import condition_text
-
     return [condition_text(x, p.while_defined) for x, p in zip(c.conditions, c.correspondences, strict=True)]
 
 
 def _maps(c: Correspondence) -> tuple[Mapping[str, str], Mapping[str, str]]:
     """The maps of the proof in words, read either way."""
-    from derive.relating.solving import Maps
-    from derive.relating.wording import maps_text
-
     maps = Maps(c.states, c.hyperparameters)
     return dict(maps_text(maps, source="A", target="B")), dict(maps_text(maps, source="B", target="A"))
 
