@@ -188,7 +188,17 @@ def dictionaries(node: ast.FunctionDef) -> set[str]:
     """The names, and attributes of `self`, that are indexed by literal strings."""
     indexed = (n.value for n in ast.walk(node) if isinstance(n, ast.Subscript)
                and isinstance(n.slice, ast.Constant) and isinstance(n.slice.value, str))  # fmt: skip
-    return {ast.unparse(n) for n in indexed if isinstance(n, ast.Name | ast.Attribute)}
+    return {name for n in indexed if (name := _record(n))}
+
+
+def _record(node: ast.expr) -> str:
+    """The name of a dictionary: a name, an attribute, or what another dictionary keeps under a string."""
+    match node:
+        case ast.Name() | ast.Attribute():
+            return ast.unparse(node)
+        case ast.Subscript(value=base, slice=ast.Constant(value=str(key))):
+            return f"{_record(base)}.{key}" if _record(base) else ""
+    return ""
 
 
 def keys(body: Iterable[ast.stmt], scope: Scope) -> list[str]:

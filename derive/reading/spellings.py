@@ -33,7 +33,7 @@ def _variables(name: str) -> tuple[str, ...]:
 
 # What PyTorch has no in-place method for.
 _NEVER_IN_PLACE = frozenset({
-    ".copy", ".clone", ".item", ".astype", ".float", ".double", ".half", ".bfloat16", ".contiguous", ".conj",
+    ".copy", ".clone", ".item", ".get_value", ".numpy", ".astype", ".float", ".double", ".half", ".bfloat16", ".contiguous", ".conj",
     ".positive", ".cpu", ".cuda", ".to", ".type_as", ".type", ".detach", ".view_as", ".new_zeros", ".new_ones",
     ".maximum", ".minimum", ".gt", ".ge", ".lt", ".le", ".eq", ".ne",
 })  # fmt: skip
@@ -106,7 +106,7 @@ ROWS: tuple[Row, ...] = (
     ("x, y", "1", (".new_ones",)),
     # A fresh array with the same values.
     ("x", "x", ("numpy.array", "numpy.copy", "jax.numpy.array", "jax.numpy.copy", "torch.clone", ".copy", ".clone",
-                "copy.deepcopy", "torch.tensor", ".item")),
+                "copy.deepcopy", "torch.tensor", ".item", ".get_value", ".numpy")),
     ("x, dtype", "x", (".astype",)),
     ("x", "x", ("tensorflow.Variable", "tensorflow.constant", "tensorflow.identity", "keras.ops.copy")),
     ("x, dtype", "x", ("tensorflow.cast", "keras.ops.cast", "keras.backend.cast", "theano.tensor.cast")),

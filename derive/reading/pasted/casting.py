@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
@@ -116,7 +116,16 @@ def _by_value(s: Statement) -> Statement:
 
 
 def _started_inside(draft: Draft) -> set[str]:
-    return {n for s in draft.step.statements if isinstance(s, Initialise) for n in stored(s.stores)}
+    return {n for s in _initialisations(draft.step.statements) for n in stored(s.stores)}
+
+
+def _initialisations(statements: Sequence[Statement]) -> Iterator[Initialise]:
+    for s in statements:
+        match s:
+            case Initialise():
+                yield s
+            case Branch(then=then, otherwise=otherwise):
+                yield from _initialisations((*then, *otherwise))
 
 
 def is_open(draft: Draft, state: str) -> bool:

@@ -35,19 +35,23 @@ _MAPS = frozenset({
 _CREATED = ast.Dict | ast.List
 
 
-def without_coordinates(tree: ast.Module, file: str) -> tuple[ast.Module, frozenset[str]]:
+def without_coordinates(
+    tree: ast.Module, file: str, made: frozenset[str] = frozenset()
+) -> tuple[ast.Module, frozenset[str]]:
     """The tree, read for one coordinate, and the containers of its arrays, which keep what is stored in them.
+
+    `made` are variables that each array has of its own.
 
     Raises UserError where a loop mixes coordinates or loses what it stores.
     """
-    walker = _Coordinates(file)
+    walker = _Coordinates(file, made)
     tree = walker.visit(tree)
     return (_Emptied(walker.bases).visit(tree) if walker.bases else tree), frozenset(walker.bases)
 
 
 class _Coordinates(ast.NodeTransformer):
-    def __init__(self, file: str) -> None:
-        self.file = file
+    def __init__(self, file: str, made: frozenset[str]) -> None:
+        self.file, self.made = file, made
         self.bases: set[str] = set()
 
     def visit_Module(self, node: ast.Module) -> ast.AST:
@@ -78,7 +82,7 @@ class _Coordinates(ast.NodeTransformer):
         lost = rebound(node.body, {*items, *([index] if index else [])})
         if node.orelse or uses.elsewhere or not (uses.indices or changed or items):
             return node
-        plain = carried_plainly(node.body, {*items, *([index] if index else [])})
+        plain = carried_plainly(node.body, {*items, *self.made, *([index] if index else [])})
         if not changed and (plain or not uses.indices or (uses.indices and not uses.stored)):
             if lost and not plain and not uses.stored:
                 raise self._lost(node, lost[0])

@@ -10,14 +10,17 @@ from dataclasses import dataclass, replace
 from derive.errors import UserError
 from derive.expr import Expr, Symbol
 from derive.reading.bindings import Function, Opaque, bindings
+from derive.reading.handles import followed
 from derive.reading.limits import parse
 from derive.reading.optimizers import is_optimizer
 from derive.reading.pasted.coordinates import without_coordinates
+from derive.reading.pasted.flow import without_conversions
 from derive.reading.pasted.frameworks import without_frameworks
 from derive.reading.pasted.groups import groups
 from derive.reading.pasted.methods import likely_steps, with_step
 from derive.reading.pasted.objects import with_records
 from derive.reading.pasted.steps import Step, bare_definition, read_body
+from derive.reading.pasted.unpacking import written_out
 from derive.reading.read import read_definition, with_settings
 from derive.reading.source import Definition, definitions, find_named
 from derive.reading.statements import Procedure
@@ -51,9 +54,11 @@ def step_of(
 
 
 def _plain(tree: ast.Module, file: str) -> Plain:
-    tree, spelled = with_records(without_frameworks(tree, file))
-    tree, kept = without_coordinates(tree, file)
-    return Plain(ast.fix_missing_locations(tree), kept, spelled)
+    tree, containers, sizes = written_out(tree)
+    tree, made = without_frameworks(tree, file)
+    tree, spelled = with_records(tree)
+    tree, kept = without_coordinates(tree, file, made)
+    return Plain(ast.fix_missing_locations(tree), kept | made | containers, {**sizes, **spelled})
 
 
 def _only(text: str, file: str, settings: Mapping[str, bool], can_be_read: Callable[[Step], bool]) -> Step:
@@ -137,6 +142,7 @@ def _of_procedure(procedure: Procedure, opened: frozenset[str], spelled: Mapping
     starts: dict[str, Expr | None] = dict(procedure.kept)
     given = {Symbol(f"__init__.{n.removeprefix('self.')}{end}") for n in opened for end in ("", "_given")}
     starts = {n: None if start in given else start for n, start in starts.items()}
-    return Step(procedure.definition, procedure.statements, procedure.parameters, starts,
+    procedure = followed(procedure)
+    return Step(procedure.definition, without_conversions(procedure.statements), procedure.parameters, starts,
                 returned=procedure.returned or None, return_line=procedure.return_line,
                 kept=frozenset(procedure.kept), spelled=spelled)  # fmt: skip

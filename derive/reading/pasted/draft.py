@@ -60,5 +60,5 @@ class Draft:
             return self.spelled[plain]
         if plain.endswith(".grad"):
             return f"{self.shown(plain.removesuffix('.grad'))}.grad"
-        record, _, key = plain.partition(".")
-        return f'{record}["{key}"]' if key and record != "self" else plain
+        record, _, key = plain.rpartition(".")
+        return f'{self.shown(record)}["{key}"]' if record and record != "self" else plain

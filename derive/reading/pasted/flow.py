@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from derive.expr import Expr, symbols
+from derive.expr import Expr, Symbol, symbols
 from derive.reading.statements import Branch, Initialise, Query, Statement, Store, stored
 
 
@@ -38,14 +38,10 @@ def _open(statements: Iterable[Statement], sure: set[str]) -> tuple[set[str], se
                 found |= symbols(condition) - given
                 left, right = _open(then, given), _open(otherwise, given)
                 found |= left[0] | right[0]
-                either = set(stored([*then, *otherwise]))
-                found |= (either - (left[1] & right[1])) - given  # kept where one side leaves it
-                given |= left[1] & right[1]
-            case Initialise(stores=first, otherwise=()):
-                found |= set(stored(first)) - given
+                given |= left[1] & right[1]  # what one side leaves is not given: a later read counts
             case Initialise(stores=first, otherwise=otherwise):
                 left, right = _open(first, given), _open(otherwise, given)
-                found |= left[0] | right[0] | ({*stored([s])} - (left[1] & right[1]) - given)
+                found |= left[0] | right[0]
                 given |= left[1] & right[1]
             case Store(target=target, value=value):
                 found |= symbols(value) - given
@@ -71,23 +67,52 @@ def needed(statements: Sequence[Statement], wanted: Iterable[str]) -> list[State
     """The statements that the wanted names at the end of the step are made by, what they carry included."""
     targets = set(wanted)
     while True:
-        kept, now = list[Statement](), set(targets)
-        for s in reversed(statements):
-            if not now.isdisjoint(stored([s])):
-                kept.append(s)
-                now |= reads(s)
+        kept, now = _backwards(statements, targets)
         carries = set(carried(statements)) & now
         if carries <= targets:
-            return [_own_starts(s, now) for s in kept[::-1]]
+            return [_own_starts(s, now) for s in kept]
         targets |= carries
+
+
+def _backwards(statements: Sequence[Statement], wanted: Iterable[str]) -> tuple[list[Statement], set[str]]:
+    """The statements that the wanted names are made by, with all the names that takes."""
+    kept, now = list[Statement](), set(wanted)
+    for s in reversed(statements):
+        if now.isdisjoint(stored([s])):
+            continue
+        if isinstance(s, Branch):
+            s = replace(s, then=tuple(_backwards(s.then, now)[0]), otherwise=tuple(_backwards(s.otherwise, now)[0]))
+        kept.append(s)
+        now |= reads(s)
+    return kept[::-1], now
 
 
 def _own_starts(s: Statement, wanted: set[str]) -> Statement:
     """What a first step makes for several parameters at once, for this one: each is there from then on."""
-    if not isinstance(s, Initialise) or s.otherwise or s.guard in wanted or s.guard not in stored(s.stores):
+    if not isinstance(s, Initialise) or s.otherwise or s.guard not in stored(s.stores):
         return s
     own = tuple(needed(s.stores, wanted & set(stored(s.stores))))
-    return replace(s, guard=stored(own)[-1], stores=own)
+    return replace(s, guard=s.guard if s.guard in stored(own) else stored(own)[-1], stores=own)
+
+
+def without_conversions(statements: Sequence[Statement]) -> tuple[Statement, ...]:
+    """The statements without `x = cast(x, dtype)`, where nothing is stored into x later: it is the same number."""
+    written = {n for s in statements for n in _written(s)}
+    return tuple(s for s in statements if not (_keeps(s) and s.target not in written))  # type: ignore[union-attr]
+
+
+def _keeps(s: Statement) -> bool:
+    return isinstance(s, Store) and not s.in_place and s.value is Symbol(s.target)
+
+
+def _written(s: Statement) -> list[str]:
+    """The names whose arrays a statement may store into."""
+    match s:
+        case Store(target=target, in_place=True):
+            return [target]
+        case Branch(then=then, otherwise=otherwise) | Initialise(stores=then, otherwise=otherwise):
+            return [n for inner in (*then, *otherwise) for n in _written(inner)]
+    return []
 
 
 def asked_once(statements: Sequence[Statement]) -> tuple[Statement, ...]:

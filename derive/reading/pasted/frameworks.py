@@ -1,10 +1,13 @@
 """What frameworks put around a step, as the plain statements it is.
 
-loss.backward(); ...; p.grad.zero_()      p.grad is the gradient, given anew at each step
-with tf.GradientTape() as tape: ...       dW is asked for at W: dW = gradient(W)
-dW, db = tape.gradient(loss, [W, b])
-self.assign_add(m, x), m.assign_add(x)    m += x
-updates[p] = p - lr * g                   stores that are all made at the end
+    loss.backward(); ...; p.grad.zero_()      p.grad is the gradient, given anew at each step
+    with tf.GradientTape() as tape: ...       dW is asked for at W: dW = gradient(W)
+    dW, db = tape.gradient(loss, [W, b])
+    self.assign_add(m, x)                     m.assign_add(x)
+    m = tf.Variable(tf.zeros_like(w))         made once: if m is None: m = ...
+    updates[p] = p - lr * g                   stores that are all made at the end
+
+What is left is for `objects` and `coordinates`.
 """
 
 from __future__ import annotations
@@ -13,28 +16,36 @@ import ast
 from collections.abc import Iterable, Iterator
 
 from derive.errors import UserError
+from derive.reading.bindings import all_args
 from derive.reading.refusals import text_of
 from derive.reading.scope import dotted
 
 _CLEARING = frozenset({"zero_grad", "zero_", "detach_", "requires_grad_"})
+_VARIABLES = frozenset({"tf.Variable", "tf.get_variable", "theano.shared", "shared"})
 _ASSIGNING = frozenset({"assign", "assign_add", "assign_sub"})
 ASKED = "gradient_of"
 
 
-def without_frameworks(tree: ast.Module, file: str) -> ast.Module:
-    """The tree in plain statements. Raises UserError where a gradient belongs to no point that has a name."""
+def without_frameworks(tree: ast.Module, file: str) -> tuple[ast.Module, frozenset[str]]:
+    """The tree in plain statements, and the variables that it makes once.
+
+    Raises UserError where a gradient belongs to no point that has a name.
+    """
     takes_gradients = any(_is_backward(n) for n in ast.walk(tree))
     for scope in [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)] or [tree]:
         if takes_gradients:
             _refuse_late_backward(scope, file)
         scope.body = _at_the_end(scope.body)
-    done: ast.Module = _Frameworks(tree, file).visit(tree)
-    return ast.fix_missing_locations(done)
+    changer = _Frameworks(tree, file)
+    changer.visit(tree)
+    return ast.fix_missing_locations(tree), frozenset(changer.made)
 
 
 class _Frameworks(ast.NodeTransformer):
     def __init__(self, tree: ast.Module, file: str) -> None:
         self.file = file
+        self.made: set[str] = set()
+        self.in_function = any(isinstance(n, ast.FunctionDef) for n in ast.walk(tree))
         self.tapes = {name for n in ast.walk(tree) if isinstance(n, ast.With) for name in _tapes(n)}
         grads = [n for n in ast.walk(tree) if isinstance(n, ast.Attribute) and n.attr == "grad"]
         clearing = {id(n) for s in ast.walk(tree) if isinstance(s, ast.stmt) and _clears(s) for n in ast.walk(s)}
@@ -57,6 +68,14 @@ class _Frameworks(ast.NodeTransformer):
         self.generic_visit(node)
         return node.body if _tapes(node) else node
 
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        self.generic_visit(node)
+        given = {a.arg for a in all_args(node)}
+        for name in sorted(self.made - given):
+            node.args.kwonlyargs.append(ast.copy_location(ast.arg(name), node))
+            node.args.kw_defaults.append(ast.Constant(None))
+        return node
+
     def visit_For(self, node: ast.For) -> ast.AST:
         self.generic_visit(node)
         return ast.copy_location(ast.Pass(), node) if all(isinstance(s, ast.Pass) for s in node.body) else node
@@ -64,6 +83,13 @@ class _Frameworks(ast.NodeTransformer):
     def visit_Assign(self, node: ast.Assign) -> ast.AST | list[ast.stmt]:
         self.generic_visit(node)
         match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=function, args=[start, *_])) if (
+                self.in_function and dotted(function) in _VARIABLES
+            ):
+                test = ast.Compare(ast.Name(name, ast.Load()), [ast.Is()], [ast.Constant(None)])
+                node.value = start
+                self.made.add(name)
+                return ast.copy_location(ast.If(test, [node], []), node)
             case ast.Assign(
                 targets=[target], value=ast.Call(func=ast.Attribute(ast.Name(id=tape), "gradient"), args=args)
             ):

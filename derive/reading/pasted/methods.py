@@ -109,11 +109,13 @@ def _opened(init: ast.FunctionDef, step: ast.FunctionDef) -> frozenset[str]:
     made = {n.attr for n in ast.walk(init) if _is_own(n) and not isinstance(n.ctx, ast.Load)}  # type: ignore[attr-defined]
     taken = {a.arg for a in all_args(init)}
     opened = [name for name in used if name not in made | called and f"self.{name}" not in dictionaries(step)]
+    unused = taken - {n.id for n in ast.walk(init) if isinstance(n, ast.Name)}
     for name in opened:
-        argument = name if name not in taken else f"{name}_given"
+        argument = name if name not in taken - unused else f"{name}_given"
         target = ast.Attribute(ast.Name("self", ast.Load()), name, ast.Store())
-        init.args.kwonlyargs.append(ast.copy_location(ast.arg(argument), init))
-        init.args.kw_defaults.append(None)
+        if argument not in unused:
+            init.args.kwonlyargs.append(ast.copy_location(ast.arg(argument), init))
+            init.args.kw_defaults.append(None)
         store = ast.Assign([target], ast.Name(argument, ast.Load()))
         init.body.append(ast.fix_missing_locations(ast.copy_location(store, opaque.get(name, init))))
     return frozenset(f"self.{name}" for name in opened)

@@ -97,6 +97,7 @@ def _is_factor(node: ast.AST, lines: Sequence[str]) -> bool:
 def _uncalled(tree: ast.AST) -> list[ast.Name]:
     """The names that stand for a value somewhere."""
     functions = {id(n.func) for n in ast.walk(tree) if isinstance(n, ast.Call)}
+    functions |= {id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Attribute)}  # an object may be called too
     return [n for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in functions]
 
 

@@ -126,7 +126,18 @@ def _followed(
         for target in sorted(targets):
             unknown[target] = points[target] = made_from
             out += [Query(target, Symbol(p), node.lineno) for p in made_from if len(made_from) == 1]
+    _refuse_carried(parts, errors, out)
     return tuple(out), {n: f for n, f in unknown.items() if len(f) != 1}
+
+
+def _refuse_carried(
+    parts: Iterable[tuple[ast.stmt, tuple[Statement, ...]]], errors: dict[int, UserError], out: Sequence[Statement]
+) -> None:
+    """What is made anew at each step is no state, even where it is then changed."""
+    left = set(carried(out))
+    for node, _ in parts:
+        if id(node) in errors and _targets(node) & left:
+            raise errors[id(node)]
 
 
 def _as_stores(node: ast.stmt) -> list[Statement]:

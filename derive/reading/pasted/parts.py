@@ -154,4 +154,4 @@ _INPUT = re.compile(r"x|value|.*grad.*|g|theta|y")
 
 
 def _by_name(names: Sequence[str], likely: re.Pattern[str]) -> list[str]:
-    return sorted(names, key=lambda n: likely.fullmatch(n.removeprefix("self.")) is None)
+    return sorted(names, key=lambda n: likely.fullmatch(n.removeprefix("self.").removeprefix("__init__.")) is None)

@@ -20,7 +20,7 @@ from derive.reading.blocks import read_block
 from derive.reading.expressions import constant_value
 from derive.reading.functions import dictionaries, function_scope, gradients, read_parameters, read_step
 from derive.reading.handles import follow
-from derive.reading.pasted.flow import asked_once, carried, reads
+from derive.reading.pasted.flow import asked_once, carried, reads, without_conversions
 from derive.reading.pasted.opaque import harmless, read_with_unknowns
 from derive.reading.refusals import text_of
 from derive.reading.scope import Scope, dotted, place
@@ -82,6 +82,8 @@ def read_body(definition: Definition, free: bool) -> Step:
     names = _free_names(node, definition.outer) - records
     scope.known |= _places(node, scope) | (names if free else names - scope.later)
     scope.known |= {p.name for p in gradients(node, names | {p.name for p in parameters})}
+    scope.known |= {f"{p}.grad" for n in ast.walk(node) if isinstance(n, ast.Attribute) and n.attr == "grad"
+                    and (p := place(n.value, scope)) in scope.known}  # fmt: skip
     starts = _starts(before, scope)
     counter, first = _counted(definition, loop)
     items = {n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name)} if isinstance(loop, ast.For) else set()
@@ -108,7 +110,7 @@ def read_body(definition: Definition, free: bool) -> Step:
     }
     statements, ends = follow(statements, returned or (), kept, kept)
     returned = returned and ends
-    statements = asked_once(statements)
+    statements = asked_once(without_conversions(statements))
     _refuse_stale(definition, before, statements)
     if loop is None and free:
         statements, starts = _leading_starts(statements)
