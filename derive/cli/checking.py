@@ -11,7 +11,7 @@ import click
 from derive.cli.documents import as_json_option, document, write_json
 from derive.cli.library import exit_status
 from derive.cli.tables import print_table
-from derive.cli.verdicts import print_lines
+from derive.cli.verdicts import print_hints, print_lines, python_option
 from derive.cli.workers import LimitExceeded, in_worker
 from derive.errors import UserError
 from derive.rule import Rule
@@ -31,11 +31,12 @@ MAP_HELP = "Names of the text and what they are, 'w=theta,dw=g'. May be repeated
 @click.option("--against", required=True, metavar="RULE", help="The rule it should be.")
 @click.option("--map", "maps", multiple=True, metavar="NAMES", help=MAP_HELP)
 @click.option("--explain", is_flag=True, help="Say what was tried.")
+@python_option
 @click.option("--seconds", type=click.FloatRange(0.1, 3600), default=SECONDS, show_default=True,
               help="How long to look for an answer.")  # fmt: skip
 @as_json_option
 def check_command(
-    target: str, against: str, maps: tuple[str, ...], explain: bool, seconds: float, as_json: bool
+    target: str, against: str, maps: tuple[str, ...], explain: bool, python: bool, seconds: float, as_json: bool
 ) -> int:
     """Is this code that rule? If not: where they part, and which line to mend."""
     from derive.library.lookup import find_rule
@@ -43,13 +44,14 @@ def check_command(
 
     text, rule, given = read_target(target), find_rule(against), read_map(maps)
     try:
-        answer: Checked = in_worker(_checked, text, rule, given, explain, seconds=seconds)
+        answer: Checked = in_worker(_checked, text, rule, given, explain, python, seconds=seconds)
     except LimitExceeded as limit:
         answer = _undecided(rule, f"the search {limit}")
     if as_json:
         write_json(document("check", **answer.content))
     else:
         print_lines(answer.lines)
+        print_hints([answer.content, *answer.content["parts"]], python=python)
     return exit_status([answer.status])
 
 
@@ -101,12 +103,12 @@ def read_map(texts: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-def _checked(target: Target, rule: Rule, given: Mapping[str, str], explain: bool) -> Checked:
+def _checked(target: Target, rule: Rule, given: Mapping[str, str], explain: bool, python: bool) -> Checked:
     from derive.matching import check_text
     from derive.matching import wording as words
 
     match = check_text(target.text, target.file, target.name, rule, given)
-    return Checked(match.verdict.status, words.document(match), words.lines(match, explain=explain))
+    return Checked(match.verdict.status, words.document(match), words.lines(match, explain=explain, code=python))
 
 
 def _undecided(rule: Rule, message: str) -> Checked:

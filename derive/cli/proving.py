@@ -13,7 +13,7 @@ import click
 from derive.cli.documents import as_json_option, document, write_json
 from derive.cli.generated import write_whole
 from derive.cli.library import exit_status
-from derive.cli.verdicts import print_lines
+from derive.cli.verdicts import print_hints, print_lines, python_option
 from derive.cli.workers import LimitExceeded, in_worker
 from derive.errors import UserError
 from derive.rule import Rule
@@ -33,6 +33,7 @@ WHERE_HELP = "B in the names of A, 'B.lr = A.lr*(1-A.beta)', or a condition on b
 @click.option("--where", multiple=True, metavar="MAP", help=WHERE_HELP)
 @click.option("--schedule", multiple=True, metavar="NAME", help="A hyperparameter that may change from step to step.")
 @click.option("--explain", is_flag=True, help="Say what was tried.")
+@python_option
 @click.option("--seconds", type=LIMITS, default=SECONDS, show_default=True, help="How long to look for an answer.")
 @click.option(
     "--save", metavar="FILE", help="Write the proof or the counterexample, to be checked again with --recheck."
@@ -43,10 +44,11 @@ WHERE_HELP = "B in the names of A, 'B.lr = A.lr*(1-A.beta)', or a condition on b
 @click.pass_context
 def prove_command(
     context: click.Context, a: str | None, b: str | None, where: tuple[str, ...], schedule: tuple[str, ...],
-    explain: bool, seconds: float, save: str | None, smtlib: str | None, recheck: str | None, as_json: bool,
+    explain: bool, python: bool, seconds: float, save: str | None, smtlib: str | None, recheck: str | None,
+    as_json: bool,
 ) -> int:  # fmt: skip
     """Are two rules the same algorithm, for all gradients? If not, when; or where do they part?"""
-    keep = Keep(save is not None, smtlib is not None)
+    keep = Keep(save is not None, smtlib is not None, python)
     if recheck is None:
         answer = answered(_question(context, a, b, where, schedule), keep, seconds)
     elif a is None and not where and not schedule:
@@ -61,6 +63,7 @@ def prove_command(
         print_lines(answer.explained if explain else answer.lines)
         if answer.status == "unknown" and not explain:
             click.echo("--explain says what was tried", err=True)
+        print_hints([answer.content], python=python)
     return exit_status([answer.status])
 
 
@@ -91,6 +94,7 @@ class Keep:
 
     saved: bool = False
     smtlib: bool = False
+    python: bool = False
 
 
 NOTHING = Keep()
@@ -191,7 +195,8 @@ def shown(verdict: Verdict, a: str, b: str, keep: Keep = NOTHING) -> Answer:
     saved = _saved(verdict) if keep.saved else None
     smtlib = _smtlib(verdict) if keep.smtlib else None
     parts = {"a": a, "b": b, **content(verdict)}
-    return Answer(verdict.status, parts, lines(verdict), lines(verdict, explain=True), saved, smtlib)
+    short, explained = (lines(verdict, explain=explain, code=keep.python) for explain in (False, True))
+    return Answer(verdict.status, parts, short, explained, saved, smtlib)
 
 
 def _saved(verdict: Verdict) -> str | None:

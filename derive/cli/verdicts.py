@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
 
 if TYPE_CHECKING:
     from derive.rendering.verdicts import Line
+
+python_option = click.option("--python", is_flag=True, help="Print a run on which they part as a Python script, too.")
 
 STYLES = {
     "proved": "bold green",
@@ -30,3 +34,10 @@ def print_lines(lines: Iterable[Line]) -> None:
             console.print(Text(line.text, STYLES.get(line.kind, "")), soft_wrap=True)
         else:
             print(line.text)
+
+
+def print_hints(answers: Iterable[Mapping[str, Any]], *, python: bool) -> None:
+    """Say on standard error that there is a script, where it was not asked for; `answers` are documents."""
+    runs = [answer["counterexample"] for answer in answers]
+    if not python and any(run and run.get("python") for run in runs):
+        click.echo("--python prints the same run as a script", err=True)

@@ -115,7 +115,7 @@ class Worker:
         """The outcome of the task: an answer, a dead process, or a limit exceeded."""
         self.busy = False
         if not ready:
-            return self._failed(LimitExceeded(f"took longer than {self.seconds:.0f} s and was ended"))
+            return self._failed(LimitExceeded(f"took longer than {self.seconds:g} s and was ended"))
         try:
             value, error = self.pipe.recv()
         except EOFError:

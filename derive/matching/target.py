@@ -28,7 +28,7 @@ def read_target(target: str) -> Target:
         raise UserError(f"{target!r} is not PATH::NAME", fix="write PATH or PATH::NAME")
     if path == "-":
         return Target(_standard_input(), "-", name or None)
-    return Target(load_text(path), path, name or None)
+    return Target(load_text(path, "a text with code or pseudocode"), path, name or None)
 
 
 def _standard_input() -> str:

@@ -186,13 +186,13 @@ def _place(code: CodeType) -> str:
     return f"{Path(code.co_filename).name}:{code.co_firstlineno}"
 
 
-def load_text(path: str) -> str:
-    """The text of a file of at most `limits.BYTES` bytes."""
+def load_text(path: str, wanted: str = "a .py file") -> str:
+    """The text of a file of at most `limits.BYTES` bytes; `wanted` says of what kind, should there be none."""
     try:
         with open(path, "rb") as file:
             data = file.read(BYTES + 1)
     except OSError as error:
-        raise UserError(f"cannot be read: {error.strerror}", where=path, fix="give the path of a .py file") from None
+        raise UserError(f"cannot be read: {error.strerror}", where=path, fix=f"give the path of {wanted}") from None
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -68,10 +68,16 @@ def refuse_names(given: Iterable[str], known: Iterable[str], what: str) -> None:
 def differing_domains(a: Rule, b: Rule) -> str:
     """In words, the first hyperparameter of both whose domains differ; empty where there is none."""
     domains = {h.name: h.domain for h in a.hyperparameters}
+    one, other = told_apart(a, b)
     for h in b.hyperparameters:
         if domains.get(h.name, h.domain) != h.domain:
-            return f"{h.name} lies in {domains[h.name]} in {a.name} and in {h.domain} in {b.name}; declare one domain"
+            return f"{h.name} lies in {domains[h.name]} in {one} and in {h.domain} in {other}; declare one domain"
     return ""
+
+
+def told_apart(a: Rule, b: Rule) -> tuple[str, str]:
+    """The names of the two; of two that are called alike "A" and "B"."""
+    return (a.name, b.name) if a.name != b.name else ("A", "B")
 
 
 def _kept_by(a: Rule) -> tuple[str, ...]:

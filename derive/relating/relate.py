@@ -24,7 +24,7 @@ from derive.relating.alignment import aligned, alignments
 from derive.relating.attempts import Record, Request, with_map_of_runs, with_open_map, with_same_names
 from derive.relating.conditions import MOST_AT_ONCE, Conditions, conditions
 from derive.relating.linear_pairs import hidden_modes, linear_relation, proof_of_a_branch
-from derive.relating.maps import bind_sides, differing_domains, refuse_condition, refuse_maps, refuse_names
+from derive.relating.maps import bind_sides, differing_domains, refuse_condition, refuse_maps, refuse_names, told_apart
 from derive.relating.shifts import Shift, shifted
 from derive.relating.solving import Maps
 from derive.relating.wording import condition_text, maps_text
@@ -151,7 +151,7 @@ def _under_schedule(request: Request) -> Verdict:
         return _proved(proof, request, record)
     constant = _answer(replace(request, scheduled=frozenset()), instance=False)
     if constant.status not in ("proved", "conditional"):
-        return replace(constant, tried=(*record.lines, *constant.tried))
+        return replace(constant, branches=(), tried=(*record.lines, *constant.tried))
     steady = f"{', '.join(sorted(request.scheduled))} constant"
     if constant.relation == "shift":
         text = f"{constant.message}, where {steady}; not decided where not"
@@ -339,8 +339,13 @@ def _scheduled(schedule: Collection[str], a: Rule, b: Rule) -> frozenset[str]:
 
 def _differing_defaults(a: Rule, b: Rule, mapped: Mapping[str, Expr]) -> tuple[str, ...]:
     """Defaults that differ under the same name: equal rules, but not when called without arguments."""
-    return tuple(
-        f"the default of {name} is {a.defaults[name]} in {a.name} and {b.defaults[name]} in {b.name}"
+    one, other = told_apart(a, b)
+    differing = [
+        (name, Number(a.defaults[name]), Number(b.defaults[name]))
         for name in a.defaults
         if name in b.defaults and name not in mapped and a.defaults[name] != b.defaults[name]
+    ]
+    return tuple(
+        f"the default of {name} is {to_text(mine)} in {one} and {to_text(his)} in {other}"
+        for name, mine, his in differing
     )

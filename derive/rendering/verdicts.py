@@ -28,17 +28,18 @@ class Line:
     kind: str = ""  # a verdict's word, "heading", "parts", "code", "warning"
 
 
-def text(verdict: Verdict, *, explain: bool = False, code: bool = True) -> str:
+def text(verdict: Verdict, *, explain: bool = False, code: bool = False) -> str:
     """The verdict with its map, conditions and counterexample; `code`: and the lines of Python that reproduce it."""
     return "\n".join(line.text for line in lines(verdict, explain=explain, code=code))
 
 
-def lines(verdict: Verdict, *, explain: bool = False, code: bool = True) -> list[Line]:
+def lines(verdict: Verdict, *, explain: bool = False, code: bool = False) -> list[Line]:
     """The same, line by line."""
     relation = f" ({verdict.relation})" if verdict.relation else ""
     made = [Line(f"{verdict.status}{relation}: {verdict.message}".rstrip(": "), verdict.status)]
     for title, facts in _facts(verdict, explain):
-        made += [Line(title, "heading"), *(Line(f"  {fact}", "warning" * (title == "warnings")) for fact in facts)]
+        made += [Line(title, "heading")] if title else []
+        made += [Line(f"  {fact}", "warning" * (title == "warnings")) for fact in facts]
     found = witness(verdict)
     if found is not None and isinstance(found.witness, Separation):
         made += [Line(""), *_counterexample(found, found.witness, verdict.status == "refuted")]
@@ -82,13 +83,13 @@ def document(verdict: Verdict) -> dict[str, Any]:
 
 
 def _facts(verdict: Verdict, explain: bool) -> Iterator[tuple[str, Sequence[str]]]:
-    """Everything but the counterexample, each kind of fact under its title."""
+    """Everything but the counterexample, each kind of fact under its title; what continues the headline has none."""
     yield from (
         (title, facts)
         for title, facts in (
-            ("map", [f"{name} = {value}" for name, value in verdict.maps.items()]),
-            *(_conditions(verdict.condition) if verdict.condition else ()),
-            ("every choice of hyperparameters under which they agree", _branches(verdict.branches)),
+            *(_conditions(verdict, verdict.condition) if verdict.condition else ()),
+            ("map", _unsaid(verdict, [f"{name} = {value}" for name, value in verdict.maps.items()])),
+            ("every choice of hyperparameters under which they agree", _branches(verdict)),
             ("assumptions", verdict.assumptions),
             ("warnings", verdict.warnings),
             ("tried", verdict.tried if explain else ()),
@@ -97,29 +98,61 @@ def _facts(verdict: Verdict, explain: bool) -> Iterator[tuple[str, Sequence[str]
     )
 
 
-def _conditions(condition: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[str]]]:
+def _unsaid(verdict: Verdict, facts: list[str]) -> list[str]:
+    """The facts, unless the headline has all of them."""
+    return facts if any(fact not in verdict.message for fact in facts) else []
+
+
+def _conditions(verdict: Verdict, condition: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[str]]]:
     exact = "and nowhere else" if condition.get("exact") else "sufficient; whether they agree elsewhere is not decided"
     any_of = list(condition.get("any_of", ()))
     title = "the same where any of these holds" if len(any_of) > 1 else "the same where"
-    yield title, [*any_of, f"({exact})"] if any_of else []
+    unsaid = _unsaid(verdict, any_of)
+    yield title if unsaid else "", [*unsaid, f"({exact})"] if any_of else []
     yield "degenerate: the same, but little is left of the rules, where", list(condition.get("degenerate", ()))
 
 
-def _branches(branches: Sequence[Mapping[str, Any]]) -> list[str]:
-    """A line for each; none where the one branch is the verdict itself."""
-    return [_branch(branch) for branch in branches] if len(branches) > 1 else []
+def _branches(verdict: Verdict) -> list[str]:
+    """A line for each; none where the headline has said them all, degenerate ones aside."""
+    further = [b for b in verdict.branches if b["kind"] != "degenerate" and not _in_headline(b, verdict)]
+    return [_branch(branch) for branch in verdict.branches] if further else []
+
+
+def _in_headline(branch: Mapping[str, Any], verdict: Verdict) -> bool:
+    """Whether the verdict itself is about this choice of hyperparameters."""
+    if bool(branch["shift"]) is not (verdict.relation == "shift"):
+        return False
+    if verdict.status == "proved" and branch["kind"] == "equal":  # a map one to one, perhaps given the other way round
+        return sum(other["kind"] == "equal" for other in verdict.branches) == 1
+    if branch["where"] or branch["free"] or branch["roots"]:
+        return False
+    maps = [f"{name} = {value}" for name, value in verdict.maps.items()]
+    conditions = verdict.condition["any_of"] if verdict.condition else [""]
+    return any({*_choices(branch)} <= {*maps, *_on_both(condition)} for condition in conditions)
+
+
+def _on_both(condition: str) -> Iterator[str]:
+    """The clauses of a condition; what it says of a bare name it says of either rule."""
+    for clause in condition.split(" and "):
+        yield clause
+        if "A." not in clause and "B." not in clause:
+            yield from (re.sub(r"\b(?=[^\W\d])(?!\w+\()", side, clause) for side in ("A.", "B."))
+
+
+def _choices(branch: Mapping[str, Any]) -> list[str]:
+    """What hyperparameters have to be, those aside that are the same in both rules."""
+    maps = {n: e for n, e in branch["hyperparameters"].items() if e != n.replace("B.", "A.", 1)}
+    return [f"{n} = {e}" for n, e in {**maps, **branch["condition"]}.items()]
 
 
 def _branch(branch: Mapping[str, Any]) -> str:
     """What `derive.linear.relation.Branch` says of itself, from its plain data."""
-    maps = {n: e for n, e in branch["hyperparameters"].items() if e != n.replace("B.", "A.", 1)}
-    parts = [f"{n} = {e}" for n, e in {**maps, **branch["condition"]}.items()]
-    parts += [_root(root) for root in branch["roots"]]
+    parts = [*_choices(branch), *(_root(root) for root in branch["roots"])]
     shift = branch["shift"]
     later = f", {shift} step{'s' * (shift > 1)} later" if shift else ""
     where = f", where {' and '.join(branch['where'])}" if branch["where"] else ""
     free = f", any {', '.join(branch['free'])}" if branch["free"] else ""
-    return f"{branch['kind']}{later}: {', '.join(parts) or 'the same names'}{where}{free}"
+    return f"{branch['kind']}{later}: {', '.join(parts) or 'the same hyperparameters in both'}{where}{free}"
 
 
 def _root(root: Mapping[str, Any]) -> str:
@@ -189,7 +222,7 @@ def markdown(verdict: Verdict) -> str:
     relation = f" ({verdict.relation.replace('_', ' ')})" if verdict.relation else ""
     parts = [f"**{verdict.status}**{relation}" + (f": {_escaped(verdict.message)}" if verdict.message else "")]
     for title, facts in _facts(verdict, explain=False):
-        parts.append("\n".join([f"{_escaped(title)}", "", *(f"- {_escaped(fact)}" for fact in facts)]))
+        parts.append("\n".join([*([_escaped(title), ""] if title else []), *(f"- {_escaped(fact)}" for fact in facts)]))
     found = witness(verdict)
     if found is not None and isinstance(found.witness, Separation):
         parts += _counterexample_markdown(found, found.witness)

@@ -47,6 +47,14 @@ def test_expected_is_what_the_rule_does(tmp_path: Path, capsys: pytest.CaptureFi
     assert (row["b"], row["a"]) == (shown["expected"], shown["actual"])
 
 
+def test_the_run_is_a_script_too_when_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments, script in (([], False), (["--python"], True)):
+        run(["check", saved(tmp_path, "w = w - 2 * lr * dw**3"), "--against", "gradient_descent", *arguments])
+        out, err = capsys.readouterr()
+        assert ("from fractions import Fraction" in out) is script
+        assert err == ("" if script else "--python prints the same run as a script\n")
+
+
 def test_standard_input_is_read(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(RIGHT.encode())))
     assert run(["check", "-", "--against", "momentum_lr_outside", "--map", "w=theta,dw=g"]) == 0

@@ -51,8 +51,25 @@ def test_where_rules_part_the_run_is_shown(capsys: pytest.CaptureFixture[str]) -
     assert run(["prove", "adam", "adam_eps_hat", "--where", "eps = 1/2, beta2 = 1/2"]) == 1
     out = capsys.readouterr().out
     assert "<- here they part" in out
-    assert "from fractions import Fraction" in out
     assert "\x1b" not in out
+
+
+def test_the_run_is_a_script_too_when_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments, script in (([], False), (["--python"], True), (["--python", "--explain"], True)):
+        run(["prove", "adam", "adam_eps_hat", *arguments])
+        out, err = capsys.readouterr()
+        assert ("from fractions import Fraction" in out) is script
+        assert err == ("" if script else "--python prints the same run as a script\n")
+    run(["prove", "momentum_ema", "momentum"])
+    assert capsys.readouterr().err == ""
+    _, content = answer(capsys, "adam", "adam_eps_hat")
+    assert "from fractions import Fraction" in json.dumps(content)
+
+
+def test_a_schedule_is_no_place_for_choices_under_constant_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    for pair in (("momentum", "momentum_lr_outside"), ("nesterov", "momentum"), ("momentum_ema", "nesterov")):
+        _, content = answer(capsys, *pair, "--schedule", "lr")
+        assert content["branches"] == []
 
 
 def test_expected_and_actual_are_exact_with_a_decimal_beside(capsys: pytest.CaptureFixture[str]) -> None:

@@ -102,7 +102,7 @@ def test_invariants_are_proved_not_assumed() -> None:
 
 def test_differing_defaults_are_a_warning() -> None:
     verdict = prove(RULES["adagrad"], RULES["adagrad_eps_inside"], condition={"lr": Number(0)})
-    assert verdict.warnings == ("the default of eps is 1/10000000000 in adagrad and 1/100000000 in adagrad_eps_inside",)
+    assert verdict.warnings == ("the default of eps is 1e-10 in adagrad and 1e-08 in adagrad_eps_inside",)
 
 
 def test_a_condition_outside_the_domain_is_refused() -> None:
@@ -144,7 +144,7 @@ def test_slips_in_a_map_are_refused(states: dict[str, Expr], hypers: dict[str, E
 def test_what_is_missing_is_named() -> None:
     wide = replace(RULES["gradient_descent"], hyperparameters=(Hyperparameter("lr", Fraction(1, 100)),))
     verdict = prove(RULES["gradient_descent"], wide)
-    assert verdict.message.startswith("lr lies in [0, ∞) in gradient_descent and in (-∞, ∞) in ")
+    assert verdict.message.startswith("lr lies in [0, ∞) in A and in (-∞, ∞) in B")
 
 
 def test_an_average_is_not_an_update() -> None:
@@ -181,3 +181,17 @@ def plain(theta, g, *, lr=nonnegative(0.1)):
 """
     same = (read_text(text, name, "powers.py") for name in ("disguised", "plain"))
     assert prove(*same).status != "refuted"
+
+
+def test_rules_of_one_name_are_a_and_b_where_they_differ() -> None:
+    texts = [f"def mine(theta, g, *, lr={lr}):\n    return theta - lr * g\n" for lr in ("0.1", "nonnegative(0.01)")]
+    verdict = prove(*(read_text(text, "mine", "mine.py") for text in texts))
+    assert verdict.message == "lr lies in (-∞, ∞) in A and in [0, ∞) in B; declare one domain"
+    assert verdict.warnings == ("the default of lr is 0.1 in A and 0.01 in B",)
+
+
+def test_choices_under_constant_hyperparameters_are_no_answer_under_a_schedule() -> None:
+    one = read_text("def one(theta, g, *, lr=nonnegative(1)):\n    return theta - lr * g\n", "one", "one.py")
+    two = read_text("def two(theta, g, *, lr=nonnegative(1)):\n    return theta - (lr + 1) * g\n", "two", "two.py")
+    assert prove(one, two).branches
+    assert prove(one, two, schedule=["lr"]).branches == ()

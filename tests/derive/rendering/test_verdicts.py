@@ -172,9 +172,56 @@ def test_both_gradients_of_a_step_count() -> None:
 
 def test_a_proof_shows_its_map_and_what_it_rests_on() -> None:
     shown = text(prove(rule("momentum_ema"), rule("momentum")))
-    assert shown.startswith("proved (hyperparameter_map): ")
-    assert "map\n  B.lr = A.lr * (1 - A.beta)\n  B.v = A.lr * A.v" in shown
+    assert shown == "proved (hyperparameter_map): equal with B.lr = A.lr * (1 - A.beta), B.v = A.lr * A.v"
     assert "assumptions\n  v ≥ 0 (proved by induction)" in text(prove(rule("adam"), rule("adam")))
+
+
+def test_a_map_that_the_headline_leaves_out_is_listed() -> None:
+    proof = replace(prove(rule("momentum_ema"), rule("momentum")), message="equal")
+    assert text(proof).endswith("map\n  B.lr = A.lr * (1 - A.beta)\n  B.v = A.lr * A.v")
+
+
+def branch(kind: str, shift: int = 0, **said: object) -> dict[str, object]:
+    """What `derive.linear.relation` writes of a branch."""
+    nothing = {"hyperparameters": {}, "condition": {}, "where": [], "free": [], "roots": [], "states": None}
+    return {"kind": kind, "shift": shift, **nothing, **said}
+
+
+EQUAL = branch("equal", hyperparameters={"B.lr": "A.lr"})
+NO_BETA = branch("conditional", hyperparameters={"B.lr": "A.lr"}, condition={"A.beta": "0", "B.beta": "0"})
+STILL = branch("degenerate", condition={"A.lr": "0", "B.lr": "0"})
+EVERY = "every choice of hyperparameters under which they agree\n"
+
+
+def conditional(any_of: str, *branches: dict[str, object]) -> str:
+    found = prove(rule("momentum"), rule("nesterov"))
+    condition = {"any_of": [any_of], "degenerate": [], "exact": False}
+    return text(replace(found, condition=condition, message=f"equal where {any_of}", branches=branches))
+
+
+def test_choices_that_the_headline_has_are_not_listed_again() -> None:
+    proof = prove(rule("momentum_lr_outside"), rule("momentum"))
+    assert EVERY not in text(replace(proof, branches=(EQUAL, STILL)))
+    for pair in (("momentum_ema", "momentum"), ("momentum", "momentum_ema"), ("momentum", "nesterov")):
+        verdict = prove(rule(pair[0]), rule(pair[1]))
+        assert verdict.branches
+        assert EVERY not in text(verdict)
+    assert EVERY not in conditional("beta = 0", NO_BETA, STILL)
+    assert EVERY not in conditional("A.beta = 0 and B.beta = 0", NO_BETA, STILL)
+
+
+def test_a_further_choice_is_listed_with_all_of_them() -> None:
+    proof = prove(rule("momentum_lr_outside"), rule("momentum"))
+    shown = text(replace(proof, branches=(EQUAL, branch("equal", hyperparameters={"B.lr": "-A.lr"}), STILL)))
+    assert f"{EVERY}  equal: the same hyperparameters in both\n  equal: B.lr = -A.lr\n  degenerate: " in shown
+    assert EVERY in text(replace(proof, branches=(EQUAL, branch("equal", shift=1))))
+    for more in (
+        branch("conditional", condition={"A.beta": "1/2", "B.beta": "1/3"}),
+        branch("conditional", condition={"B.beta": "0"}, free=["B.lr"]),
+        branch("conditional", where=["A.lr != 0"]),
+    ):
+        assert EVERY in conditional("beta = 0", NO_BETA, more)
+    assert EVERY in conditional("A.beta = 0", NO_BETA)
 
 
 def test_conditions_are_apart_from_degenerate_ones() -> None:
@@ -184,6 +231,11 @@ def test_conditions_are_apart_from_degenerate_ones() -> None:
     assert "the same where any of these holds\n  eps = 0\n  beta2 = 0\n  (and nowhere else)\ndegenerate" in shown
     shown = text(replace(proof, status="conditional", condition={**condition, "any_of": ["eps = 0"], "exact": False}))
     assert "the same where\n  eps = 0\n  (sufficient; whether they agree elsewhere is not decided)\n" in shown
+
+
+def test_conditions_of_the_headline_are_not_repeated() -> None:
+    shown = text(prove(rule("adam"), rule("adam_eps_hat")))
+    assert shown.startswith("conditional: equal where beta2 = 0 or eps = 0\n  (and nowhere else)\ndegenerate: ")
 
 
 def test_degenerate_conditions_alone_are_no_conditions() -> None:
