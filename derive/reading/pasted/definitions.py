@@ -16,7 +16,6 @@ from derive.reading.optimizers import is_optimizer
 from derive.reading.pasted.coordinates import without_coordinates
 from derive.reading.pasted.flow import without_conversions
 from derive.reading.pasted.frameworks import without_frameworks
-from derive.reading.pasted.groups import groups
 from derive.reading.pasted.methods import likely_steps, with_step
 from derive.reading.pasted.objects import with_records
 from derive.reading.pasted.steps import Step, bare_definition, read_body

@@ -12,12 +12,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from derive.errors import UserError
+from derive.reading.pasted.algorithmic import plainly
+from derive.reading.pasted.prose import formulas, without_prompts
 
 LENGTH = 2_000  # characters of a line of pseudocode
 LINES = 1_000
 CHARACTERS_READ = 50_000
 FENCE = re.compile(r"^\s*(```+|~~~+)")
-_PROMPT = re.compile(r"^\s*(>>>|\.\.\.) ?(?=\S)")
 _NUMBERING = re.compile(r"^(\s*)(?:(?:step\s+)?\(?\d{1,3}[.:)]\s+|\[\d{1,3}\]\s+|[-*•‣▪–]\s+)(?=\D)", re.IGNORECASE)
 # `//` and `%` are operators too: a comment after them is at the line's start, set apart, or two words.
 _COMMENT = re.compile(
@@ -32,6 +33,9 @@ _REMARKS = frozenset({
     "resulting", "parameter", "parameters", "squared", "old", "new", "corrected", "running", "nesterov", "adam",
 })  # fmt: skip
 _TAIL = re.compile(r"(?:,?\s+|\s*,\s*)(?:where|for all|for each|until)\s+[^=]*$", re.IGNORECASE)
+_MARKS = re.compile(
+    r"(?:(?<=[^\s.\d])\s*\.|(?<=\S)\s*[,;])\s*(\\\\|)\s*(?:\\end\{\w+\*?\})?$"
+)  # at the end of a formula
 _NAME = r"[^\W\d]\w*"
 
 
@@ -51,8 +55,7 @@ def code_of(text: str, file: str) -> list[str]:
     lines = text.splitlines()
     if any(FENCE.match(line) for line in lines):
         lines = _fenced(lines, file)
-    lines = [_PROMPT.sub("", line) for line in lines]
-    return [line.expandtabs(4).rstrip() for line in lines]
+    return [line.expandtabs(4).rstrip() for line in without_prompts(lines)]
 
 
 def _fenced(lines: list[str], file: str) -> list[str]:
@@ -94,6 +97,8 @@ def statements(lines: Sequence[str], has_functions: bool) -> Iterator[Line]:
 
     Where the text `has_functions`, `return` is a statement; elsewhere it names what the algorithm ends with.
     """
+    lines = [plainly(line) for line in lines]
+    lines = formulas(lines, [_is_head(line) for line in lines])
     words = frozenset(re.findall(_NAME, "\n".join(_REMARK.sub("", line) for line in lines)))
     for number, line in enumerate(lines, 1):
         text = _NUMBERING.sub(r"\1", line)
@@ -101,10 +106,15 @@ def statements(lines: Sequence[str], has_functions: bool) -> Iterator[Line]:
         text = re.sub(r"\s{3,}", "  ", text.strip())
         text = _COMMENT.sub("", text)
         text = _without_remark(text, words)
-        text = text.strip().strip("$").strip() if "\\" in text or "$" in text else text.strip()
+        text = _MARKS.sub(r"\1", text.strip().strip("$").strip() if "\\" in text or "$" in text else text.strip())
         if text:
             returns = has_functions and text.startswith("return")
             yield Line(number, indent, text) if returns else _recognised(number, indent, text)
+
+
+def _is_head(line: str) -> bool:
+    read = _recognised(0, 0, _NUMBERING.sub(r"\1", line).replace("$", "").strip())
+    return bool(read.head or read.closes)
 
 
 def _without_remark(text: str, words: frozenset[str]) -> str:
@@ -149,10 +159,11 @@ _NOTHING = re.compile(
 )
 _LEADING = re.compile(
     r"(?:initiali[sz]e|init|set|let|update|compute|calculate|start with|then|and|apply|correct|store)\b\s*:?\s+"
-    r"(?=.*(?:=|←|≔|\\gets|\\leftarrow|<-))(?:[a-z][a-z'\s-]*:\s*)?",
+    r"(?=.*(?:=|←|≔|\\gets|\\leftarrow|<-))(?:[a-z][a-z'\s-]*:\s*|(?:(?:\d(?:st|nd|rd|th)|[a-z]{2,})\s+)+"
+    r"(?=\w+\s*(?:=|←|≔|\\gets|\\leftarrow|<-)))?",
     re.IGNORECASE,
 )
-_LABEL = re.compile(r"[A-Za-z][A-Za-z'\s-]*:\s+(?=[^=].*(?:=|←|≔|\\gets|\\leftarrow|<-))")
+_LABEL = re.compile(r"[A-Za-z][\w'\s(),-]*:\s+(?=[^=].*(?:=|←|≔|\\gets|\\leftarrow|<-))")
 _ZEROS = re.compile(
     rf"(?:initiali[sz]e|init|set)\s+(?P<names>{_NAME}(?:\s*(?:,|and|&)\s*{_NAME})*)\s+(?:to|at|as|with)\s+"
     r"(?:zeros?|0)\s*\.?",

@@ -39,6 +39,7 @@ def time(text: str, vocabulary: Vocabulary) -> tuple[str, int] | None:
     return found[1], int(f"{found[2]}{found[3]}") if found[2] else 0
 
 
+_COORDINATE = re.compile(r"([ijkd])\1?")  # beside a time: θ_{t,i}, G_{t,ii}
 _OPENING = {"{": "}", "(": ")", "[": "]"}
 
 
@@ -69,4 +70,4 @@ def subscript(given: Tokens) -> tuple[list[str], tuple[str, int] | None]:
             raise given.error(f"the subscript '{part}' can't be read", "use one step's index, as in m_{t-1}")
         at = when or at
         words += [] if when else [spelled(part)]
-    return words, at
+    return [w for w in words if not (at and _COORDINATE.fullmatch(w))], at

@@ -18,6 +18,7 @@ from derive.errors import UserError
 from derive.reading.limits import BYTES, LINES, parse
 from derive.reading.pasted.lines import Line, code_of, refuse_long, statements
 from derive.reading.pasted.pieces import pieces
+from derive.reading.pasted.prose import indented_block
 from derive.reading.pasted.signs import (
     ACCENTS,
     CALLED,
@@ -55,6 +56,12 @@ def normalise(text: str, file: str) -> Normalised:
     plain = textwrap.dedent("\n".join(lines))
     if _is_python(plain, file):
         return Normalised(plain, True)
+    block = indented_block(lines)
+    if block is not None:
+        lines = block
+        plain = textwrap.dedent("\n".join(block))
+        if _is_python(plain, file):
+            return Normalised(plain, True)
     return _from_pseudocode(plain.split("\n"), file)
 
 

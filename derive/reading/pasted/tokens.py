@@ -72,6 +72,8 @@ _RAW = re.compile(
     r"""|[^\W\d]\w*'*(?!\w)|[^\W\d]\w*|\*\*|//|[-+*/]=|[=!<>:]=|<-|\.\.\.|\S""",
     re.VERBOSE,
 )
+# Element by element: `.*` and `.=` after anything but a number, `sqrt.(`.
+_ELEMENTWISE = re.compile(r"(?:(?<![.\d])|(?<=[^\W\d]\d))\.(?=[-+*/^=](?!\.))|(?<=[^\W\d])\.(?=\()|^\s*@\.")
 _BRACKETS = {"\\{": "(", "\\}": ")", "\\lbrace": "(", "\\rbrace": ")", "\\lvert": "|", "\\rvert": "|", "\\vert": "|"}
 _RUNS = (
     (re.compile(f"[{''.join(map(re.escape, SUPERSCRIPTS))}]+"), "^", SUPERSCRIPTS),
@@ -86,8 +88,9 @@ def tokens(text: str, where: str, vocabulary: Vocabulary) -> Tokens:
         text = pattern.sub(lambda m, s=sign, c=table: s + "{" + "".join(c[x] for x in m[0]) + "}", text)  # type: ignore[misc]
     text = re.sub(r"(?<=\w)_(?=[{\\]|\([a-z][-+]\d\))", " _ ", text)
     text = re.sub(r"(\\[A-Za-z]+|[\]}])_", r"\1 _ ", text)
+    text = re.sub(r"\\nabla\s+_(?=[^\W_])", r"\\nabla _ ", text)
     text = re.sub(r"(\^\{?\d+\}?)_", r"\1 _ ", text)
-    text = re.sub(r"(?<![.\d])\.(?=[-+*/^=](?!\.))", " ", text)  # element by element, as in .* and .=
+    text = _ELEMENTWISE.sub(" ", text)
     items = [(_BRACKETS.get(m[0], m[0]), m.start()) for m in _RAW.finditer(text)]
     return Tokens(items, where, vocabulary)
 

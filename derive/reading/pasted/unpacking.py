@@ -1,9 +1,9 @@
 """Arguments and indices that stand for others, written out.
 
-    def update(g, state): x, v = state; ...; return x, (m, v)     def update(g, x, v): ...; return x, m, v
-    self.m[self.index_of(w)]                                      self.m, which has one array for each w
-    gradient(x[0], x[1])                                          gradient(x)
-    lr / len(batch)                                               lr / batch_len
+def update(g, state): x, v = state; ...; return x, (m, v)     def update(g, x, v): ...; return x, m, v
+self.m[self.index_of(w)]                                      self.m, which has one array for each w
+gradient(x[0], x[1])                                          gradient(x)
+lr / len(batch)                                               lr / batch_len
 """
 
 from __future__ import annotations
