@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from derive.expr import Apply, Expr, Number, Symbol, apply, is_truth
+from derive.expr import Apply, Expr, Number, Symbol, apply, is_truth, symbols
 
 _CONFUSED = {
     "add": ("sub",), "sub": ("add",), "mul": ("div", "add"), "div": ("mul",),
@@ -57,11 +57,17 @@ def edits(value: Expr, scope: Scope) -> Iterator[Edit]:
             for inner in edits(argument, scope):
                 if exponent and inner.value in _NO_EXPONENTS:
                     continue  # said better as a power too many
+                if is_truth(argument) and _is_setting(argument, scope):
+                    continue  # what a setting guards: to turn the test round is no repair
                 try:
                     whole = Apply(value.op, (*value.args[:index], inner.value, *value.args[index + 1 :]))
                 except TypeError:  # a number in a condition's place
                     continue
                 yield Edit(whole, inner.reads, inner.has, inner.cost + TEST * is_truth(value))
+
+
+def _is_setting(test: Expr, scope: Scope) -> bool:
+    return bool(symbols(test)) and symbols(test) <= scope.constants
 
 
 def _here(value: Expr, scope: Scope) -> Iterator[Edit]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from derive.expr import Apply, Symbol, nodes, substitute, to_text
 from derive.matching.alignment import Alignment, align
-from derive.matching.correspondence import Correspondence
+from derive.matching.correspondence import Correspondence, used
 from derive.matching.readings import needed
 from derive.matching.repairs import Repair, is_given, repairs
 from derive.matching.runs import TooLong
@@ -32,6 +32,8 @@ class Hypothesis:
     unlikely: float = 0.0  # what it adds to the cost of a repair
     beside: bool = False  # statements of other parameters stand in it too
     settled: frozenset[int] = frozenset()  # lines that are right: those of parameters that are proved
+    open_starts: tuple[str, ...] = ()  # states whose start the text does not show
+    assumed: tuple[str, ...] = ()  # what else it leaves open
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class Fault:
     mended: tuple[str, ...]
     cost: float
     start: tuple[str, str] | None = None
+    hypothesis: Hypothesis | None = field(default=None, compare=False, repr=False)  # under which it is the rule
 
     @property
     def names(self) -> frozenset[str]:
@@ -92,8 +95,19 @@ def _right(h: Hypothesis, rule: Rule) -> list[_Mended]:
     """The repairs after which the runs agree."""
     tried = trial(h.text, rule)
     return [
-        m for m in _mended(h, (), h.text, rule, align(h.text, rule, h.way)) if tried.agrees(m.steps[-1].rule, h.way)
+        m
+        for m in _mended(h, (), h.text, rule, align(h.text, rule, h.way))
+        if tried.agrees(m.steps[-1].rule, h.way) and not _idles(m)
     ]
+
+
+def _idles(mended: _Mended) -> bool:
+    """Whether a hyperparameter has no effect any more that is not in what the text should not read: no slip does so."""
+    if mended.hypothesis.beside:  # what other parameters read is of no account
+        return False
+    text = mended.hypothesis.text
+    taken = {n for s in mended.steps for n in NAME.findall(s.reads if isinstance(s.reads, str) else to_text(s.reads))}
+    return not set(used(text)) - taken <= set(used(mended.rule))
 
 
 def _nearer(h: Hypothesis, rule: Rule) -> list[_Mended]:
@@ -113,7 +127,11 @@ def _seconds(start: _Mended, rule: Rule) -> Iterator[_Mended]:
     h = start.hypothesis
     tried = trial(h.text, rule)
     again = _mended(h, start.steps, start.steps[-1].rule, rule, align(start.rule, rule, h.way))
-    return (m for m in again if m.steps[-1].line != start.steps[0].line and tried.agrees(m.steps[-1].rule, h.way))
+    return (
+        m
+        for m in again
+        if m.steps[-1].line != start.steps[0].line and tried.agrees(m.steps[-1].rule, h.way) and not _idles(m)
+    )
 
 
 def _mended(h: Hypothesis, earlier: tuple[Repair, ...], text: Rule, rule: Rule, before: Alignment) -> Iterator[_Mended]:
@@ -149,7 +167,12 @@ def _described(mended: _Mended) -> Fault:
     starts = [str(step.reads).split(" = ") for step in mended.steps if step.kind == "starts"]
     start = (names.get(starts[0][0], starts[0][0]), starts[0][1]) if starts else None
     return Fault(
-        lines, said, tuple(_in_text(str(a), names) for a in mended.rule.body if not is_given(a)), mended.cost, start
+        lines,
+        said,
+        tuple(_in_text(str(a), names) for a in mended.rule.body if not is_given(a)),
+        mended.cost,
+        start,
+        mended.hypothesis,
     )
 
 

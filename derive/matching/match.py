@@ -6,15 +6,16 @@ verdict is the prover's.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from derive.expr import Number, symbols, to_text
+from derive.expr import Number, Symbol, symbols, to_text
 from derive.matching.alignment import align
 from derive.matching.correspondence import Correspondence, guesses
 from derive.matching.faults import Fault, Hypothesis, locate
-from derive.matching.names import is_like_a_counter
+from derive.matching.names import is_like_a_counter, is_like_a_gradient
 from derive.matching.readings import Reading
 from derive.matching.runs import TooLong
 from derive.matching.settle import fitting, fitting_conditions, settle
@@ -29,6 +30,7 @@ COMPARED = 16  # readings whose names are compared with the rule's
 LIKELIEST = 8  # readings for which far-fetched correspondences are tried
 RANKS = 4  # readings after so many are all as unlikely
 LIKELY = 6  # readings in which a fault is looked for
+DOTTED = re.compile(r"A\.\w+")
 _ORDER = {"proved": 0, "conditional": 1, "refuted": 2, "unknown": 3}
 
 
@@ -46,6 +48,7 @@ class Match:
     fault: Fault | None = None
     parameter: str = "theta"  # the text's name for what is updated
     parts: tuple[Match, ...] = ()  # one for each of several parameters
+    shown: Mapping[str, str] = field(default_factory=dict)  # names made for the prover: what the text calls them
 
     def __bool__(self) -> bool:
         return self.verdict.status == "proved"
@@ -79,13 +82,58 @@ def match_readings(
     proved = proved_at_once(fit, rule, given)
     if proved is not None:
         return proved
+    fit = _plausible(fit)
     likely = hypotheses(fit, rule, given)
     best = _best(settled(likely, rule), rule)
     if best.verdict.status in ("refuted", "unknown"):
         best = _best([best, *_under_conditions(fit, rule, given)], rule)
     if best or right is None:
         return best
-    return replace(best, fault=locate([replace(h, settled=right) for h in likely], rule))
+    return _with_fault(best, [replace(h, settled=right) for h in likely], rule)
+
+
+def _plausible(readings: list[Reading]) -> list[Reading]:
+    """The readings that a person would make, where there are any: what is called a gradient is it, and what counts
+    the steps is the text's counter."""
+    called = [r for r in readings if is_like_a_gradient(r.roles.get("g", "g"))] or readings
+    if any(_counts_itself(r) for r in called):
+        return [r for r in called if not _has_strange_counter(r)] or called
+    return called
+
+
+def _has_strange_counter(reading: Reading) -> bool:
+    return "t" in reading.roles and not is_like_a_counter(reading.roles["t"])
+
+
+def _counts_itself(reading: Reading) -> bool:
+    """Whether the text has a counter of its own: a state that is incremented, or a name that is one."""
+    if "t" in reading.rule.inputs:
+        return not _has_strange_counter(reading)
+    return any(a.value is Symbol(a.target) + 1 for a in reading.rule.body if a.target in reading.rule.state_names)
+
+
+def _with_fault(best: Match, likely: Sequence[Hypothesis], rule: Rule) -> Match:
+    """The answer with the smallest repair, both under one correspondence."""
+    if best.verdict.status == "conditional":
+        likely = [h for h in likely if _is_of_one_mind(best, h)]
+    fault = locate(likely, rule)
+    h = None if fault is None else fault.hypothesis
+    if h is None or _is_of_one_mind(best, h):
+        return replace(best, fault=fault)
+    [there] = settled([h], rule)
+    return best if there else replace(there, fault=fault)
+
+
+def _is_of_one_mind(match: Match, h: Hypothesis) -> bool:
+    """Whether roles and hyperparameters are what the answer says they are."""
+    if any(h.roles.get(word, name) != name for word, name in match.roles.items()):
+        return False
+    mine = {his: h.roles.get(n, n) for his, n in h.way.names.items() if n in h.text.hyperparameter_names}
+    said = {his: n for his, n in match.hyperparameters.items() if his in mine and not n[0].isdigit()}
+    there = {n: his for his, n in match.hyperparameters.items()}
+    return all(n == mine[his] or n == f"1 - {mine[his]}" for his, n in said.items()) and all(
+        there.get(n, his) == his for his, n in mine.items()
+    )
 
 
 def comparable(readings: Iterable[Reading], rule: Rule) -> list[Reading]:
@@ -136,9 +184,9 @@ def hypotheses(readings: Sequence[Reading], rule: Rule, given: Mapping[str, str]
     scored = []
     for rank, reading in enumerate(readings[:COMPARED]):
         tried = trial(reading.rule, rule)
-        strange = "t" in reading.roles and not is_like_a_counter(reading.roles["t"])
+        strange = _has_strange_counter(reading)
         for order, way in enumerate(islice(guesses(reading.rule, rule, _named(reading, given, rule)), WAYS)):
-            if tried.is_inert(way):
+            if tried.is_inert(way) or _is_contrary(way, reading.rule, given):
                 continue
             try:
                 matched = align(reading.rule, rule, way).matched
@@ -146,8 +194,18 @@ def hypotheses(readings: Sequence[Reading], rule: Rule, given: Mapping[str, str]
                 continue
             unlikely = min(rank, RANKS) + 4 * sum(rule.defaults.get(h) != v for h, v in (way.literals or {}).items())
             score = 3 * (len(way.extra or {}) + strange) + unlikely / 2 - matched
-            scored.append((score, rank + order, rank, order, Hypothesis(reading.rule, reading.roles, way, unlikely)))
+            h = Hypothesis(reading.rule, reading.roles, way, unlikely,
+                           open_starts=reading.open_starts, assumed=reading.assumed)  # fmt: skip
+            scored.append((score, rank + order, rank, order, h))
     return [each[-1] for each in sorted(scored, key=lambda s: s[:4])[:LIKELY]]
+
+
+def _is_contrary(way: Correspondence, text: Rule, given: Mapping[str, str]) -> bool:
+    """Whether a hyperparameter is another name of the text than the one that is called as it is."""
+    if given:
+        return False
+    own = set(text.hyperparameter_names)
+    return any(his in own and way.names[his] in own and way.names[his] != his for his in way.names)
 
 
 def settled(likely: Sequence[Hypothesis], rule: Rule) -> list[Match]:
@@ -156,7 +214,7 @@ def settled(likely: Sequence[Hypothesis], rule: Rule) -> list[Match]:
     for h in likely[:2]:
         whole = replace(h.way, extra={})
         verdict = settle(h.text, rule, whole)
-        found.append(_match(Reading(h.text, h.roles), rule, whole, verdict))
+        found.append(_match(Reading(h.text, h.roles, h.open_starts, h.assumed), rule, whole, verdict))
         if verdict.status != "unknown":
             break
     return found
@@ -197,9 +255,21 @@ def _match(reading: Reading, rule: Rule, way: Correspondence, verdict: Verdict) 
         hyperparameters={h: {**names, **numbers}[h] for h in rule.hyperparameter_names if h in {**names, **numbers}},
         states={his: shown(mine) for his, mine in align(reading.rule, rule, way).states.items()},
         assumed=(*(f"{shown(n)} = {shown(start)}" for n, start in starts.items()), *reading.assumed),
-        warnings=(*verdict.warnings, *_warnings(reading, rule, way, shown)),
+        warnings=(*verdict.warnings, *_meanings(verdict, rule, way, shown), *_warnings(reading, rule, way, shown)),
         parameter=shown("x" if rule.is_average else "theta"),
     )
+
+
+def _meanings(
+    verdict: Verdict, rule: Rule, way: Correspondence, shown: Callable[[str], str]
+) -> Iterator[str]:  # fmt: skip
+    """Hyperparameters that are the rule's only when they stand for something else."""
+    mine = {f"A.{his}": shown(name) for his, name in way.names.items() if his not in way.reflected}
+    for name, value in verdict.maps.items():
+        his = name.removeprefix("B.")
+        if his in rule.hyperparameter_names and not DOTTED.fullmatch(value):
+            meant = DOTTED.sub(lambda found: mine.get(found.group(), found.group()), value)
+            yield f"under the names as they stand they differ: the rule's {his} stands for {meant}"
 
 
 def _warnings(reading: Reading, rule: Rule, way: Correspondence, shown: Callable[[str], str]) -> Iterator[str]:
@@ -215,6 +285,8 @@ def _warnings(reading: Reading, rule: Rule, way: Correspondence, shown: Callable
         if default is not None and his in rule.defaults and default != rule.defaults[his]:
             yield (f"the default of {shown(mine)} makes {his} {to_text(Number(default))}; "
                    f"in {rule.name} it is {to_text(Number(rule.defaults[his]))}")  # fmt: skip
+    read = symbols(*(a.value for a in reading.rule.body), *(s.initial for s in reading.rule.states),
+                   *([] if reading.rule.query is None else [reading.rule.query]))  # fmt: skip
     for name in reading.rule.hyperparameter_names:
-        if name not in way.names.values() and name not in (way.extra or {}):
+        if name not in read:
             yield f"{shown(name)} is never used"

@@ -39,6 +39,8 @@ def _digits(name: str) -> str:
 
 def is_like_a_gradient(name: str) -> bool:
     """Whether texts call gradients so: `g`, `grad_w`, `dW`, `∇`."""
+    if any(_plain(name) in kind for kind in _KINDS):  # `decay`, `delta`
+        return False
     return re.fullmatch(r"g|g_.*|.*grad.*|d[a-zA-Z]\w*|.*[.\"]d\w+\W*|.*∇.*", name, re.IGNORECASE) is not None
 
 

@@ -6,6 +6,7 @@ store into a name that others still need; and the steps may be counted from anot
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -73,6 +74,8 @@ def _edited(text: Rule, rule: Rule, hyperparameters: Mapping[str, str]) -> Itera
     constants = frozenset({*text.hyperparameter_names, *hyperparameters.values()})
     for index, a in enumerate(text.body):
         for edit in () if is_given(a) else edits(a.value, Scope(known, numbers, factors, constants)):
+            if is_mostly_other(a.value, edit.value):
+                continue
             changed = _put(text, index, replace(a, value=edit.value))
             yield Repair(changed, a.line, "reads", edit.reads, edit.has, edit.cost)
         if a.target not in known:
@@ -100,7 +103,20 @@ def _other_targets(text: Rule) -> Iterator[Repair]:
         for other in names:
             if other != a.target and not _is_last_store(text, index) and not is_given(a):
                 changed = _put(text, index, replace(a, target=other))
+                if not _is_read(changed, index):
+                    continue  # a line that no longer does anything is no repair of it
                 yield Repair(changed, a.line, "reads", f"{a.target} = ...", f"{other} = ...", OTHER_TARGET)
+
+
+def _is_read(text: Rule, index: int) -> bool:
+    """Whether what a line stores is read before something else is stored there."""
+    target = text.body[index].target
+    for later in text.body[index + 1 :]:
+        if target in symbols(later.value):
+            return True
+        if later.target == target:
+            return False
+    return target in (*text.outputs, *text.state_names)
 
 
 def _rearranged(text: Rule) -> Iterator[Repair]:
@@ -199,7 +215,8 @@ def _placed(text: Rule, line: Assignment, more: int) -> Iterator[Repair]:
     for index in range(len(text.body) + 1):
         if index < len(text.body) and is_given(text.body[index]):
             continue
-        if index < len(text.body) and text.body[index].target == line.target:
+        replaced = index < len(text.body) and text.body[index].target == line.target
+        if replaced and not is_mostly_other(text.body[index].value, line.value):
             a = text.body[index]
             reads: Expr | str
             has: Expr | str
@@ -212,6 +229,23 @@ def _placed(text: Rule, line: Assignment, more: int) -> Iterator[Repair]:
         after = text.body[index - 1].line if index else 0
         inserted = _put(text, index, replace(line, line=after), drop=0)
         yield Repair(inserted, after, "missing", "", str(line), INSERTED + more)
+
+
+def is_mostly_other(a: Expr, b: Expr) -> bool:
+    """Whether more than one and more than half of the names and numbers of a formula have to go to make it the other.
+
+    What has to be added does not count: a correction that was forgotten is one slip, however long.
+    """
+    mine = Counter(_leaves(a))
+    wrong = (mine - Counter(_leaves(b))).total()
+    return wrong > 1 and 2 * wrong > mine.total()
+
+
+@lru_cache(maxsize=16_384)
+def _leaves(value: Expr) -> tuple[str, ...]:
+    if isinstance(value, Apply):
+        return tuple(leaf for argument in value.args for leaf in _leaves(argument))
+    return (to_text(value),)
 
 
 def smallest_difference(a: Expr, b: Expr) -> tuple[Expr, Expr]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from derive.errors import UserError
 from derive.library import LIBRARY
 from derive.matching.across import Found, lines_of_proved, mended_across
 from derive.matching.alignment import align
+from derive.matching.correspondence import used
+from derive.matching.faults import NAME
 from derive.matching.match import Match, comparable, hypotheses, match_readings, proved_at_once, settled
 from derive.matching.readings import Reading, needed, readings_of
 from derive.reading.drafts import Draft, read_drafts
@@ -17,6 +19,8 @@ from derive.rule import Rule
 
 NEAR = 4  # rules that a text is compared with in earnest, where it is none of them at once
 FAR = 99.0  # dearer than any repair
+AS_LARGE = 2  # and these, whatever their names hold, which have as many states and hyperparameters
+TOO_MANY = re.compile(r"line (\d+), `[^`]*`, is not")
 MENDED = 2  # of these, rules to which a repair is looked for
 
 
@@ -36,18 +40,28 @@ def check_text(text: str, file: str, name: str | None, rule: Rule, given: Mappin
     return match
 
 
-def identify_text(text: str, file: str, name: str | None) -> tuple[Match, ...]:
-    """The library's rules nearest to the text: proved ones first, then conditional, then by the smallest repair."""
+def identify_text(
+    text: str, file: str, name: str | None, enough: Callable[[], bool] = lambda: False
+) -> tuple[Match, ...]:  # fmt: skip
+    """The library's rules nearest to the text: proved ones first, then conditional, then by the smallest repair.
+
+    Once `enough`, what has been found so far is the answer.
+    """
     drafts = read_drafts(text, file, name)
     readings = [list(_side_by_side(draft, {}, len(drafts))) for draft in drafts]
     of_a_kind = [rule for rule in LIBRARY if readings[0] and rule.is_average is readings[0][0].rule.is_average]
-    found = [_together(parts) for rule in of_a_kind if (parts := _all_proved(readings, rule))]
+    found: list[Match] = []
+    for rule in of_a_kind:
+        parts = [] if enough() else _all_proved(readings, rule)
+        found += [_together([_with_its_words(part, text) for part in parts])] if parts else []
     near = _nearest(readings[0], [rule for rule in of_a_kind if rule not in {m.rule for m in found}])
     further: list[Match] = []
     for rank, rule in enumerate(near):
-        mending = not found and rank < MENDED and not any(m.fault for m in further)
+        if enough() and (found or further):
+            break
+        mending = not found and rank < MENDED and not any(m or m.fault for m in further)
         match = _compared(drafts, rule, {}, text) if mending else _settled(readings, rule)
-        further += [] if match is None else [match]
+        further += [] if match is None else [_with_its_words(match, text)]
     return tuple(sorted([*found, *further], key=_order))
 
 
@@ -56,7 +70,7 @@ def _compared(drafts: Sequence[Draft], rule: Rule, given: Mapping[str, str], tex
     found = _each_with_its_own_gradient(drafts, rule, given)
     if not all(match for _, match in found):
         found = mended_across(found, rule, given)
-    return _together([_with_line(match, text) for _, match in found]) if found else None
+    return _together([_with_its_words(_with_line(match, text), text) for _, match in found]) if found else None
 
 
 def _each_with_its_own_gradient(drafts: Sequence[Draft], rule: Rule, given: Mapping[str, str]) -> list[Found]:
@@ -92,6 +106,31 @@ def _with_line(match: Match, text: str) -> Match:
     return replace(match, fault=replace(match.fault, lines=tuple(lines[:1])))
 
 
+def _with_its_words(match: Match, text: str) -> Match:
+    """In the text's own names and lines: without names that were made because a name was taken."""
+    own = set(NAME.findall(text))
+    made = {n for n in NAME.findall(" ".join([match.verdict.message, *match.verdict.maps.values(), _said(match)]))
+            if n.endswith("_") and n not in own and n[:-1] in own}  # fmt: skip
+    match = replace(match, shown={f"A.{n}": f"A.{n[:-1]}" for n in made})
+    if match.fault is None:
+        return match
+    lines = dict(enumerate((line.strip() for line in text.splitlines()), start=1))
+
+    def plain(words: str) -> str:
+        return NAME.sub(lambda found: found.group()[:-1] if found.group() in made else found.group(), words)
+
+    def written(found: re.Match[str]) -> str:
+        line = lines.get(int(found[1]), "")
+        return f"line {found[1]}, `{line}`, is not" if line and not {";", "`"} & {*line} else found[0]
+
+    message = TOO_MANY.sub(written, plain(match.fault.message))
+    return replace(match, fault=replace(match.fault, message=message, mended=tuple(map(plain, match.fault.mended))))
+
+
+def _said(match: Match) -> str:
+    return "" if match.fault is None else " ".join([match.fault.message, *match.fault.mended])
+
+
 def _together(parts: Sequence[Match]) -> Match:
     """One answer for all parameters: it holds only where it holds for each of them."""
     if len(parts) == 1:
@@ -110,14 +149,24 @@ def _all_proved(readings: Sequence[Sequence[Reading]], rule: Rule) -> list[Match
 
 
 def _nearest(readings: Sequence[Reading], rules: Sequence[Rule]) -> list[Rule]:
-    """The rules most of whose names the text has under some name."""
+    """The rules most of whose names the text has under some name, and those that are as large as the text.
+
+    The ones as large come first: a text with a slip in it has as many states and hyperparameters as what was meant.
+    """
     scored = []
     for order, rule in enumerate(rules):
         likely = hypotheses(comparable(readings, rule), rule, {})
         if likely:
             same = align(likely[0].text, rule, likely[0].way)
-            scored.append((-same.matched / max(1, len(same.same)), order, rule))
-    return [rule for _, _, rule in sorted(scored, key=lambda s: s[:2])[:NEAR]]
+            unlike = -same.matched / max(1, len(same.same))
+            scored.append((unlike, order, _difference_of_size(likely[0].text, rule), rule))
+    nearest = sorted(scored, key=lambda s: s[:2])[:NEAR]
+    as_large = sorted(scored, key=lambda s: (s[2], *s[:2]))[:AS_LARGE]
+    return [s[-1] for s in sorted({*nearest, *as_large}, key=lambda s: (s[2], *s[:2]))]
+
+
+def _difference_of_size(text: Rule, rule: Rule) -> int:
+    return abs(len(text.states) - len(rule.states)) + abs(len(used(text)) - len(rule.hyperparameters))
 
 
 def _settled(readings: Sequence[Sequence[Reading]], rule: Rule) -> Match | None:
@@ -127,4 +176,12 @@ def _settled(readings: Sequence[Sequence[Reading]], rule: Rule) -> Match | None:
 
 
 def _order(match: Match) -> tuple[int, float]:
-    return match.rank, match.fault.cost if match.fault else FAR
+    """Proved; then under one condition; then by the smallest repair; then under several conditions; then the rest.
+
+    Several conditions at once switch most of a rule off.
+    """
+    mending = match.fault.cost if match.fault else FAR
+    if match.verdict.status == "conditional" and match.verdict.condition:
+        held = min(text.count(" and ") for text in match.verdict.condition["any_of"] or [""])
+        return (1, mending) if not held else (2, mending) if match.fault else (3, held)
+    return (2, mending) if match.fault else (4 * match.rank, FAR)

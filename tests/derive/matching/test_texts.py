@@ -205,3 +205,66 @@ def test_the_answer_in_words() -> None:
     assert "line 2 reads `sqrt(cache + eps)` where the rule has `sqrt(cache) + eps`" in said
     assert row(match)[:2] == ("adagrad", "conditional")
     assert document(match)["fault"]["lines"] == [2]
+
+
+def test_a_mended_line_keeps_who_is_who() -> None:
+    match = check("m = b * m + (1 - b) * g\nx -= lr * m", "gradient_descent")
+    assert match.verdict.condition is not None
+    assert match.verdict.condition["any_of"] == ["b = 0"]
+    assert match.fault is None  # `b * g` would be the rule, with another step size than the one named
+    assert "m = 0" in match.assumed
+    assert not match.warnings
+
+
+def test_what_is_called_a_gradient_is_it() -> None:
+    match = check("x = x - lr * g ** g ** g ** g ** g", "gradient_descent")
+    assert match.verdict.status == "refuted"
+    assert (match.roles["g"], match.hyperparameters) == ("g", {"lr": "lr"})
+    assert match.fault is None
+
+
+DECAYED = """
+def step(p, grad, m=0, v=0, t=0, lr=0.001, b1=0.9, b2=0.999, eps=1e-8, wd=0):
+    t = t + 1
+    if wd != 0:
+        grad = grad + wd * p
+    m = b1 * m + (1 - b1) * grad
+    v = b2 * v + (1 - b2) * grad**2
+    p = p - lr * (m / (1 - b1**t)) / (sqrt(v / (1 - b2**t)) + eps)
+    return p, m, v, t
+"""
+
+
+def test_a_line_too_many_is_shown_as_it_stands() -> None:
+    match = check(DECAYED, "adam")
+    assert match.fault is not None
+    assert match.fault.message == "line 4, `grad = grad + wd * p`, is not in the rule"
+    assert not any("wd" in warning for warning in match.warnings)
+
+
+def test_a_proof_through_another_meaning_of_a_name_says_so() -> None:
+    match = check(ADAM.replace("(1 - β1) dW", "(1 - β2) dW"), "adam")
+    assert match
+    assert match.warnings == (
+        "under the names as they stand they differ: the rule's lr stands for α * (1 - β2) / (1 - β1)",
+    )
+
+
+def test_names_made_for_the_prover_are_not_shown() -> None:
+    said = str(check("v = beta * v + (1 - beta) * g\nw = w - lr * v", "momentum"))
+    assert "B.v = A.lr * A.v" in said
+    assert "v_" not in said
+
+
+def test_a_slip_of_the_right_rule_comes_before_rules_switched_off() -> None:
+    inside = ADAM.replace("(√S_corr + ε)", "√(S_corr + ε)")
+    first, *others = (row(match) for match in identify_text(inside, "pasted.txt", None))
+    assert first[:2] == ("adam", "conditional")
+    assert first[2].endswith("line 6 reads `sqrt(S_corr + ε)` where the rule has `sqrt(S_corr) + ε`")
+    assert "rmsprop" not in [name for name, *_ in others[:1]]
+
+
+def test_what_is_found_in_time_is_the_answer() -> None:
+    asked = iter(range(1000))
+    found = identify_text(ADAM, "pasted.txt", None, lambda: next(asked) > 10)
+    assert len(found) <= len(identify_text(ADAM, "pasted.txt", None))
