@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
-from itertools import zip_longest
 from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -99,7 +98,7 @@ def answers(rule: Rule, gradients: Sequence[Expr]) -> Iterator[dict[str, Expr]]:
     names = ("x",) if rule.is_average else tuple(name for name, _ in rule.questions)
     for start in range(0, len(gradients), len(names)):
         here = gradients[start : start + len(names)]
-        yield dict(zip_longest(names, here, fillvalue=Number(0)))
+        yield {name: here[i] if i < len(here) else Number(0) for i, name in enumerate(names)}
 
 
 def asked_points(rule: Rule) -> dict[str, Expr]:

@@ -123,12 +123,19 @@ def _in_headline(branch: Mapping[str, Any], verdict: Verdict) -> bool:
     if bool(branch["shift"]) is not (verdict.relation == "shift"):
         return False
     if verdict.status == "proved" and branch["kind"] == "equal":  # a map one to one, perhaps given the other way round
-        return sum(other["kind"] == "equal" for other in verdict.branches) == 1
-    if branch["where"] or branch["free"] or branch["roots"]:
+        return [other["kind"] for other in verdict.branches].count("equal") == 1
+    if branch["where"] or branch["roots"] or _frees_a_pair(branch):
         return False
     maps = [f"{name} = {value}" for name, value in verdict.maps.items()]
     conditions = verdict.condition["any_of"] if verdict.condition else [""]
     return any({*_choices(branch)} <= {*maps, *_on_both(condition)} for condition in conditions)
+
+
+def _frees_a_pair(branch: Mapping[str, Any]) -> bool:
+    """Whether a hyperparameter that the other rule has too may differ from it; one without a twin is free anyway."""
+    said = {**branch, "states": None}  # each of either rule, or it would not matter, and be free
+    named = set(re.findall(r"[AB]\.\w+", str(said)))
+    return any({"A": "B", "B": "A"}[name[0]] + name[1:] in named for name in branch["free"])
 
 
 def _on_both(condition: str) -> Iterator[str]:

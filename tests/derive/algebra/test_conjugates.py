@@ -12,6 +12,7 @@ from derive.algebra.case import Case
 from derive.algebra.facts import Assumptions
 from derive.evaluate import ball
 from derive.expr import Expr, Number, Symbol, apply
+from derive.ops import Inexact, Undefined
 from derive.proving import identity
 from derive.rule import DECAY, NONNEGATIVE
 
@@ -32,6 +33,7 @@ def test_a_claimed_sign_is_the_sign(total: Expr, points: list[dict[str, Fraction
     claimed = case.signs(case.number(total))
     for point in points:
         [value] = ball([total], point)
+        assert not isinstance(value, Undefined | Inexact | bool)
         certain = 1 if value > 0 else -1 if value < 0 else None
         assert certain is None or certain in claimed
 

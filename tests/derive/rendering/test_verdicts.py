@@ -183,7 +183,14 @@ def test_a_map_that_the_headline_leaves_out_is_listed() -> None:
 
 def branch(kind: str, shift: int = 0, **said: object) -> dict[str, object]:
     """What `derive.linear.relation` writes of a branch."""
-    nothing = {"hyperparameters": {}, "condition": {}, "where": [], "free": [], "roots": [], "states": None}
+    nothing: dict[str, object] = {
+        "hyperparameters": {},
+        "condition": {},
+        "where": [],
+        "free": [],
+        "roots": [],
+        "states": None,
+    }
     return {"kind": kind, "shift": shift, **nothing, **said}
 
 
@@ -208,6 +215,7 @@ def test_choices_that_the_headline_has_are_not_listed_again() -> None:
         assert EVERY not in text(verdict)
     assert EVERY not in conditional("beta = 0", NO_BETA, STILL)
     assert EVERY not in conditional("A.beta = 0 and B.beta = 0", NO_BETA, STILL)
+    assert EVERY not in conditional("beta = 0", {**NO_BETA, "free": ["A.nu"]})
 
 
 def test_a_further_choice_is_listed_with_all_of_them() -> None:
@@ -217,7 +225,7 @@ def test_a_further_choice_is_listed_with_all_of_them() -> None:
     assert EVERY in text(replace(proof, branches=(EQUAL, branch("equal", shift=1))))
     for more in (
         branch("conditional", condition={"A.beta": "1/2", "B.beta": "1/3"}),
-        branch("conditional", condition={"B.beta": "0"}, free=["B.lr"]),
+        branch("conditional", condition={"B.beta": "0"}, free=["A.lr", "B.lr"]),
         branch("conditional", where=["A.lr != 0"]),
     ):
         assert EVERY in conditional("beta = 0", NO_BETA, more)
