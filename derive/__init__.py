@@ -6,10 +6,12 @@ here is light: what needs SymPy or FLINT is imported by the functions that use i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import os
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from derive.errors import UserError
 from derive.expr import Expr
 from derive.language import rule
 from derive.rule import Rule
@@ -18,6 +20,7 @@ Formula: TypeAlias = Expr | str | int | float | Fraction
 
 if TYPE_CHECKING:
     from derive.matching import Match
+    from derive.matching.target import Target
     from derive.proving import Verdict
     from derive.rendering import Shown
 
@@ -57,26 +60,26 @@ def prove(
     line, "B.lr = A.lr * (1 - A.beta), eps = 0"; or in parts: `states` and `hyperparameters` write those
     of `b` in the names of `a`, `condition` binds hyperparameters of both, such as `{"eps": 0}`. The
     hyperparameters named in `schedule` may change from step to step. The verdict is true only when
-    proved. Raises UserError for names nobody has.
+    proved. There is no limit on time here, only on work. Raises UserError for names nobody has.
     """
     from derive.library.lookup import as_rule
     from derive.relating import prove as prove_rules
     from derive.relating.where import read_where
 
     left, right = as_rule(a), as_rule(b)
-    read = read_where([where] if isinstance(where, str) else where, left, right)
+    read = read_where(_texts("where", where), left, right)
     return prove_rules(
         left,
         right,
-        states={**read.states, **_expressions(states)},
-        hyperparameters={**read.hyperparameters, **_expressions(hyperparameters)},
-        condition={**read.condition, **_expressions(condition)},
-        schedule=(schedule,) if isinstance(schedule, str) else tuple(schedule),
+        states={**read.states, **_expressions("states", states)},
+        hyperparameters={**read.hyperparameters, **_expressions("hyperparameters", hyperparameters)},
+        condition={**read.condition, **_expressions("condition", condition)},
+        schedule=_texts("schedule", schedule),
     )
 
 
 def check(code: str, against: object, *, names: Mapping[str, str] | None = None) -> Match:
-    """Whether code is a rule: `code` is PATH, PATH::NAME, or the text itself where it has more than one line.
+    """Whether code is a rule: `code` is PATH, PATH::NAME, or the text itself (several lines, or an `=` and no such file).
 
     Which name is the parameter, which the gradient, and so on, is found by trying; `names` says what is
     known, `{"w": "theta", "dw": "g"}`. The answer is true only when proved; its `fault` says which line to
@@ -84,17 +87,51 @@ def check(code: str, against: object, *, names: Mapping[str, str] | None = None)
     """
     from derive.library.lookup import as_rule
     from derive.matching import check_text
+
+    target = _target(code)
+    return check_text(target.text, target.file, target.name, as_rule(against), _mapping("names", names))
+
+
+def _target(code: object) -> Target:
+    """The text that is meant, by itself or by its path."""
     from derive.matching.target import Target, read_target
 
-    target = Target(code, "text", None) if "\n" in code else read_target(code)
-    return check_text(target.text, target.file, target.name, as_rule(against), names or {})
+    if not isinstance(code, str):
+        what = f"{type(code).__name__!r} is no text and no path"
+        raise UserError(what, fix="give the text, PATH or PATH::NAME; `prove` compares functions and classes")
+    if "\n" in code or ("=" in code and not _is_file(code)):
+        return Target(code, "text", None)
+    return read_target(code)
 
 
-def _expressions(given: Mapping[str, Formula] | None) -> dict[str, Expr]:
+def _is_file(target: str) -> bool:
+    """Whether PATH or PATH::NAME leads somewhere."""
+    return os.path.exists(target) or os.path.exists(target.rpartition("::")[0])
+
+
+def _texts(name: str, given: object) -> tuple[str, ...]:
+    """One text or several, as a tuple."""
+    texts = (given,) if isinstance(given, str) else tuple(given) if isinstance(given, Iterable) else (None,)
+    if not all(isinstance(text, str) for text in texts):
+        raise UserError(f"{given!r} is no text and no list of texts", where=name, fix="give one text or a list of them")
+    return texts
+
+
+def _mapping(name: str, given: object) -> Mapping[str, Any]:
+    """A dictionary with texts as its keys; None is an empty one."""
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping) or not all(isinstance(key, str) for key in given):
+        raise UserError(f"{given!r} is no dictionary of names", where=name, fix='write {"lr": ...}')
+    return given
+
+
+def _expressions(name: str, given: Mapping[str, Formula] | None) -> dict[str, Expr]:
     """Formulas as expressions: text of the rule language, exact numbers, floats as the decimals they are written as."""
     from derive.reading.expressions import read_expression
 
-    return {n: e if isinstance(e, Expr) else read_expression(str(e), file=n) for n, e in (given or {}).items()}
+    formulas = _mapping(name, given)
+    return {n: e if isinstance(e, Expr) else read_expression(str(e), file=n) for n, e in formulas.items()}
 
 
 __all__ = ["Rule", "check", "prove", "rule", "rules", "show"]

@@ -31,6 +31,12 @@ def test_code_that_is_the_rule(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert out.startswith("proved against momentum_lr_outside")
     assert "theta = w, g = dw" in out
     assert "v = 0" in out  # what was assumed at the start
+    assert "\ndomains, as the rule has them: lr in [0, ∞), beta in [0, 1)\n" in out
+
+
+def test_a_number_in_the_text_has_no_domain(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(["check", saved(tmp_path, "v = 0.9 * v + dw\nw = w - lr * v"), "--against", "momentum_lr_outside"])
+    assert "\ndomains, as the rule has them: lr in [0, ∞)\n" in capsys.readouterr().out
 
 
 def test_code_that_is_not_has_its_line_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -70,7 +76,10 @@ def test_the_known_rule_comes_first(tmp_path: Path, capsys: pytest.CaptureFixtur
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["check", "nowhere.py", "--against", "adam"], "nowhere.py: cannot be read"),
+        (
+            ["check", "nowhere.txt", "--against", "adam"],
+            "nowhere.txt: cannot be read: No such file or directory; give the path of a text with code or pseudocode",
+        ),
         (["check", "{}", "--against", "adm"], "no rule 'adm'"),
         (["check", "{}"], "Missing option '--against'"),
         (["check", "{}", "--against", "adam", "--map", "w"], "'w' is not NAME=ROLE"),

@@ -45,8 +45,34 @@ def test_code_is_checked_against_a_rule(tmp_path: Path) -> None:
     assert not wrong
     assert wrong.fault is not None
     assert wrong.fault.message == "line 2 reads `dw` where the rule has `v`"
-    with pytest.raises(UserError, match="nowhere"):
+    with pytest.raises(UserError, match=r"nowhere.py: cannot be read: .*; give the path of a text with code"):
         derive.check("nowhere.py", "adam")
+
+
+def test_code_of_one_line_is_no_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert derive.check("w -= lr*dw", "gradient_descent")
+    monkeypatch.chdir(tmp_path)
+    Path("a=b.txt").write_text("w = w + lr * dw")
+    assert not derive.check("a=b.txt", "gradient_descent")
+    Path("a=b.py").write_text("def f(theta, g, *, lr):\n    return theta - lr * g\n")
+    assert derive.check("a=b.py::f", "gradient_descent")
+
+
+@pytest.mark.parametrize("code", [descent, None, 5, Path("a.txt"), b"w -= lr * dw"])
+def test_what_is_no_text_and_no_path_is_refused(code: object) -> None:
+    with pytest.raises(UserError, match="is no text and no path"):
+        derive.check(code, "gradient_descent")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"where": 5}, {"where": [5]}, {"where": None}, {"schedule": 5}, {"states": 5}, {"condition": {5: 0}}],
+)
+def test_what_is_given_of_a_map_in_another_form_is_refused(given: dict[str, object]) -> None:
+    with pytest.raises(UserError, match=next(iter(given))):
+        derive.prove("momentum", "nesterov", **given)  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="names: 5 is no dictionary"):
+        derive.check("w -= lr * dw", "gradient_descent", names=5)  # type: ignore[arg-type]
 
 
 def test_what_is_no_rule_is_refused() -> None:
