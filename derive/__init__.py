@@ -79,7 +79,7 @@ def prove(
 
 
 def check(code: str, against: object, *, names: Mapping[str, str] | None = None) -> Match:
-    """Whether code is a rule: `code` is PATH, PATH::NAME, or the text itself (several lines, or an `=` and no such file).
+    """Whether code is a rule: `code` is PATH, PATH::NAME, or the text itself (several lines, or `=` and no such file).
 
     Which name is the parameter, which the gradient, and so on, is found by trying; `names` says what is
     known, `{"w": "theta", "dw": "g"}`. The answer is true only when proved; its `fault` says which line to
