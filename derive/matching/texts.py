@@ -21,6 +21,7 @@ NEAR = 4  # rules that a text is compared with in earnest, where it is none of t
 FAR = 99.0  # dearer than any repair
 AS_LARGE = 2  # and these, whatever their names hold, which have as many states and hyperparameters
 TOO_MANY = re.compile(r"line (\d+), `[^`]*`, is not")
+SLIP = 20.0  # what costs less is a slip of the pen: no other rule need be looked at
 MENDED = 2  # of these, rules to which a repair is looked for
 
 
@@ -59,7 +60,7 @@ def identify_text(
     for rank, rule in enumerate(near):
         if enough() and (found or further):
             break
-        mending = not found and rank < MENDED and not any(m or m.fault for m in further)
+        mending = not found and rank < MENDED and not any(m or (m.fault and m.fault.cost < SLIP) for m in further)
         match = _compared(drafts, rule, {}, text) if mending else _settled(readings, rule)
         further += [] if match is None else [_with_its_words(match, text)]
     return tuple(sorted([*found, *further], key=_order))
