@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 SECONDS = 60.0
 TARGET_HELP = "PATH is a .py file, a text with pseudocode, or - for standard input."
 MAP_HELP = "Names of the text and what they are, 'w=theta,dw=g'. May be repeated."
+
+
+SHARE_OF_LOOKING = 0.6  # of the time limit; a rule that is being looked at may still be finished
 
 
 @click.command("check", epilog=TARGET_HELP)
@@ -64,7 +68,7 @@ def identify_command(target: str, seconds: float, as_json: bool) -> int:
     """Which known rule is this code? Proved matches first, then conditional ones, then the nearest."""
     from derive.matching.target import read_target
 
-    answer: Identified = in_worker(_identified, read_target(target), seconds=seconds)
+    answer: Identified = in_worker(_identified, read_target(target), seconds * SHARE_OF_LOOKING, seconds=seconds)
     if as_json:
         write_json(document("identify", rows=answer.rows))
     else:
@@ -120,10 +124,12 @@ def _undecided(rule: Rule, message: str) -> Checked:
     return Checked("unknown", words.document(match), words.lines(match))
 
 
-def _identified(target: Target) -> Identified:
+def _identified(target: Target, seconds: float) -> Identified:
+    """The rows found when the time to look for more is over: the nearest rules are looked at first."""
     from derive.matching import identify_text
     from derive.matching import wording as words
 
-    found = identify_text(target.text, target.file, target.name)
+    over = time.monotonic() + seconds
+    found = identify_text(target.text, target.file, target.name, enough=lambda: time.monotonic() > over)
     status: Status = found[0].verdict.status if found else "unknown"
     return Identified(status, [words.document(m) for m in found], [tuple(words.row(m)) for m in found])
