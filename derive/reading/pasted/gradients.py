@@ -9,7 +9,7 @@ import re
 from dataclasses import replace
 
 from derive.reading.pasted.names import spelled
-from derive.reading.pasted.quantities import call, group, inside, powered, quantity
+from derive.reading.pasted.quantities import asked, group, inside, powered, quantity
 from derive.reading.pasted.signs import ACCENT_COMMANDS, COMMANDS, LATEX_GREEK
 from derive.reading.pasted.tokens import CLOSE, FUNCTION, NAME, OPEN, SIGN, Piece, Tokens
 
@@ -22,13 +22,13 @@ def derivative(given: Tokens, top: list[Piece], bottom: list[Piece]) -> list[Pie
             if given.peek() == "(":
                 given.take()
                 inside(given, ")")
-        return powered(given, call("grad", bottom[1:]))
+        return powered(given, asked(given, bottom[1:]))
     if all(len(p) == 2 and p[0].text == "d" and p[1].kind == NAME for p in (top, bottom)):
-        return powered(given, call("grad", bottom[1:]))
+        return powered(given, asked(given, bottom[1:]))
     names = [p[0].text for p in (top, bottom) if len(p) == 1 and p[0].kind == NAME]
     if len(names) == 2 and _is_leibniz(given, *names):
         at = bottom[0]
-        return powered(given, call("grad", [replace(at, text=at.text[1:], shown=at.shown.removeprefix("d"))]))
+        return powered(given, asked(given, [replace(at, text=at.text[1:], shown=at.shown.removeprefix("d"))]))
     return []
 
 
@@ -43,7 +43,7 @@ def partial(given: Tokens) -> list[Piece]:
             at = quantity(given)
             if len(at) > 1:
                 raise given.error("a derivative by a power can't be read", "write the gradient at a name")
-            return call("grad", at)
+            return asked(given, at)
         if depth == 0 and token in ("", "+", "-", "*", "=", "/"):
             break
     return [Piece(SIGN, "∂")]
@@ -67,7 +67,7 @@ def nabla(given: Tokens) -> list[Piece]:
         _sum(given)
     if _function(given) and given.peek() == "(":
         given.take()
-        return powered(given, call("grad", _at(inside(given, ")"), point)))
+        return powered(given, asked(given, _at(inside(given, ")"), point)))
     if given.peek() == "(" and not point:
         raise given.error("'∇(' asks for the gradient of nothing", "write ∇f(w)")
     given.at = start
@@ -174,4 +174,4 @@ def leibniz(given: Tokens, token: str) -> list[Piece]:
     if given.peek() != "/" or not _is_leibniz(given, token, under):
         return []
     given.at += 2
-    return powered(given, call("grad", [Piece(NAME, spelled(under[1:]), shown=under[1:])]))
+    return powered(given, asked(given, [Piece(NAME, spelled(under[1:]), shown=under[1:])]))

@@ -16,6 +16,7 @@ from unicodedata import normalize
 
 from derive.errors import UserError
 from derive.reading.limits import BYTES, LINES, parse
+from derive.reading.pasted import languages
 from derive.reading.pasted.lines import Line, code_of, refuse_long, statements
 from derive.reading.pasted.pieces import pieces
 from derive.reading.pasted.prose import indented_block
@@ -62,7 +63,7 @@ def normalise(text: str, file: str) -> Normalised:
         plain = textwrap.dedent("\n".join(block))
         if _is_python(plain, file):
             return Normalised(plain, True)
-    return _from_pseudocode(plain.split("\n"), file)
+    return _from_pseudocode(languages.plainly(plain.split("\n"), file), file)
 
 
 def _refuse_size(text: str, file: str) -> None:

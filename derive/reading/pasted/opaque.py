@@ -8,7 +8,7 @@ reader can't read is passed over, save what only shows or records.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 from operator import add
 
@@ -16,6 +16,7 @@ from derive.errors import UserError
 from derive.expr import Expr, Number, Symbol
 from derive.reading.blocks import read_block
 from derive.reading.pasted.flow import carried, reads
+from derive.reading.pasted.groups import groups
 from derive.reading.scope import Scope, dotted
 from derive.reading.sharing import stores_into
 from derive.reading.statements import Query, Statement, Store, stored
@@ -34,13 +35,19 @@ def harmless(node: ast.stmt) -> bool:
         case ast.Expr(value=ast.Constant()):
             return True
         case ast.Expr(value=ast.Call(func=function, args=arguments)):
-            plain = not any(isinstance(n, _EFFECTS) for a in arguments for n in ast.walk(a))
+            plain = not any(isinstance(n, _EFFECTS) or _may_store(n) for a in arguments for n in ast.walk(a))
             return plain and (
                 dotted(function) in _SHOWS or (isinstance(function, ast.Attribute) and function.attr == "append")
             )
         case ast.If(test=test, body=body, orelse=orelse):
             return not any(isinstance(n, _EFFECTS) for n in ast.walk(test)) and all(map(harmless, [*body, *orelse]))
     return False
+
+
+def _may_store(node: ast.AST) -> bool:
+    """Whether a call may be one that stores: `K.update(m, x)`, `m.add_(g)`."""
+    name = (dotted(node.func) or "").rsplit(".", 1)[-1] if isinstance(node, ast.Call) else ""
+    return name.endswith("_") or name.startswith(("assign", "update"))
 
 
 def read_with_unknowns(
@@ -108,13 +115,14 @@ def _followed(
     """The statements, with a question where a value not looked into is made from one point of the step."""
     parts = list(parts)
     kept = set(carried([s for node, part in parts for s in (part or _as_stores(node))]))
+    parameters = {n for group in groups([s for _, part in parts for s in part]) for n in group.last}
     out: list[Statement] = []
     moved, unknown = set[str](), dict[str, frozenset[str]]()
     points: dict[str, frozenset[str]] = {}  # what each value is made from: carried names, or points named in the step
     for node, part in parts:
         if id(node) not in errors:
             for s in part:
-                _note(s, kept, unknown, points)
+                _note(s, parameters, kept, moved, unknown, points)
                 moved |= kept & set(stored([s]))
             out += part
             continue
@@ -147,11 +155,22 @@ def _as_stores(node: ast.stmt) -> list[Statement]:
     return [Store(target, value, node.lineno) for target in sorted(_targets(node))]
 
 
-def _note(s: Statement, kept: set[str], unknown: dict[str, frozenset[str]], points: dict[str, frozenset[str]]) -> None:
-    """A name the step gives a value: a point of its own if that is made from carried values in a way that is read."""
+def _note(
+    s: Statement,
+    parameters: set[str],
+    kept: set[str],
+    moved: set[str],
+    unknown: Mapping[str, frozenset[str]],
+    points: dict[str, frozenset[str]],
+) -> None:
+    """What a name that the step gives a value is made from.
+
+    A prediction (`y = w * x + b`) is made from the parameters as they are; a point of its own is what is made
+    from a buffer, a gradient or a parameter that has changed.
+    """
     read = reads(s)
+    aside = read & ((kept - parameters) | moved | unknown.keys())
+    own = bool(aside) or isinstance(s, Query) or any(points.get(n) == frozenset({n}) for n in read)
     for target in stored([s]):
-        if read & kept or any(points.get(n) == frozenset({n}) for n in read):
-            points[target] = frozenset({target})
-        else:
-            points[target] = frozenset[str]().union(*(points.get(n, frozenset()) for n in read))
+        made_from = frozenset[str]().union(*(points.get(n, frozenset({n}) & kept) for n in read))
+        points[target] = frozenset({target}) if own else made_from

@@ -35,17 +35,25 @@ def with_inputs(step: Step) -> Iterator[Step]:
 
 
 def _without_clearing(step: Step) -> Step:
-    """The step without `buffer = 0` as the last and only thing it does to a name: the next one finds it filled."""
+    """The step without a number given to a name as the last and only thing it does to it.
+
+    A buffer that is cleared is found filled by the next step; any other number is what the name stands for.
+    """
     kept = set(carried(step.statements)) - step.starts.keys()
-    cleared = {n for n in kept if _is_only_cleared(n, step.statements)}
-    statements = tuple(s for s in step.statements if not (isinstance(s, Store) and s.target in cleared))
-    return replace(step, statements=statements) if cleared and groups(statements) else step
+    last = {n: s for n in kept if (s := _only_given(n, step.statements)) is not None}
+    statements = tuple(s for s in step.statements if s not in last.values())
+    if not last or not groups(statements):
+        return step
+    constants = {n: s.value for n, s in last.items() if s.value is not Number(0)}
+    return replace(step, statements=statements, starts={**step.starts, **constants})
 
 
-def _is_only_cleared(name: str, statements: Sequence[Statement]) -> bool:
+def _only_given(name: str, statements: Sequence[Statement]) -> Store | None:
+    """The last statement with the name, where it gives it a number and no other gives it anything."""
     stores = [s for s in statements if name in stored([s])]
     last = [s for s in statements if name in reads(s) or name in stored([s])][-1]
-    return len(stores) == 1 and isinstance(last, Store) and last is stores[0] and last.value is Number(0)
+    given = isinstance(last, Store) and isinstance(last.value, Number)
+    return last if len(stores) == 1 and given and last is stores[0] else None  # type: ignore[return-value]
 
 
 def _arguments(step: Step) -> list[str]:

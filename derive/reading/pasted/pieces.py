@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from derive.reading.pasted.gradients import derivative, first, leibniz, nabla, partial
 from derive.reading.pasted.names import greek_parts
-from derive.reading.pasted.quantities import bracketed, call, exponent, powered, quantity, raised, scripted
+from derive.reading.pasted.quantities import asked, bracketed, call, exponent, powered, quantity, raised, scripted
 from derive.reading.pasted.signs import (
     ACCENT_COMMANDS,
     CALLED,
@@ -113,9 +113,9 @@ def _symbol(given: Tokens, token: str, before: list[Piece]) -> list[Piece]:
 def _command(given: Tokens, name: str) -> list[Piece]:
     if name in ("frac", "dfrac", "tfrac"):
         top, bottom = group(given), group(given)
-        asked = derivative(given, top, bottom)
-        if asked:
-            return asked
+        at = derivative(given, top, bottom)
+        if at:
+            return at
         return powered(given, bracketed([*bracketed(top), Piece(SIGN, "/"), *bracketed(bottom)]))
     if name in FUNCTIONS:
         return _function(given, FUNCTIONS[name])
@@ -194,14 +194,14 @@ def _word(given: Tokens, token: str) -> list[Piece]:
         and (plain.lower() in GRADIENT_WORDS or (token != plain and plain.isalpha()))
     ):
         given.take()  # f'(x)
-        return powered(given, call("grad", first(pieces(given, ")"))))
+        return powered(given, asked(given, first(pieces(given, ")"))))
     if plain in ("grad", "gradient") and follows and follows[0].isalpha() and given.peek(1) == "(":
         given.take()
         given.take()
-        return call("grad", first(pieces(given, ")")))
-    asked = leibniz(given, token)
-    if asked:
-        return asked
+        return asked(given, first(pieces(given, ")")))
+    at = leibniz(given, token)
+    if at:
+        return at
     parts = greek_parts(token) if plain not in given.vocabulary.targets else [token]
     if len(parts) > 1:
         at = given.items[given.at - 1][1]

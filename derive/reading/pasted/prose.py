@@ -37,13 +37,17 @@ def without_prompts(lines: Sequence[str]) -> list[str]:
 def indented_block(lines: Sequence[str]) -> list[str] | None:
     """The lines of a question's or page's indented code, the others emptied; None where there is no such thing."""
     inside, kept, blank = False, list[str](), True
+    if any(
+        re.search(r"[{}]\s*$|^\s*(?:def|class|for|while|if|function)\b.*", line) for line in lines if line[:1] != " "
+    ):
+        return None
     for line in lines:
         deep = line.startswith(("    ", "\t"))
         inside = deep and (inside or blank) if line.strip() else inside
         kept.append(line if inside else "")
         blank = not line.strip()
     outside = [line for line, code in zip(lines, kept, strict=True) if line.strip() and not code]
-    if not outside or any(_STATEMENT.match(line) for line in outside):
+    if not outside or any(_STATEMENT.match(line) or line.startswith((" ", "\t")) for line in outside):
         return None
     return kept if any(ASSIGNMENT.search(line) for line in kept) else None
 

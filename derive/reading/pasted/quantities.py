@@ -105,6 +105,8 @@ def _names_more(token: str) -> bool:
 
 def _timed_word(given: Tokens, token: str) -> tuple[str, tuple[str, int] | None]:
     """A word, whose last part may be the time: `m_t`, and `m_t-1` written closely."""
+    if token.endswith("'") and token not in given.vocabulary.targets and token.rstrip("'").isalnum():
+        return f"{spelled(token.rstrip(chr(39)))}.T", None  # a matrix turned over
     head, _, last = token.rpartition("_")
     if not (head and last in given.vocabulary.letters):
         return spelled(token), None
@@ -185,6 +187,11 @@ def powered(given: Tokens, base: list[Piece]) -> list[Piece]:
 
 def call(name: str, inner: list[Piece]) -> list[Piece]:
     return [Piece(FUNCTION, name), Piece(OPEN, "("), *inner, Piece(CLOSE, ")")]
+
+
+def asked(given: Tokens, at: list[Piece]) -> list[Piece]:
+    """The gradient at a point; where the text calls a value `grad`, by another name."""
+    return call("gradient_of" if "grad" in given.vocabulary.targets else "grad", at)
 
 
 def bracketed(inner: list[Piece]) -> list[Piece]:

@@ -1,0 +1,196 @@
+"""Code in languages other than Python, line for line as pseudocode: C and its kin, CUDA, R, Julia, MATLAB.
+
+    for (int i = 0; i < n; i++) {                   the loop over an array's elements is left out,
+        m[i] = b1*m[i] + (1.0f - b1)*g[i];          m = b1*m + (1.0 - b1)*g
+    }
+    function f(w, dw; lr=0.1) ... end               the statements inside
+
+Names are numbers here. An argument that C passes by its value and that the function changes is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from derive.errors import UserError
+
+_NAME = r"[^\W\d]\w*"
+_TYPE = (
+    r"(?:(?:const|constexpr|static|unsigned|final|volatile|public|private|protected|inline)\s+)*"
+    r"(?:let\s+mut|let|var|const|auto|size_t|s?size|(?:u?int|float|double)(?:\d+)?(?:_t)?|long(?:\s+long)?|real|scalar_t|"
+    r"f32|f64|half|void|bool|Real|Float|Double|std::\w+(?:<[\w:]+>)?)"
+)
+_DECLARED = re.compile(rf"^(\s*){_TYPE}(?:\s*\[\s*\])?\s*[*&]*\s+[*&]*(?={_NAME}(?:\s*:\s*\w+)?\s*(?:=|;|$))")
+_ANNOTATED = re.compile(rf"^(\s*(?:{_NAME}))\s*:\s*\w+(?=\s*=)")
+_COUNTED = re.compile(
+    rf"^\s*(?:#pragma.*|for\s*\(\s*(?:{_TYPE}\s+)?(?P<i>{_NAME})\s*=\s*(?P<first>[^;]*);[^;]*;[^{{]*\)\s*(?P<open>\{{?))\s*$"
+)
+_IN = re.compile(rf"^\s*for\s*\(?\s*(?P<i>{_NAME})\s+in\s+(?P<over>[^{{]*?)\)?\s*(?P<open>\{{?)\s*$")
+_RANGE = re.compile(rf"^\s*for\s+(?P<i>{_NAME})(?:\s*,\s*\w+)?\s*:=\s*(?:range\b|[^;]*;).*(?P<open>\{{)\s*$")
+_KIND = re.compile(
+    r"^\s*(?:(?:public|export|pub|abstract|final)\s+)*(?:class|struct|impl|namespace|interface)\b.*\{\s*$"
+)
+_SHOWN = re.compile(r"^\s*(?:list|c|return|print|printf|cat|console\.log|std::cout|invisible)\s*[(<].*$|^\s*\w+:\s*$")
+_WHILE = re.compile(r"^\s*while\s*\(.*\)\s*(?P<open>\{?)\s*$")
+_IF = re.compile(r"^\s*(?P<word>(?:\}\s*)?(?:else\s+)?if)\s*\((?P<test>.*)\)\s*(?P<open>\{?)\s*$")
+_ELSE = re.compile(r"^\s*(?:\}\s*)?else\s*(?P<open>\{?)\s*$")
+_FUNCTION = re.compile(
+    rf"^\s*(?:(?:__global__|__device__|export|default|async|template\s*<[^>]*>|pub)\s+)*(?:"
+    rf"(?:function|fn|func)\s+(?:\[?[\w, ]*\]?\s*=\s*)?(?P<a>[\w.!]+)\s*|{_TYPE}\s*[*&]*\s+(?P<b>[\w:]+)\s*|"
+    rf"(?:const\s+|let\s+)?(?P<c>[\w.]+)\s*(?:<-|=)\s*(?:function\s*)?(?=\([^)]*\)\s*(?:=>\s*)?\{{))"
+    rf"\((?P<arguments>[^{{]*)\)\s*(?:->\s*\w+|=>)?\s*(?P<open>\{{?)\s*$"
+)
+_CLOSE = re.compile(r"^\s*(?:\}\s*;?|\}\s*\)\s*;?)\s*$")
+_INDEX = re.compile(rf"^\s*(?:{_TYPE}\s+)?(?P<i>{_NAME})\s*=\s*.*\b(?:blockIdx|threadIdx|get_global_id|blockDim)\b.*$")
+_WORDS = (
+    (re.compile(r"(?<=[\d.])[fF]\b"), ""),
+    (re.compile(r"\b(sqrt|pow|fabs|exp|log|tanh|fmax|fmin)f\("), r"\1("),
+    (re.compile(r"\b(?:Math|std|Float|math)(?:::|\.)(?=(?:sqrt|pow|abs|exp|log|tanh|max|min|sign|fabs)\b)"), ""),
+    (re.compile(r"\bfabs\("), "abs("),
+    (re.compile(r"\bf(max|min)\("), r"\1("),
+    (re.compile(r"\bthis(?:\.|->)"), ""),
+    (re.compile(r"->(?=\w)"), "."),
+    (re.compile(r"\(\s*(?:float|double|int|real)\s*\)\s*(?=[\w(])"), ""),
+    (re.compile(rf"^(\s*)(?:({_NAME})\+\+|\+\+({_NAME}))\s*;?\s*$"), r"\1\2\3 += 1"),
+    (re.compile(rf"(?:^(?=\s*)|(?<=[-+*/=(,])|(?<=[-+*/=(,]\s)|(?<=^\s)|(?<=^\s\s\s\s))\*(?={_NAME})"), ""),
+)
+_MARKS = re.compile(r"\{\s*$")
+_LANGUAGE_BLOCK = re.compile(r"^\s*(?:function\b.*|for\s+\w+\s*=\s*[^:]+:.*|for\s+\w+\s+in\s+\S+:\S+\s*)$")
+
+
+def plainly(lines: Sequence[str], file: str) -> list[str]:
+    """The lines as pseudocode, line for line; those of a text that is in none of these languages as they are.
+
+    Raises UserError for a value that a function changes and never hands back.
+    """
+    if any("\\" in line for line in lines):
+        return list(lines)
+    lines = [_without_comments(line) for line in lines] if _has_braces(lines) else list(lines)
+    if _has_braces(lines):
+        return [re.sub(r";\s*$", "", line) for line in _without_braces(lines, file)]
+    if any(re.match(r"^\s*function\b", line) for line in lines):
+        return _without_function(lines)
+    return [_worded(line) if line.rstrip().endswith(";") else line for line in lines]
+
+
+def _has_braces(lines: Sequence[str]) -> bool:
+    heads = (_COUNTED, _IN, _WHILE, _IF, _FUNCTION, _RANGE)
+    return any(_COUNTED.match(line) for line in lines) or any(
+        _MARKS.search(line) and any(h.match(line) for h in heads) for line in lines
+    )
+
+
+def _without_comments(line: str) -> str:
+    return re.sub(r"/\*.*?\*/|//.*$|(?<!\S)#(?!pragma).*$", "", line).rstrip()
+
+
+def _worded(line: str) -> str:
+    for pattern, plain in _WORDS:
+        line = pattern.sub(plain, line)
+    return _ANNOTATED.sub(r"\1", _DECLARED.sub(r"\1", line))
+
+
+# Braces
+
+
+def _without_braces(lines: Sequence[str], file: str) -> list[str]:
+    indices = set(_element_indices(lines))
+    out: list[str] = []
+    blocks: list[bool] = []  # for each open brace: whether what is inside stands deeper
+    single = False
+    by_value = _passed_by_value(lines)
+    for number, line in enumerate(lines, 1):
+        if re.match(r"^\s*\}", line) and blocks:
+            blocks.pop()
+        said, opens, deeper = _line(line, indices)
+        name = next((n for n in by_value if re.match(rf"^\s*{n}\s*[-+*/]?=(?!=)", line)), None)
+        if name:
+            what = f"{name!r} is passed by its value, and what the function makes of it is lost"
+            raise UserError(what, where=f"{file}:{number}", fix=f"return {name}, or pass a reference")
+        out.append(" " * 4 * (sum(blocks) + single) + said if said else "")
+        single = deeper and not opens and bool(said)
+        if opens:
+            blocks.append(deeper)
+    return out
+
+
+def _element_indices(lines: Sequence[str]) -> Iterator[str]:
+    """What counts the elements of arrays: each loop's counter, or a thread's number, that stands between brackets."""
+    text = "\n".join(lines)
+    for line in lines:
+        found = _COUNTED.match(line) or _IN.match(line) or _RANGE.match(line) or _INDEX.match(line)
+        name = found["i"] if found else None
+        if name and re.search(rf"\[\s*{name}\s*\]", text) and not re.search(rf"\[[^\]]*\b{name}\b[^\]]+\]", text):
+            yield name
+
+
+def _line(line: str, indices: set[str]) -> tuple[str, bool, bool]:
+    """The line as pseudocode; whether it opens a block, and whether that stands deeper."""
+    if _CLOSE.match(line) or re.match(r"^\s*(?:#include|#pragma|using\b|import\b|package\b)", line):
+        return "", False, False
+    if _KIND.match(line):
+        return "", True, False
+    if _SHOWN.match(line):
+        return "", False, False
+    if found := _FUNCTION.match(line):
+        return "", bool(found["open"]), False
+    if (found := _INDEX.match(line)) and found["i"] in indices:
+        return "", False, False
+    if found := _COUNTED.match(line) or _RANGE.match(line) or _IN.match(line):
+        if found["i"] is None or found["i"] in indices:
+            return "", bool(found["open"]), False
+        first = found.groupdict().get("first") or (found.groupdict().get("over") or "0").split(":")[0].split("..")[0]
+        start = int(first) if first.strip().isdigit() else 0
+        return f"for {found['i']} in range({start}, 1000000):", bool(found["open"]), True
+    if found := _WHILE.match(line):
+        return "while True:", bool(found["open"]), True
+    if found := _IF.match(line):
+        if any(re.search(rf"\b{i}\b", found["test"]) for i in indices):
+            return "", bool(found["open"]), False
+        word = "elif" if "else" in found["word"] else "if"
+        return f"{word} {_worded(found['test'])}:", bool(found["open"]), True
+    if found := _ELSE.match(line):
+        return "else:", bool(found["open"]), True
+    line = _worded(line)
+    for index in indices:
+        line = re.sub(rf"\[\s*{index}\s*\]", "", line)
+    if re.match(rf"^\s*(?:{_NAME}|return\b.*)?\s*;?\s*$", line) or re.match(rf"^\s*{_TYPE}\s", line):
+        return "", False, False
+    return line.strip(), False, False
+
+
+def _passed_by_value(lines: Sequence[str]) -> list[str]:
+    """The arguments of C's kind that are copies, in a function that returns nothing."""
+    heads = [f for line in lines if (f := _FUNCTION.match(line)) and f["b"] and re.search(r"\bvoid\b", line)]
+    if len(heads) != 1:
+        return []
+    arguments = [a.strip() for a in heads[0]["arguments"].split(",")]
+    return [a.split()[-1] for a in arguments if re.fullmatch(rf"(?:const\s+)?{_TYPE}\s+{_NAME}", a)]
+
+
+def _records(line: str, lines: Sequence[str]) -> bool:
+    """Whether a line keeps a value in an array that nothing reads: `history(i) = cost(w);`."""
+    found = re.match(rf"^\s*(?P<name>{_NAME})\(\w+(?:\s*,\s*[\w:]+)?\)\s*=(?!=)", line)
+    others = [x for x in lines if x is not line and found and re.search(rf"\b{found['name']}\b", x)]
+    return bool(found) and all(re.match(rf"^\s*(?:function\b.*|{found['name']}\s*=\s*zeros\(.*)$", x) for x in others)
+
+
+# Functions that end with `end`
+
+
+def _without_function(lines: Sequence[str]) -> list[str]:
+    """The statements of a function of Julia's or MATLAB's kind, without its head and its `end`."""
+    out, depths = list[str](), list[str]()
+    for line in lines:
+        word = re.match(r"^\s*(function|for|while|if|begin|let)\b", line)
+        if word and not re.search(r"\bend\s*[;.]?\s*$", line):
+            depths.append(word[1])
+        if word and word[1] == "function":
+            out.append("")
+            continue
+        if re.match(r"^\s*end\b", line) and depths and depths.pop() == "function":
+            out.append("")
+            continue
+        out.append("" if re.match(r"^\s*return\b", line) or _records(line, lines) else _worded(line))
+    return out
