@@ -90,7 +90,7 @@ def _read(node: ast.stmt, scope: Scope) -> list[Statement]:
             result = arithmetic(
                 op, target.value if data and isinstance(target, ast.Attribute) else target, value, scope
             )
-            certain = data is not None or is_gradient(target, scope)
+            certain = data is not None or is_gradient(target, scope) or name in scope.tensors
             return [_store(Store(name, result, node.lineno, True, is_array=certain, certain=certain), scope)]
         case ast.If(test=test, body=body, orelse=orelse):
             return _if(test, body, orelse, node, scope)

@@ -83,12 +83,13 @@ def refuse_changed_elsewhere(definition: Definition, node: ast.ClassDef, own: It
     during a run, whoever sets them.
     """
     init, step = own
-    used = {n.attr for n in ast.walk(step) if _is_own(n)}
+    attributes = [n for n in ast.walk(step) if isinstance(n, ast.Attribute) and _is_own(n)]
+    used = {n.attr for n in attributes}
     given = {a.arg for a in all_args(init)}
     plain = {
         n for s in init.body for n, value in _attributes_set(s) if isinstance(value, ast.Name) and value.id in given
     }
-    counted = {n.attr for n in ast.walk(step) if _is_own(n) and isinstance(n.ctx, ast.Store)}  # type: ignore[attr-defined]
+    counted = {n.attr for n in attributes if isinstance(n.ctx, ast.Store)}
     for method in (n for n in node.body if isinstance(n, ast.FunctionDef) and n is not init and n is not step):
         for statement in (n for n in ast.walk(method) if isinstance(n, ast.stmt)):
             for name, value in _attributes_set(statement):

@@ -18,7 +18,7 @@ from derive.reading.pasted.draft import Draft
 from derive.reading.pasted.flow import carried
 from derive.reading.pasted.groups import groups, shape
 from derive.reading.pasted.normalise import Normalised, normalise
-from derive.reading.pasted.overwritten import with_inputs
+from derive.reading.pasted.overwritten import with_change, with_inputs
 from derive.reading.pasted.steps import Step
 
 __all__ = ["Candidate", "Draft", "candidates", "read_drafts"]
@@ -62,6 +62,9 @@ def _refuse_large(step: Step) -> None:
 
 def _readings(step: Step) -> Iterator[Step]:
     """The step as it may be meant, the likeliest first."""
+    change = with_change(step)
+    if change is not None:
+        yield change
     for each in (returned for given in with_inputs(step) for returned in with_returned_values(given)):
         computed = with_computed_gradients(each)
         if computed is not None and is_self_contained(each):

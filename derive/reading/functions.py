@@ -59,7 +59,16 @@ def function_scope(definition: Definition, node: ast.FunctionDef, known: set[str
     later = names_bound(node.body).union(type_parameters(node))
     switches = {name: definition.settings.get(name) for name in switch_names(definition, node)}
     return Scope(definition.file, known=known - records, later=later, records=records, outer=definition.outer,
-                 absent=left_out(node), switches=switches)  # fmt: skip
+                 absent=left_out(node), switches=switches, tensors=_tensors(node))  # fmt: skip
+
+
+def _tensors(node: ast.FunctionDef) -> frozenset[str]:
+    """The names bound once of which the number is taken out by `.item()`."""
+    bound = [n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+    augmented = [n.target.id for n in ast.walk(node) if isinstance(n, ast.AugAssign) and isinstance(n.target, ast.Name)]
+    asked = {n.func.value.id for n in ast.walk(node) if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute)
+             and n.func.attr == "item" and isinstance(n.func.value, ast.Name)}  # fmt: skip
+    return frozenset(n for n in asked if bound.count(n) - augmented.count(n) <= 1)
 
 
 def switch_names(definition: Definition, node: ast.FunctionDef) -> frozenset[str]:

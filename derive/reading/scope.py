@@ -28,8 +28,9 @@ class Scope:
     beside giving a value (a gradient asked for, an in-place store) collects in `asked`, in the order
     Python does it; `kept` are the nodes whose values are needed as they were before it. `absent` are
     arguments that are not given: functions that may be left out, a closure for instance. `switches`
-    are the places that hold True or False, with which it is (None: nobody has said). `statements` have
-    been read, in `blocks` one inside another.
+    are the places that hold True or False, with which it is (None: nobody has said). `tensors` are
+    names that hold a tensor whatever they hold, for `.item()` is asked of them. `statements` have been
+    read, in `blocks` one inside another.
     """
 
     file: str
@@ -45,6 +46,7 @@ class Scope:
     kept: set[int] = field(default_factory=set)
     absent: frozenset[str] = frozenset()
     switches: dict[str, bool | None] = field(default_factory=dict)
+    tensors: frozenset[str] = frozenset()
     statements: int = 0
     blocks: int = 0
 

@@ -33,7 +33,8 @@ def _variables(name: str) -> tuple[str, ...]:
 
 # What PyTorch has no in-place method for.
 _NEVER_IN_PLACE = frozenset({
-    ".copy", ".clone", ".item", ".get_value", ".numpy", ".astype", ".float", ".double", ".half", ".bfloat16", ".contiguous", ".conj",
+    ".copy", ".clone", ".item", ".get_value", ".numpy", ".astype", ".float", ".double", ".half", ".bfloat16",
+    ".contiguous", ".conj",
     ".positive", ".cpu", ".cuda", ".to", ".type_as", ".type", ".detach", ".view_as", ".new_zeros", ".new_ones",
     ".maximum", ".minimum", ".gt", ".ge", ".lt", ".le", ".eq", ".ne",
 })  # fmt: skip
@@ -110,7 +111,8 @@ ROWS: tuple[Row, ...] = (
     ("x, dtype", "x", (".astype",)),
     ("x", "x", ("tensorflow.Variable", "tensorflow.constant", "tensorflow.identity", "keras.ops.copy")),
     ("x, dtype", "x", ("tensorflow.cast", "keras.ops.cast", "keras.backend.cast", "theano.tensor.cast")),
-    ("a, a_min, a_max", "min(max(a, a_min), a_max)", ("tensorflow.clip_by_value", "keras.ops.clip", "theano.tensor.clip")),
+    ("a, a_min, a_max", "min(max(a, a_min), a_max)", ("tensorflow.clip_by_value", "keras.ops.clip",
+    "theano.tensor.clip")),
     ("x", "1 / sqrt(x)", ("tensorflow.math.rsqrt", "keras.ops.rsqrt")),
     ("x", "x ** 2", ("theano.tensor.sqr",)),
     # The same values, and perhaps the same array.
@@ -208,5 +210,6 @@ CUSTOMARY: dict[str, str] = {
 
 # Decorators that do not change what a function computes.
 TRANSPARENT_DECORATORS = frozenset({
-    "jax.jit", "derive.language.jit", "tensorflow.function", "torch.no_grad", "torch.inference_mode", "torch.compile", "numba.njit", "numba.jit",
+    "jax.jit", "derive.language.jit", "tensorflow.function", "torch.no_grad", "torch.inference_mode",
+    "torch.compile", "numba.njit", "numba.jit",
 })  # fmt: skip

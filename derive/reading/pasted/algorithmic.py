@@ -24,8 +24,9 @@ _WORDS = {
 _HEAD = re.compile(rf"^\s*\\(?P<name>{'|'.join(_HEADS)})\s*{_GROUP}\s*(?P<open>\{{?)", re.IGNORECASE)
 _WORD = re.compile(rf"^(?P<indent>\s*)\\(?P<name>{'|'.join(_WORDS)})(?![A-Za-z])(?:\s*{_GROUP})?", re.IGNORECASE)
 _STATE = re.compile(r"^(\s*)\\(?:state|statex|statep)x?(?![A-Za-z])\s*", re.IGNORECASE)
-_SAID = re.compile(r"^\s*\\(?:require|ensure|input|output|kwin|kwout|kwdata|kwresult|procedure|function)(?![A-Za-z]).*$",
-                   re.IGNORECASE)  # fmt: skip
+_SAID = re.compile(
+    r"^\s*\\(?:require|ensure|input|output|kwin|kwout|kwdata|kwresult|procedure|function)(?![A-Za-z]).*$", re.IGNORECASE
+)
 _REMARK = re.compile(rf"\\(?:comment|tcp|tcc|tcp\*)\*?\s*(?:\[[^\]]*\])?{_GROUP}", re.IGNORECASE)
 _ALONE = re.compile(rf"^\s*\\(?P<name>[A-Za-z]+)\*?(?:\s*\[[^\]]*\]|\s*{_GROUP})*\s*$")
 _MATHEMATICS = frozenset({*ACCENT_COMMANDS, *CALLED, *COMMANDS, *LATEX_GREEK, "frac", "dfrac", "tfrac", "nabla",

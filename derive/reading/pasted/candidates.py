@@ -17,7 +17,7 @@ from derive.errors import UserError
 from derive.expr import Expr, Symbol, substitute
 from derive.reading.pasted.casting import is_open, open_counters, procedure
 from derive.reading.pasted.draft import Draft
-from derive.reading.pasted.parts import Part, parts
+from derive.reading.pasted.parts import Part, first_count, parts
 from derive.reading.roles import to_rule
 from derive.reading.scope import ASKED
 from derive.reading.statements import fresh, stored
@@ -100,9 +100,12 @@ def _candidate(draft: Draft, part: Part, wanted: Mapping[str, str]) -> Candidate
     asked = {q.target: f"grad({substitute([q.point], as_shown)[0]})" for q in draft.questions if q.target == ASKED}
     roles = {new: asked.get(old) or draft.shown(old) for old, new in names.items() if new in _named(rule)}
     open_starts = [names[s] for s in draft.states if is_open(draft, s) and names[s] in rule.state_names]
-    assumed = [f"{draft.shown(n)} is {start} before the first step" for n, start in counts.items()]
+    assumed = [
+        *draft.step.assumed,
+        *(f"{draft.shown(n)} is {start} before the first step" for n, start in counts.items()),
+    ]
     if part.t and not draft.step.counter:
-        assumed.append(f"{draft.shown(part.t)} counts the steps from 1")
+        assumed.append(f"{draft.shown(part.t)} counts the steps from {first_count(draft, part.t)}")
     return Candidate(rule, roles, tuple(open_starts), tuple(assumed))
 
 

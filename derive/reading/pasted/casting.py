@@ -9,7 +9,7 @@ from fractions import Fraction
 from derive.expr import Expr, Number, Symbol, apply, substitute
 from derive.reading.pasted.draft import Draft
 from derive.reading.pasted.flow import reads
-from derive.reading.pasted.parts import Part
+from derive.reading.pasted.parts import Part, first_count
 from derive.reading.starts import with_plain_guards
 from derive.reading.statements import (
     Branch,
@@ -28,8 +28,9 @@ from derive.reading.statements import (
 def procedure(draft: Draft, part: Part, names: Mapping[str, str], counts: Mapping[str, int]) -> Procedure:
     step = draft.step
     values: dict[str, Expr] = {old: Symbol(new) for old, new in names.items()}
-    if step.counter and step.counter == part.t and step.first != 1:
-        values[step.counter] = Symbol("t") - (1 - step.first) if step.first < 1 else Symbol("t") + (step.first - 1)
+    first = first_count(draft, part.t) if part.t else 1
+    if part.t and first != 1:
+        values[part.t] = Symbol("t") - (1 - first) if first < 1 else Symbol("t") + (first - 1)
     statements = tuple(_by_value(substituted(s, values)) if draft.by_value else substituted(s, values)
                        for s in with_plain_guards(step.statements))  # fmt: skip
     arguments = {p.name: p for p in step.parameters}

@@ -119,7 +119,8 @@ def _methods(definition: Definition, file: str) -> Iterator[Step]:
     node = definition.node
     assert isinstance(node, ast.ClassDef)
     errors, found = list[UserError](), False
-    for name in likely_steps(node) or [None]:
+    likely: list[str | None] = [*likely_steps(node)]
+    for name in likely or [None]:
         try:
             plain = _plain(ast.Module([deepcopy(node)], []), file)
             inner = plain.tree.body[0]

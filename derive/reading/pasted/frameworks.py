@@ -32,7 +32,8 @@ def without_frameworks(tree: ast.Module, file: str) -> tuple[ast.Module, frozens
     Raises UserError where a gradient belongs to no point that has a name.
     """
     takes_gradients = any(_is_backward(n) for n in ast.walk(tree))
-    for scope in [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)] or [tree]:
+    scopes: list[ast.FunctionDef | ast.Module] = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]
+    for scope in scopes or [tree]:
         if takes_gradients:
             _refuse_late_backward(scope, file)
         scope.body = _at_the_end(scope.body)
@@ -50,7 +51,7 @@ class _Frameworks(ast.NodeTransformer):
         grads = [n for n in ast.walk(tree) if isinstance(n, ast.Attribute) and n.attr == "grad"]
         clearing = {id(n) for s in ast.walk(tree) if isinstance(s, ast.stmt) and _clears(s) for n in ast.walk(s)}
         self.read = [n.lineno for n in grads if isinstance(n.ctx, ast.Load) and id(n) not in clearing]
-        self.backward = [n.lineno for n in ast.walk(tree) if _is_backward(n)]
+        self.backward = [n.lineno for n in ast.walk(tree) if isinstance(n, ast.stmt) and _is_backward(n)]
 
     def visit(self, node: ast.AST) -> ast.AST | list[ast.stmt]:
         if isinstance(node, ast.stmt) and (_is_backward(node) or _is_clearing_call(node) or self._is_cleared(node)):

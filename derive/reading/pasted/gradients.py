@@ -1,6 +1,7 @@
 """Gradients as mathematics writes them.
 
-Each is `grad(point)` or, where no point is named, a name: ∇f(θ), ∇_θ J(θ; x), \\frac{\\partial L}{\\partial w}, ∂L/∂w, dL/dw.
+Each is `grad(point)` or, where no point is named, a name: ∇f(θ), ∇_θ J(θ; x), \\frac{\\partial L}{\\partial w},
+∂L/∂w, dL/dw.
 """
 
 from __future__ import annotations
@@ -112,7 +113,7 @@ def _time_of_function(given: Tokens) -> tuple[str, int] | None:
     """The time in `∇_w L^{(t)}`, where the function has no brackets; its name is taken, for it is no factor."""
     start = given.at
     token = given.peek()
-    if token[:1].isalpha() or token[:1] == "\\" and token[1:] in {*ACCENT_COMMANDS, "ell"}:
+    if token[:1].isalpha() or (token[:1] == "\\" and token[1:] in {*ACCENT_COMMANDS, "ell"}):
         name = quantity(given)
         if (
             len(name) == 1

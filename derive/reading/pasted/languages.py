@@ -172,8 +172,10 @@ def _passed_by_value(lines: Sequence[str]) -> list[str]:
 def _records(line: str, lines: Sequence[str]) -> bool:
     """Whether a line keeps a value in an array that nothing reads: `history(i) = cost(w);`."""
     found = re.match(rf"^\s*(?P<name>{_NAME})\(\w+(?:\s*,\s*[\w:]+)?\)\s*=(?!=)", line)
-    others = [x for x in lines if x is not line and found and re.search(rf"\b{found['name']}\b", x)]
-    return bool(found) and all(re.match(rf"^\s*(?:function\b.*|{found['name']}\s*=\s*zeros\(.*)$", x) for x in others)
+    if found is None:
+        return False
+    others = [x for x in lines if x is not line and re.search(rf"\b{found['name']}\b", x)]
+    return all(re.match(rf"^\s*(?:function\b.*|{found['name']}\s*=\s*zeros\(.*)$", x) for x in others)
 
 
 # Functions that end with `end`

@@ -29,16 +29,17 @@ def with_records(tree: ast.Module) -> tuple[ast.Module, dict[str, str]]:
     inside = any(isinstance(n, ast.ClassDef) for n in ast.walk(tree))
     objects = _objects(tree) - modules - ({"self"} if inside else set())
     changer = _Records(objects, _stored_keys(tree, objects))
-    return ast.fix_missing_locations(changer.visit(tree)), changer.spelled
+    changer.visit(tree)
+    return ast.fix_missing_locations(tree), changer.spelled
 
 
 def _objects(tree: ast.AST) -> set[str]:
     """The names that stand for nothing but what has attributes."""
-    owned = Counter(n.value.id for n in ast.walk(tree) if _is_kept(n))
+    owned = Counter(n.value.id for n in ast.walk(tree) if _is_kept(n))  # type: ignore[attr-defined]
     bases = Counter(
         n.value.id for n in ast.walk(tree) if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name)
     )
-    asked = Counter(n.args[0].id for n in ast.walk(tree) if _asks_for(n))
+    asked = Counter(n.args[0].id for n in ast.walk(tree) if _asks_for(n))  # type: ignore[attr-defined]
     handed = Counter(n for r in ast.walk(tree) if isinstance(r, ast.Return) for n in _returned_plainly(r))
     called = Counter(n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name))
     loads = Counter(n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load))
@@ -47,7 +48,8 @@ def _objects(tree: ast.AST) -> set[str]:
     given = {a.arg for n in ast.walk(tree) if isinstance(n, Function) for a in all_args(n)}
     return {
         name for name in owned
-        if loads[name] <= bases[name] + asked[name] + handed[name] + called[name] and (name in given | looped or name not in bound)
+        if loads[name] <= bases[name] + asked[name] + handed[name] + called[name]
+        and (name in given | looped or name not in bound)
     }  # fmt: skip
 
 
@@ -97,15 +99,19 @@ class _Records(ast.NodeTransformer):
             return ast.copy_location(ast.Subscript(record, ast.Constant(node.attr), node.ctx), node)
         return node
 
+    def _changed(self, node: ast.expr) -> ast.expr:
+        found = self.visit(node)
+        assert isinstance(found, ast.expr)
+        return found
+
     def visit_Call(self, node: ast.Call) -> ast.AST:
-        match node:
-            case ast.Call(func=ast.Attribute(value=base), args=_) if self._is_method(node):
-                base = self.visit(base)
-                node.args = [self.visit(a) for a in node.args]
-                node.keywords = [self.visit(k) for k in node.keywords]
-                node.func.value = base  # type: ignore[attr-defined]
-            case _:
-                self.generic_visit(node)
+        if isinstance(node.func, ast.Attribute) and self._is_method(node):
+            node.func.value = self._changed(node.func.value)
+            node.args = [self._changed(a) for a in node.args]
+            for keyword in node.keywords:
+                keyword.value = self._changed(keyword.value)
+        else:
+            self.generic_visit(node)
         match node:
             case ast.Call(func=ast.Name(id="hasattr"), args=[base, ast.Constant(value=str()) as key]):
                 return ast.copy_location(ast.Compare(key, [ast.In()], [base]), node)
@@ -156,7 +162,7 @@ class _Records(ast.NodeTransformer):
         done = super().visit(node)
         statements = [*self.before, done]
         self.before = outer
-        return statements if len(statements) > 1 else done  # type: ignore[no-any-return]
+        return statements if len(statements) > 1 else done
 
 
 def _unless_there(base: ast.expr, key: str, start: ast.expr, at: ast.AST) -> ast.stmt:

@@ -8,11 +8,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from derive.expr import Number, Symbol
+from derive.expr import Number, Symbol, apply
 from derive.reading.pasted.flow import carried, reads
 from derive.reading.pasted.groups import groups
 from derive.reading.pasted.steps import Step
-from derive.reading.statements import Branch, Initialise, Statement, Store, fresh, stored, substituted
+from derive.reading.statements import (
+    Branch,
+    Initialise,
+    Parameter,
+    Returned,
+    Statement,
+    Store,
+    fresh,
+    stored,
+    substituted,
+)
 
 
 def with_inputs(step: Step) -> Iterator[Step]:
@@ -21,7 +31,7 @@ def with_inputs(step: Step) -> Iterator[Step]:
     In a function these are the arguments it neither returns nor stores into; where nothing says what
     is given, each name that is made from itself first may be one.
     """
-    step = _without_clearing(step)
+    step = _without_clearing(step) if step.looped else step
     if not step.looped and step.returned:
         leaving = {n for r in step.returned for n in (r.name, *r.shares) if n}
         names = [n for n in _arguments(step) if n not in leaving and not _stored_into(n, step.statements)]
@@ -32,6 +42,31 @@ def with_inputs(step: Step) -> Iterator[Step]:
     open_ = [n for n in carried(step.statements) if n not in {*step.starts, *step.kept, *last} and "." not in n]
     if step.looped:
         yield from (_apart(step, [n]) for n in open_ if _is_made_from_itself_first(n, step.statements))
+
+
+def with_change(step: Step) -> Step | None:
+    """The step of a function that gets the gradient and no parameter, and returns what is to be added to it.
+
+    `return updates, state`, as optax's transformations do. None for any other.
+    """
+    given = [p for p in step.parameters if p.default is None and not p.optional and not p.keyword_only]
+    returned = step.returned or ()
+    if step.looped or len(given) != 1 or len(returned) != 1 or step.kept & {given[0].name}:
+        return None
+    if not any("." in n for n in carried(step.statements)):  # its state is in a dictionary or object of its own
+        return None
+    own = _apart(step, [given[0].name]) if given[0].name in stored(step.statements) else step
+    value = own.returned[0].value if own.returned else returned[0].value
+    if given[0].name in stored(step.statements) and value is Symbol(given[0].name):
+        value = Symbol(next(s.target for s in own.statements if isinstance(s, Store)))
+    aside = next((p for p in step.parameters if p.optional), None)
+    name = aside.name if aside is not None else fresh("params", {n for s in own.statements for n in reads(s)})
+    added = Store(name, apply("add", Symbol(name), value), step.return_line)
+    parameter = Parameter(name, step.return_line)
+    others = tuple(p for p in own.parameters if p is not aside)
+    said = f"what is returned is added to {name}"
+    return replace(own, statements=(*own.statements, added), returned=(Returned(Symbol(name)),),
+                   parameters=(parameter, *others), assumed=(said,))  # fmt: skip
 
 
 def _without_clearing(step: Step) -> Step:

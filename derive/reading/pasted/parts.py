@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from derive.expr import Apply, Expr, Number, Symbol, nodes
+from derive.expr import Apply, Expr, Number, Symbol, apply, nodes
 from derive.reading.pasted.draft import Draft
 from derive.reading.pasted.flow import dependencies, reads
 from derive.reading.statements import Branch, Initialise, Query, Statement, Store, stored
@@ -107,8 +107,18 @@ def _counters(draft: Draft) -> list[str | None]:
     return [*likely, None, *(n for n in found if n not in likely)]
 
 
+def first_count(draft: Draft, counter: str) -> int:
+    """The number of the first step: what a loop says, or 0 for a counter that stands in `counter + 1` only."""
+    if draft.step.counter == counter:
+        return draft.step.first
+    inside = list(nodes(_values(draft.step.statements)))
+    one = {apply("add", Symbol(counter), 1), apply("add", 1, Symbol(counter))}
+    loose = [n for n in inside if isinstance(n, Apply) and Symbol(counter) in n.args and n not in one]
+    return 1 if loose or not one & set(inside) else 0
+
+
 def _counting(draft: Draft) -> set[str]:
-    """The names in exponents, conditions, divisors and roots."""
+    """The names in exponents, conditions, divisors and roots, and those they are made from."""
     found: set[str] = set()
     for value in _values(draft.step.statements):
         for node in nodes([value]):
@@ -117,7 +127,8 @@ def _counting(draft: Draft) -> set[str]:
                 if node.op in ("eq", "ne", "lt", "le", "gt", "ge"):
                     inside = node.args
                 found |= {n.name for arg in inside for n in nodes([arg]) if isinstance(n, Symbol)}
-    return found
+    made = dependencies(draft.step.statements)  # t = iterations + 1, and t in the exponent
+    return found.union(*(made.get(n, frozenset()) for n in found))
 
 
 def _values(statements: Sequence[Statement]) -> Iterator[Expr]:

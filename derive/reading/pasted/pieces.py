@@ -199,9 +199,9 @@ def _word(given: Tokens, token: str) -> list[Piece]:
         given.take()
         given.take()
         return asked(given, first(pieces(given, ")")))
-    at = leibniz(given, token)
-    if at:
-        return at
+    derivative = leibniz(given, token)
+    if derivative:
+        return derivative
     parts = greek_parts(token) if plain not in given.vocabulary.targets else [token]
     if len(parts) > 1:
         at = given.items[given.at - 1][1]

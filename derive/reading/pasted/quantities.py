@@ -80,8 +80,8 @@ def _base(given: Tokens) -> tuple[str, tuple[str, int] | None]:
         return _timed_word(given, token)
     name = token[1:]
     if name == "Delta" and _names_more(given.peek()):  # \\Delta\\theta is one quantity
-        base, at = _base(given)
-        return f"Delta{base}", at
+        base, when = _base(given)
+        return f"Delta{base}", when
     if name in LATEX_GREEK:
         return LATEX_GREEK[name], None
     if name not in ACCENT_COMMANDS:

@@ -38,7 +38,7 @@ class Step:
     to the next; otherwise only what is stored in place or `returned` does.
     `unknown` are the names whose values are not looked into, with the carried names they depend on,
     `kept` the names that outlast the step by themselves, `data` those that a loop over examples takes,
-    `spelled` how the text writes names that are keys here.
+    `spelled` how the text writes names that are keys here, `assumed` what this reading takes for granted.
     """
 
     definition: Definition
@@ -54,6 +54,7 @@ class Step:
     kept: frozenset[str] = frozenset()
     data: frozenset[str] = frozenset()
     spelled: Mapping[str, str] = field(default_factory=dict)
+    assumed: tuple[str, ...] = ()
 
 
 def bare_definition(tree: ast.Module, text: str, file: str, outer: Mapping[str, Binding]) -> Definition:

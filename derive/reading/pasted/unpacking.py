@@ -76,7 +76,7 @@ class _WrittenOut(ast.NodeTransformer):
             case ast.Attribute(value=ast.Name(id=name), attr="size"):
                 size = f"{name}_size"
             case ast.Subscript(value=ast.Attribute(value=ast.Name(id=name), attr="shape"), slice=ast.Constant(value=i)):
-                size = f"{name}_shape{i}"
+                size = f"{name}_shape{i!r}"
             case _:
                 return node
         self.spelled[size] = ast.unparse(node)
