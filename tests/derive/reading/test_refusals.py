@@ -74,7 +74,8 @@ STEP = {  # a line inside a step of theta, g and m, and what is said about it
     "g = grad(theta) + grad(m)": "two gradients in one statement can't be read; "
     "give each a line of its own: g2 = grad(...)",
     "g = grad(theta - g)": "the gradient 'g' and another one can't be read; write g = grad(theta) where it is meant",
-    "m = m + grad(theta - m)": "the gradient 'g' and another one can't be read; write g = grad(theta) where it is meant",
+    "m = m + grad(theta - m)": "the gradient 'g' and another one can't be read; write g = grad(theta)"
+    " where it is meant",
     "if m > 0: g = grad(m)": "a gradient asked for in one branch only can't be read; ask for it before the 'if'",
 }
 
