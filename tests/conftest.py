@@ -7,6 +7,11 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+
+settings.register_profile("tests", deadline=None)  # the machines are shared: how long an example takes says nothing
+settings.load_profile("tests")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
