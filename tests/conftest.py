@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-
 settings.register_profile("tests", deadline=None)  # the machines are shared: how long an example takes says nothing
 settings.load_profile("tests")
 
