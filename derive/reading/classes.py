@@ -71,7 +71,9 @@ def _assembled(definition: Definition, step: ast.FunctionDef, start: Start) -> P
         returned = returned or (Returned(Symbol("self.theta")),)
     changed = set(stored(procedure.statements))
     values |= _constants(definition, {p: v for p, v in attributes.items() if p not in changed and p not in values})
-    kept = {p: attributes.get(p) for p in stored(procedure.statements) if p.startswith("self.") or p in held}
+    given_anew = {p.name for p in parameters if p.name.endswith(".grad")}
+    places = [p for p in stored(procedure.statements) if p.startswith("self.") or p in held]
+    kept = {p: attributes.get(p) for p in places if p not in given_anew}
     shared = [s for s in start.shared if s.target in changed]
     used = {name for v in (*values.values(), *kept.values()) if v is not None for name in symbols(v)}
     return replace(

@@ -33,6 +33,8 @@ def without_frameworks(tree: ast.Module, file: str) -> tuple[ast.Module, frozens
     """
     takes_gradients = any(_is_backward(n) for n in ast.walk(tree))
     scopes: list[ast.FunctionDef | ast.Module] = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]
+    _refuse_never_cleared(tree, file)
+    _refuse_moved_after_tape(tree, file)
     for scope in scopes or [tree]:
         if takes_gradients:
             _refuse_late_backward(scope, file)
@@ -54,13 +56,18 @@ class _Frameworks(ast.NodeTransformer):
         self.backward = [n.lineno for n in ast.walk(tree) if isinstance(n, ast.stmt) and _is_backward(n)]
 
     def visit(self, node: ast.AST) -> ast.AST | list[ast.stmt]:
-        if isinstance(node, ast.stmt) and (_is_backward(node) or _is_clearing_call(node) or self._is_cleared(node)):
+        if isinstance(node, ast.stmt) and (_is_backward(node) or self._is_cleared(node)):
             return ast.copy_location(ast.Pass(), node)
+        if isinstance(node, ast.stmt) and (_is_clearing_call(node) or _clears(node)):
+            what = "the gradient is cleared before it is used"
+            raise UserError(
+                what, where=f"{self.file}:{node.lineno}", fix="clear it before backward(), or after the step"
+            )
         return super().visit(node)  # type: ignore[no-any-return]
 
     def _is_cleared(self, node: ast.stmt) -> bool:
         """Whether a statement clears a gradient that is computed anew before anything reads it."""
-        if not _clears(node):
+        if not (_clears(node) or _is_clearing_call(node)):
             return False
         next_read = min((line for line in self.read if line > node.lineno), default=None)
         return next_read is None or any(node.lineno < line < next_read for line in self.backward)
@@ -162,6 +169,30 @@ def _clears(node: ast.stmt) -> bool:
     return False
 
 
+def _refuse_never_cleared(tree: ast.AST, file: str) -> None:
+    """In a loop that never clears them, gradients add up: each is the sum of all before."""
+    for loop in (n for n in ast.walk(tree) if isinstance(n, ast.For | ast.While)):
+        inside = [n for n in ast.walk(loop) if isinstance(n, ast.stmt)]
+        backward = next((n for n in inside if _is_backward(n)), None)
+        used = any(isinstance(n, ast.Attribute) and n.attr == "grad" for n in ast.walk(loop))
+        if backward is not None and used and not any(_clears(n) or _is_clearing_call(n) for n in inside):
+            what = "the gradients add up from step to step: nothing clears them"
+            raise UserError(what, where=f"{file}:{backward.lineno}", fix="write w.grad.zero_() after the step")
+
+
+def _refuse_moved_after_tape(tree: ast.AST, file: str) -> None:
+    """The gradient of a tape is that at the point where the tape was recorded."""
+    ends = {name: n.end_lineno or 0 for n in ast.walk(tree) if isinstance(n, ast.With) for name in _tapes(n)}
+    for node in (n for n in ast.walk(tree) if isinstance(n, ast.Call) and ends):
+        match node:
+            case ast.Call(func=ast.Attribute(ast.Name(id=tape), "gradient"), args=[_, at]) if tape in ends:
+                points = {ast.unparse(p) for p in (at.elts if isinstance(at, ast.List | ast.Tuple) else [at])}
+                between = [n for n in ast.walk(tree) if isinstance(n, ast.stmt) and ends[tape] < n.lineno < node.lineno]
+                for moved in sorted(points & {name for n in between for name in _changed(n)}):
+                    what = f"{moved!r} is changed between the tape and its gradient"
+                    raise UserError(what, where=f"{file}:{node.lineno}", fix="change it after the gradient is taken")
+
+
 def _refuse_late_backward(scope: ast.AST, file: str) -> None:
     """The gradient is that at the point where `backward` is called: it has to be where the step starts."""
     owners = {ast.unparse(n.value) for n in ast.walk(scope) if isinstance(n, ast.Attribute) and n.attr == "grad"}
@@ -187,7 +218,9 @@ def _changed(node: ast.stmt) -> Iterator[str]:
             yield _owner(target)
         case ast.Assign(targets=[ast.Attribute(attr="data") | ast.Subscript() as target]):
             yield _owner(target)
-        case ast.Expr(value=ast.Call(func=ast.Attribute(value=array, attr=name))) if name.endswith("_"):
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=array, attr=name))) if (
+            name.endswith("_") or name in _ASSIGNING
+        ):
             yield _owner(array)
 
 

@@ -25,7 +25,7 @@ def base_of(node: ast.expr) -> ast.expr | None:
             return node
         case ast.Call(func=ast.Attribute(value=base, attr="values" | "keys"), args=[]):
             return base
-        case ast.Call(func=ast.Name(id="list" | "reversed" | "sorted"), args=[inner], keywords=[]):
+        case ast.Call(func=ast.Name(id="list"), args=[inner], keywords=[]):
             return base_of(inner)
     return None
 
@@ -148,7 +148,26 @@ def carried_plainly(body: Sequence[ast.stmt], own: Iterable[str]) -> list[str]:
     """The plain names, `own` aside, that the body reads before it surely gives them a value, and gives one."""
     given = {name for s in body for name, _ in bound_by(s) if not _only_attributes(s, name)}
     open_, _ = _open(body, set())
-    return sorted((open_ & given) - set(own))
+    return [*sorted((open_ & given) - set(own)), *sorted(_shared(body, set(own)))]
+
+
+def _shared(body: Iterable[ast.stmt], own: set[str]) -> set[str]:
+    """The attributes and keys that the body changes and that are the same for every array: `self.t += 1`."""
+    found = set[str]()
+    for node in (n for s in body for n in ast.walk(s)):
+        match node:
+            case ast.AugAssign(target=target) if _is_shared(target, own):
+                found.add(ast.unparse(target))
+            case ast.Assign(targets=[target], value=value) if _is_shared(target, own):
+                found |= {ast.unparse(target)} & {ast.unparse(n) for n in ast.walk(value) if isinstance(n, ast.expr)}
+    return found
+
+
+def _is_shared(target: ast.expr, own: set[str]) -> bool:
+    match target:
+        case ast.Attribute(value=ast.Name()) | ast.Subscript(value=ast.Name(), slice=ast.Constant(value=str())):
+            return loaded(target).isdisjoint(own)
+    return False
 
 
 def _only_attributes(node: ast.stmt, name: str) -> bool:

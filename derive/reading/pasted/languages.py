@@ -100,19 +100,39 @@ def _without_braces(lines: Sequence[str], file: str) -> list[str]:
     blocks: list[bool] = []  # for each open brace: whether what is inside stands deeper
     single = False
     by_value = _passed_by_value(lines)
+    elements: list[bool] = []  # for each open brace: whether it is that of a loop over elements
     for number, line in enumerate(lines, 1):
         if re.match(r"^\s*\}", line) and blocks:
             blocks.pop()
+            elements.pop()
+        _refuse_lost(line, by_value, indices if any(elements) else set(), f"{file}:{number}")
         said, opens, deeper = _line(line, indices)
-        name = next((n for n in by_value if re.match(rf"^\s*{n}\s*[-+*/]?=(?!=)", line)), None)
-        if name:
-            what = f"{name!r} is passed by its value, and what the function makes of it is lost"
-            raise UserError(what, where=f"{file}:{number}", fix=f"return {name}, or pass a reference")
+        found = _COUNTED.match(line) or _RANGE.match(line) or _IN.match(line)
+        elements += [bool(found) and found["i"] in indices] if opens and found else [False] if opens else []
         out.append(" " * 4 * (sum(blocks) + single) + said if said else "")
         single = deeper and not opens and bool(said)
         if opens:
             blocks.append(deeper)
     return out
+
+
+def _refuse_lost(line: str, by_value: Sequence[str], indices: set[str], where: str) -> None:
+    """Raises UserError for a copy that is changed, a sum over elements, arrays at two elements, and 1 / 2."""
+    changed = re.match(rf"^\s*(?P<name>{_NAME})\s*(?P<sign>[-+*/]?)(?:=(?!=)|<-)", line)
+    if changed and changed["name"] in by_value:
+        what = f"{changed['name']!r} is passed by its value, and what the function makes of it is lost"
+        raise UserError(what, where=where, fix=f"return {changed['name']}, or pass a reference")
+    if changed and changed["sign"] and indices and changed["name"] not in indices:
+        what = f"{changed['name']!r} goes from one element of the arrays to the next"
+        raise UserError(what, where=where, fix="write the step for one coordinate")
+    taken = {
+        tuple(re.findall(r"\[\s*(\w+)\s*\]", found[0])) for found in re.finditer(rf"{_NAME}(?:\s*\[\s*\w+\s*\])+", line)
+    }
+    if len(taken) > 1 and indices:
+        what = f"the indices {' and '.join(sorted({i for t in taken for i in t}))} mix coordinates"
+        raise UserError(what, where=where, fix="write the step for one coordinate")
+    if re.search(r"(?<![\w.])\d+\s*/\s*\d+(?![\w.])", line) and ";" in line and "let" not in line:
+        raise UserError("a quotient of whole numbers may be a whole number", where=where, fix="write 1.0 / 2.0")
 
 
 def _element_indices(lines: Sequence[str]) -> Iterator[str]:
@@ -161,12 +181,17 @@ def _line(line: str, indices: set[str]) -> tuple[str, bool, bool]:
 
 
 def _passed_by_value(lines: Sequence[str]) -> list[str]:
-    """The arguments of C's kind that are copies, in a function that returns nothing."""
-    heads = [f for line in lines if (f := _FUNCTION.match(line)) and f["b"] and re.search(r"\bvoid\b", line)]
+    """The arguments that are copies and that the function does not hand back."""
+    heads = [f for line in lines if (f := _FUNCTION.match(line))]
     if len(heads) != 1:
         return []
+    body = [line for line in lines if line.strip(" };") and not _FUNCTION.match(line)]
+    handed = " ".join(line for i, line in enumerate(body) if "return" in line or i == len(body) - 1)
     arguments = [a.strip() for a in heads[0]["arguments"].split(",")]
-    return [a.split()[-1] for a in arguments if re.fullmatch(rf"(?:const\s+)?{_TYPE}\s+{_NAME}", a)]
+    copies = [a.split()[-1] for a in arguments if heads[0]["b"] and re.fullmatch(rf"(?:const\s+)?{_TYPE}\s+{_NAME}", a)]
+    if heads[0]["c"] or not heads[0]["b"]:  # R, JavaScript: what an index does not store into
+        copies = [found[0] for a in arguments if (found := re.match(_NAME, a)) and "&" not in a and "*" not in a]
+    return [c for c in copies if not re.search(rf"\b{c}\b", handed)]
 
 
 def _records(line: str, lines: Sequence[str]) -> bool:

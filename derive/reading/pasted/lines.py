@@ -33,6 +33,10 @@ _REMARKS = frozenset({
     "resulting", "parameter", "parameters", "squared", "old", "new", "corrected", "running", "nesterov", "adam",
 })  # fmt: skip
 _TAIL = re.compile(r"(?:,?\s+|\s*,\s*)(?:where|for all|for each|until)\s+[^=]*$", re.IGNORECASE)
+_AVERAGED = re.compile(  # the factor of an average over data: the gradient is that of the average
+    r"(?:\(\s*1\s*/\s*\w+\s*\)|1\s*/\s*\w+|\\[dt]?frac\s*\{?1\}?\s*\{?\w+\}?)\s*(?:·|\\cdot)?\s*"
+    r"(?=(?:∇|\\nabla)\s*(?:_\s*\{?\\?\w+\}?|[^\W\d_])?\s*(?:Σ|∑|\\sum))"
+)
 _MARKS = re.compile(
     r"(?:(?<=[^\s.\d])\s*\.|(?<=\S)\s*[,;])\s*(\\\\|)\s*(?:\\end\{\w+\*?\})?$"
 )  # at the end of a formula
@@ -106,6 +110,7 @@ def statements(lines: Sequence[str], has_functions: bool) -> Iterator[Line]:
         text = re.sub(r"\s{3,}", "  ", text.strip())
         text = _COMMENT.sub("", text)
         text = _without_remark(text, words)
+        text = _AVERAGED.sub("", text)
         text = _MARKS.sub(r"\1", text.strip().strip("$").strip() if "\\" in text or "$" in text else text.strip())
         if text:
             returns = has_functions and text.startswith("return")

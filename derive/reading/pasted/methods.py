@@ -8,7 +8,7 @@ what another method counts: it is called once after each step.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from copy import deepcopy
 
 from derive.reading.bindings import all_args
@@ -34,9 +34,10 @@ def with_step(node: ast.ClassDef, method: str | None = None) -> tuple[ast.ClassD
     step.name = "step"
     init = found.get("__init__") or _empty_init(node)
     node.body = [n for n in node.body if n is step or n is init or not _is_method(n) or _sets(n)]
-    counted = [_counts(n) for n in node.body if n is not step and n is not init]
-    step.body = [*_without_return(step.body), *(c for c in counted if c is not None), *_return(step.body)]
-    node.body = [n for n in node.body if n is step or n is init or _counts(n) is None]
+    own = {n.attr for n in ast.walk(step) if _is_own(n) and not isinstance(n.ctx, ast.Load)}  # type: ignore[attr-defined]
+    counting = {id(n): c for n in node.body if n is not step and n is not init and (c := _counts(n, own)) is not None}
+    step.body = [*_without_return(step.body), *counting.values(), *_return(step.body)]
+    node.body = [n for n in node.body if id(n) not in counting]
     init.body = [s for s in init.body if not _is_super(s)]
     init.args.vararg = init.args.kwarg = None
     return ast.fix_missing_locations(node), _opened(init, step)
@@ -78,14 +79,16 @@ def _is_super(node: ast.stmt) -> bool:
     return False
 
 
-def _counts(node: ast.stmt) -> ast.stmt | None:
-    """The one statement `self.t += 1` of a method that does nothing else."""
+def _counts(node: ast.stmt, own: Collection[str]) -> ast.stmt | None:
+    """The one statement `self.t += 1` of a method that does nothing else, where the step does not count by itself."""
     if not isinstance(node, ast.FunctionDef):
         return None
     body = [s for s in node.body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))]
     match body:
-        case [ast.AugAssign(target=target, op=ast.Add(), value=ast.Constant(value=1)) as counting] if _is_own(target):
-            return counting
+        case [
+            ast.AugAssign(target=ast.Attribute(attr=name) as target, op=ast.Add(), value=ast.Constant(value=1)) as one
+        ]:
+            return one if _is_own(target) and name not in own else None
     return None
 
 

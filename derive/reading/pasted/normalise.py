@@ -86,11 +86,21 @@ def _is_python(text: str, file: str) -> bool:
     called = {n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
     only_called = called - {n.id for n in _uncalled(tree)}
     lines = text.split("\n")
+    if _indexes_time(tree):
+        return False
     return (
         bool(tree.body)
         and not any(_is_notation(n, called - only_called) or _is_factor(n, lines) for n in ast.walk(tree))
         and all(name.isascii() for name in names)
     )
+
+
+def _indexes_time(tree: ast.AST) -> bool:
+    """Whether arrays hold one value for each step: `v[t] = mu * v[t-1] + g[t]`."""
+    nodes = [n for n in ast.walk(tree) if isinstance(n, ast.Subscript) and isinstance(n.value, ast.Name)]
+    stored = {(n.value.id, ast.unparse(n.slice)) for n in nodes if not isinstance(n.ctx, ast.Load)}  # type: ignore[attr-defined]
+    loaded = {(n.value.id, ast.unparse(n.slice)) for n in nodes if isinstance(n.ctx, ast.Load)}  # type: ignore[attr-defined]
+    return any((name, f"{index} - 1") in loaded for name, index in stored if index.isidentifier())
 
 
 def _is_factor(node: ast.AST, lines: Sequence[str]) -> bool:

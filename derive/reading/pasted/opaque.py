@@ -19,7 +19,7 @@ from derive.reading.pasted.flow import carried, reads
 from derive.reading.pasted.groups import groups
 from derive.reading.scope import Scope, dotted
 from derive.reading.sharing import stores_into
-from derive.reading.statements import Query, Statement, Store, stored
+from derive.reading.statements import Branch, Initialise, Query, Statement, Store, stored
 
 _SHOWS = frozenset(
     {"print", "plt.plot", "plt.show", "plt.title", "plt.xlabel", "plt.ylabel", "plt.figure", "tqdm.write"}
@@ -141,11 +141,22 @@ def _followed(
 def _refuse_carried(
     parts: Iterable[tuple[ast.stmt, tuple[Statement, ...]]], errors: dict[int, UserError], out: Sequence[Statement]
 ) -> None:
-    """What is made anew at each step is no state, even where it is then changed."""
-    left = set(carried(out))
+    """What is made anew at each step is no state, even where it is then changed; what is stored into may be one."""
+    left = set(carried(out)) | _stored_in_place(out)
     for node, _ in parts:
         if id(node) in errors and _targets(node) & left:
             raise errors[id(node)]
+
+
+def _stored_in_place(statements: Iterable[Statement]) -> set[str]:
+    found = set[str]()
+    for s in statements:
+        match s:
+            case Store(target=target, in_place=True):
+                found.add(target)
+            case Branch(then=then, otherwise=otherwise) | Initialise(stores=then, otherwise=otherwise):
+                found |= _stored_in_place((*then, *otherwise))
+    return found
 
 
 def _as_stores(node: ast.stmt) -> list[Statement]:
@@ -166,11 +177,16 @@ def _note(
     """What a name that the step gives a value is made from.
 
     A prediction (`y = w * x + b`) is made from the parameters as they are; a point of its own is what is made
-    from a buffer, a gradient or a parameter that has changed.
+    from a buffer, from a parameter that has changed, or from a parameter and a gradient.
     """
     read = reads(s)
-    aside = read & ((kept - parameters) | moved | unknown.keys())
-    own = bool(aside) or isinstance(s, Query) or any(points.get(n) == frozenset({n}) for n in read)
+    aside = read & ((kept - parameters) | moved)
+    own = (
+        bool(aside)
+        or bool(read & kept and read & unknown.keys())
+        or isinstance(s, Query)
+        or any(points.get(n) == frozenset({n}) for n in read)
+    )
     for target in stored([s]):
         made_from = frozenset[str]().union(*(points.get(n, frozenset({n}) & kept) for n in read))
         points[target] = frozenset({target}) if own else made_from

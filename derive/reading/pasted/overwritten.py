@@ -32,6 +32,7 @@ def with_inputs(step: Step) -> Iterator[Step]:
     is given, each name that is made from itself first may be one.
     """
     step = _without_clearing(step) if step.looped else step
+    step = _apart(step, [n for n in carried(step.statements) if n.endswith(".grad")])  # given anew at each step
     if not step.looped and step.returned:
         leaving = {n for r in step.returned for n in (r.name, *r.shares) if n}
         names = [n for n in _arguments(step) if n not in leaving and not _stored_into(n, step.statements)]

@@ -159,7 +159,7 @@ def _weights_last(names: Sequence[str], draft: Draft) -> list[str]:
 # What names suggest: the order only
 
 _PARAMETER = re.compile(r"theta|params?(eters?)?|weights?|w|x|p|W|b")
-_GRADIENT = re.compile(r".*grad.*|d(?!ecay|elta|amp)[a-zA-Z]\w*|.*\.d\w+|g|g_.*|.*_g")
+_GRADIENT = re.compile(r".*grad.*|.*nabla.*|d(?!ecay|elta|amp)[a-zA-Z]\w*|.*\.d\w+|g|g_.*|.*_g")
 _COUNTER = re.compile(r"t|step|steps|iteration|iter|i|k|n|epoch|.*_step|.*step.*")
 _INPUT = re.compile(r"x|value|.*grad.*|g|theta|y")
 

@@ -25,6 +25,7 @@ class _WrittenOut(ast.NodeTransformer):
     def __init__(self) -> None:
         self.containers: set[str] = set()
         self.spelled: dict[str, str] = {}
+        self.keyed = ""
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         self.generic_visit(node)
@@ -47,7 +48,9 @@ class _WrittenOut(ast.NodeTransformer):
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
         self.generic_visit(node)
-        if _is_key(node.slice):
+        key = _key(node.slice)
+        if key and self.keyed in ("", key):  # another array's entries are others
+            self.keyed = key
             self.containers.add(dotted(node.value) or ast.unparse(node.value))
             node.value.ctx = node.ctx  # type: ignore[attr-defined]
             return node.value
@@ -95,16 +98,16 @@ def _uses(node: ast.AST, name: str) -> int:
     return sum(isinstance(n, ast.Name) and n.id == name for n in ast.walk(node))
 
 
-def _is_key(node: ast.expr) -> bool:
-    """Whether an index is what a method of the object makes of one array: `self._index(w)`."""
+def _key(node: ast.expr) -> str:
+    """The array of which a method of the object makes an index: w in `self._index(w)`."""
     if isinstance(node, ast.Subscript):
-        return _is_key(node.slice)
+        return _key(node.slice)
     match node:
-        case ast.Call(func=ast.Attribute(value=ast.Name(id="self")), args=[ast.Name()], keywords=[]):
-            return True
-        case ast.Call(func=ast.Name(id="id"), args=[ast.Name()], keywords=[]):
-            return True
-    return False
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="self")), args=[ast.Name(id=name)], keywords=[]):
+            return name
+        case ast.Call(func=ast.Name(id="id"), args=[ast.Name(id=name)], keywords=[]):
+            return name
+    return ""
 
 
 def _is_coordinate(node: ast.expr) -> bool:
