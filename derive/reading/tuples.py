@@ -20,7 +20,9 @@ Node = TypeVar("Node", bound=ast.AST)
 def with_items(definition: Definition) -> Definition:
     """The definition with every tuple of hyperparameters as its items."""
     sizes = _sizes(definition.node)
-    taken = {n for node in ast.walk(definition.node) for n in _names(node)}
+    attributes = {n.attr for n in ast.walk(definition.node) if isinstance(n, ast.Attribute)}
+    free = set[str]() if attributes & sizes.keys() else attributes  # self.beta1 is no name of an item then
+    taken = {n for node in ast.walk(definition.node) if not _is_attribute(node, free) for n in _names(node)}
     items = {name: names for name, size in sizes.items() if taken.isdisjoint(names := item_names(name, size))}
     if not items:
         return definition
@@ -29,6 +31,10 @@ def with_items(definition: Definition) -> Definition:
     if any(visitor.is_stored(n) for n in ast.walk(node)):
         return definition  # the tuple is another one somewhere
     return replace(definition, node=ast.fix_missing_locations(node))
+
+
+def _is_attribute(node: ast.AST, names: set[str]) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr in names
 
 
 def item_names(name: str, size: int) -> tuple[str, ...]:

@@ -95,8 +95,24 @@ class Uses(ast.NodeVisitor):
             self.stored.add(ast.unparse(node.value) + found[1])
         self.visit(node.value)
 
+    def visit_Compare(self, node: ast.Compare) -> None:
+        """`key in m` asks whether the part is there."""
+        base = asked_for(node, self.index)
+        if base is None:
+            self.generic_visit(node)
+        else:
+            self.bases.add(dotted(base) or "")
+
     def visit_Name(self, node: ast.Name) -> None:
         self.elsewhere |= node.id == self.index
+
+
+def asked_for(node: ast.Compare, index: str | None) -> ast.expr | None:
+    """The container in `key in m` and `key not in m`."""
+    match node:
+        case ast.Compare(left=ast.Name(id=name), ops=[ast.In() | ast.NotIn()], comparators=[base]) if name == index:
+            return base
+    return None
 
 
 # What a body does with the names of its loop
@@ -232,6 +248,13 @@ class OneCoordinate(ast.NodeTransformer):
             return base  # type: ignore[no-any-return]
         key = ast.copy_location(ast.Constant(found[1]), node.slice)
         return ast.copy_location(ast.Subscript(base, key, node.ctx), node)
+
+    def visit_Compare(self, node: ast.Compare) -> ast.AST:
+        base = asked_for(node, self.index)
+        if base is None:
+            return self.generic_visit(node)
+        op = ast.Is() if isinstance(node.ops[0], ast.NotIn) else ast.IsNot()
+        return ast.copy_location(ast.Compare(base, [op], [ast.copy_location(ast.Constant(None), node)]), node)
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
         base = self.items.get(node.id)

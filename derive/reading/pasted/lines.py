@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from derive.errors import UserError
 from derive.reading.pasted.algorithmic import plainly
-from derive.reading.pasted.prose import formulas, without_prompts
+from derive.reading.pasted.prose import formulas
 
 LENGTH = 2_000  # characters of a line of pseudocode
 LINES = 1_000
@@ -59,7 +59,7 @@ def code_of(text: str, file: str) -> list[str]:
     lines = text.splitlines()
     if any(FENCE.match(line) for line in lines):
         lines = _fenced(lines, file)
-    return [line.expandtabs(4).rstrip() for line in without_prompts(lines)]
+    return [line.expandtabs(4).rstrip() for line in lines]
 
 
 def _fenced(lines: list[str], file: str) -> list[str]:

@@ -32,7 +32,7 @@ def with_step(node: ast.ClassDef, method: str | None = None) -> tuple[ast.ClassD
         return node, frozenset()
     step = found[name]
     step.name = "step"
-    init = found.get("__init__") or _empty_init(node)
+    init = found.get("__init__") or (_of_fields(node, step) if _is_dataclass(node) else _empty_init(node))
     node.body = [n for n in node.body if n is step or n is init or not _is_method(n) or _sets(n)]
     own = {n.attr for n in ast.walk(step) if _is_own(n) and not isinstance(n.ctx, ast.Load)}  # type: ignore[attr-defined]
     counting = {id(n): c for n in node.body if n is not step and n is not init and (c := _counts(n, own)) is not None}
@@ -69,6 +69,28 @@ def _empty_init(node: ast.ClassDef) -> ast.FunctionDef:
     arguments = ast.arguments([], [ast.arg("self")], None, [], [], None, [])
     init = ast.FunctionDef("__init__", arguments, [ast.Pass()], [], None, None)
     node.body.insert(0, ast.fix_missing_locations(ast.copy_location(init, node)))
+    return init
+
+
+def _is_dataclass(node: ast.ClassDef) -> bool:
+    names = [dotted(d.func if isinstance(d, ast.Call) else d) for d in node.decorator_list]
+    return any(n in ("dataclass", "dataclasses.dataclass") for n in names)
+
+
+def _of_fields(node: ast.ClassDef, step: ast.FunctionDef) -> ast.FunctionDef:
+    """The `__init__` that a dataclass has: state starts at its default, all else is an argument."""
+    init = _empty_init(node)
+    node.decorator_list = []
+    changed = {n.attr for n in ast.walk(step) if _is_own(n) and not isinstance(n.ctx, ast.Load)}  # type: ignore[attr-defined]
+    for field in [n for n in node.body if isinstance(n, ast.AnnAssign) and isinstance(n.target, ast.Name)]:
+        assert isinstance(field.target, ast.Name)
+        name, value = field.target.id, field.value
+        if value is None or name not in changed:
+            init.args.kwonlyargs.append(ast.copy_location(ast.arg(name), field))
+            init.args.kw_defaults.append(value)
+            value = ast.Name(name, ast.Load())
+        init.body.append(_set(name, value, field))
+        node.body.remove(field)
     return init
 
 
@@ -111,17 +133,25 @@ def _opened(init: ast.FunctionDef, step: ast.FunctionDef) -> frozenset[str]:
     init.body = [s for s in init.body if s not in opaque.values()] or [ast.Pass()]
     made = {n.attr for n in ast.walk(init) if _is_own(n) and not isinstance(n.ctx, ast.Load)}  # type: ignore[attr-defined]
     taken = {a.arg for a in all_args(init)}
-    opened = [name for name in used if name not in made | called and f"self.{name}" not in dictionaries(step)]
+    missing = [name for name in used if name not in made | called and f"self.{name}" not in dictionaries(step)]
+    asked = [n for n in ast.walk(step) if isinstance(n, ast.Compare) and isinstance(n.ops[0], ast.Is)]
+    empty = {n.left.attr for n in asked if isinstance(n.left, ast.Attribute)}  # if self.m is None: ...
+    init.body += [_set(name, ast.Constant(None), init) for name in missing if name in empty]
+    opened = [name for name in missing if name not in empty]
     unused = taken - {n.id for n in ast.walk(init) if isinstance(n, ast.Name)}
     for name in opened:
         argument = name if name not in taken - unused else f"{name}_given"
-        target = ast.Attribute(ast.Name("self", ast.Load()), name, ast.Store())
         if argument not in unused:
             init.args.kwonlyargs.append(ast.copy_location(ast.arg(argument), init))
             init.args.kw_defaults.append(None)
-        store = ast.Assign([target], ast.Name(argument, ast.Load()))
-        init.body.append(ast.fix_missing_locations(ast.copy_location(store, opaque.get(name, init))))
+        init.body.append(_set(name, ast.Name(argument, ast.Load()), opaque.get(name, init)))
     return frozenset(f"self.{name}" for name in opened)
+
+
+def _set(name: str, value: ast.expr, at: ast.stmt) -> ast.stmt:
+    """`self.name = value`."""
+    target = ast.Attribute(ast.Name("self", ast.Load()), name, ast.Store())
+    return ast.fix_missing_locations(ast.copy_location(ast.Assign([target], value), at))
 
 
 _KNOWN = frozenset({"zeros_like", "ones_like", "zeros", "ones", "float", "array", "asarray", "full_like", "sqrt"})

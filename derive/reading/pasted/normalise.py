@@ -19,7 +19,7 @@ from derive.reading.limits import BYTES, LINES, parse
 from derive.reading.pasted import languages
 from derive.reading.pasted.lines import Line, code_of, refuse_long, statements
 from derive.reading.pasted.pieces import pieces
-from derive.reading.pasted.prose import indented_block
+from derive.reading.pasted.prose import indented_block, without_prompts
 from derive.reading.pasted.signs import (
     ACCENTS,
     CALLED,
@@ -54,13 +54,9 @@ def normalise(text: str, file: str) -> Normalised:
     """The pasted text as Python. Raises UserError, with the line, for prose and for signs without a meaning."""
     _refuse_size(text, file)
     lines = code_of(text, file)
-    plain = textwrap.dedent("\n".join(lines))
-    if _is_python(plain, file):
-        return Normalised(plain, True)
-    block = indented_block(lines)
-    if block is not None:
-        lines = block
-        plain = textwrap.dedent("\n".join(block))
+    for strip in (list, without_prompts, indented_block):  # what stands around code, where it is no code as it is
+        lines = strip(lines)
+        plain = textwrap.dedent("\n".join(lines))
         if _is_python(plain, file):
             return Normalised(plain, True)
     return _from_pseudocode(languages.plainly(plain.split("\n"), file), file)

@@ -17,6 +17,7 @@ _STATEMENT = re.compile(r"^[^\W\d][\w.\[\]\"']*\s*(?:[-+*/:]?=(?!=)|←|<-)")
 _DISPLAY = re.compile(
     r"\$\$(?P<a>.+?)\$\$|\\\[(?P<b>.+?)\\\]|\\\((?P<c>.+?)\\\)|(?<![\\$])\$(?P<d>[^$]+?)\$", re.DOTALL
 )
+_HEAD = re.compile(r"^(?:\S.*[{}]\s*$|(?:def|class|for|while|if|function)\b)")  # of a block whose lines stand deeper
 _ENVIRONMENT = re.compile(r"\\(?:begin|end)\s*\{")
 _VALUE = re.compile(r"^\\?\w+(?:_\{?[^0\W]\w*\}?)?\s*(?:=|:=)\s*[-\d.e^{}]+\s*$")
 
@@ -34,22 +35,20 @@ def without_prompts(lines: Sequence[str]) -> list[str]:
     return kept
 
 
-def indented_block(lines: Sequence[str]) -> list[str] | None:
-    """The lines of a question's or page's indented code, the others emptied; None where there is no such thing."""
+def indented_block(lines: Sequence[str]) -> list[str]:
+    """The lines of a question's or page's indented code, the others emptied; all lines where there is no such thing."""
+    if any(_HEAD.match(line) for line in lines):
+        return list(lines)
     inside, kept, blank = False, list[str](), True
-    if any(
-        re.search(r"[{}]\s*$|^\s*(?:def|class|for|while|if|function)\b.*", line) for line in lines if line[:1] != " "
-    ):
-        return None
     for line in lines:
-        deep = line.startswith(("    ", "\t"))
+        deep = line.startswith("    ")
         inside = deep and (inside or blank) if line.strip() else inside
         kept.append(line if inside else "")
         blank = not line.strip()
     outside = [line for line, code in zip(lines, kept, strict=True) if line.strip() and not code]
-    if not outside or any(_STATEMENT.match(line) or line.startswith((" ", "\t")) for line in outside):
-        return None
-    return kept if any(ASSIGNMENT.search(line) for line in kept) else None
+    stated = any(_STATEMENT.match(line) or line.startswith(" ") for line in outside)
+    assigned = any(ASSIGNMENT.search(line) for line in kept)
+    return kept if outside and assigned and not stated else list(lines)
 
 
 def formulas(lines: Sequence[str], is_head: Sequence[bool]) -> list[str]:

@@ -29,6 +29,10 @@ class _WrittenOut(ast.NodeTransformer):
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         self.generic_visit(node)
+        for more in (node.args.vararg, node.args.kwarg):
+            if more is not None and not _uses(node, more.arg):
+                node.args.vararg = None if more is node.args.vararg else node.args.vararg
+                node.args.kwarg = None if more is node.args.kwarg else node.args.kwarg
         for statement in node.body:
             names = _unpacked(statement)
             given = next((a for a in node.args.args if names and a.arg == statement.value.id), None)  # type: ignore[attr-defined]
