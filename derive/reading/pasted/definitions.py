@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, replace
 
@@ -48,8 +49,22 @@ def step_of(
         return _only(text, file, settings, can_be_read)
     body = [n for n in tree.body if not isinstance(n, Function | ast.ClassDef)]
     plain = _plain(ast.Module(deepcopy(body), []), file)
-    step = read_body(bare_definition(plain.tree, text, file, bindings(tree.body)), free=True)
+    with _as_spelled(plain.spelled):
+        step = read_body(bare_definition(plain.tree, text, file, bindings(tree.body)), free=True)
     return replace(step, spelled=plain.spelled)
+
+
+@contextmanager
+def _as_spelled(spelled: Mapping[str, str]) -> Iterator[None]:
+    """Refusals in the words of the text: `layer.W` and not `layer['W']`."""
+    try:
+        yield
+    except UserError as error:
+        what = error.what
+        for name, text in spelled.items():
+            record, _, key = name.partition(".")
+            what = what.replace(f"{record}['{key}']", text) if key else what
+        raise UserError(what, where=error.where, fix=error.fix) from None
 
 
 def _plain(tree: ast.Module, file: str) -> Plain:
@@ -111,7 +126,8 @@ def _function(definition: Definition, file: str) -> Step:
     outer = {n: b for n, b in definition.outer.items()
              if not (isinstance(b, Opaque) and b.what == "an argument of the enclosing function")}  # fmt: skip
     definition = with_items(replace(definition, node=plain.tree.body[0], outer=outer))  # type: ignore[arg-type]
-    step = read_body(definition, free=False)
+    with _as_spelled(plain.spelled):
+        step = read_body(definition, free=False)
     return replace(step, kept=step.kept | plain.kept, spelled=plain.spelled)
 
 
@@ -125,9 +141,9 @@ def _methods(definition: Definition, file: str) -> Iterator[Step]:
             plain = _plain(ast.Module([deepcopy(node)], []), file)
             inner = plain.tree.body[0]
             assert isinstance(inner, ast.ClassDef)
-            made, opened = with_step(inner, name)
-            own = with_items(replace(definition, node=made))
-            step = _of_procedure(read_definition(own), opened, plain.spelled)
+            made = with_step(inner, name)
+            own = with_items(replace(definition, node=made.node))
+            step = replace(_of_procedure(read_definition(own), made.opened, plain.spelled), assumed=made.assumed)
         except UserError as error:
             errors.append(error)
             continue

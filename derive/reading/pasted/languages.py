@@ -186,7 +186,8 @@ def _passed_by_value(lines: Sequence[str]) -> list[str]:
     if len(heads) != 1:
         return []
     body = [line for line in lines if line.strip(" };") and not _FUNCTION.match(line)]
-    handed = " ".join(line for i, line in enumerate(body) if "return" in line or i == len(body) - 1)
+    last = [line for line in body[-1:] if not re.match(rf"^\s*[*]?{_NAME}(?:\[.*\])?\s*(?:[-+*/]?=(?!=)|<-)", line)]
+    handed = " ".join([*(line for line in body if "return" in line), *last])
     arguments = [a.strip() for a in heads[0]["arguments"].split(",")]
     copies = [a.split()[-1] for a in arguments if heads[0]["b"] and re.fullmatch(rf"(?:const\s+)?{_TYPE}\s+{_NAME}", a)]
     if heads[0]["c"] or not heads[0]["b"]:  # R, JavaScript: what an index does not store into

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Iterator, Sequence
 from copy import deepcopy
+from dataclasses import dataclass
 
 from derive.reading.bindings import all_args
 from derive.reading.class_body import STEP_METHODS
@@ -22,14 +23,25 @@ _LIKELY = ("update_step", "update_params", "update_parameters", "update_weights"
 _NO_STEPS = frozenset({"zero_grad", "build", "get_config", "reset", "state_dict", "load_state_dict", "set_lr"})
 
 
-def with_step(node: ast.ClassDef, method: str | None = None) -> tuple[ast.ClassDef, frozenset[str]]:
-    """The class with `method`, or the likeliest, as its step, and the attributes that are given from outside."""
+@dataclass(frozen=True)
+class Class:
+    """A class whose step is called so, the attributes that are given from outside, and what is taken for granted."""
+
+    node: ast.ClassDef
+    opened: frozenset[str] = frozenset()
+    assumed: tuple[str, ...] = ()
+
+
+def with_step(node: ast.ClassDef, method: str | None = None) -> Class:
+    """The class with `method`, or the likeliest, as its step."""
     node = deepcopy(node)
+    bases = [dotted(b) or "" for b in node.bases]
+    assumed = [f"{b} changes nothing of this" for b in bases if b not in ("object", "ABC", "abc.ABC")]
     node.bases, node.keywords = [], []
     found = {n.name: n for n in node.body if isinstance(n, ast.FunctionDef)}
     name = method or next((m for m in (*STEP_METHODS, *_LIKELY) if m in found), None)
     if name is None or not found[name].args.args or found[name].args.args[0].arg != "self":
-        return node, frozenset()
+        return Class(node)
     step = found[name]
     step.name = "step"
     init = found.get("__init__") or (_of_fields(node, step) if _is_dataclass(node) else _empty_init(node))
@@ -37,10 +49,12 @@ def with_step(node: ast.ClassDef, method: str | None = None) -> tuple[ast.ClassD
     own = {n.attr for n in ast.walk(step) if _is_own(n) and not isinstance(n.ctx, ast.Load)}  # type: ignore[attr-defined]
     counting = {id(n): c for n in node.body if n is not step and n is not init and (c := _counts(n, own)) is not None}
     step.body = [*_without_return(step.body), *counting.values(), *_return(step.body)]
+    helpers = [n.name for n in node.body if id(n) in counting and isinstance(n, ast.FunctionDef)]
+    assumed += [f"{helper} is called once after each step" for helper in helpers]
     node.body = [n for n in node.body if id(n) not in counting]
     init.body = [s for s in init.body if not _is_super(s)]
     init.args.vararg = init.args.kwarg = None
-    return ast.fix_missing_locations(node), _opened(init, step)
+    return Class(ast.fix_missing_locations(node), _opened(init, step), tuple(assumed))
 
 
 def likely_steps(node: ast.ClassDef) -> list[str]:

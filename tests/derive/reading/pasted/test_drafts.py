@@ -1,4 +1,4 @@
-"""Pasted text in, the likeliest rule out: `cases.txt` reads from top to bottom.
+"""Pasted text in, the likeliest rule out: each `cases*.txt` reads from top to bottom.
 
 A case is a text, a line of dashes, and what is read: for each parameter the roles, what each state
 holds at first (? where the text doesn't show it) and the step with the line each statement stands on.
@@ -15,11 +15,12 @@ import pytest
 from derive.errors import UserError
 from derive.reading.drafts import Candidate, Draft, candidates, read_drafts
 
-CASES = Path(__file__).with_name("cases.txt")
+CASES = sorted(Path(__file__).parent.glob("cases*.txt"))
 
 
 def cases() -> Iterator[tuple[str, str, str]]:
-    for part in re.split(r"^=== ", CASES.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
+    parts = (part for file in CASES for part in re.split(r"^=== ", file.read_text("utf-8"), flags=re.MULTILINE)[1:])
+    for part in parts:
         title, _, body = part.partition("\n")
         text, _, expected = body.partition("\n---\n")
         yield title, text, expected.strip()
