@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -26,7 +25,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture
-def without_z3(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def without_z3(monkeypatch: pytest.MonkeyPatch) -> None:
     """Answers as they are without the extra `smt`: what our own algebra leaves open stays open."""
-    monkeypatch.setenv("DERIVE_CACHE_DIR", str(tmp_path))  # what was proved with it is kept elsewhere
+    from kernels.running.content import surroundings
+
     monkeypatch.setattr("derive.smt.solver.find_spec", lambda name: None)
+    monkeypatch.setattr("kernels.running.content.surroundings", lambda: {**surroundings(), "proofs: z3-solver": ""})

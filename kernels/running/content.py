@@ -7,6 +7,7 @@ import json
 import platform
 import sys
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,19 @@ def surroundings() -> dict[str, str]:
         "processor": llvm.get_host_cpu_name(),
         "features": llvm.get_host_cpu_features().flatten(),
         "flags": str(sorted((k, v) for k, v in vars(numba.config).items() if k in _FLAGS)),
+        **{f"proofs: {package}": _version(package) for package in _PROVING},
     }
+
+
+_PROVING = ("python-flint", "z3-solver")  # more is proved with the latter
+
+
+def _version(package: str) -> str:
+    """The version of an installed package; empty where it is absent."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
 
 
 _FLAGS = ("OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "CPU_NAME", "CPU_FEATURES", "ENABLE_AVX", "DISABLE_INTEL_SVML")

@@ -33,9 +33,11 @@ def test_every_thing_that_matters_is_in_the_key() -> None:
     )
 
 
-def test_another_generator_is_another_key(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("changed", ["source", "proofs: z3-solver", "proofs: python-flint"])
+def test_another_generator_or_prover_is_another_key(monkeypatch: pytest.MonkeyPatch, changed: str) -> None:
     base = content_key(RULE, "float32")
-    monkeypatch.setattr(content, "surroundings", lambda: {**surroundings(), "source": "changed"})
+    monkeypatch.setattr(content, "surroundings", lambda: {**surroundings(), changed: "changed"})
+    assert changed in surroundings()
     assert content_key(RULE, "float32") != base
 
 
