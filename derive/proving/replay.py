@@ -194,11 +194,14 @@ def difference_at(pairs: Pairs, values: Mapping[str, Fraction]) -> Difference | 
     """
     arithmetics: list[Arithmetic] = [exact, *(partial(ball, bits=bits) for bits in PRECISIONS)]
     for arithmetic in arithmetics:
-        left = arithmetic([a for a, _ in pairs], values)
-        right = arithmetic([b for _, b in pairs], values)
-        for index, (a, b) in enumerate(pairs):
-            if _tells_apart(left[index], right[index]):
+        sides = iter(arithmetic([side for pair in pairs for side in pair], values))
+        found = list(zip(sides, sides, strict=True))
+        for (a, b), (left, right) in zip(pairs, found, strict=True):
+            if _tells_apart(left, right):
                 return Difference(0, str(a), (a, b), values)
+        pairs = tuple(pair for pair, known in zip(pairs, found, strict=True) if not all(map(_is_settled, known)))
+        if not pairs:
+            return None
     return None
 
 
@@ -289,6 +292,11 @@ def _tells_apart(a: Any, b: Any) -> bool:
 
 def _is_value(value: Any) -> bool:
     return not isinstance(value, Undefined | Inexact)
+
+
+def _is_settled(value: Any) -> bool:
+    """Whether more digits would tell no more: a value without a radius, or none for certain."""
+    return not isinstance(value, Inexact) and (isinstance(value, Fraction | bool | Undefined) or bool(value.is_exact()))
 
 
 def _certainly_different(a: Any, b: Any) -> bool:

@@ -1,0 +1,6 @@
+"""Under which settings of their hyperparameters two rules that differ agree all the same."""
+
+from derive.relating.conditions.candidates import MOST_AT_ONCE
+from derive.relating.conditions.found import Conditions, conditions
+
+__all__ = ["MOST_AT_ONCE", "Conditions", "conditions"]
