@@ -20,6 +20,7 @@ from derive.reading.pasted.groups import groups, shape
 from derive.reading.pasted.normalise import Normalised, normalise
 from derive.reading.pasted.overwritten import with_change, with_inputs
 from derive.reading.pasted.steps import Step
+from derive.reading.statements import stored
 
 __all__ = ["Candidate", "Draft", "candidates", "read_drafts"]
 
@@ -65,8 +66,9 @@ def _readings(step: Step) -> Iterator[Step]:
     change = with_change(step)
     if change is not None:
         yield change
+    written = frozenset(stored(step.statements))
     for each in (returned for given in with_inputs(step) for returned in with_returned_values(given)):
-        computed = with_computed_gradients(each)
+        computed = with_computed_gradients(each, written)
         if computed is not None and is_self_contained(each):
             yield computed
         else:
@@ -82,7 +84,7 @@ def _drafts(step: Step, text: str, normalised: Normalised) -> tuple[Draft, ...]:
     for group in found:
         key = shape(group.statements)
         like = next((d.parameter for d in drafts if shape(d.step.statements) == key), None)
-        others = {n for g in found if g is not group for n in g.last} - set(group.last)
+        others = set(stored(step.statements)) - set(stored(group.statements))
         returned = step.returned and tuple(r for r in step.returned if r.name not in others)
         own = replace(step, statements=group.statements, returned=returned)
         drafts.append(Draft(own, group.last, tuple(text.splitlines()), {**step.spelled, **normalised.spelled},

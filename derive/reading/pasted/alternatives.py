@@ -21,9 +21,10 @@ MOST = 24
 RETURNED = 6  # values under other names
 
 
-def with_computed_gradients(step: Step) -> Step | None:
-    """The step with every such value left open; None where there is none."""
-    states, made = set(carried(step.statements)), _computed(step)
+def with_computed_gradients(step: Step, written: frozenset[str]) -> Step | None:
+    """The step with every such value left open, under the names that are `written`; None where there is none."""
+    states = set(carried(step.statements))
+    made = {name: behind for name, behind in _computed(step).items() if name in written}
     used = {
         t
         for t in made
@@ -87,7 +88,8 @@ def with_returned_values(step: Step) -> Iterator[Step]:
         yield step
         return
     made = dependencies(step.statements)
-    open_ = [p.name for p in step.parameters if not p.keyword_only and p.name not in states]
+    taken = {*states, *(r.name for r in returned)}
+    open_ = [p.name for p in step.parameters if not p.keyword_only and p.name not in taken]
     choices = [_choices(returned[i], open_, made) for i in late]
     found = False
     for chosen in islice((c for c in product(*choices) if len(set(c)) == len(c)), MOST):

@@ -61,10 +61,11 @@ def _all(draft: Draft, given: Mapping[str, str], problems: list[UserError]) -> I
     for reading in (draft, *draft.others):
         try:
             wanted = _wanted(reading, given)
+            chosen = list(islice(parts(reading, wanted), MOST))
         except UserError as error:
             problems.append(error)
             continue
-        for part in islice(parts(reading, wanted), MOST):
+        for part in chosen:
             try:
                 yield _candidate(reading, part, wanted)
             except UserError as error:
@@ -103,6 +104,10 @@ def _candidate(draft: Draft, part: Part, wanted: Mapping[str, str]) -> Candidate
     assumed = [
         *draft.step.assumed,
         *(f"{draft.shown(n)} is {start} before the first step" for n, start in counts.items()),
+    ]
+    constants = {names.get(n): n for n, made in draft.step.unknown.items() if not made and n not in (part.g, part.t)}
+    assumed += [
+        f"{draft.shown(constants[h])} is the same at every step" for h in rule.hyperparameter_names if h in constants
     ]
     if part.t and not draft.step.counter:
         assumed.append(f"{draft.shown(part.t)} counts the steps from {first_count(draft, part.t)}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from derive.expr import symbols
 from derive.reading.pasted.flow import carried, reads
 from derive.reading.pasted.steps import Step
 from derive.reading.statements import Query, Statement, stored
@@ -46,7 +47,8 @@ class Draft:
     def free(self) -> tuple[str, ...]:
         """The names that are only read, in the order of the text."""
         changed = set(stored(self.step.statements))
-        return tuple(dict.fromkeys(n for s in self.step.statements for n in sorted(reads(s)) if n not in changed))
+        read = [*map(reads, self.step.statements), *(symbols(r.value) for r in self.step.returned or ())]
+        return tuple(dict.fromkeys(n for names in read for n in sorted(names) if n not in changed))
 
     @property
     def questions(self) -> tuple[Query, ...]:

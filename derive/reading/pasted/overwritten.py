@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from derive.expr import Number, Symbol, apply
+from derive.expr import Number, Symbol, apply, substitute
 from derive.reading.pasted.flow import carried, reads
 from derive.reading.pasted.groups import groups
 from derive.reading.pasted.steps import Step
@@ -35,8 +35,11 @@ def with_inputs(step: Step) -> Iterator[Step]:
     step = _apart(step, [n for n in carried(step.statements) if n.endswith(".grad")])  # given anew at each step
     if not step.looped and step.returned:
         leaving = {n for r in step.returned for n in (r.name, *r.shares) if n}
-        names = [n for n in _arguments(step) if n not in leaving and not _stored_into(n, step.statements)]
-        yield _apart(step, names)
+        names = [n for n in _arguments(step) if n not in leaving]
+        rebound = [n for n in names if not _stored_into(n, step.statements)]
+        if rebound != names and len(leaving) < len(step.returned):  # `w *= 2`, and `w - lr * dw` is the new w
+            yield _apart(step, names)
+        yield _apart(step, rebound)
         return
     yield step
     last = {n for group in groups(step.statements) if len(group.last) == 1 for n in group.last}
@@ -118,11 +121,19 @@ def _is_made_from_itself_first(name: str, statements: Sequence[Statement]) -> bo
 
 def _apart(step: Step, names: Sequence[str]) -> Step:
     """The step with what is made of each name under a name of its own."""
-    statements = step.statements
+    statements, returned = step.statements, step.returned
     for name in names:
         taken = {n for s in statements for n in (*reads(s), *stored([s]))}
-        statements = _renamed(statements, name, fresh(f"{name}_", taken))
-    return replace(step, statements=statements)
+        own = fresh(f"{name}_", taken)
+        statements = _renamed(statements, name, own)
+        returned = returned and tuple(_renamed_return(r, name, own) for r in returned)
+    return replace(step, statements=statements, returned=returned)
+
+
+def _renamed_return(returned: Returned, name: str, own: str) -> Returned:
+    """What is returned, of which the name meant what the step has made of it."""
+    [value] = substitute([returned.value], {name: Symbol(own)})
+    return Returned(value, frozenset(own if n == name else n for n in returned.shares))
 
 
 def _renamed(statements: tuple[Statement, ...], name: str, own: str) -> tuple[Statement, ...]:

@@ -10,6 +10,7 @@ from itertools import product
 from derive.expr import Apply, Expr, Number, Symbol, apply, nodes
 from derive.reading.pasted.draft import Draft
 from derive.reading.pasted.flow import dependencies, reads
+from derive.reading.scope import ASKED
 from derive.reading.statements import Branch, Initialise, Query, Statement, Store, stored
 from derive.rule import WORDS
 
@@ -25,8 +26,10 @@ class Part:
 
 
 def parts(draft: Draft, wanted: Mapping[str, str]) -> Iterator[Part]:
+    """Every consistent choice. Raises UserError where a value that is not looked into can't be the gradient."""
     questions = [q.target for q in draft.questions]
-    inputs = questions or _inputs(draft)
+    inputs = questions or _opened(draft) or _inputs(draft)
+    _refuse_another_gradient(draft, wanted)
     made = _made_over_steps(draft)
     counters = _counters(draft)
     for theta, g in product(_by_name(_thetas(draft), _PARAMETER), _by_name(_weights_last(inputs, draft), _GRADIENT)):
@@ -38,6 +41,28 @@ def parts(draft: Draft, wanted: Mapping[str, str]) -> Iterator[Part]:
             )  # fmt: skip
     if not questions:
         yield from _averages(draft, wanted, counters)
+
+
+def _opened(draft: Draft) -> list[str]:
+    """The names whose values the step makes from what it carries, and that are not looked into."""
+    return [n for n in draft.free if draft.step.unknown.get(n)]
+
+
+def _refuse_another_gradient(draft: Draft, wanted: Mapping[str, str]) -> None:
+    """What a step makes from its parameter and is not looked into is the gradient, or the step can't be read.
+
+    It is no gradient where there is another by its name: `s = trust_ratio(w); w = w - s * grad`.
+    """
+    made = [*(q.target for q in draft.questions if q.target != ASKED), *_opened(draft)]
+    if not made or any(wanted.get(n) == "g" for n in made):
+        return
+    constants = {p.name for p in draft.step.parameters if p.default is not None} | draft.step.starts.keys()
+    given = [n for n in draft.free if n not in {*made, *constants} and _SURELY_A_GRADIENT.fullmatch(n)]
+    others = [n for n in _opened(draft) if n not in draft.questions][1:]
+    for name in given or others:
+        what = f"{draft.shown(made[0])!r} is made from what the step changes and is not looked into"
+        fix = f"write its formula out; or say that it is the gradient and {draft.shown(name)} is not: {made[0]}=g"
+        raise draft.step.definition.error(what, fix=fix)
 
 
 def _inputs(draft: Draft) -> list[str]:
@@ -160,6 +185,7 @@ def _weights_last(names: Sequence[str], draft: Draft) -> list[str]:
 
 _PARAMETER = re.compile(r"theta|params?(eters?)?|weights?|w|x|p|W|b")
 _GRADIENT = re.compile(r".*grad.*|.*nabla.*|d(?!ecay|elta|amp)[a-zA-Z]\w*|.*\.d\w+|g|g_.*|.*_g")
+_SURELY_A_GRADIENT = re.compile(r"g|g_.*|.*_g|.*grad.*|.*nabla.*|d_?[A-Z]\w*|d_?(w|b|x|theta|params?|weights?|bias)\w?")
 _COUNTER = re.compile(r"t|step|steps|iteration|iter|i|k|n|epoch|.*_step|.*step.*")
 _INPUT = re.compile(r"x|value|.*grad.*|g|theta|y")
 
