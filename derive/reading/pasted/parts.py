@@ -58,7 +58,7 @@ def _refuse_another_gradient(draft: Draft, wanted: Mapping[str, str]) -> None:
         return
     constants = {p.name for p in draft.step.parameters if p.default is not None} | draft.step.starts.keys()
     given = [n for n in draft.free if n not in {*made, *constants} and _SURELY_A_GRADIENT.fullmatch(n)]
-    others = [n for n in _opened(draft) if n not in draft.questions][1:]
+    others = _opened(draft)[0 if draft.questions else 1 :]
     for name in given or others:
         what = f"{draft.shown(made[0])!r} is made from what the step changes and is not looked into"
         fix = f"write its formula out; or say that it is the gradient and {draft.shown(name)} is not: {made[0]}=g"
