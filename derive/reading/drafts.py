@@ -15,7 +15,7 @@ from derive.reading.pasted.alternatives import is_self_contained, with_computed_
 from derive.reading.pasted.candidates import Candidate, candidates_of
 from derive.reading.pasted.definitions import step_of
 from derive.reading.pasted.draft import Draft
-from derive.reading.pasted.flow import carried
+from derive.reading.pasted.flow import carried, last_stores
 from derive.reading.pasted.groups import groups, shape
 from derive.reading.pasted.normalise import Normalised, normalise
 from derive.reading.pasted.overwritten import with_change, with_inputs
@@ -84,7 +84,8 @@ def _drafts(step: Step, text: str, normalised: Normalised) -> tuple[Draft, ...]:
     for group in found:
         key = shape(group.statements)
         like = next((d.parameter for d in drafts if shape(d.step.statements) == key), None)
-        others = set(stored(step.statements)) - set(stored(group.statements))
+        kept = last_stores(group.statements)
+        others = {n for n, last in last_stores(step.statements).items() if kept.get(n) != last}
         returned = step.returned and tuple(r for r in step.returned if r.name not in others)
         own = replace(step, statements=group.statements, returned=returned)
         drafts.append(Draft(own, group.last, tuple(text.splitlines()), {**step.spelled, **normalised.spelled},

@@ -119,7 +119,7 @@ def _found(request: Request, relation: LinearRelation | None, instance: bool) ->
         return _instance(request, record)
     shift = shifted(request, record)
     if shift is not None:
-        return _shifted(shift, record)
+        return _shifted(shift, request, record, parted)
     verdict = _without_proof(request, record, parted or _parted(request))
     return _by_others(request, verdict) if verdict.status == "unknown" else verdict
 
@@ -231,10 +231,23 @@ def _proved(proof: Checked, request: Request, record: Record) -> Verdict:
     )
 
 
-def _shifted(shift: Shift, record: Record) -> Verdict:
+ANSWERED_ALIKE = "the gradients answered do not depend on where they are taken"
+
+
+def _shifted(shift: Shift, request: Request, record: Record, parted: Replayed | None) -> Verdict:
+    """One shows later what the other shows. An average does so whatever it is given; a parameter is where its
+    gradient is taken, so that the same answers at other points are a condition: a gradient used late is another."""
     when = "a step later" if shift.steps == 1 else f"{shift.steps} steps later"
-    text = f"{shift.late} asks {when} what {shift.early} asks: at step t + {shift.steps} what it asks at step t"
-    return Verdict("proved", relation="shift", message=text, tried=tuple(record.lines), evidence=shift.proof)
+    tried = tuple(record.lines)
+    if request.a.is_average:
+        text = f"{shift.late} gives {when} what {shift.early} gives: at step t + {shift.steps} what it gives at step t"
+        return Verdict("proved", relation="shift", message=text, tried=tried, evidence=shift.proof)
+    parted = parted or _parted(request)
+    text = f"{shift.late} asks {when} what {shift.early} asks, where {ANSWERED_ALIKE}"
+    late = f"{shift.late} uses each gradient {when} than {shift.early} does"
+    return Verdict("conditional", relation="shift", message=text, warnings=(late,), tried=tried, evidence=shift.proof,
+                   condition={"any_of": [ANSWERED_ALIKE], "degenerate": [], "exact": False},
+                   counterexample=None if parted is None else parted.document())  # fmt: skip
 
 
 def _swapped(hyperparameters: Mapping[str, Expr], source: str, target: str) -> tuple[str, ...]:

@@ -156,7 +156,7 @@ def _branch(branch: Mapping[str, Any]) -> str:
     """What `derive.linear.relation.Branch` says of itself, from its plain data."""
     parts = [*_choices(branch), *(_root(root) for root in branch["roots"])]
     shift = branch["shift"]
-    later = f", {shift} step{'s' * (shift > 1)} later" if shift else ""
+    later = f", {shift} step{'s' * (shift > 1)} later for the same answers" if shift else ""
     where = f", where {' and '.join(branch['where'])}" if branch["where"] else ""
     free = f", any {', '.join(branch['free'])}" if branch["free"] else ""
     return f"{branch['kind']}{later}: {', '.join(parts) or 'the same hyperparameters in both'}{where}{free}"

@@ -74,6 +74,19 @@ def needed(statements: Sequence[Statement], wanted: Iterable[str]) -> list[State
         targets |= carries
 
 
+def last_stores(statements: Iterable[Statement]) -> dict[str, tuple[object, ...]]:
+    """What gives every name its value at the end: two lists that agree in it leave the name the same."""
+    found: dict[str, tuple[object, ...]] = {}
+    for s in statements:
+        match s:
+            case Branch(then=then, otherwise=otherwise) | Initialise(stores=then, otherwise=otherwise):
+                sides = last_stores(then), last_stores(otherwise)
+                found |= {n: tuple(side.get(n, found.get(n)) for side in sides) for n in {*sides[0], *sides[1]}}
+            case _:
+                found |= dict.fromkeys(stored([s]), (s,))
+    return found
+
+
 def _backwards(statements: Sequence[Statement], wanted: Iterable[str]) -> tuple[list[Statement], set[str]]:
     """The statements that the wanted names are made by, with all the names that takes."""
     kept, now = list[Statement](), set(wanted)

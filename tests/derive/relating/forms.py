@@ -75,6 +75,11 @@ def late_descent(theta, g, m=0, *, lr=nonnegative(0.01)):
     m = g
     return theta, m
 
+def late_ewma(x, m=0, *, beta=decay(0.9)):
+    output = m
+    m = beta * m + (1 - beta) * x
+    return output, m
+
 def late_adam(theta, g, t, m=0, v=0, last=0, *,
               lr=nonnegative(1e-3), beta1=decay(0.9), beta2=decay(0.999), eps=nonnegative(1e-8)):
     if t > 1:

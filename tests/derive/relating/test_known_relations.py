@@ -39,8 +39,10 @@ apart at step 1
 adam, adam_stored_back: conditional; where beta1 = 0 and beta2 = 0; apart at step 2
 adam, adam_from_zero: refuted; apart at step 1
 adam, swapped: proved hyperparameter_map; B.beta1 = A.beta2, B.beta2 = A.beta1
-gradient_descent, late_descent: proved shift
-late_adam, adam: proved shift
+gradient_descent, late_descent: conditional shift; where the gradients answered do not depend on where they are taken; \
+apart at step 1
+late_adam, adam: conditional shift; where the gradients answered do not depend on where they are taken; apart at step 1
+late_ewma, ewma: proved shift
 momentum, with_idle_buffer: proved identical
 with_idle_buffer, momentum: proved identical
 """

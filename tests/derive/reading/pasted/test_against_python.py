@@ -52,7 +52,7 @@ def functions(draw: st.DrawFn) -> str:
 
 
 @given(functions())
-@settings(max_examples=4000)
+@settings(max_examples=300)
 def test_every_reading_is_a_way_to_call_the_function(text: str) -> None:
     function = made(text)
     for candidate in readings(text):
