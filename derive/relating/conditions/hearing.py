@@ -18,12 +18,23 @@ from derive.relating.conditions.points import certain
 from derive.rule import COUNTER, Domain, Rule
 from derive.transforms import bind
 
-SHORT = ((1, 1), (-1, 2), (3, -2))
-LONG = (
-    (1,) * 8,
-    (-60, 1, 70, -80, 90, -50, 40, -30),
-    (60, -1, -70, 80, -90, 50, -40, 30),
-)  # past any clipping
+Gradients = tuple[Fraction, ...]
+
+
+def _answers(*texts: str) -> tuple[Gradients, ...]:
+    return tuple(tuple(map(Fraction, text.split())) for text in texts)
+
+
+# Runs of one length each: other answers are compared at the same step.
+SHORT = _answers("1 1", "-1 2", "3 -2")
+FURTHER = _answers(
+    "1 1 1 1 1 1 1 1",
+    "-60 1 70 -80 90 -50 40 -30",  # past a clipping
+    "60 -1 -70 80 -90 50 -40 30",
+    "0 1/5 -1/7 0 0 1/3 0 1",  # below it
+    "0 0 0 0 0 0 0 0",
+    "4000 -9000 4000 1 -1 0 0 0",  # past almost any
+)
 
 
 class Hearing:
@@ -50,14 +61,14 @@ class Hearing:
         return (
             self._moves(short)
             or first_nonzero(short, self.domains) is not None
-            or self._moves(self._changes(LONG, condition))
+            or self._moves(self._changes(FURTHER, condition))
         )
 
-    def _changes(self, gradients: tuple[tuple[int, ...], ...], condition: Mapping[str, Expr]) -> list[Expr]:
+    def _changes(self, gradients: tuple[Gradients, ...], condition: Mapping[str, Expr]) -> list[Expr]:
         """What other answers than the first ones change in what is seen."""
         found = []
         for rule in self.rules:
-            points = [point_after(rule, Fraction(1), tuple(map(Fraction, each))) for each in gradients]
+            points = [point_after(rule, Fraction(1), each) for each in gradients]
             first, *others = substitute(points, condition)
             found += [other - first for other in others]
         return [change + 0 * change for change in found]

@@ -195,3 +195,42 @@ def test_choices_under_constant_hyperparameters_are_no_answer_under_a_schedule()
     two = read_text("def two(theta, g, *, lr=nonnegative(1)):\n    return theta - (lr + 1) * g\n", "two", "two.py")
     assert prove(one, two).branches
     assert prove(one, two, schedule=["lr"]).branches == ()
+
+
+BELOW_A_BOUND = """
+def small(theta, g, m=0, *, lr=positive(1), beta=decay(0.5)):
+    m = beta * m + g**2
+    return theta - lr * minimum(m, 1), m
+
+def drifting(theta, g, m=0, *, lr=positive(1), beta=decay(0.5)):
+    m = beta * m + g**2 + beta * g
+    return theta - lr * minimum(m, 1), m
+
+def rare(theta, g, *, lr=positive(1), c=nonnegative(0.5)):
+    return theta - lr * where(g > 1000, g, 0)
+
+def rare_and_moving(theta, g, *, lr=positive(1), c=nonnegative(0.5)):
+    return theta - lr * where(g > 1000, g, 0) + c
+
+def decaying(theta, g, *, lr=nonnegative(0.1), wd=nonnegative(0.1)):
+    return theta - lr * g - wd * theta
+
+def decaying_late(theta, g, t, *, lr=nonnegative(0.1), wd=nonnegative(0.1)):
+    return theta - lr * g / t - wd * theta
+"""
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "any_of", "degenerate"),
+    [
+        ("small", "drifting", ["beta = 0"], []),  # gradients below 1 count
+        ("rare", "rare_and_moving", ["c = 0"], []),
+        ("decaying", "decaying_late", [], ["lr = 0"]),  # theta moves, and no gradient moves it
+    ],
+)
+def test_a_condition_is_degenerate_where_no_gradient_counts(
+    a: str, b: str, any_of: list[str], degenerate: list[str]
+) -> None:
+    condition = prove(read_text(BELOW_A_BOUND, a), read_text(BELOW_A_BOUND, b)).condition
+    assert condition is not None
+    assert (condition["any_of"], condition["degenerate"]) == (any_of, degenerate)
