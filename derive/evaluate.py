@@ -51,11 +51,7 @@ def ball(exprs: Iterable[Expr], values: Mapping[str, Fraction], bits: int = 128)
 
     `Inexact` where a comparison, a divisor or a radicand is not decided: try more bits.
     """
-    from flint import arb, fmpq
-
-    def number(value: Fraction) -> Any:
-        return arb(fmpq(value.numerator, value.denominator))
-
+    number = _to_ball()
     with _precision(bits):
         return fold(
             exprs,
@@ -63,6 +59,42 @@ def ball(exprs: Iterable[Expr], values: Mapping[str, Fraction], bits: int = 128)
             number=lambda n: number(n.value),
             apply=lambda node, args: _finite(_applied(node, args, OPS[node.op].ball)),
         )
+
+
+def enclosed(exprs: Iterable[Expr], values: Mapping[str, Fraction], bits: int = 128) -> list[Exact | Ball]:
+    """The exact value of each expression where it is rational and not too large, else a ball, as `ball` gives it.
+
+    What is undecided in balls alone may be decided here: a rational part of an irrational value has no radius.
+    """
+    number = _to_ball()
+
+    def apply(node: Apply, args: tuple[Any, ...]) -> Any:
+        rational = all(type(arg) in _EXACT for arg in args)
+        value = _small(_applied(node, args, OPS[node.op].exact)) if rational else None
+        if rational and not isinstance(value, Inexact):
+            return value
+        balls = tuple([number(arg) if type(arg) is Fraction else arg for arg in args])
+        return _finite(_applied(node, balls, OPS[node.op].ball))
+
+    with _precision(bits):
+        return fold(exprs, symbol=lambda s: _value_of(s, values), number=lambda n: n.value, apply=apply)
+
+
+_EXACT = frozenset({Fraction, bool, Undefined})
+
+
+def to_ball(value: Fraction, bits: int) -> arb:
+    """A ball around a rational."""
+    with _precision(bits):
+        found: arb = _to_ball()(value)
+        return found
+
+
+def _to_ball() -> Callable[[Fraction], Any]:
+    """What makes a ball of a rational, in the precision at that time; FLINT is imported only now."""
+    from flint import arb, fmpq
+
+    return lambda value: arb(fmpq(value.numerator, value.denominator))
 
 
 def unrolled(
@@ -123,14 +155,19 @@ def trajectory(
 
 def _applied(node: Apply, args: tuple[Any, ...], rule: Callable[..., Any]) -> Any:
     needed = args[:1] if node.op in LAZY else args
-    for missing in (Undefined, Inexact):  # undefined wins: what is inexact may be anything, the result is undefined
-        for arg in needed:
-            if isinstance(arg, missing):
-                return arg
-    for position, arg in enumerate(needed):
-        if isinstance(arg, bool) is not takes_truth(node.op, position):
-            return Inexact("a number for a truth value, or a truth value for a number")
-    return rule(*args)
+    inexact = None
+    for arg, wants_truth in zip(needed, _TRUTHS[node.op], strict=False):
+        kind = type(arg)
+        if kind is Undefined:  # it wins: what is inexact may be anything, the result is undefined
+            return arg
+        if kind is Inexact:
+            inexact = inexact or arg
+        elif (kind is bool) is not wants_truth:
+            inexact = inexact or Inexact("a number for a truth value, or a truth value for a number")
+    return inexact or rule(*args)
+
+
+_TRUTHS = {name: tuple(takes_truth(name, place) for place in range(op.arity)) for name, op in OPS.items()}
 
 
 def _value_of(symbol: Symbol, values: Mapping[str, Fraction]) -> Fraction:

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 from derive.algebra.facts import Assumptions
-from derive.evaluate import QUERY, Arithmetic, asked_points, ball, exact, unrolled
+from derive.evaluate import QUERY, asked_points, enclosed, to_ball, unrolled
 from derive.expr import Expr, Number
 from derive.ops import Inexact, Undefined
 from derive.proving.certificate import Pairs
@@ -192,9 +192,8 @@ def difference_at(pairs: Pairs, values: Mapping[str, Fraction]) -> Difference | 
 
     An undefined value differs from one that is certainly defined. A value that is not decided proves nothing.
     """
-    arithmetics: list[Arithmetic] = [exact, *(partial(ball, bits=bits) for bits in PRECISIONS)]
-    for arithmetic in arithmetics:
-        sides = iter(arithmetic([side for pair in pairs for side in pair], values))
+    for bits in PRECISIONS:
+        sides = iter(enclosed([side for pair in pairs for side in pair], values, bits))
         found = list(zip(sides, sides, strict=True))
         for (a, b), (left, right) in zip(pairs, found, strict=True):
             if _tells_apart(left, right):
@@ -274,14 +273,11 @@ def _seen(rule: Rule, values: Mapping[str, Expr], t: int) -> list[tuple[str, Exp
 def _undefined(values: Mapping[str, Expr], t: int) -> str | None:
     """The first value that is undefined, empty where all are defined, None where that is not decided."""
     names = [name for name in values if not name.startswith(QUERY)] if t else []
-    for arithmetic in (exact, partial(ball, bits=PRECISIONS[-1])):
-        found = arithmetic([values[name] for name in names], {})
-        for name, value in zip(names, found, strict=True):
-            if isinstance(value, Undefined):
-                return name
-        if all(map(_is_value, found)):
-            return ""
-    return None
+    found = enclosed([values[name] for name in names], {}, PRECISIONS[-1])
+    for name, value in zip(names, found, strict=True):
+        if isinstance(value, Undefined):
+            return name
+    return "" if all(map(_is_value, found)) else None
 
 
 def _tells_apart(a: Any, b: Any) -> bool:
@@ -302,4 +298,5 @@ def _is_settled(value: Any) -> bool:
 def _certainly_different(a: Any, b: Any) -> bool:
     if isinstance(a, Fraction | bool) and isinstance(b, Fraction | bool):
         return a != b
-    return not a.overlaps(b)
+    left, right = (to_ball(v, PRECISIONS[-1]) if isinstance(v, Fraction) else v for v in (a, b))
+    return not left.overlaps(right)
