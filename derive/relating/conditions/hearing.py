@@ -7,11 +7,10 @@ from fractions import Fraction
 
 from derive.algebra.case import Case
 from derive.algebra.facts import Assumptions, Fact, NeedSplit, Stuck
-from derive.algebra.normal import MAX_GENERIC_FACTS
-from derive.algebra.polynomials import TooLarge
+from derive.algebra.polynomials import Quotient, TooLarge
 from derive.algebra.signs import ZERO_SIGN
 from derive.errors import UserError
-from derive.expr import Expr, substitute
+from derive.expr import Expr, substitute, symbols
 from derive.proving.obligations import point_after
 from derive.relating.conditions.candidates import Key, first_nonzero
 from derive.relating.conditions.points import certain
@@ -35,6 +34,7 @@ FURTHER = _answers(
     "0 0 0 0 0 0 0 0",
     "4000 -9000 4000 1 -1 0 0 0",  # past almost any
 )
+MOST_SPLITS = 6  # one within another
 
 
 class Hearing:
@@ -81,32 +81,34 @@ def _reached(rule: Rule, condition: Mapping[str, Expr], domains: Mapping[str, Do
     """Whether by the formulas, where nothing is zero, what is seen may depend on an answer, perhaps through a state."""
     try:
         rule = bind(rule, condition)
-    except UserError:
+        return _depends(rule, Assumptions({**domains, "t": COUNTER}))
+    except (UserError, Stuck, TooLarge, RecursionError):
         return True
+
+
+def _depends(rule: Rule, assumptions: Assumptions) -> bool:
     heard = {"x"} if rule.is_average else {name for name, _ in rule.questions}
     waiting = [*(point for _, point in rule.questions), *(rule.step[name] for name in rule.outputs)]
     kept = {name: rule.step[name] for name in rule.state_names}
     while waiting:
-        names = _dependence(waiting.pop(), Assumptions({**domains, "t": COUNTER}))
-        if names is None or names & heard:
+        names = _names_behind(waiting.pop(), Case(assumptions), MOST_SPLITS) or frozenset()
+        if names & heard:
             return True
         waiting += [kept.pop(name) for name in names & kept.keys()]
     return False
 
 
-def _dependence(expr: Expr, assumptions: Assumptions) -> frozenset[str] | None:
-    """The names that the value depends on wherever no quantity is zero; None where a branch decides, or it has none."""
-    case = Case(assumptions)
+def _names_behind(expr: Expr, case: Case, splits: int) -> frozenset[str] | None:
+    """The names on which the value depends in this case, wherever no quantity is zero; None where it has no value."""
     try:
-        for _ in range(MAX_GENERIC_FACTS):
-            try:
-                value = case.number(expr)
-                return case.depends(value.num) | case.depends(value.den)
-            except NeedSplit as need:
-                others = [signs for signs in need.branches if signs != ZERO_SIGN]
-                if len(others) != 1:
-                    return None
-                case.assume(Fact(need.quantity, others[0]))
-    except (Stuck, TooLarge, RecursionError):
-        pass
+        value = case.value(expr)
+    except NeedSplit as need:
+        if not splits:
+            raise Stuck("too many cases") from None
+        inner = [case.where(Fact(need.quantity, signs)) for signs in need.branches if signs != ZERO_SIGN]
+        found = [names for each in inner if (names := _names_behind(expr, each, splits - 1)) is not None]
+        # Where one branch alone has a value nothing was chosen.
+        return frozenset[str]().union(*found, symbols(need.quantity) if len(found) > 1 else ()) if found else None
+    if isinstance(value, Quotient):
+        return case.depends(value.num) | case.depends(value.den)
     return None
