@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from derive.expr import Apply, Symbol, nodes, substitute, to_text
+from derive.expr import Apply, Number, Symbol, nodes, substitute, to_text
 from derive.matching.alignment import Alignment, align
 from derive.matching.correspondence import Correspondence, used
 from derive.matching.readings import needed
@@ -15,6 +15,7 @@ from derive.matching.runs import TooLong
 from derive.matching.settle import settle
 from derive.matching.trial import trial
 from derive.rule import Rule
+from derive.transforms import bind
 
 NAME = re.compile(r"[^\W\d]\w*")
 PROOFS = 12  # repairs that look right on a run, and are put to the prover
@@ -141,7 +142,8 @@ def _mended(h: Hypothesis, earlier: tuple[Repair, ...], text: Rule, rule: Rule, 
     right = {a.line for a in text.body if a.target in accounted}
     known = {**{n: Symbol(m[0]) for n, m in before.same.items() if m}, **{n: Symbol(m) for n, m in h.way.names.items()}}
     his = {n for n in nodes(substitute([a.value for a in rule.body], known)) if isinstance(n, Apply)}
-    for repair in repairs(text, rule, before.same, h.way.names):
+    numbered = bind(rule, {name: Number(value) for name, value in h.way.bound.items()})
+    for repair in repairs(text, numbered, before.same, h.way.names):
         if repair.line in h.settled:
             continue
         extra = 0.5 * (repair.line in right) + 0.75 * (repair.kind == "reads" and repair.reads in his)

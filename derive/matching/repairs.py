@@ -208,7 +208,16 @@ def _from_rule(
             for target in _targets(his.target, paired, written):
                 value, written_out = _in_text(rule.body[:k], his, target, paired, names)
                 if value is not None:
-                    yield from _placed(text, Assignment(target, value), WRITTEN_OUT * written_out)
+                    kept = _keeping(text, target, rule.states, his.target)
+                    yield from _placed(kept, Assignment(target, value), WRITTEN_OUT * written_out)
+
+
+def _keeping(text: Rule, target: str, states: Sequence[State], name: str) -> Rule:
+    """The text with a name kept from step to step that is a state of the rule: `s = g**2` for `s = s + g**2`."""
+    started = [State(target, s.initial) for s in states if s.name == name]
+    if not started or target in text.state_names or target in text.outputs:
+        return text
+    return replace(text, states=(*text.states, *started))
 
 
 def _placed(text: Rule, line: Assignment, more: int) -> Iterator[Repair]:

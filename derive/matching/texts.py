@@ -14,7 +14,7 @@ from derive.matching.correspondence import used
 from derive.matching.faults import NAME
 from derive.matching.match import Match, comparable, hypotheses, match_readings, proved_at_once, settled
 from derive.matching.readings import Reading, needed, readings_of
-from derive.reading.drafts import Draft, read_drafts
+from derive.reading.drafts import Draft, read_drafts, refuse_hidden
 from derive.rule import Rule
 
 NEAR = 4  # rules that a text is compared with in earnest, where it is none of them at once
@@ -34,8 +34,11 @@ def check_text(text: str, file: str, name: str | None, rule: Rule, given: Mappin
     """
     settings = {n: word == "True" for n, word in given.items() if word in ("True", "False")}
     given = {n: word for n, word in given.items() if n not in settings}
-    match = _compared(read_drafts(text, file, name, settings), rule, given, text)
+    drafts = read_drafts(text, file, name, settings)
+    match = _compared(drafts, rule, given, text)
     if match is None:
+        for draft in drafts:
+            refuse_hidden(draft, draft.states)
         kind = "an average" if rule.is_average else "an update of a parameter"
         raise UserError(f"no reading of the text is {kind}, as {rule.name} is", where=file, fix="check another rule")
     return match

@@ -156,6 +156,14 @@ class _Coordinates(ast.NodeTransformer):
                     return OneCoordinate(index, items).visit(value)  # type: ignore[no-any-return]
         return node
 
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        """`[0.0] * n` is 0.0 in every place."""
+        self.generic_visit(node)
+        match node:
+            case ast.BinOp(left=ast.List(elts=[value]), op=ast.Mult()):
+                return value
+        return node
+
 
 class _Emptied(ast.NodeTransformer):
     """Leaves out `m = {}` and `m = []` where m is picked apart by a loop."""

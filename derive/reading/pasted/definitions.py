@@ -17,6 +17,7 @@ from derive.reading.optimizers import is_optimizer
 from derive.reading.pasted.coordinates import without_coordinates
 from derive.reading.pasted.flow import without_conversions
 from derive.reading.pasted.frameworks import without_frameworks
+from derive.reading.pasted.hidden import hidden_starts
 from derive.reading.pasted.methods import likely_steps, with_step
 from derive.reading.pasted.objects import with_records
 from derive.reading.pasted.steps import Step, bare_definition, read_body
@@ -143,7 +144,11 @@ def _methods(definition: Definition, file: str) -> Iterator[Step]:
             assert isinstance(inner, ast.ClassDef)
             made = with_step(inner, name)
             own = with_items(replace(definition, node=made.node))
-            step = replace(_of_procedure(read_definition(own), made.opened, plain.spelled), assumed=made.assumed)
+            step = replace(
+                _of_procedure(read_definition(own), made.opened, {**plain.spelled, **made.spelled}),
+                assumed=made.assumed,
+                hidden={n: said for n, said in _starts_of(inner).items() if n in made.opened},
+            )
         except UserError as error:
             errors.append(error)
             continue
@@ -151,6 +156,11 @@ def _methods(definition: Definition, file: str) -> Iterator[Step]:
         yield step
     if not found:
         raise errors[0]
+
+
+def _starts_of(node: ast.ClassDef) -> dict[str, str]:
+    inits = [n for n in node.body if isinstance(n, ast.FunctionDef) and n.name == "__init__"]
+    return hidden_starts(inits)
 
 
 def _of_procedure(procedure: Procedure, opened: frozenset[str], spelled: Mapping[str, str]) -> Step:

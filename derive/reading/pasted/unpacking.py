@@ -51,8 +51,8 @@ class _WrittenOut(ast.NodeTransformer):
         return node
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
-        self.generic_visit(node)
         key = _key(node.slice)
+        self.generic_visit(node)
         if key and self.keyed in ("", key):  # another array's entries are others
             self.keyed = key
             self.containers.add(dotted(node.value) or ast.unparse(node.value))
