@@ -50,6 +50,7 @@ class Fault:
     mended: tuple[str, ...]
     cost: float
     start: tuple[str, str] | None = None
+    asked: bool = False  # the slip is where the gradient is taken
     hypothesis: Hypothesis | None = field(default=None, compare=False, repr=False)  # under which it is the rule
 
     @property
@@ -174,6 +175,7 @@ def _described(mended: _Mended) -> Fault:
         tuple(_in_text(str(a), names) for a in mended.rule.body if not is_given(a)),
         mended.cost,
         start,
+        any(step.kind == "asked" for step in mended.steps),
         mended.hypothesis,
     )
 
@@ -187,6 +189,7 @@ def _sentence(step: Repair, names: Mapping[str, str]) -> str:
         "kept apart": f"line {step.line}, `{reads}`, stores into `{has}` what the rule keeps apart from it",
         "starts": f"at the start `{reads}` where the rule has `{has}`",
         "counts": f"the steps are counted from {reads} where the rule counts from {has}",
+        "asked": f"the gradient is taken at `{reads}` where the rule takes it at `{has}`",
         "missing": f"after line {step.line} the rule has `{has}`, which is missing",
     }
     return sentences[step.kind]

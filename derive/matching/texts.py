@@ -74,7 +74,9 @@ def _compared(drafts: Sequence[Draft], rule: Rule, given: Mapping[str, str], tex
     found = _each_with_its_own_gradient(drafts, rule, given)
     if not all(match for _, match in found):
         found = mended_across(found, rule, given)
-    return _together([_with_its_words(_with_line(match, text), text) for _, match in found]) if found else None
+    return (
+        _together([_with_its_words(_with_line(match, text, draft), text) for draft, match in found]) if found else None
+    )
 
 
 def _each_with_its_own_gradient(drafts: Sequence[Draft], rule: Rule, given: Mapping[str, str]) -> list[Found]:
@@ -100,8 +102,11 @@ def _side_by_side(draft: Draft, given: Mapping[str, str], count: int) -> Iterato
     return (replace(r, rule=needed(r.rule)) if count > 1 else r for r in readings_of(draft, given))
 
 
-def _with_line(match: Match, text: str) -> Match:
-    """A fault in how a state starts, with the line of the text that says so."""
+def _with_line(match: Match, text: str, draft: Draft) -> Match:
+    """A fault in how a state starts, or where the gradient is taken, with the line of the text that says so."""
+    if match.fault is not None and match.fault.asked and not match.fault.lines and draft.questions:
+        line = draft.questions[0].line
+        return replace(match, fault=replace(match.fault, lines=(line,), message=f"line {line}: {match.fault.message}"))
     if match.fault is None or match.fault.lines or not match.fault.start:
         return match
     name, value = match.fault.start

@@ -102,8 +102,9 @@ class _Coordinates(ast.NodeTransformer):
         """
         if not lost:
             return items
+        changed = changed | {n for n, base in items.items() if ast.unparse(base) in uses.stored}
         reads = {n for n in items if n not in changed and n in set().union(*(loaded(s) for s in node.body))}
-        by_index = uses.bases - uses.stored
+        by_index = uses.whole - uses.stored
         if len(lost) > 1 or reads - set(lost) or by_index or lost[0] not in items:
             raise self._lost(node, lost[0])
         name = lost[0]

@@ -21,6 +21,7 @@ from derive.reading.pasted.hidden import hidden_starts
 from derive.reading.pasted.methods import likely_steps, with_step
 from derive.reading.pasted.objects import with_records
 from derive.reading.pasted.steps import Step, bare_definition, read_body
+from derive.reading.pasted.truths import Compared
 from derive.reading.pasted.unpacking import written_out
 from derive.reading.read import read_definition, with_settings
 from derive.reading.source import Definition, definitions, find_named
@@ -69,7 +70,7 @@ def _as_spelled(spelled: Mapping[str, str]) -> Iterator[None]:
 
 
 def _plain(tree: ast.Module, file: str) -> Plain:
-    tree, containers, sizes = written_out(tree)
+    tree, containers, sizes = written_out(Compared().visit(tree))
     tree, made = without_frameworks(tree, file)
     tree, spelled = with_records(tree)
     tree, kept = without_coordinates(tree, file, made)
@@ -113,7 +114,8 @@ def _defined(definition: Definition, file: str) -> Iterator[Step]:
     if isinstance(node, ast.FunctionDef):
         yield _function(definition, file)
     elif is_optimizer(definition) and _has_groups(node):
-        yield _of_procedure(read_definition(with_items(definition)), frozenset(), {})
+        compared = replace(definition, node=Compared().visit(deepcopy(node)))
+        yield _of_procedure(read_definition(with_items(compared)), frozenset(), {})
     else:
         yield from _methods(definition, file)
 

@@ -79,6 +79,7 @@ class Uses(ast.NodeVisitor):
         self.indices: set[str] = set()
         self.bases: set[str] = set()
         self.stored: set[str] = set()
+        self.whole: set[str] = set()  # the same as `bases`, as the text writes them
         self.elsewhere = False
         for statement in body:
             self.visit(statement)
@@ -91,6 +92,7 @@ class Uses(ast.NodeVisitor):
         self.indices.add(found[0])
         if not found[1]:
             self.bases.add(dotted(node.value) or "")
+            self.whole.add(ast.unparse(node.value))
         if not isinstance(node.ctx, ast.Load):
             self.stored.add(ast.unparse(node.value) + found[1])
         self.visit(node.value)

@@ -301,3 +301,18 @@ def test_numbers_everywhere_and_a_slip_among_them() -> None:
 def test_a_number_with_a_sign_may_be_a_hyperparameter() -> None:
     text = "s.mul_(0.99).addcmul_(g, g, value=0.01)\np.addcdiv_(g, s.sqrt().add_(1e-8), value=-1e-3)"
     assert check(text, "rmsprop").hyperparameters == {"lr": "0.001", "beta": "0.99", "eps": "1e-08"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("v_{t+1} = μ v_t - ε ∇f(θ_t - μ v_t)\nθ_{t+1} = θ_t + v_{t+1}",
+         "line 1: the gradient is taken at `θ - μ * v` where the rule takes it at `θ + μ * v`"),
+        ("v = mu * v - lr * grad\nw = w + v",
+         "the gradient is taken at `w` where the rule takes it at `w + mu * v`"),
+    ],
+)  # fmt: skip
+def test_a_gradient_taken_elsewhere_is_found(text: str, message: str) -> None:
+    match = check(text, "nesterov")
+    assert match.fault is not None
+    assert match.fault.message == message
