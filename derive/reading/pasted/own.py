@@ -20,13 +20,14 @@ def with_own_parameter(node: ast.ClassDef, step: ast.FunctionDef) -> Mapping[str
     if len(given) != 1 or step.args.defaults:
         return {}
     [name] = given
-    kept = {n.attr for n in ast.walk(step) if _is_of(n, name)} - OF_ARRAYS  # type: ignore[attr-defined]
+    stores = [n for n in ast.walk(step) if _is_of(n, name) and not isinstance(n.ctx, ast.Load)]  # type: ignore[attr-defined]
+    kept = {n.attr for n in stores} - OF_ARRAYS  # type: ignore[attr-defined]
     kept |= {key for n in ast.walk(step) if (key := _key_of(n, name)) is not None}
     taken = {n.attr for n in ast.walk(node) if _is_of(n, "self")}  # type: ignore[attr-defined]
-    if (kept | {name}) & taken:
+    if not kept or (kept | {name}) & taken:
         return {}
     step.args.args = [a for a in step.args.args if a.arg != name]
-    step.body = [_Own(name).visit(s) for s in step.body]
+    step.body = [_Own(name, kept).visit(s) for s in step.body]
     ast.fix_missing_locations(step)
     return {f"self.{name}": name, **{f"self.{attr}": f"{name}.{attr}" for attr in kept}}
 
@@ -47,14 +48,14 @@ def _key_of(node: ast.AST, name: str) -> str | None:
 
 
 class _Own(ast.NodeTransformer):
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, kept: set[str]) -> None:
+        self.name, self.kept = name, kept
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
         return _of_self(self.name, node.ctx, node) if node.id == self.name else node
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
-        if _is_of(node, self.name) and node.attr not in OF_ARRAYS:
+        if _is_of(node, self.name) and node.attr in self.kept:
             return _of_self(node.attr, node.ctx, node)
         return self.generic_visit(node)
 
