@@ -11,7 +11,7 @@ from derive.library import LIBRARY
 from derive.matching.across import Found, lines_of_proved, mended_across
 from derive.matching.alignment import align
 from derive.matching.correspondence import used
-from derive.matching.faults import NAME
+from derive.matching.faults import NAME, Hypothesis
 from derive.matching.match import Match, comparable, hypotheses, match_readings, proved_at_once, settled
 from derive.matching.readings import Reading, needed, readings_of
 from derive.reading.drafts import Draft, read_drafts, refuse_hidden
@@ -168,14 +168,16 @@ def _nearest(readings: Sequence[Reading], rules: Sequence[Rule]) -> list[Rule]:
         if likely:
             same = align(likely[0].text, rule, likely[0].way)
             unlike = -same.matched / max(1, len(same.same))
-            scored.append((unlike, order, _difference_of_size(likely[0].text, rule), rule))
+            scored.append((unlike, order, _difference_of_size(likely[0], rule), rule))
     nearest = sorted(scored, key=lambda s: s[:2])[:NEAR]
     as_large = sorted(scored, key=lambda s: (s[2], *s[:2]))[:AS_LARGE]
     return [s[-1] for s in sorted({*nearest, *as_large}, key=lambda s: (s[2], *s[:2]))]
 
 
-def _difference_of_size(text: Rule, rule: Rule) -> int:
-    return abs(len(text.states) - len(rule.states)) + abs(len(used(text)) - len(rule.hyperparameters))
+def _difference_of_size(likely: Hypothesis, rule: Rule) -> int:
+    """In states and hyperparameters; those of the rule that are numbers of the text are no names there."""
+    named = len(rule.hyperparameters) - len(likely.way.literals or {})
+    return abs(len(likely.text.states) - len(rule.states)) + abs(len(used(likely.text)) - named)
 
 
 def _settled(readings: Sequence[Sequence[Reading]], rule: Rule) -> Match | None:

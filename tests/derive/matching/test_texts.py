@@ -316,3 +316,17 @@ def test_a_gradient_taken_elsewhere_is_found(text: str, message: str) -> None:
     match = check(text, "nesterov")
     assert match.fault is not None
     assert match.fault.message == message
+
+
+def test_the_step_may_take_the_gradients_name() -> None:
+    text = "buf.mul_(momentum).add_(grad)\ngrad = grad.add(buf, alpha=momentum)\nparam.add_(grad, alpha=-lr)"
+    match = check(text, "nesterov")
+    assert match.verdict.relation == "state_map"
+    assert "grad is given anew at each step" in match.assumed
+
+
+def test_a_text_of_numbers_is_as_large_as_the_rule_they_stand_in() -> None:
+    text = "m = 0.9*m + 0.1*g\nv = 0.999*v + 0.001*g**2\nw -= 0.001 * (m/(1-0.9*t)) / ((v/(1-0.999**t))**0.5 + 1e-8)"
+    first = identify_text(text, "pasted", None)[0]
+    assert first.rule.name == "adam"
+    assert first.fault is not None
