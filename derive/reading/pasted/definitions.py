@@ -144,7 +144,7 @@ def _methods(definition: Definition, file: str) -> Iterator[Step]:
             plain = _plain(ast.Module([deepcopy(node)], []), file)
             inner = plain.tree.body[0]
             assert isinstance(inner, ast.ClassDef)
-            made = with_step(inner, name)
+            made = with_step(inner, file, name)
             own = with_items(replace(definition, node=made.node))
             step = replace(
                 _of_procedure(read_definition(own), made.opened, {**plain.spelled, **made.spelled}),

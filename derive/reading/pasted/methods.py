@@ -38,8 +38,8 @@ class Class:
     spelled: Mapping[str, str] = field(default_factory=dict)
 
 
-def with_step(node: ast.ClassDef, method: str | None = None) -> Class:
-    """The class with `method`, or the likeliest, as its step."""
+def with_step(node: ast.ClassDef, file: str, method: str | None = None) -> Class:
+    """The class with `method`, or the likeliest, as its step. Raises UserError where the step is lost."""
     node = deepcopy(node)
     bases = [dotted(b) or "" for b in node.bases]
     assumed = [f"{b} changes nothing of this" for b in bases if b not in ("object", "ABC", "abc.ABC")]
@@ -50,7 +50,7 @@ def with_step(node: ast.ClassDef, method: str | None = None) -> Class:
         return Class(node)
     step = found[name]
     step.name = "step"
-    spelled = with_own_parameter(node, step)
+    spelled = with_own_parameter(node, step, file)
     init = found.get("__init__") or (_of_fields(node, step) if _is_dataclass(node) else _empty_init(node))
     node.body = [n for n in node.body if n is step or n is init or not _is_method(n) or _sets(n)]
     own = {n.attr for n in ast.walk(step) if _is_own(n) and not isinstance(n.ctx, ast.Load)}  # type: ignore[attr-defined]

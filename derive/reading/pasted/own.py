@@ -11,11 +11,16 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 
+from derive.errors import UserError
+from derive.reading.pasted.indices import rebound
 from derive.reading.pasted.objects import OF_ARRAYS
 
 
-def with_own_parameter(node: ast.ClassDef, step: ast.FunctionDef) -> Mapping[str, str]:
-    """Changes the step so; the attributes of `self` that are made, and how the text writes them."""
+def with_own_parameter(node: ast.ClassDef, step: ast.FunctionDef, file: str) -> Mapping[str, str]:
+    """Changes the step so; the attributes of `self` that are made, and how the text writes them.
+
+    Raises UserError where the parameter's name is bound anew: the parameter itself stays as it is.
+    """
     given = [a.arg for a in step.args.args[1:] if _has_gradient(step, a.arg)]
     if len(given) != 1 or step.args.defaults:
         return {}
@@ -26,6 +31,9 @@ def with_own_parameter(node: ast.ClassDef, step: ast.FunctionDef) -> Mapping[str
     taken = {n.attr for n in ast.walk(node) if _is_of(n, "self")}  # type: ignore[attr-defined]
     if not kept or (kept | {name}) & taken:
         return {}
+    if rebound(step.body, [name]):
+        fix = f"store into it, as in {name} -= ..."
+        raise UserError(f"the new {name!r} never leaves the method", where=f"{file}:{step.lineno}", fix=fix)
     step.args.args = [a for a in step.args.args if a.arg != name]
     step.body = [_Own(name, kept).visit(s) for s in step.body]
     ast.fix_missing_locations(step)
