@@ -84,8 +84,23 @@ def _delegate(node: ast.ClassDef, method: str) -> str | None:
                 orelse=[],
             )
         ] if _is_own(called) and name in names and all(isinstance(a, ast.Name | ast.Attribute) for a in args):
-            return name
+            return None if _shares(names[name]) else name
     return None
+
+
+def _shares(method: ast.FunctionDef) -> bool:
+    """Whether a method changes what is the same for every parameter: `self.t += 1`, `self.v.mul_(b)`."""
+    given = {a.arg for a in method.args.args}
+    for node in ast.walk(method):
+        match node:
+            case ast.Attribute(ctx=ast.Store()) if _is_own(node):
+                return True
+            case ast.Call(func=ast.Attribute(value=array, attr=name)) if _is_own(array) and name.endswith("_"):
+                return True
+            case ast.Subscript(value=array, slice=index, ctx=ast.Store()) if _is_own(array):
+                if not (isinstance(index, ast.Name) and index.id in given):
+                    return True
+    return False
 
 
 def _is_method(node: ast.stmt) -> bool:
