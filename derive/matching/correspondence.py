@@ -81,10 +81,12 @@ def used(rule: Rule) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1024)
 def numbers(rule: Rule) -> tuple[Fraction, ...]:
-    """The numbers that stand in a rule, and one minus each: what a hyperparameter may have been written as."""
+    """The numbers that stand in a rule, without their signs, and one minus each: what a hyperparameter may have been
+    written as."""
     roots = [a.value for a in rule.body] + ([rule.query] if rule.query is not None else [])
     exponents = {n.args[1] for n in nodes(roots) if isinstance(n, Apply) and n.op == "pow"}
     found = [n.value for n in nodes(roots) if isinstance(n, Number) and n not in exponents]
+    found += [-v for v in found if v < 0]
     found += [1 - v for v in found if 0 < v < 1] + [Fraction(1)]
     return tuple(dict.fromkeys(found))
 

@@ -87,6 +87,10 @@ def _other_operation(value: Apply) -> Iterator[Edit]:
     for op in _CONFUSED.get(value.op, ()):
         found = Apply(op, value.args)
         yield Edit(found, value, found, OPERATOR)
+    if value.op == "mul" and Symbol("t") in value.args:
+        [other] = [a for a in value.args if a is not Symbol("t")] or [Symbol("t")]
+        power = apply("pow", other, Symbol("t"))
+        yield Edit(power, value, power, OPERATOR)
     if value.op in ("sub", "div", "pow", "lt", "gt", "le", "ge"):
         turned = Apply(value.op, value.args[::-1])
         yield Edit(turned, value, turned, OPERATOR)

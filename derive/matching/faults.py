@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from derive.expr import Apply, Symbol, nodes, substitute, to_text
+from derive.expr import Apply, Number, Symbol, nodes, substitute, to_text
 from derive.matching.alignment import Alignment, align
 from derive.matching.correspondence import Correspondence, used
 from derive.matching.readings import needed
@@ -15,6 +15,7 @@ from derive.matching.runs import TooLong
 from derive.matching.settle import settle
 from derive.matching.trial import trial
 from derive.rule import Rule
+from derive.transforms import bind
 
 NAME = re.compile(r"[^\W\d]\w*")
 PROOFS = 12  # repairs that look right on a run, and are put to the prover
@@ -49,6 +50,7 @@ class Fault:
     mended: tuple[str, ...]
     cost: float
     start: tuple[str, str] | None = None
+    asked: bool = False  # the slip is where the gradient is taken
     hypothesis: Hypothesis | None = field(default=None, compare=False, repr=False)  # under which it is the rule
 
     @property
@@ -141,7 +143,8 @@ def _mended(h: Hypothesis, earlier: tuple[Repair, ...], text: Rule, rule: Rule, 
     right = {a.line for a in text.body if a.target in accounted}
     known = {**{n: Symbol(m[0]) for n, m in before.same.items() if m}, **{n: Symbol(m) for n, m in h.way.names.items()}}
     his = {n for n in nodes(substitute([a.value for a in rule.body], known)) if isinstance(n, Apply)}
-    for repair in repairs(text, rule, before.same, h.way.names):
+    numbered = bind(rule, {name: Number(value) for name, value in h.way.bound.items()})
+    for repair in repairs(text, numbered, before.same, h.way.names):
         if repair.line in h.settled:
             continue
         extra = 0.5 * (repair.line in right) + 0.75 * (repair.kind == "reads" and repair.reads in his)
@@ -172,6 +175,7 @@ def _described(mended: _Mended) -> Fault:
         tuple(_in_text(str(a), names) for a in mended.rule.body if not is_given(a)),
         mended.cost,
         start,
+        any(step.kind == "asked" for step in mended.steps),
         mended.hypothesis,
     )
 
@@ -185,6 +189,7 @@ def _sentence(step: Repair, names: Mapping[str, str]) -> str:
         "kept apart": f"line {step.line}, `{reads}`, stores into `{has}` what the rule keeps apart from it",
         "starts": f"at the start `{reads}` where the rule has `{has}`",
         "counts": f"the steps are counted from {reads} where the rule counts from {has}",
+        "asked": f"the gradient is taken at `{reads}` where the rule takes it at `{has}`",
         "missing": f"after line {step.line} the rule has `{has}`, which is missing",
     }
     return sentences[step.kind]

@@ -18,6 +18,7 @@ from derive.reading.statements import fresh
 from derive.rule import Assignment, Rule, State
 
 SWAPPED, REMOVED, KEPT_APART, OTHER_TARGET, STARTED, SHIFTED, RULES_LINE, INSERTED = 16, 17, 18, 12, 14, 15, 20, 21
+ASKED, ASKED_ELSEWHERE = 12, 19  # at a point the text names, and at the parameter
 PAIRINGS = 6  # of states that do not hold the same
 WRITTEN_OUT = 6  # more for each further line of the rule that the repair has to contain
 
@@ -28,7 +29,7 @@ class Repair:
 
     rule: Rule
     line: int
-    kind: str  # "reads", "swapped", "removed", "kept apart", "starts", "counts", "missing"
+    kind: str  # "reads", "swapped", "removed", "kept apart", "starts", "counts", "asked", "missing"
     reads: Expr | str
     has: Expr | str
     cost: int
@@ -43,6 +44,7 @@ def repairs(text: Rule, rule: Rule, same: Mapping[str, tuple[str, ...]], names: 
     yield from _kept_apart(text)
     yield from _started(text, rule)
     yield from _shifted(text)
+    yield from _asked(text, rule)
     yield from _from_rule(text, rule, same, names)
 
 
@@ -190,6 +192,22 @@ def _shifted(text: Rule) -> Iterator[Repair]:
         yield Repair(_with(text, tuple(body)), uses[0], "counts", str(starts), str(starts + by), SHIFTED)
 
 
+def _asked(text: Rule, rule: Rule) -> Iterator[Repair]:
+    """The gradient is taken at another point."""
+    if text.is_average or (text.query is None and rule.query is None):
+        return
+    here = Symbol("theta") if text.query is None else text.query
+    constants = frozenset(text.hyperparameter_names)
+    names = ["theta", *text.state_names, *text.hyperparameter_names]
+    points = [e.value for e in edits(here, Scope(names, [], [], constants))]
+    steps = [Symbol(h) * Symbol(s) for h in text.hyperparameter_names for s in text.state_names]
+    points += [p for step in steps if text.query is None for p in (here + step, here - step)]
+    for point in dict.fromkeys(points):
+        query = None if point is Symbol("theta") else point
+        cost = ASKED_ELSEWHERE if text.query is None else ASKED
+        yield Repair(replace(text, query=query), 0, "asked", here, point, cost)
+
+
 def _first_count(text: Rule) -> int:
     """What the text's counter is at the first step: t - 1 stands where it counts from 0."""
     t = Symbol("t")
@@ -208,7 +226,16 @@ def _from_rule(
             for target in _targets(his.target, paired, written):
                 value, written_out = _in_text(rule.body[:k], his, target, paired, names)
                 if value is not None:
-                    yield from _placed(text, Assignment(target, value), WRITTEN_OUT * written_out)
+                    kept = _keeping(text, target, rule.states, his.target)
+                    yield from _placed(kept, Assignment(target, value), WRITTEN_OUT * written_out)
+
+
+def _keeping(text: Rule, target: str, states: Sequence[State], name: str) -> Rule:
+    """The text with a name kept from step to step that is a state of the rule: `s = g**2` for `s = s + g**2`."""
+    started = [State(target, s.initial) for s in states if s.name == name]
+    if not started or target in text.state_names or target in text.outputs:
+        return text
+    return replace(text, states=(*text.states, *started))
 
 
 def _placed(text: Rule, line: Assignment, more: int) -> Iterator[Repair]:

@@ -33,7 +33,7 @@ def _agreeing(ways: Iterable[Correspondence], text: Rule, tried: Trial) -> list[
     for way in ways:
         if found and (len(found) == ENOUGH or _held(way) > _held(found[0])):
             break
-        if not tried.is_inert(way) and tried.agrees(text, way):
+        if tried.agrees(text, way) and not tried.is_inert(way):
             found.append(way)
     return found
 

@@ -11,10 +11,10 @@ from derive.library import LIBRARY
 from derive.matching.across import Found, lines_of_proved, mended_across
 from derive.matching.alignment import align
 from derive.matching.correspondence import used
-from derive.matching.faults import NAME
+from derive.matching.faults import NAME, Hypothesis
 from derive.matching.match import Match, comparable, hypotheses, match_readings, proved_at_once, settled
 from derive.matching.readings import Reading, needed, readings_of
-from derive.reading.drafts import Draft, read_drafts
+from derive.reading.drafts import Draft, read_drafts, refuse_hidden
 from derive.rule import Rule
 
 NEAR = 4  # rules that a text is compared with in earnest, where it is none of them at once
@@ -34,8 +34,11 @@ def check_text(text: str, file: str, name: str | None, rule: Rule, given: Mappin
     """
     settings = {n: word == "True" for n, word in given.items() if word in ("True", "False")}
     given = {n: word for n, word in given.items() if n not in settings}
-    match = _compared(read_drafts(text, file, name, settings), rule, given, text)
+    drafts = read_drafts(text, file, name, settings)
+    match = _compared(drafts, rule, given, text)
     if match is None:
+        for draft in drafts:
+            refuse_hidden(draft, draft.states)
         kind = "an average" if rule.is_average else "an update of a parameter"
         raise UserError(f"no reading of the text is {kind}, as {rule.name} is", where=file, fix="check another rule")
     return match
@@ -71,7 +74,9 @@ def _compared(drafts: Sequence[Draft], rule: Rule, given: Mapping[str, str], tex
     found = _each_with_its_own_gradient(drafts, rule, given)
     if not all(match for _, match in found):
         found = mended_across(found, rule, given)
-    return _together([_with_its_words(_with_line(match, text), text) for _, match in found]) if found else None
+    return (
+        _together([_with_its_words(_with_line(match, text, draft), text) for draft, match in found]) if found else None
+    )
 
 
 def _each_with_its_own_gradient(drafts: Sequence[Draft], rule: Rule, given: Mapping[str, str]) -> list[Found]:
@@ -97,8 +102,11 @@ def _side_by_side(draft: Draft, given: Mapping[str, str], count: int) -> Iterato
     return (replace(r, rule=needed(r.rule)) if count > 1 else r for r in readings_of(draft, given))
 
 
-def _with_line(match: Match, text: str) -> Match:
-    """A fault in how a state starts, with the line of the text that says so."""
+def _with_line(match: Match, text: str, draft: Draft) -> Match:
+    """A fault in how a state starts, or where the gradient is taken, with the line of the text that says so."""
+    if match.fault is not None and match.fault.asked and not match.fault.lines and draft.questions:
+        line = draft.questions[0].line
+        return replace(match, fault=replace(match.fault, lines=(line,), message=f"line {line}: {match.fault.message}"))
     if match.fault is None or match.fault.lines or not match.fault.start:
         return match
     name, value = match.fault.start
@@ -160,14 +168,16 @@ def _nearest(readings: Sequence[Reading], rules: Sequence[Rule]) -> list[Rule]:
         if likely:
             same = align(likely[0].text, rule, likely[0].way)
             unlike = -same.matched / max(1, len(same.same))
-            scored.append((unlike, order, _difference_of_size(likely[0].text, rule), rule))
+            scored.append((unlike, order, _difference_of_size(likely[0], rule), rule))
     nearest = sorted(scored, key=lambda s: s[:2])[:NEAR]
     as_large = sorted(scored, key=lambda s: (s[2], *s[:2]))[:AS_LARGE]
     return [s[-1] for s in sorted({*nearest, *as_large}, key=lambda s: (s[2], *s[:2]))]
 
 
-def _difference_of_size(text: Rule, rule: Rule) -> int:
-    return abs(len(text.states) - len(rule.states)) + abs(len(used(text)) - len(rule.hyperparameters))
+def _difference_of_size(likely: Hypothesis, rule: Rule) -> int:
+    """In states and hyperparameters; those of the rule that are numbers of the text are no names there."""
+    named = len(rule.hyperparameters) - len(likely.way.literals or {})
+    return abs(len(likely.text.states) - len(rule.states)) + abs(len(used(likely.text)) - named)
 
 
 def _settled(readings: Sequence[Sequence[Reading]], rule: Rule) -> Match | None:

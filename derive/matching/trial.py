@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property, lru_cache
 from itertools import product
 
 from derive.matching.correspondence import Correspondence, numbers, probes
@@ -37,20 +39,32 @@ class Trial:
         bound = tuple(way.bound.items())
         if bound not in self.inert:
             other = Stream(COARSE.theta, tuple(g / 2 + 1 for g in COARSE.gradients))
-            values, _, his = self._wanted(way)[0]
+            values, _, his = next(self._wanted(way))
             self.inert[bound] = his == seen(self.rule, values, other)
         return self.inert[bound]
 
-    def _wanted(self, way: Correspondence) -> list[Wanted]:
+    def _wanted(self, way: Correspondence) -> Iterator[Wanted]:
+        """The runs, made as they are asked for: the first one tells most texts from the rule."""
         bound = tuple(way.bound.items())
-        if bound not in self.made:
-            settings = [way.rule_values(probe) for probe in probes(self.rule)]
-            streams = (COARSE, FINE) if self.fine or any(0 < abs(v) < SMALL for _, v in bound) else (COARSE,)
-            runs = ((v, s, seen(self.rule, v, s)) for s, v in product(streams, settings))
-            self.made[bound] = list(runs)
-        return self.made[bound]
+        made = self.made.setdefault(bound, [])
+        streams = (COARSE, FINE) if self.fine or any(0 < abs(v) < SMALL for _, v in bound) else (COARSE,)
+        for index, (stream, probe) in enumerate(product(streams, self._probes)):
+            if index == len(made):
+                values = way.rule_values(probe)
+                made.append((values, stream, seen(self.rule, values, stream)))
+            yield made[index]
+
+    @cached_property
+    def _probes(self) -> tuple[dict[str, float], ...]:
+        return probes(self.rule)
 
 
 def trial(text: Rule, rule: Rule) -> Trial:
     """The runs for readings of this text."""
-    return Trial(rule, any(0 < abs(v) < SMALL for v in (*numbers(text), *numbers(rule))))
+    return _trial(rule, any(0 < abs(v) < SMALL for v in (*numbers(text), *numbers(rule))))
+
+
+@lru_cache(maxsize=32)
+def _trial(rule: Rule, fine: bool) -> Trial:
+    """One for all readings: each has the same runs of the rule to agree with."""
+    return Trial(rule, fine)

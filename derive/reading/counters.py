@@ -25,10 +25,30 @@ def replace_counters(
 def _increment(body: Sequence[Assignment], name: str) -> int | None:
     """Where the body adds one to `name`, if that is the only store to it."""
     stores = [i for i, a in enumerate(body) if a.target == name]
-    grown = (apply("add", Symbol(name), 1), apply("add", 1, Symbol(name)))
-    return stores[0] if len(stores) == 1 and body[stores[0]].value in grown else None
+    grown = len(stores) == 1 and _behind(body[: stores[0]], body[stores[0]].value) in _grown(name)
+    return stores[0] if grown else None
+
+
+def _behind(before: Sequence[Assignment], value: Expr) -> Expr:
+    """What a value is that has a name of its own first: `t = state.t + 1`, and later `state.t = t`."""
+    made = [a.value for a in before if value is Symbol(a.target)]
+    return made[0] if len(made) == 1 else value
+
+
+def _grown(name: str) -> tuple[Expr, Expr]:
+    return apply("add", Symbol(name), 1), apply("add", 1, Symbol(name))
 
 
 def _shifted(lines: Sequence[Assignment], name: str, t: str, offset: int) -> list[Assignment]:
-    value = Symbol(t) if offset == 0 else Symbol(t) + offset if offset > 0 else Symbol(t) - (-offset)
-    return [Assignment(a.target, substitute([a.value], {name: value})[0], a.line) for a in lines]
+    return [Assignment(a.target, _in_steps(a.value, name, t, offset), a.line) for a in lines]
+
+
+def _in_steps(value: Expr, name: str, t: str, offset: int) -> Expr:
+    """The value with `name` written as t and what it exceeds t by."""
+    if value in _grown(name):
+        return _plus(t, offset + 1)
+    return substitute([value], {name: _plus(t, offset)})[0]
+
+
+def _plus(t: str, offset: int) -> Expr:
+    return Symbol(t) if offset == 0 else Symbol(t) + offset if offset > 0 else Symbol(t) - (-offset)

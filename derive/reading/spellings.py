@@ -108,7 +108,7 @@ ROWS: tuple[Row, ...] = (
     # A fresh array with the same values.
     ("x", "x", ("numpy.array", "numpy.copy", "jax.numpy.array", "jax.numpy.copy", "torch.clone", ".copy", ".clone",
                 "copy.deepcopy", "torch.tensor", ".item", ".get_value", ".numpy")),
-    ("x, dtype", "x", (".astype",)),
+    ("x, dtype", "x", (".astype", "numpy.array", "jax.numpy.array")),
     ("x", "x", ("tensorflow.Variable", "tensorflow.constant", "tensorflow.identity", "keras.ops.copy")),
     ("x, dtype", "x", ("tensorflow.cast", "keras.ops.cast", "keras.backend.cast", "theano.tensor.cast")),
     ("a, a_min, a_max", "min(max(a, a_min), a_max)", ("tensorflow.clip_by_value", "keras.ops.clip",
@@ -119,7 +119,7 @@ ROWS: tuple[Row, ...] = (
     ("x", "x", ("builtins.float", "numpy.asarray", "numpy.ascontiguousarray", "numpy.float64", "numpy.float32",
                 "jax.numpy.asarray", "jax.numpy.float32", "torch.as_tensor", "torch.positive", "copy.copy",
                 ".float", ".double", ".half", ".bfloat16", ".contiguous", ".conj", ".positive", ".cpu", ".cuda")),
-    ("x, dtype", "x", (".to", ".type_as", ".type")),
+    ("x, dtype", "x", (".to", ".type_as", ".type", "numpy.asarray", "jax.numpy.asarray")),
     # Certainly the same array.
     ("x", "x", (".detach", "torch.detach")),
     ("x, y", "x", (".view_as",)),

@@ -18,6 +18,7 @@ from derive.expr import Expr, Symbol, substitute
 from derive.reading.pasted.casting import is_open, open_counters, procedure
 from derive.reading.pasted.draft import Draft
 from derive.reading.pasted.parts import Part, first_count, parts
+from derive.reading.pasted.powers import with_powers
 from derive.reading.roles import to_rule
 from derive.reading.scope import ASKED
 from derive.reading.statements import fresh, stored
@@ -96,7 +97,7 @@ def _candidate(draft: Draft, part: Part, wanted: Mapping[str, str]) -> Candidate
     names = _names(draft, part, wanted)
     counts = open_counters(draft)
     made = procedure(draft, part, names, counts)
-    rule = to_rule(made)
+    rule = with_powers(to_rule(made))
     as_shown: dict[str, Expr] = {n: Symbol(draft.shown(n)) for n in names}
     asked = {q.target: f"grad({substitute([q.point], as_shown)[0]})" for q in draft.questions if q.target == ASKED}
     roles = {new: asked.get(old) or draft.shown(old) for old, new in names.items() if new in _named(rule)}

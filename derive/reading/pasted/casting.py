@@ -35,6 +35,8 @@ def procedure(draft: Draft, part: Part, names: Mapping[str, str], counts: Mappin
                        for s in with_plain_guards(step.statements))  # fmt: skip
     arguments = {p.name: p for p in step.parameters}
     states = [s for s in draft.states if part.average or s != part.theta]
+    refuse_hidden(draft, states)
+    _refuse_varying(draft, part)
     starts = {s: _start(draft, s, values, counts) for s in states}
     returned = tuple(Returned(substitute([r.value], values)[0], frozenset(names.get(n, n) for n in r.shares))
                      for r in step.returned or ())  # fmt: skip
@@ -74,6 +76,22 @@ def _constant(draft: Draft, old: str, argument: Parameter | None, name: str) -> 
     start = draft.step.starts.get(old)
     value = start.value if isinstance(start, Number) else None
     return Parameter(name, draft.step.definition.node.lineno, value, keyword_only=True)
+
+
+def refuse_hidden(draft: Draft, states: Sequence[str]) -> None:
+    """What a state is at first is part of the rule: where the text says it, nothing else is put in its place."""
+    for name in states:
+        if name in draft.step.hidden and is_open(draft, name):
+            what = f"{draft.shown(name)!r} is '{draft.step.hidden[name]}' before the first step, which can't be read"
+            raise draft.step.definition.error(what, fix=f"say it as a number, as in {draft.shown(name)} = 0")
+
+
+def _refuse_varying(draft: Draft, part: Part) -> None:
+    """What the loop's head gives a value at each step is no hyperparameter."""
+    for name in draft.free:
+        if name in draft.step.items and name not in (part.theta, part.g, part.t):
+            what = f"{draft.shown(name)!r} changes from step to step and is no count of the steps from the first"
+            raise draft.step.definition.error(what, fix="count them in one loop, as in for t in range(1, n)")
 
 
 def _refuse_lost(draft: Draft, names: Sequence[str]) -> None:
@@ -149,11 +167,23 @@ def _start(draft: Draft, state: str, values: Mapping[str, Expr], counts: Mapping
 def open_counters(draft: Draft) -> dict[str, int]:
     """Counters whose first value the text doesn't show: such that the first step reads 1."""
     found: dict[str, int] = {}
+    statements = draft.step.statements
     for state in draft.states:
-        stores = [i for i, s in enumerate(draft.step.statements) if state in stored([s])]
-        one = draft.step.statements[stores[0]] if len(stores) == 1 else None
-        grown = (apply("add", Symbol(state), 1), apply("add", 1, Symbol(state)))
-        if isinstance(one, Store) and one.value in grown and is_open(draft, state):
-            before = any(state in reads(s) for s in draft.step.statements[: stores[0]])
-            found[state] = 1 if before else 0
+        stores = [i for i, s in enumerate(statements) if state in stored([s])]
+        if len(stores) == 1 and is_open(draft, state):
+            before = statements[: stores[0]]
+            made = [s for s in before if _grows(s, state)]
+            copied = len(made) == 1 and _copies(statements[stores[0]], made[0])
+            if copied or _grows(statements[stores[0]], state):
+                found[state] = int(any(state in reads(s) for s in before if not (copied and s is made[0])))
     return found
+
+
+def _grows(s: Statement, state: str) -> bool:
+    """Whether a statement stores what is one more than the state."""
+    return isinstance(s, Store) and s.value in (apply("add", Symbol(state), 1), apply("add", 1, Symbol(state)))
+
+
+def _copies(s: Statement, made: Statement) -> bool:
+    """Whether a statement stores the value that another has made."""
+    return isinstance(s, Store) and isinstance(made, Store) and s.value is Symbol(made.target)

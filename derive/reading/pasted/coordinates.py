@@ -102,8 +102,9 @@ class _Coordinates(ast.NodeTransformer):
         """
         if not lost:
             return items
+        changed = changed | {n for n, base in items.items() if ast.unparse(base) in uses.stored}
         reads = {n for n in items if n not in changed and n in set().union(*(loaded(s) for s in node.body))}
-        by_index = uses.bases - uses.stored
+        by_index = uses.whole - uses.stored
         if len(lost) > 1 or reads - set(lost) or by_index or lost[0] not in items:
             raise self._lost(node, lost[0])
         name = lost[0]
@@ -154,6 +155,14 @@ class _Coordinates(ast.NodeTransformer):
                 uses = Uses(index, [ast.Expr(value)])
                 if items and all(_named(b) for b in items.values()) and not (uses.elsewhere and index not in items):
                     return OneCoordinate(index, items).visit(value)  # type: ignore[no-any-return]
+        return node
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        """`[0.0] * n` is 0.0 in every place."""
+        self.generic_visit(node)
+        match node:
+            case ast.BinOp(left=ast.List(elts=[value]), op=ast.Mult()):
+                return value
         return node
 
 

@@ -17,9 +17,11 @@ from derive.reading.optimizers import is_optimizer
 from derive.reading.pasted.coordinates import without_coordinates
 from derive.reading.pasted.flow import without_conversions
 from derive.reading.pasted.frameworks import without_frameworks
+from derive.reading.pasted.hidden import hidden_starts
 from derive.reading.pasted.methods import likely_steps, with_step
 from derive.reading.pasted.objects import with_records
 from derive.reading.pasted.steps import Step, bare_definition, read_body
+from derive.reading.pasted.truths import Compared
 from derive.reading.pasted.unpacking import written_out
 from derive.reading.read import read_definition, with_settings
 from derive.reading.source import Definition, definitions, find_named
@@ -68,7 +70,7 @@ def _as_spelled(spelled: Mapping[str, str]) -> Iterator[None]:
 
 
 def _plain(tree: ast.Module, file: str) -> Plain:
-    tree, containers, sizes = written_out(tree)
+    tree, containers, sizes = written_out(Compared().visit(tree))
     tree, made = without_frameworks(tree, file)
     tree, spelled = with_records(tree)
     tree, kept = without_coordinates(tree, file, made)
@@ -112,7 +114,8 @@ def _defined(definition: Definition, file: str) -> Iterator[Step]:
     if isinstance(node, ast.FunctionDef):
         yield _function(definition, file)
     elif is_optimizer(definition) and _has_groups(node):
-        yield _of_procedure(read_definition(with_items(definition)), frozenset(), {})
+        compared = replace(definition, node=Compared().visit(deepcopy(node)))
+        yield _of_procedure(read_definition(with_items(compared)), frozenset(), {})
     else:
         yield from _methods(definition, file)
 
@@ -141,9 +144,13 @@ def _methods(definition: Definition, file: str) -> Iterator[Step]:
             plain = _plain(ast.Module([deepcopy(node)], []), file)
             inner = plain.tree.body[0]
             assert isinstance(inner, ast.ClassDef)
-            made = with_step(inner, name)
+            made = with_step(inner, file, name)
             own = with_items(replace(definition, node=made.node))
-            step = replace(_of_procedure(read_definition(own), made.opened, plain.spelled), assumed=made.assumed)
+            step = replace(
+                _of_procedure(read_definition(own), made.opened, {**plain.spelled, **made.spelled}),
+                assumed=made.assumed,
+                hidden={n: said for n, said in _starts_of(inner).items() if n in made.opened},
+            )
         except UserError as error:
             errors.append(error)
             continue
@@ -151,6 +158,11 @@ def _methods(definition: Definition, file: str) -> Iterator[Step]:
         yield step
     if not found:
         raise errors[0]
+
+
+def _starts_of(node: ast.ClassDef) -> dict[str, str]:
+    inits = [n for n in node.body if isinstance(n, ast.FunctionDef) and n.name == "__init__"]
+    return hidden_starts(inits)
 
 
 def _of_procedure(procedure: Procedure, opened: frozenset[str], spelled: Mapping[str, str]) -> Step:

@@ -6,6 +6,7 @@
     self.assign_add(m, x)                     m.assign_add(x)
     m = tf.Variable(tf.zeros_like(w))         made once: if m is None: m = ...
     updates[p] = p - lr * g                   stores that are all made at the end
+    torch._foreach_mul_(ms, beta)             for all arrays at once: ms.mul_(beta)
 
 What is left is for `objects` and `coordinates`.
 """
@@ -32,6 +33,7 @@ from derive.reading.scope import dotted
 
 _VARIABLES = frozenset({"tf.Variable", "tf.get_variable", "theano.shared", "shared"})
 ASKED = "gradient_of"
+_FOR_EACH = "_foreach_"
 
 
 def without_frameworks(tree: ast.Module, file: str) -> tuple[ast.Module, frozenset[str]]:
@@ -131,7 +133,22 @@ class _Frameworks(ast.NodeTransformer):
                 name in ASSIGNING
             ):
                 return ast.copy_location(ast.Call(ast.Attribute(array, name, ast.Load()), [value], []), node)
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="torch"), attr=name)) if name.startswith(_FOR_EACH):
+                return _for_each(node, name.removeprefix(_FOR_EACH))
         return node
+
+
+def _for_each(node: ast.Call, name: str) -> ast.AST:
+    """The same function of one array; the factor of a product or quotient that is added stands last here."""
+    array, *rest = node.args
+    keywords = list(node.keywords)
+    if name.startswith(("addcmul", "addcdiv")) and len(rest) == 3:
+        keywords.append(ast.keyword("value", rest.pop()))
+    if name.endswith("_"):
+        function, arguments = ast.Attribute(array, name, ast.Load()), rest
+    else:
+        function, arguments = ast.Attribute(ast.Name("torch", ast.Load()), name, ast.Load()), [array, *rest]
+    return ast.copy_location(ast.Call(function, arguments, keywords), node)
 
 
 def _points(args: list[ast.expr]) -> ast.expr | None:

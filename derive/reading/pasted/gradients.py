@@ -19,10 +19,7 @@ def derivative(given: Tokens, top: list[Piece], bottom: list[Piece]) -> list[Pie
     """`\\frac{\\partial L}{\\partial w}` as the gradient at w; with the function after it too."""
     if len(bottom) == 2 and bottom[0].text == "∂" and bottom[1].kind == NAME and top and top[0].text == "∂":
         if len(top) == 1:
-            quantity(given)
-            if given.peek() == "(":
-                given.take()
-                inside(given, ")")
+            _subject(given)
         return powered(given, asked(given, bottom[1:]))
     if all(len(p) == 2 and p[0].text == "d" and p[1].kind == NAME for p in (top, bottom)):
         return powered(given, asked(given, bottom[1:]))
@@ -31,6 +28,14 @@ def derivative(given: Tokens, top: list[Piece], bottom: list[Piece]) -> list[Pie
         at = bottom[0]
         return powered(given, asked(given, [replace(at, text=at.text[1:], shown=at.shown.removeprefix("d"))]))
     return []
+
+
+def _subject(given: Tokens) -> None:
+    """Takes the function that is derived, with its arguments."""
+    quantity(given)
+    if given.peek() == "(":
+        given.take()
+        inside(given, ")")
 
 
 def partial(given: Tokens) -> list[Piece]:
@@ -44,6 +49,8 @@ def partial(given: Tokens) -> list[Piece]:
             at = quantity(given)
             if len(at) > 1:
                 raise given.error("a derivative by a power can't be read", "write the gradient at a name")
+            if i == 0:  # ∂/∂w L(w)
+                _subject(given)
             return asked(given, at)
         if depth == 0 and token in ("", "+", "-", "*", "=", "/"):
             break

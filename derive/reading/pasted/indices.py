@@ -79,6 +79,7 @@ class Uses(ast.NodeVisitor):
         self.indices: set[str] = set()
         self.bases: set[str] = set()
         self.stored: set[str] = set()
+        self.whole: set[str] = set()  # the same as `bases`, as the text writes them
         self.elsewhere = False
         for statement in body:
             self.visit(statement)
@@ -91,6 +92,7 @@ class Uses(ast.NodeVisitor):
         self.indices.add(found[0])
         if not found[1]:
             self.bases.add(dotted(node.value) or "")
+            self.whole.add(ast.unparse(node.value))
         if not isinstance(node.ctx, ast.Load):
             self.stored.add(ast.unparse(node.value) + found[1])
         self.visit(node.value)
@@ -164,7 +166,15 @@ def carried_plainly(body: Sequence[ast.stmt], own: Iterable[str]) -> list[str]:
     """The plain names, `own` aside, that the body reads before it surely gives them a value, and gives one."""
     given = {name for s in body for name, _ in bound_by(s) if not _only_attributes(s, name)}
     open_, _ = _open(body, set())
-    return [*sorted((open_ & given) - set(own)), *sorted(_shared(body, set(own)))]
+    return [*sorted((open_ & given) - set(own)), *sorted(_shared(body, {*own, *_picked(body, set(own))}))]
+
+
+def _picked(body: Iterable[ast.stmt], own: set[str]) -> Iterator[str]:
+    """What is picked by one array for itself: `state = self.state[p]`."""
+    for s in body:
+        match s:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Subscript(slice=ast.Name(id=index))) if index in own:
+                yield name
 
 
 def _shared(body: Iterable[ast.stmt], own: set[str]) -> set[str]:

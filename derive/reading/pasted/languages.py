@@ -99,14 +99,14 @@ def _without_braces(lines: Sequence[str], file: str) -> list[str]:
     out: list[str] = []
     blocks: list[bool] = []  # for each open brace: whether what is inside stands deeper
     single = False
-    by_value = _passed_by_value(lines)
+    by_value, arguments = _passed_by_value(lines), _arguments(lines)
     elements: list[bool] = []  # for each open brace: whether it is that of a loop over elements
     for number, line in enumerate(lines, 1):
         if re.match(r"^\s*\}", line) and blocks:
             blocks.pop()
             elements.pop()
         _refuse_lost(line, by_value, indices if any(elements) else set(), f"{file}:{number}")
-        said, opens, deeper = _line(line, indices)
+        said, opens, deeper = _line(_handed_back(line, arguments), indices)
         found = _COUNTED.match(line) or _RANGE.match(line) or _IN.match(line)
         elements += [bool(found) and found["i"] in indices] if opens and found else [False] if opens else []
         out.append(" " * 4 * (sum(blocks) + single) + said if said else "")
@@ -178,6 +178,21 @@ def _line(line: str, indices: set[str]) -> tuple[str, bool, bool]:
     if re.match(rf"^\s*(?:{_NAME}|return\b.*)?\s*;?\s*$", line) or re.match(rf"^\s*{_TYPE}\s", line):
         return "", False, False
     return line.strip(), False, False
+
+
+def _handed_back(line: str, arguments: Sequence[str]) -> str:
+    """`return w - lr * g;` gives the new value of the argument that it is made from."""
+    found = re.match(r"^\s*return\b\s*(?P<value>.*[-+*/].*?)\s*;?\s*$", line)
+    names = re.findall(rf"(?<![\w.]){_NAME}\b(?!\s*\()", found["value"]) if found else []
+    given = next((n for n in names if n in arguments), None)
+    return f"{given} = {found['value']};" if found and given else line
+
+
+def _arguments(lines: Sequence[str]) -> list[str]:
+    """The arguments of the one function."""
+    heads = [f for line in lines if (f := _FUNCTION.match(line))]
+    names = (re.findall(_NAME, a) for a in heads[0]["arguments"].split(",")) if len(heads) == 1 else ()
+    return [found[-1] for found in names if found]
 
 
 def _passed_by_value(lines: Sequence[str]) -> list[str]:

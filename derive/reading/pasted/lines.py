@@ -20,6 +20,7 @@ LINES = 1_000
 CHARACTERS_READ = 50_000
 FENCE = re.compile(r"^\s*(```+|~~~+)")
 _NUMBERING = re.compile(r"^(\s*)(?:(?:step\s+)?\(?\d{1,3}[.:)]\s+|\[\d{1,3}\]\s+|[-*•‣▪–]\s+)(?=\D)", re.IGNORECASE)
+_BOLD = re.compile(r"^(\s*)\*\*([^*=]+)\*\*(?=\s)")  # **Require:** in Markdown
 # `//` and `%` are operators too: a comment after them is at the line's start, set apart, or two words.
 _COMMENT = re.compile(
     r"""(\#|▷|(?:←|<-)\s*["“]|\\Comment\b|\\triangleright\b|(?:^\s*|\s{2,}|;\s*)(?://|%)"""
@@ -101,11 +102,11 @@ def statements(lines: Sequence[str], has_functions: bool) -> Iterator[Line]:
 
     Where the text `has_functions`, `return` is a statement; elsewhere it names what the algorithm ends with.
     """
-    lines = [plainly(line) for line in lines]
+    lines = [_BOLD.sub(r"\1\2", _NUMBERING.sub(r"\1", plainly(line))) for line in lines]
     lines = formulas(lines, [_is_head(line) for line in lines])
-    words = frozenset(re.findall(_NAME, "\n".join(_REMARK.sub("", line) for line in lines)))
-    for number, line in enumerate(lines, 1):
-        text = _NUMBERING.sub(r"\1", line)
+    said = [_REMARK.sub("", line) for line in lines if not _NOTHING.fullmatch(line.strip())]
+    words = frozenset(re.findall(_NAME, "\n".join(said)))
+    for number, text in enumerate(lines, 1):
         indent = len(text) - len(text.lstrip())
         text = re.sub(r"\s{3,}", "  ", text.strip())
         text = _COMMENT.sub("", text)
@@ -118,7 +119,7 @@ def statements(lines: Sequence[str], has_functions: bool) -> Iterator[Line]:
 
 
 def _is_head(line: str) -> bool:
-    read = _recognised(0, 0, _NUMBERING.sub(r"\1", line).replace("$", "").strip())
+    read = _recognised(0, 0, line.replace("$", "").strip())
     return bool(read.head or read.closes)
 
 

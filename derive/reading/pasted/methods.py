@@ -8,14 +8,16 @@ what another method counts: it is called once after each step.
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from derive.reading.bindings import all_args
 from derive.reading.class_body import STEP_METHODS
 from derive.reading.functions import dictionaries
+from derive.reading.pasted.own import with_own_parameter
 from derive.reading.scope import dotted
+from derive.reading.spellings import CUSTOMARY
 
 # What people call the method that makes a step, the likeliest first.
 _LIKELY = ("update_step", "update_params", "update_parameters", "update_weights", "apply_gradients", "apply_gradient",
@@ -25,15 +27,19 @@ _NO_STEPS = frozenset({"zero_grad", "build", "get_config", "reset", "state_dict"
 
 @dataclass(frozen=True)
 class Class:
-    """A class whose step is called so, the attributes that are given from outside, and what is taken for granted."""
+    """A class whose step is called so, the attributes that are given from outside, and what is taken for granted.
+
+    `spelled` is how the text writes attributes that it has elsewhere.
+    """
 
     node: ast.ClassDef
     opened: frozenset[str] = frozenset()
     assumed: tuple[str, ...] = ()
+    spelled: Mapping[str, str] = field(default_factory=dict)
 
 
-def with_step(node: ast.ClassDef, method: str | None = None) -> Class:
-    """The class with `method`, or the likeliest, as its step."""
+def with_step(node: ast.ClassDef, file: str, method: str | None = None) -> Class:
+    """The class with `method`, or the likeliest, as its step. Raises UserError where the step is lost."""
     node = deepcopy(node)
     bases = [dotted(b) or "" for b in node.bases]
     assumed = [f"{b} changes nothing of this" for b in bases if b not in ("object", "ABC", "abc.ABC")]
@@ -44,6 +50,7 @@ def with_step(node: ast.ClassDef, method: str | None = None) -> Class:
         return Class(node)
     step = found[name]
     step.name = "step"
+    spelled = with_own_parameter(node, step, file)
     init = found.get("__init__") or (_of_fields(node, step) if _is_dataclass(node) else _empty_init(node))
     node.body = [n for n in node.body if n is step or n is init or not _is_method(n) or _sets(n)]
     own = {n.attr for n in ast.walk(step) if _is_own(n) and not isinstance(n.ctx, ast.Load)}  # type: ignore[attr-defined]
@@ -52,9 +59,10 @@ def with_step(node: ast.ClassDef, method: str | None = None) -> Class:
     helpers = [n.name for n in node.body if id(n) in counting and isinstance(n, ast.FunctionDef)]
     assumed += [f"{helper} is called once after each step" for helper in helpers]
     node.body = [n for n in node.body if id(n) not in counting]
-    init.body = [s for s in init.body if not _is_super(s)]
+    init.body = [one for s in init.body if not _is_super(s) for one in _one_by_one(s)]
     init.args.vararg = init.args.kwarg = None
-    return Class(ast.fix_missing_locations(node), _opened(init, step), tuple(assumed))
+    _without_words(init.args)
+    return Class(ast.fix_missing_locations(node), _opened(init, step), tuple(assumed), spelled)
 
 
 def likely_steps(node: ast.ClassDef) -> list[str]:
@@ -62,8 +70,37 @@ def likely_steps(node: ast.ClassDef) -> list[str]:
     names = [n.name for n in node.body if isinstance(n, ast.FunctionDef)]
     for sure in (*STEP_METHODS, *_LIKELY):
         if sure in names:
-            return [sure]
+            return [_delegate(node, sure) or sure]
     return [n for n in names if not n.startswith("__") and n not in _NO_STEPS]
+
+
+def _delegate(node: ast.ClassDef, method: str) -> str | None:
+    """The method that makes the step of each parameter: `for p in self.params: self.update(p)`."""
+    names = {n.name: n for n in node.body if isinstance(n, ast.FunctionDef)}
+    match [s for s in names[method].body if not isinstance(s, ast.Pass)]:
+        case [
+            ast.For(
+                body=[ast.Expr(value=ast.Call(func=ast.Attribute(attr=name) as called, args=args, keywords=[]))],
+                orelse=[],
+            )
+        ] if _is_own(called) and name in names and all(isinstance(a, ast.Name | ast.Attribute) for a in args):
+            return None if _shares(names[name]) else name
+    return None
+
+
+def _shares(method: ast.FunctionDef) -> bool:
+    """Whether a method changes what is the same for every parameter: `self.t += 1`, `self.v.mul_(b)`."""
+    given = {a.arg for a in method.args.args}
+    for node in ast.walk(method):
+        match node:
+            case ast.Attribute(ctx=ast.Store()) if _is_own(node):
+                return True
+            case ast.Call(func=ast.Attribute(value=array, attr=name)) if _is_own(array) and name.endswith("_"):
+                return True
+            case ast.Subscript(value=array, slice=index, ctx=ast.Store()) if _is_own(array):
+                if not (isinstance(index, ast.Name) and index.id in given):
+                    return True
+    return False
 
 
 def _is_method(node: ast.stmt) -> bool:
@@ -96,16 +133,29 @@ def _of_fields(node: ast.ClassDef, step: ast.FunctionDef) -> ast.FunctionDef:
     init = _empty_init(node)
     node.decorator_list = []
     changed = {n.attr for n in ast.walk(step) if _is_own(n) and not isinstance(n.ctx, ast.Load)}  # type: ignore[attr-defined]
-    for field in [n for n in node.body if isinstance(n, ast.AnnAssign) and isinstance(n.target, ast.Name)]:
-        assert isinstance(field.target, ast.Name)
-        name, value = field.target.id, field.value
+    for one in [n for n in node.body if isinstance(n, ast.AnnAssign) and isinstance(n.target, ast.Name)]:
+        assert isinstance(one.target, ast.Name)
+        name, value = one.target.id, one.value
         if value is None or name not in changed:
-            init.args.kwonlyargs.append(ast.copy_location(ast.arg(name), field))
+            init.args.kwonlyargs.append(ast.copy_location(ast.arg(name), one))
             init.args.kw_defaults.append(value)
             value = ast.Name(name, ast.Load())
-        init.body.append(_set(name, value, field))
-        node.body.remove(field)
+        init.body.append(_set(name, value, one))
+        node.body.remove(one)
     return init
+
+
+def _without_words(args: ast.arguments) -> None:
+    """Leaves out arguments that are words by default: `name="adam"`."""
+    plain: list[ast.expr | None] = [None] * (len(args.args) - len(args.defaults))
+    pairs = [p for p in zip(args.args, [*plain, *args.defaults], strict=True) if not _is_word(p[1])]
+    args.args, args.defaults = [a for a, _ in pairs], [d for _, d in pairs if d is not None]
+    named = [p for p in zip(args.kwonlyargs, args.kw_defaults, strict=True) if not _is_word(p[1])]
+    args.kwonlyargs, args.kw_defaults = [a for a, _ in named], [d for _, d in named]
+
+
+def _is_word(node: ast.expr | None) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
 def _is_super(node: ast.stmt) -> bool:
@@ -162,6 +212,20 @@ def _opened(init: ast.FunctionDef, step: ast.FunctionDef) -> frozenset[str]:
     return frozenset(f"self.{name}" for name in opened)
 
 
+def _one_by_one(node: ast.stmt) -> list[ast.stmt]:
+    """`self.a, self.b = a, list(b)` as two assignments, where no value is one of the targets."""
+    match node:
+        case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Tuple(elts=values)) if len(targets) == len(
+            values
+        ) and {*map(ast.unparse, targets)}.isdisjoint(_parts_of(values)):
+            return [ast.copy_location(ast.Assign([t], v), node) for t, v in zip(targets, values, strict=True)]
+    return [node]
+
+
+def _parts_of(values: Sequence[ast.expr]) -> set[str]:
+    return {ast.unparse(n) for v in values for n in ast.walk(v) if isinstance(n, ast.expr)}
+
+
 def _set(name: str, value: ast.expr, at: ast.stmt) -> ast.stmt:
     """`self.name = value`."""
     target = ast.Attribute(ast.Name("self", ast.Load()), name, ast.Store())
@@ -184,5 +248,6 @@ def _made_opaquely(node: ast.stmt) -> Iterator[str]:
 def _is_start(node: ast.expr) -> bool:
     """Whether a value, or each item of a comprehension, is a number or an array of numbers."""
     value = node.elt if isinstance(node, ast.ListComp) else node
-    path = dotted(value.func) if isinstance(value, ast.Call) else ""
-    return isinstance(value, ast.Constant) or (path or "").rsplit(".", 1)[-1] in _KNOWN
+    path = (dotted(value.func) if isinstance(value, ast.Call) else None) or ""
+    root, name = path.split(".")[0], path.rsplit(".", 1)[-1]
+    return isinstance(value, ast.Constant) or (name in _KNOWN and (root == name or root in CUSTOMARY))

@@ -18,6 +18,7 @@ from derive.errors import UserError
 from derive.reading.limits import BYTES, LINES, parse
 from derive.reading.pasted import languages
 from derive.reading.pasted.lines import Line, code_of, refuse_long, statements
+from derive.reading.pasted.lowered import with_times
 from derive.reading.pasted.pieces import pieces
 from derive.reading.pasted.prose import indented_block, without_prompts
 from derive.reading.pasted.signs import (
@@ -143,6 +144,7 @@ def _is_notation(node: ast.AST, quantities: set[str]) -> bool:
 
 def _from_pseudocode(lines: Sequence[str], file: str) -> Normalised:
     refuse_long(lines, file)
+    lines = with_times(lines)
     read = list(statements(lines, bool(_DEFINES.search("\n".join(lines)))))
     vocabulary = _vocabulary(lines)
     written, problems = list[Written](), dict[int, Line]()
@@ -217,7 +219,7 @@ def _refuse_prose(written: Written, line: Line, where: str) -> None:
     targets = written.pieces[: sign or 0]
     odd = any(a.kind == b.kind == NAME for a, b in pairwise(targets))
     calls = any(p.text == "." for p in written.pieces) or first.kind == WORD or line.head
-    words = [p.kind == NAME and len(p.text) > 2 for p in written.pieces]
+    words = [p.kind == NAME and len(p.text) > 2 and p.text not in LATEX_GREEK.values() for p in written.pieces]
     run = any(all(words[i : i + 3]) for i in range(len(words) - 2))  # three words side by side
     if said or odd or run or (sign is None and not calls):
         shown = line.text if len(line.text) <= 40 else f"{line.text[:37]}..."

@@ -17,7 +17,7 @@ from derive.reading.scope import dotted
 from derive.reading.spellings import CUSTOMARY
 
 # What an array has by itself; all else is kept in an object by its name.
-_OF_ARRAYS = frozenset({
+OF_ARRAYS = frozenset({
     "T", "shape", "data", "grad", "dtype", "size", "ndim", "device", "is_sparse", "real", "imag", "param_groups",
     "value", "at", "name",
 })  # fmt: skip
@@ -56,7 +56,7 @@ def _objects(tree: ast.AST) -> set[str]:
 def _is_kept(node: ast.AST) -> bool:
     match node:
         case ast.Attribute(value=ast.Name(), attr=attr):
-            return attr not in _OF_ARRAYS
+            return attr not in OF_ARRAYS
     return False
 
 

@@ -5,6 +5,7 @@ What is stored under such a name does not outlast the step: the next one is give
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -24,12 +25,14 @@ from derive.reading.statements import (
     substituted,
 )
 
+_GRADIENT = re.compile(r".*grad.*|g|dw|dx|dW|d_p")
+
 
 def with_inputs(step: Step) -> Iterator[Step]:
     """The step as it may be meant: names that are given anew apart from what is made of them.
 
     In a function these are the arguments it neither returns nor stores into; where nothing says what
-    is given, each name that is made from itself first may be one.
+    is given, each name that is made from itself first may be one, and so may what is called a gradient.
     """
     step = _without_clearing(step) if step.looped else step
     step = _apart(step, [n for n in carried(step.statements) if n.endswith(".grad")])  # given anew at each step
@@ -45,7 +48,12 @@ def with_inputs(step: Step) -> Iterator[Step]:
     last = {n for group in groups(step.statements) if len(group.last) == 1 for n in group.last}
     open_ = [n for n in carried(step.statements) if n not in {*step.starts, *step.kept, *last} and "." not in n]
     if step.looped:
-        yield from (_apart(step, [n]) for n in open_ if _is_made_from_itself_first(n, step.statements))
+        first = [n for n in open_ if _is_made_from_itself_first(n, step.statements)]
+        yield from (_apart(step, [n]) for n in first)
+        for n in (
+            n for n in open_ if n not in first and _GRADIENT.fullmatch(n) and not _stored_into(n, step.statements)
+        ):
+            yield replace(_apart(step, [n]), assumed=(*step.assumed, f"{n} is given anew at each step"))
 
 
 def with_change(step: Step) -> Step | None:

@@ -127,7 +127,7 @@ def _is_parameter(theta: str, g: str, made: Mapping[str, set[str]], draft: Draft
 def _counters(draft: Draft) -> list[str | None]:
     if draft.step.counter:
         return [draft.step.counter if draft.step.counter in draft.free else None]
-    found = [n for n in _inputs(draft) if n in _counting(draft)]
+    found = [n for n in _inputs(draft) if n in _counting(draft) and n not in draft.step.items]
     likely = [n for n in found if _COUNTER.fullmatch(n)]
     return [*likely, None, *(n for n in found if n not in likely)]
 

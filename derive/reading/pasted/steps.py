@@ -8,21 +8,19 @@ say what its names hold at first.
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 
 from derive.errors import UserError
 from derive.expr import Expr, Number, Symbol
 from derive.reading.bindings import Binding, Function, Imported, names_bound
 from derive.reading.blocks import read_block
-from derive.reading.expressions import constant_value
 from derive.reading.functions import dictionaries, function_scope, gradients, read_parameters, read_step
 from derive.reading.handles import follow
+from derive.reading.pasted.counting import counted
 from derive.reading.pasted.flow import asked_once, carried, reads, without_conversions
+from derive.reading.pasted.hidden import asks, hidden_starts
 from derive.reading.pasted.opaque import harmless, read_with_unknowns
-from derive.reading.refusals import text_of
 from derive.reading.scope import Scope, dotted, place
 from derive.reading.source import Definition
 from derive.reading.spellings import BUILTINS, CUSTOMARY
@@ -33,18 +31,20 @@ from derive.reading.statements import Parameter, Returned, Statement, Store, sto
 class Step:
     """A step and what stands around it.
 
-    `starts` are the values names hold before the first step (None: a value that isn't looked into).
+    `starts` are the values names hold before the first step (None: a value that isn't looked into);
+    `hidden` are those of them that the text gives a value in so many words, and these words.
     `counter` is the loop's, with its `first` value. `looped`: every name keeps its value from one step
     to the next; otherwise only what is stored in place or `returned` does.
     `unknown` are the names whose values are not looked into, with the carried names they depend on,
-    `kept` the names that outlast the step by themselves, `data` those that a loop over examples takes,
-    `spelled` how the text writes names that are keys here, `assumed` what this reading takes for granted.
+    `kept` the names that outlast the step by themselves, `items` those that the head of its loop gives a value
+    at each step, `spelled` how the text writes names that are keys here, `assumed` what this reading takes for granted.
     """
 
     definition: Definition
     statements: tuple[Statement, ...]
     parameters: tuple[Parameter, ...] = ()
     starts: Mapping[str, Expr | None] = field(default_factory=dict)
+    hidden: Mapping[str, str] = field(default_factory=dict)
     counter: str | None = None
     first: int = 1
     looped: bool = False
@@ -52,9 +52,14 @@ class Step:
     return_line: int = 0
     unknown: Mapping[str, frozenset[str]] = field(default_factory=dict)
     kept: frozenset[str] = frozenset()
-    data: frozenset[str] = frozenset()
+    items: frozenset[str] = frozenset()
     spelled: Mapping[str, str] = field(default_factory=dict)
     assumed: tuple[str, ...] = ()
+
+    @property
+    def data(self) -> frozenset[str]:
+        """What a loop over examples takes: one item alone is the gradient, or what is averaged."""
+        return self.items if len(self.items) > 1 else frozenset()
 
 
 def bare_definition(tree: ast.Module, text: str, file: str, outer: Mapping[str, Binding]) -> Definition:
@@ -86,10 +91,8 @@ def read_body(definition: Definition, free: bool) -> Step:
     scope.known |= {f"{p}.grad" for n in ast.walk(node) if isinstance(n, ast.Attribute) and n.attr == "grad"
                     and (p := place(n.value, scope)) in scope.known}  # fmt: skip
     starts = _starts(before, scope)
-    counter, first = _counted(definition, loop)
-    items = {n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name)} if isinstance(loop, ast.For) else set()
-    scope.known |= items
-    data = frozenset(items - {counter})
+    count = counted(definition, loop, restarts=loop not in body)
+    scope.known |= count.items | ({count.counter} if count.counter else set())
     step = _Reading(definition, scope, {p.name for p in parameters}, free)
     *most, last = inner or [ast.Pass()]
     returned: tuple[Returned, ...] | None = None
@@ -116,9 +119,10 @@ def read_body(definition: Definition, free: bool) -> Step:
     if loop is None and free:
         statements, starts = _leading_starts(statements)
     _refuse_after(definition, after)
-    return Step(definition, statements, parameters, starts, counter, first, free or loop is not None, returned,
-                getattr(last, "lineno", node.lineno), unknown,
-                data=data if len(data) > 1 else frozenset())  # fmt: skip
+    hidden = {n: text for n, text in hidden_starts(before).items() if starts.get(n) is None}
+    return Step(definition, statements, parameters, starts, hidden, count.counter, count.first,
+                free or loop is not None, returned, getattr(last, "lineno", node.lineno), unknown,
+                items=count.items)  # fmt: skip
 
 
 def _never_bound(statements: Sequence[Statement], places: set[str]) -> set[str]:
@@ -136,18 +140,12 @@ class _Reading:
     def read(self, body: Sequence[ast.stmt]) -> tuple[tuple[Statement, ...], dict[str, frozenset[str]]]:
         called = {n.func.id for s in body for n in ast.walk(s)
                   if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}  # fmt: skip
-        self.scope.oracles = frozenset(called & self.arguments) | frozenset(n for n in called if _asks(n))
+        self.scope.oracles = frozenset(called & self.arguments) | frozenset(n for n in called if asks(n))
         self.scope.known -= self.scope.oracles
         return read_with_unknowns(body, self.scope)
 
 
 _SIZES = frozenset({"len", "shape", "size", "ndim", "dtype", "range", "zeros_like", "ones_like"})
-_DERIVATIVE = re.compile(r"d[a-zA-Z](_?d[a-zA-Z])?|f_?prime|derivative\w*")
-
-
-def _asks(name: str) -> bool:
-    """Whether a function says by its name that it answers a gradient."""
-    return ("grad" in name.lower() and name != "grad") or _DERIVATIVE.fullmatch(name) is not None
 
 
 # Names
@@ -248,30 +246,6 @@ def _known(store: Store, starts: Mapping[str, Expr | None]) -> Expr | None:
     if isinstance(value, Symbol) and isinstance(starts.get(value.name), Number):
         value = starts[value.name] or value
     return value if isinstance(value, Number | Symbol) else None
-
-
-def _counted(definition: Definition, loop: ast.For | ast.While | None) -> tuple[str | None, int]:
-    if loop is not None and loop.orelse:
-        raise definition.error("'else' of a loop can't be read", loop, "leave it out")
-    match loop:
-        case ast.For(target=ast.Name(id=name), iter=ast.Call(func=ast.Name(id="range"), args=[_])):
-            return name, 0
-        case ast.For(target=ast.Name(id=name), iter=ast.Call(func=ast.Name(id="range"), args=[start, *_])):
-            value = constant_value(start, Scope(definition.file, outer=definition.outer))
-            if value is None or value.denominator != 1:
-                raise definition.error(f"a loop that starts at '{text_of(start)}' can't be read", start)
-            return name, int(value)
-        case ast.For(
-            target=ast.Tuple(elts=[ast.Name(id=name), _]),
-            iter=ast.Call(func=ast.Name(id="enumerate"), args=[_, *start]),
-        ):
-            value = constant_value(start[0], Scope(definition.file)) if start else Fraction(0)
-            if value is None or value.denominator != 1:
-                raise definition.error("this loop's first count can't be read", loop, "write enumerate(gradients, 1)")
-            return name, int(value)
-        case ast.For(iter=ast.Call(func=function, args=[inner, *_])) if dotted(function) in ("tqdm", "trange"):
-            return _counted(definition, ast.For(loop.target, inner, loop.body, []))
-    return None, 1
 
 
 def _leading_starts(statements: Sequence[Statement]) -> tuple[tuple[Statement, ...], dict[str, Expr | None]]:

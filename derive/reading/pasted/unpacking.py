@@ -2,6 +2,7 @@
 
 def update(g, state): x, v = state; ...; return x, (m, v)     def update(g, x, v): ...; return x, m, v
 self.m[self.index_of(w)]                                      self.m, which has one array for each w
+b1, b2 = group["betas"]                                       b1 = group["beta1"]; b2 = group["beta2"]
 gradient(x[0], x[1])                                          gradient(x)
 lr / len(batch)                                               lr / batch_len
 """
@@ -50,9 +51,22 @@ class _WrittenOut(ast.NodeTransformer):
             node.value.elts = [e for part in inner for e in part]
         return node
 
-    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+    def visit_Assign(self, node: ast.Assign) -> ast.AST | list[ast.stmt]:
+        """`b1, b2 = group["betas"]` as two settings with names of their own."""
         self.generic_visit(node)
+        match node:
+            case ast.Assign(
+                targets=[ast.Tuple(elts=elts)],
+                value=ast.Subscript(value=ast.Name() as base, slice=ast.Constant(value="betas")),
+            ):
+                keys = [ast.Constant(f"beta{i}") for i in range(1, len(elts) + 1)]
+                made = [ast.Assign([e], ast.Subscript(base, k, ast.Load())) for e, k in zip(elts, keys, strict=True)]
+                return [ast.copy_location(m, node) for m in made]
+        return node
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
         key = _key(node.slice)
+        self.generic_visit(node)
         if key and self.keyed in ("", key):  # another array's entries are others
             self.keyed = key
             self.containers.add(dotted(node.value) or ast.unparse(node.value))

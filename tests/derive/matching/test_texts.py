@@ -268,3 +268,65 @@ def test_what_is_found_in_time_is_the_answer() -> None:
     asked = iter(range(1000))
     found = identify_text(ADAM, "pasted.txt", None, lambda: next(asked) > 10)
     assert len(found) <= len(identify_text(ADAM, "pasted.txt", None))
+
+
+def test_a_start_that_the_text_states_is_not_taken_for_the_rules() -> None:
+    average = "avg = values[0]\nfor x in values:\n    avg = b * avg + (1 - b) * x\n"
+    assert check(average.replace("values[0]", "0"), "ewma")
+    with pytest.raises(UserError, match=r"'avg' is 'values\[0\]' before the first step"):
+        check(average, "ewma")
+    kept = "class A:\n    def __init__(self, lr):\n        self.lr = lr\n        self.h = START\n"
+    step = (
+        "    def step(self, w, g):\n        self.h += g**2\n        return w - self.lr * g / np.sqrt(self.h + 1e-8)\n"
+    )
+    assert check((kept + step).replace("START", "Tensor.zeros(3)"), "adagrad_eps_inside")
+    with pytest.raises(UserError, match=r"'self.h' is 'np.random.rand\(3\)' before the first step"):
+        check((kept + step).replace("START", "np.random.rand(3)"), "adagrad_eps_inside")
+
+
+def test_a_sum_that_is_overwritten_is_found() -> None:
+    match = check("cache = dx**2\nx += -lr * dx / (np.sqrt(cache) + eps)", "adagrad")
+    assert match.fault is not None
+    assert match.fault.message == "line 1 reads `cache = dx**2` where the rule has `cache = cache + dx**2`"
+
+
+def test_numbers_everywhere_and_a_slip_among_them() -> None:
+    text = "m = 0.9*m + 0.1*g\nv = 0.999*v + 0.001*g**2\nw -= 0.001 * (m/(1-0.9*t)) / ((v/(1-0.999**t))**0.5 + 1e-8)"
+    match = check(text, "adam")
+    assert match.fault is not None
+    assert match.fault.message == "line 3 reads `0.9 * t` where the rule has `0.9**t`"
+    assert check(text.replace("0.9*t", "0.9**t"), "adam").hyperparameters["lr"] == "0.001"
+
+
+def test_a_number_with_a_sign_may_be_a_hyperparameter() -> None:
+    text = "s.mul_(0.99).addcmul_(g, g, value=0.01)\np.addcdiv_(g, s.sqrt().add_(1e-8), value=-1e-3)"
+    assert check(text, "rmsprop").hyperparameters == {"lr": "0.001", "beta": "0.99", "eps": "1e-08"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("v_{t+1} = μ v_t - ε ∇f(θ_t - μ v_t)\nθ_{t+1} = θ_t + v_{t+1}",
+         "line 1: the gradient is taken at `θ - μ * v` where the rule takes it at `θ + μ * v`"),
+        ("v = mu * v - lr * grad\nw = w + v",
+         "the gradient is taken at `w` where the rule takes it at `w + mu * v`"),
+    ],
+)  # fmt: skip
+def test_a_gradient_taken_elsewhere_is_found(text: str, message: str) -> None:
+    match = check(text, "nesterov")
+    assert match.fault is not None
+    assert match.fault.message == message
+
+
+def test_the_step_may_take_the_gradients_name() -> None:
+    text = "buf.mul_(momentum).add_(grad)\ngrad = grad.add(buf, alpha=momentum)\nparam.add_(grad, alpha=-lr)"
+    match = check(text, "nesterov")
+    assert match.verdict.relation == "state_map"
+    assert "grad is given anew at each step" in match.assumed
+
+
+def test_a_text_of_numbers_is_as_large_as_the_rule_they_stand_in() -> None:
+    text = "m = 0.9*m + 0.1*g\nv = 0.999*v + 0.001*g**2\nw -= 0.001 * (m/(1-0.9*t)) / ((v/(1-0.999**t))**0.5 + 1e-8)"
+    first = identify_text(text, "pasted", None)[0]
+    assert first.rule.name == "adam"
+    assert first.fault is not None

@@ -15,6 +15,8 @@ from derive.reading.read import read_text
         ("0", "d = g / (k + 1)\n    k = k + 1", ["d = g / (t - 1 + 1)"]),
         ("1", "d = g / k\n    k += 1", ["d = g / t"]),
         ("5", "k += 1\n    d = g / k", ["d = g / (t + 5)"]),
+        ("0", "n = k + 1\n    d = g / n\n    k = n", ["n = t", "d = g / n"]),
+        ("0", "n = k + 1\n    n = 2 * n\n    d = g / n\n    k = n", ["n = k + 1", "n = 2 * n", "d = g / n", "k = n"]),
         ("0", "k += 2\n    d = g / k", ["k = k + 2", "d = g / k"]),
         ("0", "k += 1\n    k += 1\n    d = g / k", ["k = k + 1", "k = k + 1", "d = g / k"]),
         ("0.5", "k += 1\n    d = g / k", ["k = k + 1", "d = g / k"]),

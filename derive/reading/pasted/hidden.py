@@ -1,0 +1,59 @@
+"""Starts that a text states and the reader does not look into: the rule's start can't stand in for these.
+
+avg = values[0]      cache = g0**2      v = np.random.randn(3)      is what it is, and need not be 0
+m, v = initialize(parameters)           m = Tensor.zeros(3)         says nothing else than the rule would
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable
+
+from derive.reading.refusals import text_of
+from derive.reading.scope import dotted
+
+_DERIVATIVE = re.compile(r"d[a-zA-Z](_?d[a-zA-Z])?|f_?prime|derivative\w*")
+_GIVEN = re.compile(r"grad|deriv|prime|ones|full|eye|rand|normal|uniform|copy|clone|array|tensor")
+
+
+def asks(name: str) -> bool:
+    """Whether a function says by its name that it answers a gradient."""
+    return ("grad" in name.lower() and name != "grad") or _DERIVATIVE.fullmatch(name) is not None
+
+
+def hidden_starts(before: Iterable[ast.stmt]) -> dict[str, str]:
+    """The names that statements before the loop give such a value, and what the text says it is."""
+    found: dict[str, str] = {}
+    for node in (n for statement in before for n in ast.walk(statement)):
+        match node:
+            case ast.Assign(targets=targets, value=value):
+                for target in targets:
+                    found |= {n: text_of(v) for n, v in _pairs(target, value) if not _is_silent(v)}
+            case ast.AugAssign(target=ast.Name(id=name)):
+                found[name] = text_of(node)
+    return found
+
+
+def _pairs(target: ast.expr, value: ast.expr) -> list[tuple[str, ast.expr]]:
+    """The names bound, each with its value; of what is taken apart the whole is the value of each."""
+    if isinstance(target, ast.Name | ast.Attribute):
+        return [(dotted(target) or "", value)]
+    if not isinstance(target, ast.Tuple | ast.List):
+        return []
+    apart = isinstance(value, ast.Tuple | ast.List) and len(value.elts) == len(target.elts)
+    values = value.elts if apart else [value] * len(target.elts)  # type: ignore[attr-defined]
+    return [pair for t, v in zip(target.elts, values, strict=True) for pair in _pairs(t, v)]
+
+
+def _is_silent(value: ast.expr) -> bool:
+    """Whether a value shows nothing: a container to be filled, or what a function of the text's own makes."""
+    match value:
+        case ast.Constant() | ast.Dict() | ast.List(elts=[]):
+            return True
+        case ast.Call(func=function):
+            path = dotted(function) or "."
+            root, name = path.split(".")[0], path.rsplit(".", 1)[-1]
+            own = root in (name, "self")
+            return "zeros" in name or (own and not _GIVEN.search(name.lower()))
+    return False
