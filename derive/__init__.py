@@ -128,7 +128,7 @@ def _mapping(name: str, given: object) -> Mapping[str, Any]:
 
 def _expressions(name: str, given: Mapping[str, Formula] | None) -> dict[str, Expr]:
     """Formulas as expressions: text of the rule language, exact numbers, floats as the decimals they are written as."""
-    from derive.reading.expressions import read_expression
+    from derive.reading.python.expressions import read_expression
 
     formulas = _mapping(name, given)
     return {n: e if isinstance(e, Expr) else read_expression(str(e), file=n) for n, e in formulas.items()}

@@ -205,7 +205,7 @@ def _expressions(row: Mapping[str, str]) -> dict[str, Expr]:
 
 
 def _expression(text: str) -> Expr:
-    from derive.reading.expressions import read_expression
+    from derive.reading.python.expressions import read_expression
 
     expression = read_expression(text, file="anchors.toml")
     [value] = exact([expression], {}) if not symbols(expression) else [None]

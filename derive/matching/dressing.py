@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from derive.expr import Expr, Symbol, substitute, symbols
 from derive.matching.correspondence import Correspondence, used
-from derive.reading.statements import fresh
+from derive.reading.step.statements import fresh
 from derive.rule import WORDS, Assignment, Hyperparameter, Rule, State
 from derive.transforms import bind
 

@@ -14,7 +14,7 @@ from itertools import islice, permutations
 
 from derive.expr import Apply, Expr, Number, Symbol, apply, nodes, substitute, symbols, to_text
 from derive.matching.edits import Scope, edits
-from derive.reading.statements import fresh
+from derive.reading.step.statements import fresh
 from derive.rule import Assignment, Rule, State
 
 SWAPPED, REMOVED, KEPT_APART, OTHER_TARGET, STARTED, SHIFTED, RULES_LINE, INSERTED = 16, 17, 18, 12, 14, 15, 20, 21

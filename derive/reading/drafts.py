@@ -14,14 +14,14 @@ from derive.errors import UserError
 from derive.reading.pasted.alternatives import is_self_contained, with_computed_gradients, with_returned_values
 from derive.reading.pasted.candidates import Candidate, candidates_of
 from derive.reading.pasted.casting import refuse_hidden
-from derive.reading.pasted.definitions import step_of
+from derive.reading.pasted.code.definitions import step_of
+from derive.reading.pasted.code.steps import Step
 from derive.reading.pasted.draft import Draft
 from derive.reading.pasted.flow import carried, last_stores
 from derive.reading.pasted.groups import groups, shape
-from derive.reading.pasted.normalise import Normalised, normalise
 from derive.reading.pasted.overwritten import with_change, with_inputs
-from derive.reading.pasted.steps import Step
-from derive.reading.statements import stored
+from derive.reading.pasted.text.normalise import Normalised, normalise
+from derive.reading.step.statements import stored
 
 __all__ = ["Candidate", "Draft", "candidates", "read_drafts", "refuse_hidden"]
 

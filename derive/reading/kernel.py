@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 from derive.errors import UserError
 from derive.expr import Expr, Symbol, substitute
-from derive.reading.bindings import Binding, bindings
-from derive.reading.expressions import is_truth, to_expr, to_value
 from derive.reading.limits import parse
-from derive.reading.refusals import text_of
-from derive.reading.scope import Scope
+from derive.reading.python.bindings import Binding, bindings
+from derive.reading.python.expressions import is_truth, to_expr, to_value
+from derive.reading.python.refusals import text_of
+from derive.reading.python.scope import Scope
 from derive.rule import Assignment, inline
 
 FIX = "generate the kernel again"

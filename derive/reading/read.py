@@ -8,15 +8,15 @@ from dataclasses import replace
 from types import FunctionType, MappingProxyType
 
 from derive.errors import UserError
-from derive.reading.classes import read_class
-from derive.reading.functions import read_function
 from derive.reading.limits import STATEMENTS
-from derive.reading.loops import read_loop, step_loop
-from derive.reading.optimizers import is_optimizer, read_optimizer
-from derive.reading.roles import RULE_LANGUAGE, Roles, to_rule
+from derive.reading.python.classes import read_class
+from derive.reading.python.functions import read_function
+from derive.reading.python.loops import read_loop, step_loop
+from derive.reading.python.optimizers import is_optimizer, read_optimizer
+from derive.reading.python.tuples import with_items
 from derive.reading.source import Definition, find_class, find_function, find_named, load_text
-from derive.reading.statements import Procedure
-from derive.reading.tuples import with_items
+from derive.reading.step.roles import RULE_LANGUAGE, Roles, to_rule
+from derive.reading.step.statements import Procedure
 from derive.rule import Rule
 
 

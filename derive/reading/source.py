@@ -13,8 +13,8 @@ from pathlib import Path
 from types import CodeType, FunctionType
 
 from derive.errors import UserError
-from derive.reading.bindings import DEFINED, Binding, Function, Opaque, all_args, bindings, type_parameters
 from derive.reading.limits import BYTES, parse
+from derive.reading.python.bindings import DEFINED, Binding, Function, Opaque, all_args, bindings, type_parameters
 
 DefinitionNode = ast.FunctionDef | ast.ClassDef
 

@@ -13,7 +13,7 @@ from difflib import get_close_matches
 
 from derive.errors import UserError
 from derive.expr import Expr, Symbol, substitute, symbols
-from derive.reading.expressions import read_expression
+from derive.reading.python.expressions import read_expression
 from derive.rule import Rule
 
 DOTTED = re.compile(r"(?<![\w.])([A-Za-z_]\w*)\s*\.\s*([A-Za-z_]\w*)")

@@ -18,7 +18,7 @@ from derive.evaluate import QUERY, ball, exact, trajectory, unrolled
 from derive.expr import Apply, Expr, Number, Symbol, apply, fold, to_text
 from derive.library import LIBRARY
 from derive.ops import OPS, Inexact, Undefined
-from derive.reading.expressions import read_expression
+from derive.reading.python.expressions import read_expression
 from derive.rule import Rule
 
 RULES = {rule.name: rule for rule in LIBRARY}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from derive.errors import UserError
 from derive.expr import Expr, Number, Symbol, apply, as_expr, decimal_text, fold, nodes, substitute, symbols, to_text
-from derive.reading.expressions import read_expression
+from derive.reading.python.expressions import read_expression
 
 
 @settings(deadline=None)  # a shared machine may pause

@@ -19,7 +19,7 @@ import atheris
 with atheris.instrument_imports(include=["derive"]):
     from derive.errors import UserError
     from derive.reading.drafts import candidates, read_drafts
-    from derive.reading.expressions import read_expression
+    from derive.reading.python.expressions import read_expression
     from derive.reading.read import read_text
     from derive.reading.source import definitions
 

@@ -127,7 +127,7 @@ def test_floats_are_printed_by_repr_and_survive(value: float) -> None:
 ))  # fmt: skip
 def test_brackets_are_left_out_only_where_they_change_nothing(value) -> None:  # type: ignore[no-untyped-def]
     """a - (b - c) is not a - b - c, and a + (b + c) rounds otherwise than (a + b) + c."""
-    from derive.reading.expressions import read_expression
+    from derive.reading.python.expressions import read_expression
 
     assert read_expression(expression(value, frozenset()), "abc") is value
 

@@ -12,9 +12,9 @@ from dataclasses import replace
 from itertools import islice, product
 
 from derive.expr import Symbol, symbols
+from derive.reading.pasted.code.steps import Step
 from derive.reading.pasted.flow import carried, dependencies, reads
-from derive.reading.pasted.steps import Step
-from derive.reading.statements import Query, Returned, Statement, Store, parallel, stored
+from derive.reading.step.statements import Query, Returned, Statement, Store, parallel, stored
 from derive.rule import Assignment
 
 MOST = 24

@@ -19,9 +19,9 @@ from derive.reading.pasted.casting import is_open, open_counters, procedure
 from derive.reading.pasted.draft import Draft
 from derive.reading.pasted.parts import Part, first_count, parts
 from derive.reading.pasted.powers import with_powers
-from derive.reading.roles import to_rule
-from derive.reading.scope import ASKED
-from derive.reading.statements import fresh, stored
+from derive.reading.python.scope import ASKED
+from derive.reading.step.roles import to_rule
+from derive.reading.step.statements import fresh, stored
 from derive.rule import WORDS, Rule
 
 MOST = 200

@@ -10,8 +10,8 @@ from derive.expr import Expr, Number, Symbol, apply, substitute
 from derive.reading.pasted.draft import Draft
 from derive.reading.pasted.flow import reads
 from derive.reading.pasted.parts import Part, first_count
-from derive.reading.starts import with_plain_guards
-from derive.reading.statements import (
+from derive.reading.step.starts import with_plain_guards
+from derive.reading.step.statements import (
     Branch,
     Initialise,
     Parameter,

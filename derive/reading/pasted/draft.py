@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from derive.expr import symbols
+from derive.reading.pasted.code.steps import Step
 from derive.reading.pasted.flow import carried, reads
-from derive.reading.pasted.steps import Step
-from derive.reading.statements import Query, Statement, stored
+from derive.reading.step.statements import Query, Statement, stored
 
 
 @dataclass(frozen=True)

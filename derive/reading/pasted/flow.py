@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from derive.expr import Expr, Symbol, symbols
-from derive.reading.statements import Branch, Initialise, Query, Statement, Store, stored
+from derive.reading.step.statements import Branch, Initialise, Query, Statement, Store, stored
 
 
 def reads(statement: Statement) -> frozenset[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from derive.expr import Apply, Number, Symbol, nodes
 from derive.reading.pasted.flow import carried, dependencies, needed, reads
-from derive.reading.statements import Branch, Initialise, Query, Statement, Store, stored, substituted
+from derive.reading.step.statements import Branch, Initialise, Query, Statement, Store, stored, substituted
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import ast
 import re
 from collections.abc import Iterable
 
-from derive.reading.refusals import text_of
-from derive.reading.scope import dotted
+from derive.reading.python.refusals import text_of
+from derive.reading.python.scope import dotted
 
 _DERIVATIVE = re.compile(r"d[a-zA-Z](_?d[a-zA-Z])?|f_?prime|derivative\w*")
 _GIVEN = re.compile(r"grad|deriv|prime|ones|full|eye|rand|normal|uniform|copy|clone|array|tensor")

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from derive.expr import Number, Symbol, apply, substitute
+from derive.reading.pasted.code.steps import Step
 from derive.reading.pasted.flow import carried, reads
 from derive.reading.pasted.groups import groups
-from derive.reading.pasted.steps import Step
-from derive.reading.statements import (
+from derive.reading.step.statements import (
     Branch,
     Initialise,
     Parameter,

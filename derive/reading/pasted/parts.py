@@ -10,8 +10,8 @@ from itertools import product
 from derive.expr import Apply, Expr, Number, Symbol, apply, nodes
 from derive.reading.pasted.draft import Draft
 from derive.reading.pasted.flow import dependencies, reads
-from derive.reading.scope import ASKED
-from derive.reading.statements import Branch, Initialise, Query, Statement, Store, stored
+from derive.reading.python.scope import ASKED
+from derive.reading.step.statements import Branch, Initialise, Query, Statement, Store, stored
 from derive.rule import WORDS
 
 

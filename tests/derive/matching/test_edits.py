@@ -6,7 +6,7 @@ import pytest
 
 from derive.expr import Number, to_text
 from derive.matching.edits import Scope, edits
-from derive.reading.expressions import read_expression
+from derive.reading.python.expressions import read_expression
 
 SCOPE = Scope(("m", "v", "t", "eps"), (Number(1), Number(2)), (read_expression("1 - b**t"),), frozenset({"eps", "b"}))
 

@@ -12,7 +12,7 @@ from derive.expr import Symbol
 from derive.library import LIBRARY
 from derive.matching.correspondence import probes
 from derive.matching.runs import COARSE, agrees, close, run, seen, value_of
-from derive.reading.expressions import read_expression
+from derive.reading.python.expressions import read_expression
 from derive.reading.read import read_text
 from derive.rule import Rule
 from tests.zoo_rules import NAMES, zoo_rule

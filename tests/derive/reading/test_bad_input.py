@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from derive.errors import UserError
 from derive.library import LIBRARY
 from derive.reading.drafts import read_drafts
-from derive.reading.expressions import read_expression
+from derive.reading.python.expressions import read_expression
 from derive.reading.read import read_path, read_text
 from derive.reading.source import definitions
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from derive.errors import UserError
 from derive.expr import Expr, Number, Symbol, apply, to_text
 from derive.library import LIBRARY
-from derive.reading.expressions import read_expression
+from derive.reading.python.expressions import read_expression
 
 numbers = st.one_of(
     st.integers(-50, 50).map(Fraction), st.decimals(-9, 9, places=3).map(Fraction), st.just(Fraction("1e-8"))

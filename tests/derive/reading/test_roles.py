@@ -6,7 +6,7 @@ import pytest
 
 from derive.errors import UserError
 from derive.reading.read import read_text
-from derive.reading.roles import Roles
+from derive.reading.step.roles import Roles
 
 TEXT = """
 def f(w, dw, step, before=None, *, lr=0.1):

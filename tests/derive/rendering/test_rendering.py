@@ -10,7 +10,7 @@ import pytest
 import derive
 from derive.expr import Symbol, to_text
 from derive.library import LIBRARY
-from derive.reading.expressions import read_expression
+from derive.reading.python.expressions import read_expression
 from derive.reading.read import read_path
 from derive.rendering import document, latex, render
 from derive.rendering.formulas import as_sympy

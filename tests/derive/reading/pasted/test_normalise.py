@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from derive.errors import UserError
 from derive.library import LIBRARY
 from derive.reading.drafts import candidates, read_drafts
-from derive.reading.pasted.normalise import normalise
+from derive.reading.pasted.text.normalise import normalise
 from derive.reading.read import read_text
 from derive.rule import Rule
 

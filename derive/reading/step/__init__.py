@@ -1,0 +1,1 @@
+"""One step in the small statement form, and the way from there to a `Rule`."""
