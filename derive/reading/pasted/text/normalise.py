@@ -16,7 +16,7 @@ from unicodedata import normalize
 
 from derive.errors import UserError
 from derive.reading.limits import BYTES, LINES, parse
-from derive.reading.pasted import languages
+from derive.reading.pasted.text import languages
 from derive.reading.pasted.text.lines import Line, code_of, refuse_long, statements
 from derive.reading.pasted.text.lowered import with_times
 from derive.reading.pasted.text.pieces import pieces
