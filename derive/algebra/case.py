@@ -10,15 +10,15 @@ This file, `quantities`, `operations`, `signs`, `polynomials` and `checker` are 
 from __future__ import annotations
 
 from copy import copy
-from fractions import Fraction
 
 from flint import fmpq_mpoly
 
 from derive.algebra import signs as sign
-from derive.algebra.facts import Assumptions, Fact, Stuck
+from derive.algebra.facts import Assumptions, Fact, NeedSplit, Stuck
 from derive.algebra.operations import RULES, Value
 from derive.algebra.polynomials import (
     ONE,
+    ZERO,
     Quotient,
     constant,
     constant_value,
@@ -28,8 +28,8 @@ from derive.algebra.polynomials import (
     rational,
 )
 from derive.algebra.quantities import Quantities
-from derive.algebra.signs import ZERO_SIGN, Signs
-from derive.algebra.work import spend
+from derive.algebra.signs import ZERO_SIGN
+from derive.algebra.work import TooLarge, spend
 from derive.expr import Apply, Expr, Number, Symbol, apply, symbols
 from derive.ops import LAZY, OPS, Undefined
 from derive.rule import REAL, Domain
@@ -42,6 +42,7 @@ class Case(Quantities):
         super().__init__(assumptions.domains)
         self._solved: dict[str, Expr] = {}
         self._values: dict[Expr, Value] = {}
+        self._path: list[Fact] = []
         for fact in path:
             self.assume(fact)
 
@@ -127,28 +128,15 @@ class Case(Quantities):
             self.is_impossible |= not sign.of_number(exact) & fact.signs
             return
         part, known = self._learn(poly, fact.signs)
-        self._narrow(part, known)
         if known == ZERO_SIGN:
-            if not self._vanish(part):
-                self._solve(part)
+            self._use(part)
             self._values.clear()  # they hold in this case too, but can be simpler
+            self.is_impossible |= any(self._contradicts(earlier) for earlier in self._path)
+        self._path.append(fact)
         self._signs = {name: known for name, known in self._signs.items() if len(known) == 1}
         for index, made in enumerate(self.generators):
             if not isinstance(made.meaning, Symbol):
-                self._ranges[index] = self._range(made)
-
-    def _narrow(self, part: fmpq_mpoly, known: Signs) -> None:
-        """A sign of a x + b narrows the range of the symbol x."""
-        used = self._used(part)
-        if len(used) != 1 or part.total_degree() != 1 or not isinstance(self.generators[used[0]].meaning, Symbol):
-            return
-        index = used[0]
-        bound = -(constant_value(part - generator(index)) or Fraction(0))  # part is monic
-        domain = sign.narrowed(self._ranges[index], bound, known)
-        self._ranges[index] = domain
-        meaning = self.generators[index].meaning
-        assert isinstance(meaning, Symbol)
-        self.domains[meaning.name] = domain
+                self._ranges[index] = sign.common(self._range(made), self._ranges[index])
 
     def _vanish(self, part: fmpq_mpoly) -> bool:
         """Where a sum of terms of one sign is zero, the quantities that must be zero with it."""
@@ -158,11 +146,40 @@ class Case(Quantities):
             made = self.generators[index]
             if isinstance(made.meaning, Symbol):
                 self._solved[made.meaning.name] = Number(value)
-            elif made.radicand is not None and value == 0:
-                self._vanish(made.radicand)
+            elif made.radicand is not None:
+                self._also_zero(made.radicand - constant(value**2))
         return bool(fixed)
 
-    def _solve(self, part: fmpq_mpoly) -> None:
+    def _contradicts(self, earlier: Fact) -> bool:
+        """Whether a fact of the path is certainly false by now; what asks for further cases is left open."""
+        try:
+            return not self.signs(self.number(earlier.quantity)) & earlier.signs
+        except (NeedSplit, Stuck, TooLarge):
+            return False
+
+    def _use(self, part: fmpq_mpoly) -> None:
+        """Draw from `part = 0`: what must vanish with it, the symbol it gives a value; else what it says of no root."""
+        if self._vanish(part) or self._solve(part):
+            return
+        split = self._by_newest_root(part)
+        norm = self._product_of_conjugates(*split) if split is not None else ZERO
+        if norm.is_zero():
+            return
+        # One of its factors vanishes: that says something where only one can.
+        may = [factor for factor, _ in factors(norm)[1] if 0 in self._factor_signs(factor)]
+        self.is_impossible |= not may
+        if len(may) == 1:
+            self._also_zero(may[0])
+
+    def _also_zero(self, poly: fmpq_mpoly) -> None:
+        """Take into account that this vanishes too."""
+        exact = constant_value(poly)
+        if exact is None:
+            self._use(self._learn(poly, ZERO_SIGN)[0])
+        else:
+            self.is_impossible |= exact != 0
+
+    def _solve(self, part: fmpq_mpoly) -> bool:
         """Where A x + B = 0 with A certainly not zero, x is -B/A from here on; -B/A keeps the domain of x."""
         meanings = [self.generators[index].meaning for index in self._used(part)]
         names = [m.name for m in meanings if isinstance(m, Symbol)]
@@ -171,7 +188,8 @@ class Case(Quantities):
             if value is not None and not (domain.whole and symbols(value)):  # it would no longer be known to be whole
                 self._solved[name] = value
                 self._confine(self.number(value), domain)
-                return
+                return True
+        return False
 
     def _confine(self, value: Quotient, domain: Domain) -> None:
         """What was known of a symbol is known of the value it has."""

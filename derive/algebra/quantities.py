@@ -253,20 +253,28 @@ class Quantities:
 
     def _signs_by_conjugate(self, part: fmpq_mpoly) -> Signs:
         """a - b r with a, b >= 0 and the newest root r has the sign of a^2 - b^2 r^2, which is free of r."""
-        index = next((i for i in reversed(self._roots) if part.degrees()[i] == 1), None)
-        if index is None:
+        split = self._by_newest_root(part)
+        if split is None:
             return ANY_SIGN
-        split = by_powers(part, index)
-        free, slope = split.get(0, ZERO), split[1]
-        radicand = self.generators[index].radicand
-        assert radicand is not None
-        a, b = self.poly_signs(free), self.poly_signs(slope)
+        a, b = self.poly_signs(split[0]), self.poly_signs(split[1])
         first_wins = -1 not in a and 1 not in b
         if not first_wins and not (1 not in a and -1 not in b):
             return ANY_SIGN
-        apart = product(free, free) - product(product(slope, slope), radicand)
-        found = self.poly_signs(self.without_squares(apart))
+        found = self.poly_signs(self._product_of_conjugates(*split))
         return found if first_wins else sign.negated(found)
+
+    def _by_newest_root(self, part: fmpq_mpoly) -> tuple[fmpq_mpoly, fmpq_mpoly, fmpq_mpoly] | None:
+        """a, b and r^2 of a + b r with the newest root r; None where there is none."""
+        index = next((i for i in reversed(self._roots) if part.degrees()[i] == 1), None)
+        if index is None:
+            return None
+        split, radicand = by_powers(part, index), self.generators[index].radicand
+        assert radicand is not None
+        return split.get(0, ZERO), split[1], radicand
+
+    def _product_of_conjugates(self, free: fmpq_mpoly, slope: fmpq_mpoly, radicand: fmpq_mpoly) -> fmpq_mpoly:
+        """a^2 - b^2 r^2, which vanishes where a + b r does."""
+        return self.without_squares(product(free, free) - product(product(slope, slope), radicand))
 
     def decide(self, value: Quotient, question: Callable[[Signs], bool | None]) -> bool:
         """Answer a question about the sign, or ask for cases where the sign does not answer it."""
@@ -298,4 +306,17 @@ class Quantities:
         self.is_impossible |= not known & self._factor_signs(part)
         self._facts[name] = known & self._facts.get(name, ANY_SIGN)
         self._signs.pop(name, None)
+        self._narrow(part, known)
         return part, known
+
+    def _narrow(self, part: fmpq_mpoly, known: Signs) -> None:
+        """A sign of a x + b narrows the range of the one quantity x."""
+        used = self._used(part)
+        if len(used) != 1 or part.total_degree() != 1:
+            return
+        index = used[0]
+        bound = -(constant_value(part - generator(index)) or Fraction(0))  # part is monic
+        self._ranges[index] = sign.narrowed(self._ranges[index], bound, known)
+        meaning = self.generators[index].meaning
+        if isinstance(meaning, Symbol):
+            self.domains[meaning.name] = self._ranges[index]

@@ -192,3 +192,12 @@ def narrowed(domain: Domain, bound: Fraction, known: Signs) -> Domain:
     if 0 not in known and bound == domain.high:
         return narrowed(domain, bound, NEGATIVE_SIGN)
     return domain
+
+
+def common(a: Domain, b: Domain) -> Domain:
+    """The part of the line that is in both domains."""
+    lows = [(d.low, d.low_open) for d in (a, b) if d.low is not None]
+    highs = [(d.high, not d.high_open) for d in (a, b) if d.high is not None]
+    low, low_open = max(lows, default=(None, False))
+    high, closed = min(highs, default=(None, True))
+    return Domain(low, high, low_open, not closed, a.whole or b.whole)

@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import partial
 from typing import Any
 
-from derive.evaluate import answers, ball, exact
+from derive.evaluate import answers, enclosed
 from derive.expr import Expr, Number, Symbol, substitute, symbols
 from derive.ops import Inexact, Undefined
 from derive.proving.values import NOTHING
@@ -71,14 +70,12 @@ def _step(rule: Rule, before: Mapping[str, Expr], answered: Mapping[str, Expr]) 
 
 
 def evaluated(exprs: Sequence[Expr], values: Mapping[str, Fraction] = NOTHING) -> list[Any]:
-    """The value of each expression in the first arithmetic that decides it."""
-    found: list[Any] = list(exact(exprs, values))
-    for bits in PRECISIONS:
+    """The value of each expression in the first precision that decides it."""
+    coarse, *finer = PRECISIONS
+    found: list[Any] = enclosed(exprs, values, coarse)
+    for bits in finer:
         open_places = [i for i, value in enumerate(found) if isinstance(value, Inexact)]
-        if not open_places:
-            break
-        finer = partial(ball, bits=bits)([exprs[i] for i in open_places], values)
-        for index, value in zip(open_places, finer, strict=True):
+        for index, value in zip(open_places, enclosed([exprs[i] for i in open_places], values, bits), strict=True):
             found[index] = value
     return found
 
