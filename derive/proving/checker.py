@@ -130,7 +130,7 @@ def _check_all(trees: tuple[Tree, ...], obligations: list[Obligation]) -> None:
 
 def _check(tree: Tree, pairs: Pairs, assumptions: Assumptions, case: Case, path: Path) -> None:
     if isinstance(tree, Solved):
-        _check_outside(pairs, assumptions, path)
+        _check_outside(tree, pairs, assumptions, path)
     elif isinstance(tree, Leaf):
         if not coincide(case, pairs):
             raise Rejected("a case in which the two sides differ: " + described(path))
@@ -143,11 +143,13 @@ def _check(tree: Tree, pairs: Pairs, assumptions: Assumptions, case: Case, path:
             _check(branch, pairs, assumptions, case.where(fact), (*path, fact))
 
 
-def _check_outside(pairs: Pairs, assumptions: Assumptions, path: Path) -> None:
-    from derive.smt.deciding import proves
+def _check_outside(tree: Solved, pairs: Pairs, assumptions: Assumptions, path: Path) -> None:
+    from derive.smt.deciding import prover, proves
 
     if not proves(pairs, assumptions, path):
         raise Rejected("another prover does not confirm, or cannot be asked: " + described(path))
+    if tree.by != prover():  # an answer says on whose word it rests
+        raise Rejected(f"{tree.by} is not the prover that confirms it: {prover()} is")
 
 
 def _check_cover(case: Case, split: Split) -> None:
