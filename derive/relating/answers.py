@@ -252,11 +252,12 @@ def _refuted(claim: Claim, found: Replayed) -> Verdict:
     values = exact(maps.values(), {**w.hyperparameters_b, **w.hyperparameters_a})
     if dict(zip(maps, values, strict=True)) != dict(w.hyperparameters_b):
         raise Unfounded("the hyperparameters of the run do not correspond")
+    said = maps_text(Maps({}, maps))
     return Verdict(
         "refuted",
         counterexample=found.document(),
-        message=found.message(),
-        maps=maps_text(Maps({}, maps)),
+        message=found.message() + _with(said),
+        maps=said,
         evidence=found,
         claim=claim,
     )

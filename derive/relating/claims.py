@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -12,6 +13,8 @@ from derive.expr import Expr
 from derive.relating.maps import bind_sides, refuse_condition
 from derive.rule import Domain, Rule
 from derive.transforms import repeated
+
+NAME = re.compile(r"[^\W\d]\w*")  # no room for a sentence
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ def refuse_claim(claim: Claim) -> None:
         raise UserError("an average and an update rule are not comparable")
     for rule in (claim.a, claim.b):
         for name in (rule.name, *rule.state_names, *rule.hyperparameter_names):
-            if not name.isidentifier():
+            if not NAME.fullmatch(name):
                 raise UserError(f"{name!r} is no name")
         for h in rule.hyperparameters:
             if _is_empty(h.domain):

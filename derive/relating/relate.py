@@ -132,7 +132,8 @@ def _under_schedule(request: Request) -> Verdict:
         return Verdict("unknown", message=text, tried=(*record.lines, *constant.tried))
     whole, renamed = request, dict[str, str]()
     if constant.status == "conditional":
-        request, renamed = aligned(request)
+        names = constant.claim.hyperparameters  # those under which the conditions were found
+        request, renamed = next(pair for pair in alignments(request) if _symbols(pair[1]) == names)
     found = conditions(request, record)
     found_apart = _parted(replace(whole, scheduled=request.scheduled), called=renamed) if renamed else None
     parted = _parted_by_schedule(whole, constant) or found_apart or parted or _parted(whole)

@@ -42,6 +42,7 @@ def save(verdict: Verdict) -> dict[str, Any]:
     for name in ("status", "relation", "message", "maps"):
         if getattr(again, name) != getattr(verdict, name):
             raise UserError(f"the {name} of the verdict does not follow from its evidence alone")
+    refuse_claim(verdict.claim)
     packer = Packer()
     document = {
         "format": FORMAT,
@@ -86,7 +87,7 @@ def _rebuilt(document: Mapping[str, Any]) -> Verdict:
         raise Malformed(f"it says something else than {verdict.status}, which follows from the evidence")
     for name, words in _words(verdict).items():
         if not isinstance(document["words"], dict) or document["words"].get(name) != words:
-            raise Malformed(f"its {name} is not the one that follows from the evidence")
+            raise Malformed(f"what it says as {name!r} does not follow from the evidence")
     if document["words"].keys() != {*WORDS}:
         raise Malformed("it has more words than follow from the evidence")
     return verdict

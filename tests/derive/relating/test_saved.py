@@ -63,6 +63,14 @@ def softened_late(theta, g, *, c=nonnegative(1), epsilon=nonnegative(1)):
     theta = theta - c * g / (1 + epsilon * g**2)
     return theta
 
+def shrinking(theta, g, *, c=nonnegative(1), p=nonnegative(1), q=nonnegative(1)):
+    theta = theta - c * g / (1 + p * abs(g)) - q * theta
+    return theta
+
+def shrinking_cubed(theta, g, *, c=nonnegative(1), pp=nonnegative(1), qq=nonnegative(1)):
+    theta = theta - c * g / (1 + qq * abs(g)) - pp * theta**3
+    return theta
+
 def in_two_steps(theta, *, c=nonnegative(1)):
     g = grad(theta)
     theta = theta - c * g
@@ -98,6 +106,7 @@ ASKED: dict[str, tuple[tuple[str, str], dict[str, Any]]] = {
     "conditional set on a side": (("momentum", "gradient_descent"), {"condition": {"a.beta": ZERO}}),
     "conditional under a schedule": (("momentum", "momentum_lr_outside"), {"schedule": ["lr"]}),
     "conditional under a schedule besides": (("momentum", "gradient_descent"), {"schedule": ["lr"]}),
+    "conditional under a schedule and other names": (("shrinking", "shrinking_cubed"), {"schedule": ["c"]}),
     "refuted": (("adagrad", "momentum"), {}),
     "refuted under a map": (("momentum", "momentum"), {"hyperparameters": {"lr": 2 * lr, "beta": beta}}),
 }
@@ -333,10 +342,10 @@ def test_conditions_are_neither_swapped_nor_said_to_be_the_only_ones() -> None:
     document = saved("conditional exact")
     said = document["words"]["condition"]
     document["words"]["condition"] = {**said, "any_of": said["degenerate"], "degenerate": said["any_of"]}
-    refused(document, "its condition")
+    refused(document, "'condition'")
     document = saved("conditional exact")
     document["evidence"]["exactness"] = None
-    refused(document, "its condition")
+    refused(document, "'condition'")
 
 
 @pytest.mark.parametrize(
