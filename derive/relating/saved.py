@@ -28,6 +28,8 @@ FORMAT, VERSION = "derive-kernels verdict", 2
 EVIDENCE = (Correspondence, Conditional, Separation)
 WORDS = ("relation", "message", "maps", "condition", "assumptions", "warnings")
 PARTS = {"format", "version", "verdict", "words", "nodes", "claim", "evidence"}
+REFUSED = (Malformed, Unfounded, Rejected, NotConfirmed)
+FAULTS = (RecursionError, TypeError, ValueError, LookupError, ArithmeticError)  # of data that are no rules
 AGAIN = "save the verdict again"
 
 
@@ -68,7 +70,7 @@ def load(document: Mapping[str, Any]) -> Verdict:
         if _checksum(rest) != document.get("sha256"):
             raise UserError("the document was changed after it was saved", fix=AGAIN)
         return _rebuilt(rest)
-    except (Malformed, Unfounded, Rejected, NotConfirmed, RecursionError, TypeError, ValueError, LookupError) as fault:
+    except (*REFUSED, *FAULTS) as fault:
         raise UserError(f"the document proves nothing: {fault}", fix=AGAIN) from fault
 
 
