@@ -15,12 +15,12 @@ from derive.proving.checker import Checked
 from derive.proving.replay import Replayed, Separation
 from derive.proving.verdict import Verdict
 from derive.relating.claims import Claim
+from derive.relating.shifts import LONGEST
 from derive.relating.solving import Maps
 from derive.relating.wording import condition_text, maps_text
 from derive.rule import Rule
 from derive.transforms import bind, delayed, with_names
 
-LONGEST_SHIFT = 3
 ANSWERED_ALIKE = "the gradients answered do not depend on where they are taken"
 
 
@@ -123,7 +123,7 @@ def _sides(c: Correspondence, rules: tuple[Rule, Rule]) -> tuple[str, str]:
 
 def _shifted(claim: Claim, rules: tuple[Rule, Rule], c: Correspondence) -> Words:
     steps = abs(claim.shift)
-    if steps > LONGEST_SHIFT or claim.hyperparameters or c.scheduled:
+    if steps > LONGEST or claim.hyperparameters or c.scheduled:
         raise Unfounded("no such shift is proved")
     names, (early, late) = (("A", "B"), rules) if claim.shift > 0 else (("B", "A"), rules[::-1])
     if (c.a, c.b) != (delayed(early, steps), late):
