@@ -182,9 +182,7 @@ def _recheck(content: dict[str, Any], where: str, keep: Keep) -> Answer:
         verdict = load(content)
     except UserError as error:
         raise UserError(error.what, where=where, fix=error.fix) from error
-    about = getattr(verdict.evidence, "certificate", None) or getattr(verdict.evidence, "witness", None)
-    a, b = (getattr(about, side).name if hasattr(about, side) else "" for side in ("a", "b"))
-    return shown(verdict, a, b, keep)
+    return shown(verdict, verdict.claim.a.name, verdict.claim.b.name, keep)
 
 
 def shown(verdict: Verdict, a: str, b: str, keep: Keep = NOTHING) -> Answer:

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
+from fractions import Fraction
 
 from derive.algebra.case import Case
 from derive.algebra.facts import Assumptions, Fact, NeedSplit, Stuck
 from derive.algebra.operations import Value
 from derive.algebra.polynomials import TooLarge
 from derive.algebra.work import apart
-from derive.expr import Number, Symbol, symbols
-from derive.ops import Undefined
+from derive.evaluate import Exact, exact
+from derive.expr import Symbol, symbols
+from derive.ops import Inexact, Undefined
 from derive.proving.certificate import (
     Certificate,
     Condition,
@@ -34,10 +36,13 @@ from derive.proving.certificate import (
     Tree,
 )
 from derive.proving.obligations import Obligation, of_correspondence, of_exactness, of_invariants, of_limit
-from derive.rule import Rule
+from derive.proving.refute import points
+from derive.rule import Domain, Rule
 from derive.transforms import bind, with_hyperparameters_of
 
 WORK = 20_000_000  # for a certificate; more than was ever needed to find one
+
+SETTINGS = 60  # at which a condition is tried
 
 
 class Rejected(Exception):
@@ -111,14 +116,23 @@ def _check_conditional(c: Conditional) -> None:
 
 
 def _check_condition(condition: Condition, rules: tuple[Rule, Rule]) -> None:
-    """A condition gives hyperparameters values in others, and a number only inside the domain, or it says nothing."""
+    """A condition gives hyperparameters values in others, inside the domains for some of these, or it says nothing."""
     known = {name for rule in rules for name in rule.hyperparameter_names}
     if not condition.keys() <= known or not symbols(*condition.values()) <= known - condition.keys():
         raise Rejected("a condition on something else than hyperparameters")
-    for name, value in condition.items():
-        domains = [rule.domains[name] for rule in rules if name in rule.hyperparameter_names]
-        if isinstance(value, Number) and not all(value.value in domain for domain in domains):
-            raise Rejected(f"a condition that never holds: {name} = {value}")
+    domains = {name: [r.domains[name] for r in rules if name in r.hyperparameter_names] for name in known}
+    free = {name: domains[name][0] for name in sorted(symbols(*condition.values()))}
+    for values in points(free, SETTINGS):
+        found = exact(condition.values(), values)
+        if all(_may_be(value, domains[name]) for name, value in zip(condition, found, strict=True)):
+            return
+    text = " and ".join(f"{name} = {value}" for name, value in condition.items())
+    raise Rejected(f"a condition that never holds: {text}")
+
+
+def _may_be(value: Exact, domains: list[Domain]) -> bool:
+    """Whether a hyperparameter may have the value; one that is irrational it may."""
+    return isinstance(value, Inexact) or (isinstance(value, Fraction) and all(value in domain for domain in domains))
 
 
 def _check_all(trees: tuple[Tree, ...], obligations: list[Obligation]) -> None:
@@ -130,7 +144,7 @@ def _check_all(trees: tuple[Tree, ...], obligations: list[Obligation]) -> None:
 
 def _check(tree: Tree, pairs: Pairs, assumptions: Assumptions, case: Case, path: Path) -> None:
     if isinstance(tree, Solved):
-        _check_outside(pairs, assumptions, path)
+        _check_outside(tree, pairs, assumptions, path)
     elif isinstance(tree, Leaf):
         if not coincide(case, pairs):
             raise Rejected("a case in which the two sides differ: " + described(path))
@@ -143,11 +157,13 @@ def _check(tree: Tree, pairs: Pairs, assumptions: Assumptions, case: Case, path:
             _check(branch, pairs, assumptions, case.where(fact), (*path, fact))
 
 
-def _check_outside(pairs: Pairs, assumptions: Assumptions, path: Path) -> None:
-    from derive.smt.deciding import proves
+def _check_outside(tree: Solved, pairs: Pairs, assumptions: Assumptions, path: Path) -> None:
+    from derive.smt.deciding import prover, proves
 
     if not proves(pairs, assumptions, path):
         raise Rejected("another prover does not confirm, or cannot be asked: " + described(path))
+    if tree.by != prover():  # an answer says on whose word it rests
+        raise Rejected(f"{tree.by} is not the prover that confirms it: {prover()} is")
 
 
 def _check_cover(case: Case, split: Split) -> None:

@@ -67,8 +67,8 @@ def of_correspondence(
 
     With `while_defined` only of the steps that both sides define.
     """
-    _refuse_open(a)
-    _refuse_open(b)
+    refuse_open(a)
+    refuse_open(b)
     _refuse_keys("state", states, tracked(b), every=False)
     _refuse_keys("hyperparameter", hyperparameters, b.hyperparameter_names)
     _refuse_keys("hyperparameter", inverse, a.hyperparameter_names)
@@ -109,7 +109,7 @@ def _refuse_keys(kind: str, maps: Mapping[str, Expr], known: Collection[str], ev
         raise ValueError(f"the {kind} {name} is given no value")
 
 
-def _refuse_open(rule: Rule) -> None:
+def refuse_open(rule: Rule) -> None:
     """A rule mentions what it declares and nothing else: another name would be read as one of the other rule's."""
     answers = {name for name, _ in rule.questions}
     given = {*rule.inputs, *answers, *rule.hyperparameter_names, *WORDS}

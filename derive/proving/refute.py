@@ -30,7 +30,7 @@ def separating_point(pairs: Pairs, assumptions: Assumptions) -> Replayed | None:
     names = sorted(symbols(*(side for pair in pairs for side in pair)))
     domains = {n: assumptions.domains.get(n, REAL) for n in names}
     most = _affordable(side for pair in pairs for side in pair)
-    for values in _points(domains, min(TRIES_AT_POINTS, most)):
+    for values in points(domains, min(TRIES_AT_POINTS, most)):
         found = _confirmed(Point(pairs, values, assumptions))
         if found is not None:
             return _simplest(found, lambda w: _simpler_points(w, domains), most)
@@ -55,7 +55,7 @@ def separating_trajectory(
     if used - domains.keys():
         return None
     most = _affordable((*a.step.values(), *b.step.values()))
-    for index, values in enumerate(_points(domains, min(tries, most))):
+    for index, values in enumerate(points(domains, min(tries, most))):
         random = Random(index)
         gradients = tuple(random.choice(SIMPLE) for _ in range(STEPS))
         witness = _separation(a, b, hyperparameters, values, random.choice(SIMPLE), gradients)
@@ -99,7 +99,7 @@ def _with_schedule(
     return replace(w, schedule_a=tuple(mine), schedule_b=tuple(his))
 
 
-def _points(domains: Mapping[str, Domain], tries: int) -> Iterator[dict[str, Fraction]]:
+def points(domains: Mapping[str, Domain], tries: int) -> Iterator[dict[str, Fraction]]:
     """Deterministic draws from the domains, simple values more often than others."""
     random = Random(1)
     allowed = {n: [v for v in SIMPLE if v in d] for n, d in domains.items()}

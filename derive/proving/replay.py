@@ -18,6 +18,7 @@ from derive.evaluate import QUERY, asked_points, enclosed, to_ball, unrolled
 from derive.expr import Expr, Number
 from derive.ops import Inexact, Undefined
 from derive.proving.certificate import Pairs
+from derive.proving.obligations import refuse_open
 from derive.proving.runs import ASKED, PRECISIONS, Entry, evaluated, line_by_line, undefined_line
 from derive.proving.values import Value, described, rational
 from derive.rule import REAL, Domain, Rule
@@ -108,9 +109,9 @@ class Replayed:
         w = self.witness
         if isinstance(w, Point):
             return difference_at(w.pairs, w.values) if _inside(w.values, w.assumptions.domains) else None
-        settings = ((w.a, (w.hyperparameters_a, *w.schedule_a)), (w.b, (w.hyperparameters_b, *w.schedule_b)))
-        inside = all(_inside(values, rule.domains) for rule, each in settings for values in each)
-        return first_difference(w) if inside else None
+        _refuse_settings(w.a, w.hyperparameters_a, w.schedule_a)
+        _refuse_settings(w.b, w.hyperparameters_b, w.schedule_b)
+        return first_difference(w)
 
     @cached_property
     def sides(self) -> tuple[Value, Value]:
@@ -181,6 +182,19 @@ def _documents(values: Mapping[str, Fraction]) -> dict[str, Any]:
 
 def _schedules(w: Separation) -> dict[str, Any]:
     return {"a": [_documents(s) for s in w.schedule_a], "b": [_documents(s) for s in w.schedule_b]}
+
+
+def _refuse_settings(rule: Rule, hyperparameters: Settings, schedule: Sequence[Settings]) -> None:
+    """Raise NotConfirmed unless hyperparameters of the rule, and nothing else, have values, inside their domains."""
+    try:
+        refuse_open(rule)
+    except ValueError as fault:
+        raise NotConfirmed(str(fault)) from fault
+    names = {*rule.hyperparameter_names}
+    if hyperparameters.keys() != names or not all(values.keys() <= names for values in schedule):
+        raise NotConfirmed(f"a run of {rule.name} gives its hyperparameters values, and nothing else")
+    if not all(_inside(values, rule.domains) for values in (hyperparameters, *schedule)):
+        raise NotConfirmed(f"a hyperparameter of {rule.name} lies outside its domain")
 
 
 def _inside(values: Mapping[str, Fraction], domains: Mapping[str, Domain]) -> bool:

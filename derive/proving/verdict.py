@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from derive.proving.certificate import Certificate
 
 Status = Literal["proved", "conditional", "refuted", "unknown"]
 
@@ -29,20 +32,21 @@ class Verdict:
     tried: tuple[str, ...] = ()
     branches: tuple[Mapping[str, Any], ...] = ()
     evidence: Any = field(default=None, repr=False)
+    claim: Any = field(default=None, repr=False)  # what the evidence is about, where that is two rules
 
     def __post_init__(self) -> None:
         if self.status == "unknown":
             return
-        from derive.proving.certificate import Conditional, Exactness
         from derive.proving.checker import Checked
         from derive.proving.replay import Replayed
 
         needed = Replayed if self.status == "refuted" else Checked
         if type(self.evidence) is not needed:
             raise TypeError(f"a verdict {self.status!r} needs evidence of type {needed.__name__}")
-        certificate = self.evidence.certificate if isinstance(self.evidence, Checked) else None
-        if self.status == "proved" and isinstance(certificate, Conditional | Exactness):
-            raise TypeError("a proof under conditions is no verdict 'proved'")
+        if self.status == "conditional" and not (self.condition and self.condition.get("any_of")):
+            raise TypeError("a verdict 'conditional' needs its condition")
+        if isinstance(self.evidence, Checked):
+            _refuse_less(self.status, self.evidence.certificate)
 
     def __bool__(self) -> bool:
         return self.status == "proved"
@@ -67,3 +71,12 @@ class Verdict:
         from derive.rendering.verdicts import document
 
         return document(self)
+
+
+def _refuse_less(status: Status, certificate: Certificate) -> None:
+    """Raise TypeError for a certificate that claims less than the verdict would say."""
+    from derive.proving.certificate import Conditional, Correspondence, Identity, Invariants, Limit
+
+    enough = Correspondence | Conditional if status == "conditional" else Identity | Invariants | Limit | Correspondence
+    if not isinstance(certificate, enough) or (isinstance(certificate, Correspondence) and certificate.while_defined):
+        raise TypeError(f"a proof under conditions, or of something else, is no verdict {status!r}")

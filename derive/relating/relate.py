@@ -13,7 +13,7 @@ from derive.algebra.work import TooLarge, bounded
 from derive.errors import UserError
 from derive.expr import Expr, Number, Symbol, substitute, to_text
 from derive.linear.relation import LinearRelation
-from derive.proving.certificate import Conditional, Correspondence, decided_by
+from derive.proving.certificate import Conditional, Correspondence
 from derive.proving.checker import Checked
 from derive.proving.obligations import HIS
 from derive.proving.refute import TRIES_ALONG_TRAJECTORIES, separating_trajectory
@@ -21,15 +21,15 @@ from derive.proving.replay import Replayed
 from derive.proving.search import asking_others, missing_prover
 from derive.proving.verdict import Verdict
 from derive.relating.alignment import aligned, alignments
+from derive.relating.answers import answered
 from derive.relating.attempts import Record, Request, with_map_of_runs, with_open_map, with_same_names
+from derive.relating.claims import Claim, as_often
 from derive.relating.conditions import MOST_AT_ONCE, Conditions, conditions
 from derive.relating.linear_pairs import hidden_modes, linear_relation, proof_of_a_branch
 from derive.relating.maps import bind_sides, differing_domains, refuse_condition, refuse_maps, refuse_names, told_apart
 from derive.relating.shifts import Shift, shifted
-from derive.relating.solving import Maps
-from derive.relating.wording import condition_text, maps_text
 from derive.rule import Rule
-from derive.transforms import bind, repeated
+from derive.transforms import bind
 
 WORK = 4_000_000  # a few seconds
 FIRST_TRIES = 12  # before a map is searched: most rules that differ do so soon
@@ -61,41 +61,15 @@ def prove(
     left, right = bind_sides(bound, a, b)
     refuse_maps(left, right, states or {}, hyperparameters or {})
     scheduled = _scheduled(schedule, left, right)
-    repeated_one = _as_often(left, right)
-    times = (1, 1)
-    if repeated_one is not None:
-        times = len(right.questions) // len(left.questions) or 1, len(left.questions) // len(right.questions) or 1
-        left, right = repeated_one
+    left, right = as_often(left, right)
     request = Request(left, right, states or {}, hyperparameters or {}, scheduled)
     try:
         with bounded(WORK):
             verdict = _under_schedule(request) if scheduled else _answer(request, instance)
     except TooLarge as obstacle:
         verdict = Verdict("unknown", message=str(obstacle))
-    if repeated_one is not None and verdict:
-        verdict = replace(verdict, relation="repetition", message=_repetition_text(*times, verdict.message))
-        if scheduled:
-            steady = f"{', '.join(sorted(scheduled))} the same in all the steps that make one"
-            verdict = replace(verdict, assumptions=(*verdict.assumptions, steady))
     verdict = replace(verdict, warnings=(*warnings, *verdict.warnings))
-    return _under(bound, verdict, a, b) if bound else verdict
-
-
-def _as_often(a: Rule, b: Rule) -> tuple[Rule, Rule] | None:
-    """The two with one of them repeated, where it asks for fewer gradients in a step; None where they ask alike."""
-    few, many = sorted((len(a.questions), len(b.questions)))
-    if few == many:
-        return None
-    if many % few:
-        what = f"{a.name} asks for {len(a.questions)} gradients in a step, {b.name} for {len(b.questions)}"
-        raise UserError(what, fix="compare rules of which one asks a whole number of times as often")
-    times = many // few
-    return (repeated(a, times), b) if len(a.questions) < len(b.questions) else (a, repeated(b, times))
-
-
-def _repetition_text(times_a: int, times_b: int, message: str) -> str:
-    few, many, times = ("A", "B", times_a) if times_a > 1 else ("B", "A", times_b)
-    return f"{times} steps of {few} are one of {many}: {message}"
+    return _of_the_rules_asked(verdict, a, b, bound)
 
 
 def _answer(request: Request, instance: bool) -> Verdict:
@@ -158,23 +132,18 @@ def _under_schedule(request: Request) -> Verdict:
         return Verdict("unknown", message=text, tried=(*record.lines, *constant.tried))
     whole, renamed = request, dict[str, str]()
     if constant.status == "conditional":
-        request, renamed = aligned(request)
+        names = constant.claim.hyperparameters  # those under which the conditions were found
+        request, renamed = next(pair for pair in alignments(request) if _symbols(pair[1]) == names)
     found = conditions(request, record)
-    always = list(found.any_of if found else ())
-    only_constant = [c for c in (constant.condition or {}).get("any_of", [""]) if c not in always]
-    any_of = [*(" and ".join(filter(None, (steady, c))) for c in only_constant), *always]
-    degenerate = list(found.degenerate if found else ())
     found_apart = _parted(replace(whole, scheduled=request.scheduled), called=renamed) if renamed else None
     parted = _parted_by_schedule(whole, constant) or found_apart or parted or _parted(whole)
+    degenerate = tuple(dict.fromkeys((*(found.degenerate if found else ()), *constant.claim.degenerate)))
+    claim = Claim(whole.a, whole.b, hyperparameters=_symbols(renamed), degenerate=degenerate)
     return replace(
-        constant,
-        branches=(),  # they are about constant hyperparameters
-        status="conditional",
-        condition={"any_of": any_of, "degenerate": degenerate, "exact": False},
+        answered(claim, _with_constant(request, found, constant)),
         counterexample=None if parted is None else parted.document(),
-        message=f"equal where {' or '.join(any_of)}",
+        warnings=constant.warnings,
         tried=tuple(record.lines),
-        evidence=_with_constant(request, found, constant),
     )
 
 
@@ -211,52 +180,16 @@ def _parted(
     return separating_trajectory(request.a, request.b, {**own, **request.shared}, tries, sorted(request.scheduled))
 
 
-def _proved(proof: Checked, request: Request, record: Record) -> Verdict:
-    c = proof.certificate
-    assert isinstance(c, Correspondence)
-    sides = ("A", "B") if c.a == request.a else ("B", "A")
-    maps = maps_text(Maps(c.states, c.hyperparameters), source=sides[0], target=sides[1])
-    renamed = any(e is not Symbol(n) for n, e in c.hyperparameters.items())
-    relation = "hyperparameter_map" if renamed else "state_map" if maps else "identical"
-    lines = ", ".join(f"{name} = {value}" for name, value in maps.items())
-    return Verdict(
-        "proved",
-        relation=relation,
-        maps=maps,
-        warnings=_swapped(c.hyperparameters, *sides),
-        assumptions=(*(f"{n} ≥ 0 (proved by induction)" for n in c.invariants.names), *decided_by(*c.trees)),
-        message=f"equal with {lines}" if lines else "the same step",
-        tried=tuple(record.lines),
-        evidence=proof,
-    )
-
-
-ANSWERED_ALIKE = "the gradients answered do not depend on where they are taken"
+def _proved(proof: Checked, request: Request, record: Record, values: Mapping[str, Expr] | None = None) -> Verdict:
+    verdict = answered(Claim(request.a, request.b, hyperparameters=values or {}), proof)
+    return replace(verdict, tried=tuple(record.lines))
 
 
 def _shifted(shift: Shift, request: Request, record: Record, parted: Replayed | None) -> Verdict:
-    """One shows later what the other shows. An average does so whatever it is given; a parameter is where its
-    gradient is taken, so that the same answers at other points are a condition: a gradient used late is another."""
-    when = "a step later" if shift.steps == 1 else f"{shift.steps} steps later"
-    tried = tuple(record.lines)
-    if request.a.is_average:
-        text = f"{shift.late} gives {when} what {shift.early} gives: at step t + {shift.steps} what it gives at step t"
-        return Verdict("proved", relation="shift", message=text, tried=tried, evidence=shift.proof)
-    parted = parted or _parted(request)
-    text = f"{shift.late} asks {when} what {shift.early} asks, where {ANSWERED_ALIKE}"
-    late = f"{shift.late} uses each gradient {when} than {shift.early} does"
-    return Verdict("conditional", relation="shift", message=text, warnings=(late,), tried=tried, evidence=shift.proof,
-                   condition={"any_of": [ANSWERED_ALIKE], "degenerate": [], "exact": False},
-                   counterexample=None if parted is None else parted.document())  # fmt: skip
-
-
-def _swapped(hyperparameters: Mapping[str, Expr], source: str, target: str) -> tuple[str, ...]:
-    """Names that both rules have, for different things."""
-    return tuple(
-        f"{target}.{name} is {source}.{value.name}"
-        for name, value in hyperparameters.items()
-        if isinstance(value, Symbol) and value.name != name and value.name in hyperparameters
-    )
+    steps = shift.steps if shift.early == "A" else -shift.steps
+    verdict = answered(Claim(request.a, request.b, shift=steps), shift.proof)
+    parted = None if verdict else parted or _parted(request)
+    return replace(verdict, counterexample=None if parted is None else parted.document(), tried=tuple(record.lines))
 
 
 def _without_proof(request: Request, record: Record, parted: Replayed | None) -> Verdict:
@@ -266,19 +199,18 @@ def _without_proof(request: Request, record: Record, parted: Replayed | None) ->
     found = None if given else conditions(request, record)
     if found is None or found.fewest > 1:
         request, renamed, found = _less_demanding(whole, record, (request, renamed, found))
-    parted = (_parted(whole, called=renamed) if renamed else None) or parted
-    named = {f"B.{old}": f"A.{new}" for old, new in renamed.items()}
-    counterexample = None if parted is None else parted.document()
+    renamed_apart = _parted(whole, called=renamed) if renamed else None
+    parted, called = (parted, {}) if renamed_apart is None else (renamed_apart, renamed)
     tried = tuple(record.lines)
     if found is not None and found.any_of:
-        texts = " or ".join(found.any_of) + _with_names(named)
-        return Verdict("conditional", condition=found.document, counterexample=counterexample, maps=named,
-                       message=f"equal where {texts}", tried=tried, evidence=found.evidence)  # fmt: skip
+        claim = Claim(whole.a, whole.b, hyperparameters=_symbols(renamed), degenerate=found.degenerate)
+        counterexample = None if parted is None else parted.document()
+        return replace(answered(claim, found.evidence), counterexample=counterexample, tried=tried)
     if parted is None:
         reason = differing_domains(request.a, request.b) or "no map was found, and no run on which the two part"
         return Verdict("unknown", message=reason, tried=tried)
-    return Verdict("refuted", counterexample=counterexample, message=parted.message(), tried=tried,
-                   condition=None if found is None else found.document, evidence=parted)  # fmt: skip
+    claim = Claim(whole.a, whole.b, hyperparameters={**_symbols(called), **whole.hyperparameters})
+    return replace(answered(claim, parted), tried=tried, condition=None if found is None else found.document)
 
 
 Aligned = tuple[Request, dict[str, str], Conditions | None]
@@ -291,57 +223,37 @@ def _less_demanding(whole: Request, record: Record, known: Aligned) -> Aligned:
     return min(found, key=lambda item: MOST_AT_ONCE + 1 if item[2] is None else item[2].fewest)
 
 
-def _with_names(named: Mapping[str, str]) -> str:
-    return "".join(f", with {his} = {mine}" for his, mine in named.items())
+def _symbols(named: Mapping[str, str]) -> dict[str, Expr]:
+    return {his: Symbol(mine) for his, mine in named.items()}
 
 
 def _instance(request: Request, record: Record) -> Verdict:
     """Equal once hyperparameters of b have the values that stand in a."""
     for maps in record.specialised:
         values = {n: e for n, e in maps.hyperparameters.items() if isinstance(e, Number)}
+        if any(value.value not in request.b.domains[name] for name, value in values.items()):
+            continue
         bound = bind(request.b, values)
         proof = with_same_names(again := replace(request, b=bound), record) or with_open_map(
             again, record, same_hyperparameters=False
         )
         if proof is not None:
-            return _specialised(_proved(proof, again, record), values)
+            return _proved(proof, request, record, values)
     return _without_proof(request, record, _parted(request))
 
 
-def _specialised(verdict: Verdict, values: Mapping[str, Expr]) -> Verdict:
-    """Numbers bound to hyperparameters make an instance; zeros switch a part off, and are a condition."""
-    text = ", ".join(f"B.{n} = {to_text(e)}" for n, e in values.items())
-    zeros = {n: e for n, e in values.items() if e is Number(0)}
-    if zeros:
-        return replace(
-            verdict,
-            status="conditional",
-            condition={"any_of": [condition_text(zeros)], "degenerate": [], "exact": False},
-            message=f"{verdict.message}, where {text}",
-        )
-    return replace(
-        verdict,
-        relation="instance",
-        maps={**verdict.maps, **{f"B.{n}": to_text(e) for n, e in values.items()}},
-        message=f"{verdict.message}, where {text}",
-    )
-
-
-def _under(bound: Mapping[str, Expr], verdict: Verdict, a: Rule, b: Rule) -> Verdict:
-    """The verdict for rules with hyperparameters bound beforehand, said of the rules as they were."""
-    sides = {name.replace("a.", "A.", 1).replace("b.", "B.", 1): value for name, value in bound.items() if "." in name}
-    text = condition_text({**{n: v for n, v in bound.items() if "." not in n}, **sides})
-    if verdict.status not in ("proved", "conditional"):
+def _of_the_rules_asked(verdict: Verdict, a: Rule, b: Rule, bound: Mapping[str, Expr]) -> Verdict:
+    """The verdict, said of the rules before hyperparameters were bound and steps taken together."""
+    if verdict.status == "unknown":
         return verdict
-    inner = verdict.condition["any_of"] if verdict.condition else [""]
-    any_of = [" and ".join(filter(None, (text, more))) for more in inner]
-    condition = {"any_of": any_of, "degenerate": [], "exact": False}
+    claim = replace(verdict.claim, a=a, b=b, condition=bound)
+    said = answered(claim, verdict.evidence)
     counterexample = verdict.counterexample  # where more is needed: a run on which the rest does not hold
-    if counterexample is None:
+    if bound and counterexample is None:
         found = separating_trajectory(a, b, {n: Symbol(n) for n in b.hyperparameter_names})
         counterexample = None if found is None else found.document()
-    return replace(verdict, status="conditional", condition=condition, message=f"{verdict.message}, where {text}",
-                   counterexample=counterexample)  # fmt: skip
+    return replace(said, counterexample=counterexample, condition=said.condition or verdict.condition,
+                   warnings=verdict.warnings, tried=verdict.tried, branches=verdict.branches)  # fmt: skip
 
 
 def _scheduled(schedule: Collection[str], a: Rule, b: Rule) -> frozenset[str]:

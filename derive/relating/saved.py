@@ -1,149 +1,117 @@
-"""Verdicts as documents: stored as JSON, and believed again only after the checker or the replay has seen them.
+"""Answers about two rules as documents: stored as JSON, and believed again only after the checks have seen them.
 
-A document holds the evidence field by field, expressions as a table of nodes that refer to earlier
-ones. Loading rebuilds the evidence, which checks it; nothing in a document is run. The words around
-the evidence are compared with it where they follow from it, and a checksum finds what was damaged.
+A document holds the two rules, what is claimed of them, and the evidence, field by field, expressions as a
+table of nodes that refer to earlier ones. Loading rebuilds the evidence, which checks it, and words the
+answer from it anew: of the words in the document none is believed. Nothing in a document is run. What was
+tried, what transfer functions say, and runs off a condition are no part of the evidence, and are not kept.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from derive.errors import UserError
-from derive.expr import Symbol
-from derive.proving.certificate import (
-    Certificate,
-    Conditional,
-    Correspondence,
-    Exactness,
-    Identity,
-    Invariants,
-    Limit,
-)
+from derive.proving.certificate import Certificate, Conditional, Correspondence
 from derive.proving.checker import Checked, Rejected
-from derive.proving.replay import NotConfirmed, Point, Replayed, Separation
+from derive.proving.replay import NotConfirmed, Replayed, Separation
 from derive.proving.verdict import Verdict
+from derive.relating.answers import Unfounded, answered
+from derive.relating.claims import Claim, refuse_claim
+from derive.relating.conditions.hearing import Hearing
 from derive.relating.packing import Malformed, Packer, Unpacker
-from derive.relating.solving import Maps
-from derive.relating.wording import condition_text, maps_text
+from derive.relating.wording import condition_text
 
-FORMAT, VERSION = "derive-kernels verdict", 1
-EVIDENCE = (Identity, Invariants, Correspondence, Exactness, Conditional, Limit, Point, Separation)
-PLAIN = ("identical", "state_map", "hyperparameter_map")  # relations of which the maps say all
-WORDS = ("relation", "condition", "message", "assumptions", "warnings", "maps", "tried", "branches")
+FORMAT, VERSION = "derive-kernels verdict", 2
+EVIDENCE = (Correspondence, Conditional, Separation)
+WORDS = ("relation", "message", "maps", "condition", "assumptions", "warnings")
+PARTS = {"format", "version", "verdict", "words", "nodes", "claim", "evidence"}
+REFUSED = (Malformed, Unfounded, Rejected, NotConfirmed)
+FAULTS = (RecursionError, TypeError, ValueError, LookupError, ArithmeticError)  # of data that are no rules
+AGAIN = "save the verdict again"
 
 
 def save(verdict: Verdict) -> dict[str, Any]:
-    """The verdict as plain data for `json.dump`, with what is needed to check it again."""
+    """The verdict as plain data for `json.dump`, with what is needed to check it again.
+
+    Raises UserError where it has no evidence about two rules, or says something else than its evidence.
+    """
+    if verdict.claim is None or verdict.status == "unknown":
+        raise UserError("there is no proof about two rules to save")
+    again = answered(verdict.claim, verdict.evidence)
+    for name in ("status", "relation", "message", "maps"):
+        if getattr(again, name) != getattr(verdict, name):
+            raise UserError(f"the {name} of the verdict does not follow from its evidence alone")
+    refuse_claim(verdict.claim)
     packer = Packer()
-    evidence = None if verdict.evidence is None else packer.packed(_inner(verdict.evidence))
     document = {
         "format": FORMAT,
         "version": VERSION,
-        "verdict": verdict.status,
-        "words": _plain({name: getattr(verdict, name) for name in WORDS}),
+        "verdict": again.status,
+        "words": _words(again),
+        "claim": packer.packed(verdict.claim),
+        "evidence": packer.packed(_inner(verdict.evidence)),
         "nodes": packer.nodes,
-        "evidence": evidence,
     }
     return {**document, "sha256": _checksum(document)}
 
 
 def load(document: Mapping[str, Any]) -> Verdict:
-    """The verdict of a document that `save` made, its evidence checked anew.
+    """The verdict of a document that `save` made, its evidence checked and its words made anew.
 
-    A counterexample off a condition is no evidence and is not kept. Raises UserError where anything does not hold.
+    Raises UserError where anything does not hold.
     """
     if document.get("format") != FORMAT or document.get("version") != VERSION:
-        raise UserError(f"this is no {FORMAT} of version {VERSION}", fix="save the verdict again")
+        raise UserError(f"this is no {FORMAT} of version {VERSION}", fix=AGAIN)
     rest = {name: value for name, value in document.items() if name != "sha256"}
     try:
         if _checksum(rest) != document.get("sha256"):
-            raise UserError("the document was changed after it was saved", fix="save the verdict again")
+            raise UserError("the document was changed after it was saved", fix=AGAIN)
         return _rebuilt(rest)
-    except (Malformed, Rejected, NotConfirmed, RecursionError, TypeError, ValueError, LookupError) as fault:
-        raise UserError(f"the document proves nothing: {fault}", fix="save the verdict again") from fault
+    except (*REFUSED, *FAULTS) as fault:
+        raise UserError(f"the document proves nothing: {fault}", fix=AGAIN) from fault
 
 
 def _rebuilt(document: Mapping[str, Any]) -> Verdict:
-    status, words = document["verdict"], document["words"]
-    if set(words) != {*WORDS}:
-        raise Malformed("words are missing")
-    evidence = _evidence(document)
-    _compare(status, words, evidence)
-    found: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in words.items()}
-    if isinstance(evidence, Replayed):
-        found |= {"message": evidence.message(), "counterexample": evidence.document()}
-    return Verdict(status, evidence=evidence, **found)
+    if document.keys() != PARTS:
+        raise Malformed("its parts are others")
+    unpacker = Unpacker(document["nodes"])
+    claim: Claim = unpacker.unpacked(document["claim"], (Claim,))
+    refuse_claim(claim)
+    made = unpacker.unpacked(document["evidence"], EVIDENCE)
+    evidence = Replayed(made) if isinstance(made, Separation) else Checked(made)
+    if {*claim.degenerate} != ({*_degenerate(made)} if isinstance(made, Conditional) else set()):
+        raise Malformed("the degenerate conditions are others")
+    verdict = answered(claim, evidence)
+    if document["verdict"] != verdict.status:
+        raise Malformed(f"it says something else than {verdict.status}, which follows from the evidence")
+    for name, words in _words(verdict).items():
+        if not isinstance(document["words"], dict) or document["words"].get(name) != words:
+            raise Malformed(f"what it says as {name!r} does not follow from the evidence")
+    if document["words"].keys() != {*WORDS}:
+        raise Malformed("it has more words than follow from the evidence")
+    return verdict
 
 
-def _evidence(document: Mapping[str, Any]) -> Checked | Replayed | None:
-    """The evidence; making it checks it."""
-    if document["evidence"] is None:
-        return None
-    made = Unpacker(document["nodes"]).unpacked(document["evidence"], EVIDENCE)
-    return Replayed(made) if isinstance(made, Point | Separation) else Checked(made)
+def _degenerate(certificate: Certificate | None) -> Iterator[str]:
+    """The conditions of the certificate under which gradients play no part, in words."""
+    if isinstance(certificate, Conditional):
+        a, b = certificate.a, certificate.b
+        domains = {h.name: h.domain for h in (*a.hyperparameters, *b.hyperparameters)}
+        hearing = Hearing(a, b, domains, [])
+        for condition in certificate.conditions:
+            if hearing.degenerate(tuple(sorted(condition.items()))):
+                yield condition_text(condition)
+        yield from _degenerate(certificate.constant)
 
 
-def _compare(status: str, words: Mapping[str, Any], evidence: Checked | Replayed | None) -> None:
-    """Raise Malformed where the words claim more than the evidence, or something else."""
-    certificate = evidence.certificate if isinstance(evidence, Checked) else None
-    if status == "proved" and isinstance(certificate, Conditional | Exactness):
-        raise Malformed("a condition was lost")
-    if status == "conditional" and not (words["condition"] and words["condition"]["any_of"]):
-        raise Malformed("a condition was lost")
-    if isinstance(certificate, Correspondence) and words["maps"] and words["maps"] not in _maps(certificate):
-        raise Malformed("the maps are not those of the proof")
-    if isinstance(certificate, Correspondence) and status == "proved" and words["relation"] in PLAIN:
-        _compare_plain(words, certificate)
-    if status == "conditional":
-        _compare_conditions(words, certificate)
+def _words(verdict: Verdict) -> dict[str, Any]:
+    return {name: _plain(getattr(verdict, name)) for name in WORDS}
 
 
-def _compare_plain(words: Mapping[str, Any], certificate: Correspondence) -> None:
-    """Raise Malformed where the map of a proof, whether it has one, or the message is not that of the proof."""
-    maps = words["maps"]
-    renamed = any(value is not Symbol(name) for name, value in certificate.hyperparameters.items())
-    relation = "hyperparameter_map" if renamed else "state_map" if any(_maps(certificate)) else "identical"
-    lines = ", ".join(f"{name} = {value}" for name, value in maps.items())
-    if maps not in _maps(certificate) or words["relation"] != relation:
-        raise Malformed("the maps are not those of the proof")
-    if words["message"] != (f"equal with {lines}" if lines else "the same step"):
-        raise Malformed("the message says something else than the maps")
-
-
-def _compare_conditions(words: Mapping[str, Any], certificate: Certificate | None) -> None:
-    """Raise Malformed where a condition is not one of the proof, or is said to be needed and is not proved to be."""
-    said = words["condition"]
-    if not isinstance(certificate, Conditional):
-        if said["exact"]:
-            raise Malformed("that there are no other conditions is not proved")
-        return
-    proved, every = _conditions(certificate), [*said["any_of"], *said["degenerate"]]
-    # A condition set beforehand, or that something be constant, stands before: it says more.
-    steady = certificate.constant is not None
-    for text in every:
-        if not (text in proved or text.endswith(tuple(f" and {p}" for p in proved)) or (steady and "constant" in text)):
-            raise Malformed(f"the condition {text} is not one of the proof")
-    if said["exact"] and (certificate.exactness is None or sorted(every) != sorted(proved)):
-        raise Malformed("that there are no other conditions is not proved")
-    if set(every) <= set(proved) and not words["message"].startswith(f"equal where {' or '.join(said['any_of'])}"):
-        raise Malformed("the message says something else than the conditions")
-
-
-def _conditions(c: Conditional) -> list[str]:
-    return [condition_text(x, p.while_defined) for x, p in zip(c.conditions, c.correspondences, strict=True)]
-
-
-def _maps(c: Correspondence) -> tuple[Mapping[str, str], Mapping[str, str]]:
-    """The maps of the proof in words, read either way."""
-    maps = Maps(c.states, c.hyperparameters)
-    return dict(maps_text(maps, source="A", target="B")), dict(maps_text(maps, source="B", target="A"))
-
-
-def _inner(evidence: Any) -> Any:
+def _inner(evidence: Checked | Replayed) -> Any:
     return evidence.certificate if isinstance(evidence, Checked) else evidence.witness
 
 

@@ -85,6 +85,23 @@ def test_a_condition_lies_in_the_domain() -> None:
         Checked(conditional({"lr": Number(0)}, POSITIVE))
 
 
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        (Symbol("mu") - 1, "the two sides differ"),  # it may hold, but is not enough
+        (-Symbol("mu"), "never holds"),
+        (1 / (Symbol("mu") - Symbol("mu")), "never holds"),
+    ],
+)
+def test_a_condition_in_other_hyperparameters_holds_for_some_of_them(value: Expr, why: str) -> None:
+    two = tuple(Hyperparameter(name, None, POSITIVE) for name in ("lr", "mu"))
+    a, b = (replace(rule(name), hyperparameters=two) for name in ("standing", "descent"))
+    bound = bind(a, {"lr": value}), bind(b, {"lr": value})
+    proof = forged(*bound, {"mu": Symbol("mu")}, {"mu": Symbol("b.mu")})
+    with pytest.raises(Rejected, match=why):
+        Checked(Conditional(a, b, ({"lr": value},), (proof,)))
+
+
 def test_a_condition_is_one_on_hyperparameters() -> None:
     with pytest.raises(Rejected, match="something else than hyperparameters"):
         Checked(conditional({"lr": g - g}))
