@@ -114,6 +114,9 @@ HARMFUL = (  # what must not happen, inside a step and outside it
 )
 
 
+GROWS_WITHOUT_BOUND = 30.0  # seconds of the processor; what is bounded takes two at most, on a machine of its own
+
+
 def answers(text: str, name: str = "f") -> Iterator[str]:
     """What every way of reading a text says, each in bounded time."""
     for read in (
@@ -128,7 +131,7 @@ def answers(text: str, name: str = "f") -> Iterator[str]:
             yield str(error)
         else:
             yield ""
-        assert time.process_time() - started < 3  # two where nothing else runs
+        assert time.process_time() - started < GROWS_WITHOUT_BOUND
 
 
 @pytest.mark.parametrize("case", [*SIZES, *FORMS])
