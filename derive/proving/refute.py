@@ -20,9 +20,12 @@ W = TypeVar("W", Point, Separation)
 TRIES_AT_POINTS = 250
 TRIES_ALONG_TRAJECTORIES = 120
 STEPS = 4
+NEAR = 100  # tries with simple gradients; after these large ones, and more of them: some rules clip, or wait
+LONG = 8
 LEAST_TRIES = 4
 WORK = 60_000  # operations in all, for a try evaluates each of them a few times
 SIMPLE = tuple(map(Fraction, ("1", "2", "-1", "1/2", "3", "-2", "1/4", "1/3", "0", "3/4", "-1/2", "4", "-3", "9/10")))
+FAR = (*SIMPLE[:3], *map(Fraction, ("30", "-30", "100", "-100", "1000", "-1000")))
 
 
 def separating_point(pairs: Pairs, assumptions: Assumptions) -> Replayed | None:
@@ -43,6 +46,8 @@ def separating_trajectory(
     hyperparameters: Mapping[str, Expr],
     tries: int = TRIES_ALONG_TRAJECTORIES,
     scheduled: Collection[str] = (),
+    *,
+    simplest: bool = True,
 ) -> Replayed | None:
     """A confirmed run from the initial states on which the two rules part, or None.
 
@@ -57,12 +62,13 @@ def separating_trajectory(
     most = _affordable((*a.step.values(), *b.step.values()))
     for index, values in enumerate(_points(domains, min(tries, most))):
         random = Random(index)
-        gradients = tuple(random.choice(SIMPLE) for _ in range(STEPS))
+        answers, steps = (SIMPLE, STEPS) if index < NEAR else (FAR, LONG)
+        gradients = tuple(random.choice(answers) for _ in range(steps))
         witness = _separation(a, b, hyperparameters, values, random.choice(SIMPLE), gradients)
         witness = witness and _with_schedule(witness, hyperparameters, scheduled, random)
         found = None if witness is None else _confirmed(witness)
         if found is not None:
-            return _simplest(found, lambda w: _simpler_runs(w, hyperparameters, domains), most)
+            return _simplest(found, lambda w: _simpler_runs(w, hyperparameters, domains), most) if simplest else found
     return None
 
 
