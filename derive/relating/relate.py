@@ -20,7 +20,7 @@ from derive.proving.refute import TRIES_ALONG_TRAJECTORIES, separating_trajector
 from derive.proving.replay import Replayed
 from derive.proving.search import asking_others, missing_prover
 from derive.proving.verdict import Verdict
-from derive.relating.alignment import aligned, alignments
+from derive.relating.alignment import FIRST_TRIES, aligned, alignments, with_aligned_names, with_swapped_names
 from derive.relating.attempts import Record, Request, with_map_of_runs, with_open_map, with_same_names
 from derive.relating.conditions import MOST_AT_ONCE, Conditions, conditions
 from derive.relating.linear_pairs import hidden_modes, linear_relation, proof_of_a_branch
@@ -29,10 +29,9 @@ from derive.relating.shifts import Shift, shifted
 from derive.relating.solving import Maps
 from derive.relating.wording import condition_text, maps_text
 from derive.rule import Rule
-from derive.transforms import bind, repeated
+from derive.transforms import bind, repeated, without_idle_hyperparameters
 
 WORK = 4_000_000  # a few seconds
-FIRST_TRIES = 12  # before a map is searched: most rules that differ do so soon
 
 
 def prove(
@@ -67,6 +66,7 @@ def prove(
         times = len(right.questions) // len(left.questions) or 1, len(left.questions) // len(right.questions) or 1
         left, right = repeated_one
     request = Request(left, right, states or {}, hyperparameters or {}, scheduled)
+    request, idle = _without_idle(request)
     try:
         with bounded(WORK):
             verdict = _under_schedule(request) if scheduled else _answer(request, instance)
@@ -77,8 +77,29 @@ def prove(
         if scheduled:
             steady = f"{', '.join(sorted(scheduled))} the same in all the steps that make one"
             verdict = replace(verdict, assumptions=(*verdict.assumptions, steady))
-    verdict = replace(verdict, warnings=(*warnings, *verdict.warnings))
+    verdict = replace(verdict, warnings=(*warnings, *idle, *verdict.warnings))
     return _under(bound, verdict, a, b) if bound else verdict
+
+
+def _without_idle(request: Request) -> tuple[Request, tuple[str, ...]]:
+    """The request without the hyperparameters that a rule never mentions, where the other has none like it."""
+    if request.states or request.hyperparameters:
+        return request, ()
+    a, b = request.a, request.b
+    twins = {n for n in a.hyperparameter_names if n in b.domains and a.domains[n] == b.domains[n]}
+    kept = twins | request.scheduled
+    less = replace(request, a=without_idle_hyperparameters(a, kept), b=without_idle_hyperparameters(b, kept))
+    return less, _play_no_part((a, less.a), (b, less.b))
+
+
+def _play_no_part(*sides: tuple[Rule, Rule]) -> tuple[str, ...]:
+    """What each side has and leaves out, in words."""
+    return tuple(
+        f"{side}.{name} plays no part"
+        for side, (whole, less) in zip("AB", sides, strict=True)
+        for name in whole.hyperparameter_names
+        if name not in less.hyperparameter_names
+    )
 
 
 def _as_often(a: Rule, b: Rule) -> tuple[Rule, Rule] | None:
@@ -110,11 +131,15 @@ def _answer(request: Request, instance: bool) -> Verdict:
 
 def _found(request: Request, relation: LinearRelation | None, instance: bool) -> Verdict:
     record = Record()
-    proof, parted = _searched(request, record)
-    if proof is None and relation is not None:
-        proof = proof_of_a_branch(relation, request, record)
+    proved, parted = _searched(request, record)
+    if proved is not None:
+        return proved
+    proof = proof_of_a_branch(relation, request, record) if relation is not None else None
     if proof is not None:
         return _proved(proof, request, record)
+    swapped = with_swapped_names(request, record)
+    if swapped is not None:
+        return _proved(*swapped, record)
     if instance and record.specialised:
         return _instance(request, record)
     shift = shifted(request, record)
@@ -132,23 +157,34 @@ def _by_others(request: Request, verdict: Verdict) -> Verdict:
     return _proved(proof, request, record) if proof else replace(verdict, message=verdict.message + missing_prover())
 
 
-def _searched(request: Request, record: Record) -> tuple[Checked | None, Replayed | None]:
-    """A proof; or none, and perhaps a run on which the two part under the same names."""
+def _searched(request: Request, record: Record) -> tuple[Verdict | None, Replayed | None]:
+    """That it is proved; or nothing, and perhaps a run on which the two part under the same names."""
     proof = with_same_names(request, record)
     if proof is not None:
-        return proof, None
+        return _proved(proof, request, record), None
     parted = _parted(request, FIRST_TRIES)
     if parted is None:
         proof = with_map_of_runs(request, record) or with_open_map(request, record, same_hyperparameters=True)
-    return proof or with_open_map(request, record, same_hyperparameters=False), parted
+    aligned = None if proof is not None else with_aligned_names(request, record)
+    if aligned is not None:
+        return _proved_aligned(*aligned, request, record), parted
+    proof = proof or with_open_map(request, record, same_hyperparameters=False)
+    return (None if proof is None else _proved(proof, request, record)), parted
+
+
+def _proved_aligned(proof: Checked, aligned: Request, whole: Request, record: Record) -> Verdict:
+    """The verdict for rules with each other's hyperparameters added, where these turned out to play no part."""
+    verdict = _proved(proof, aligned, record)
+    idle = _play_no_part((aligned.b, whole.b), (aligned.a, whole.a))
+    return replace(verdict, warnings=(*idle, *verdict.warnings))
 
 
 def _under_schedule(request: Request) -> Verdict:
     """The answer where some hyperparameters change in time: at every step the maps must hold with the new values."""
     record = Record()
-    proof, parted = _searched(request, record)
-    if proof is not None:
-        return _proved(proof, request, record)
+    proved, parted = _searched(request, record)
+    if proved is not None:
+        return proved
     constant = _answer(replace(request, scheduled=frozenset()), instance=False)
     if constant.status not in ("proved", "conditional"):
         return replace(constant, branches=(), tried=(*record.lines, *constant.tried))
@@ -156,7 +192,8 @@ def _under_schedule(request: Request) -> Verdict:
     if constant.relation == "shift":
         text = f"{constant.message}, where {steady}; not decided where not"
         return Verdict("unknown", message=text, tried=(*record.lines, *constant.tried))
-    whole, renamed = request, dict[str, str]()
+    whole = request
+    renamed: Mapping[str, str] = {}
     if constant.status == "conditional":
         request, renamed = aligned(request)
     found = conditions(request, record)
@@ -253,22 +290,22 @@ def _without_proof(request: Request, record: Record, parted: Replayed | None) ->
     found = None if given else conditions(request, record)
     if found is None or found.fewest > 1:
         request, renamed, found = _less_demanding(whole, record, (request, renamed, found))
-    parted = (_parted(whole, called=renamed) if renamed else None) or parted
+    if renamed:  # a run of other values says nothing about the two under these names
+        parted = _parted(whole, called=renamed)
     named = {f"B.{old}": f"A.{new}" for old, new in renamed.items()}
-    counterexample = None if parted is None else parted.document()
+    texts = "" if found is None or not found.any_of else " or ".join(found.any_of) + _with_names(named)
     tried = tuple(record.lines)
-    if found is not None and found.any_of:
-        texts = " or ".join(found.any_of) + _with_names(named)
-        return Verdict("conditional", condition=found.document, counterexample=counterexample, maps=named,
-                       message=f"equal where {texts}", tried=tried, evidence=found.evidence)  # fmt: skip
     if parted is None:
         reason = differing_domains(request.a, request.b) or "no map was found, and no run on which the two part"
-        return Verdict("unknown", message=reason, tried=tried)
-    return Verdict("refuted", counterexample=counterexample, message=parted.message(), tried=tried,
-                   condition=None if found is None else found.document, evidence=parted)  # fmt: skip
+        return Verdict("unknown", message=f"equal where {texts}; elsewhere {reason}" if texts else reason, tried=tried)
+    verdict = Verdict("refuted", condition=None if found is None else found.document, maps=named, tried=tried,
+                      counterexample=parted.document(), message=parted.message(), evidence=parted)  # fmt: skip
+    if found is None or not texts:
+        return verdict
+    return replace(verdict, status="conditional", message=f"equal where {texts}", evidence=found.evidence)
 
 
-Aligned = tuple[Request, dict[str, str], Conditions | None]
+Aligned = tuple[Request, Mapping[str, str], Conditions | None]
 
 
 def _less_demanding(whole: Request, record: Record, known: Aligned) -> Aligned:
@@ -279,7 +316,7 @@ def _less_demanding(whole: Request, record: Record, known: Aligned) -> Aligned:
 
 
 def _with_names(named: Mapping[str, str]) -> str:
-    return "".join(f", with {his} = {mine}" for his, mine in named.items())
+    return f", with {', '.join(f'{his} = {mine}' for his, mine in named.items())}" if named else ""
 
 
 def _instance(request: Request, record: Record) -> Verdict:
