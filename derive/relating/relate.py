@@ -8,23 +8,32 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from typing import Any
 
 from derive.algebra.work import TooLarge, bounded
 from derive.errors import UserError
-from derive.expr import Expr, Number, Symbol, substitute, to_text
+from derive.expr import Expr, Number, Symbol, symbols, to_text
 from derive.linear.relation import LinearRelation
 from derive.proving.certificate import Conditional, Correspondence, decided_by
 from derive.proving.checker import Checked
-from derive.proving.obligations import HIS
 from derive.proving.refute import TRIES_ALONG_TRAJECTORIES, separating_trajectory
 from derive.proving.replay import Replayed
 from derive.proving.search import asking_others, missing_prover
 from derive.proving.verdict import Verdict
 from derive.relating.alignment import FIRST_TRIES, aligned, alignments, with_aligned_names, with_swapped_names
 from derive.relating.attempts import Record, Request, with_map_of_runs, with_open_map, with_same_names
-from derive.relating.conditions import MOST_AT_ONCE, Conditions, conditions
+from derive.relating.conditions import MOST_AT_ONCE, Conditions, conditions, is_degenerate
 from derive.relating.linear_pairs import hidden_modes, linear_relation, proof_of_a_branch
-from derive.relating.maps import bind_sides, differing_domains, refuse_condition, refuse_maps, refuse_names, told_apart
+from derive.relating.maps import (
+    between,
+    bind_sides,
+    differing_domains,
+    refuse_condition,
+    refuse_maps,
+    refuse_names,
+    told_apart,
+    with_condition,
+)
 from derive.relating.shifts import Shift, shifted
 from derive.relating.solving import Maps
 from derive.relating.wording import condition_text, maps_text
@@ -58,14 +67,15 @@ def prove(
     refuse_condition(bound, a, b)
     warnings = _differing_defaults(a, b, {**(hyperparameters or {}), **bound})
     left, right = bind_sides(bound, a, b)
-    refuse_maps(left, right, states or {}, hyperparameters or {})
+    maps_given = with_condition(states or {}, bound), with_condition(hyperparameters or {}, bound)
+    refuse_maps(left, right, *maps_given)
     scheduled = _scheduled(schedule, left, right)
     repeated_one = _as_often(left, right)
     times = (1, 1)
     if repeated_one is not None:
         times = len(right.questions) // len(left.questions) or 1, len(left.questions) // len(right.questions) or 1
         left, right = repeated_one
-    request = Request(left, right, states or {}, hyperparameters or {}, scheduled)
+    request = Request(left, right, *maps_given, scheduled)
     request, idle = _without_idle(request)
     try:
         with bounded(WORK):
@@ -78,7 +88,7 @@ def prove(
             steady = f"{', '.join(sorted(scheduled))} the same in all the steps that make one"
             verdict = replace(verdict, assumptions=(*verdict.assumptions, steady))
     verdict = replace(verdict, warnings=(*warnings, *idle, *verdict.warnings))
-    return _under(bound, verdict, a, b) if bound else verdict
+    return _under(bound, verdict, request, *(_as_often(a, b) or (a, b)), hyperparameters or {}) if bound else verdict
 
 
 def _without_idle(request: Request) -> tuple[Request, tuple[str, ...]]:
@@ -220,10 +230,7 @@ def _parted_by_schedule(request: Request, constant: Verdict) -> Replayed | None:
     c = constant.evidence.certificate
     if not isinstance(c, Correspondence):
         return None
-    hypers: Mapping[str, Expr] = c.hyperparameters
-    if c.a != request.a:
-        mine = {HIS + n: Symbol(n) for n in request.a.hyperparameter_names}
-        hypers = dict(zip(c.inverse, substitute(c.inverse.values(), mine), strict=True))
+    hypers = between(c, request.a)
     scheduled = sorted(request.scheduled)
     return separating_trajectory(request.a, request.b, hypers, TRIES_ALONG_TRAJECTORIES, scheduled)
 
@@ -351,21 +358,35 @@ def _specialised(verdict: Verdict, values: Mapping[str, Expr]) -> Verdict:
     )
 
 
-def _under(bound: Mapping[str, Expr], verdict: Verdict, a: Rule, b: Rule) -> Verdict:
-    """The verdict for rules with hyperparameters bound beforehand, said of the rules as they were."""
+def _under(
+    bound: Mapping[str, Expr], verdict: Verdict, within: Request, a: Rule, b: Rule, given: Mapping[str, Expr]
+) -> Verdict:
+    """The verdict for rules with hyperparameters bound beforehand (`within`), said of the rules as they were."""
     sides = {name.replace("a.", "A.", 1).replace("b.", "B.", 1): value for name, value in bound.items() if "." in name}
     text = condition_text({**{n: v for n, v in bound.items() if "." not in n}, **sides})
     if verdict.status not in ("proved", "conditional"):
         return verdict
-    inner = verdict.condition["any_of"] if verdict.condition else [""]
-    any_of = [" and ".join(filter(None, (text, more))) for more in inner]
-    condition = {"any_of": any_of, "degenerate": [], "exact": False}
-    counterexample = verdict.counterexample  # where more is needed: a run on which the rest does not hold
-    if counterexample is None:
-        found = separating_trajectory(a, b, {n: Symbol(n) for n in b.hyperparameter_names})
-        counterexample = None if found is None else found.document()
-    return replace(verdict, status="conditional", condition=condition, message=f"{verdict.message}, where {text}",
-                   counterexample=counterexample)  # fmt: skip
+    inner = verdict.condition or {"any_of": [""], "degenerate": [""] if is_degenerate(within.a, within.b) else []}
+    lists = {k: [" and ".join(filter(None, (text, more))) for more in inner[k]] for k in ("any_of", "degenerate")}
+    # Where more is needed: a run on which the rest does not hold.
+    counterexample = verdict.counterexample or _off_condition(verdict, within, a, b, given)
+    return replace(verdict, status="conditional", condition={**lists, "exact": False}, counterexample=counterexample,
+                   message=f"{verdict.message}, where {text}")  # fmt: skip
+
+
+def _off_condition(
+    verdict: Verdict, within: Request, a: Rule, b: Rule, given: Mapping[str, Expr]
+) -> Mapping[str, Any] | None:
+    """A run on which the two part under the map: the condition cannot hold on it, for there it is proved."""
+    if verdict.relation == "shift":
+        return None  # they part on almost every run, step by step
+    proof = verdict.evidence.certificate
+    known = {*a.hyperparameter_names}
+    hypers: dict[str, Expr] = {n: Symbol(n) for n in b.hyperparameter_names}
+    proved = between(proof, within.a) if isinstance(proof, Correspondence) else {}
+    hypers |= {n: e for n, e in {**proved, **given}.items() if n in hypers and symbols(e) <= known}
+    found = separating_trajectory(a, b, hypers)
+    return None if found is None else found.document()
 
 
 def _scheduled(schedule: Collection[str], a: Rule, b: Rule) -> frozenset[str]:

@@ -77,6 +77,11 @@ def conditions(request: Request, record: Record) -> Conditions | None:
     return Conditions(any_of, degenerate, tuple(texts), evidence)
 
 
+def is_degenerate(a: Rule, b: Rule) -> bool:
+    """Whether gradients play no part in either rule, whatever their hyperparameters."""
+    return Hearing(a, b, {**b.domains, **a.domains}, []).degenerate(())
+
+
 def _sufficient(
     proposed: Iterator[dict[str, Expr]], request: Request, hearing: Hearing, record: Record
 ) -> dict[Key, Correspondence]:

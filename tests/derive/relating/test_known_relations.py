@@ -26,7 +26,8 @@ adam, adam_l2: conditional; where weight_decay = 0; apart at step 1
 adam_l2, adamw: conditional; where weight_decay = 0; apart at step 1
 descent_l2, descent_decoupled: proved identical
 adam, rmsprop: conditional; B.beta = A.beta1; where beta1 = 0 and beta2 = 0; apart at step 1
-adam, rmsprop, A.beta1 = 0: conditional; B.beta = A.beta2; where A.beta1 = 0 and beta2 = 0; apart at step 1
+adam, rmsprop, A.beta1 = 0: conditional; B.beta = A.beta2; where A.beta1 = 0 and beta2 = 0; \
+degenerate A.beta1 = 0 and lr = 0; apart at step 1
 adam, rmsprop_debiased, A.beta1 = 0: conditional hyperparameter_map; B.beta = A.beta2; where A.beta1 = 0; \
 apart at step 2
 ewma_debiased, debiased_by_decay: proved state_map; A.m = (1 - B.beta**(t - 1)) * B.m
