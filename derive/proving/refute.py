@@ -54,6 +54,7 @@ def separating_trajectory(
     The hyperparameters of `b` follow by the map from those of `a`, and from its own where it has others:
     these are drawn like those of `a`. Those in `scheduled` are drawn anew at every step.
     """
+    scheduled = changed_for(a, hyperparameters, scheduled)
     used = symbols(*hyperparameters.values())
     domains = {h.name: h.domain for h in b.hyperparameters if h.name in used}
     domains |= {h.name: h.domain for h in a.hyperparameters}
@@ -70,6 +71,19 @@ def separating_trajectory(
         if found is not None:
             return _simplest(found, lambda w: _simpler_runs(w, hyperparameters, domains), most) if simplest else found
     return None
+
+
+def changed_for(a: Rule, hyperparameters: Mapping[str, Expr], scheduled: Collection[str]) -> list[str]:
+    """What has to change for these to: for the image of something of a, what no other one of b is the image of."""
+    found = set[str]()
+    for name in scheduled:
+        value = hyperparameters.get(name)
+        if name in a.hyperparameter_names or value is None:
+            found.add(name)
+            continue
+        elsewhere = symbols(*(e for n, e in hyperparameters.items() if n != name))
+        found |= (symbols(value) - elsewhere) or symbols(value)
+    return sorted(found)
 
 
 def _separation(

@@ -16,7 +16,7 @@ from derive.expr import Symbol
 from derive.proving.checker import Checked
 from derive.proving.refute import separating_trajectory
 from derive.relating.attempts import Record, Request, with_map_of_runs, with_open_map, with_same_names
-from derive.rule import Hyperparameter, Rule
+from derive.rule import Rule
 from derive.transforms import with_names
 
 MOST = 4  # under which conditions are looked for
@@ -29,37 +29,43 @@ Alignment = Mapping[str, str]
 
 def with_aligned_names(request: Request, record: Record) -> tuple[Checked, Request] | None:
     """The proof under an alignment of the names that only one rule has, and what it is a proof of."""
-    same = {*request.a.hyperparameter_names} == {*request.b.hyperparameter_names}
-    return None if same else _first_proof(request, islice(_pairings(request.a, request.b), MOST_TRIED), record)
+    return _first_proof(plausible(request), record)
 
 
 def with_swapped_names(request: Request, record: Record) -> tuple[Checked, Request] | None:
     """The proof under two names having changed places, and what it is a proof of."""
-    shared = [h for h in request.b.hyperparameters if h in request.a.hyperparameters or _twin(h, request.a)]
+    mine = {(h.name, h.domain) for h in request.a.hyperparameters}
+    shared = [h for h in request.b.hyperparameters if (h.name, h.domain) in mine]
     pairs = [(x.name, y.name) for x, y in combinations(shared, 2) if x.domain == y.domain]
-    return _first_proof(request, [{x: y, y: x} for x, y in pairs[:MOST_TRIED]], record)
+    return _first_proof(_not_parted(request, ({x: y, y: x} for x, y in pairs[:MOST_TRIED])), record)
 
 
-def _twin(h: Hyperparameter, rule: Rule) -> bool:
-    return any((h.name, h.domain) == (other.name, other.domain) for other in rule.hyperparameters)
+def plausible(request: Request) -> Iterator[Request]:
+    """The request under each alignment of the names that only one rule has, where no run speaks against it."""
+    if {*request.a.hyperparameter_names} != {*request.b.hyperparameter_names}:
+        yield from _not_parted(request, _pairings(request.a, request.b)[:MOST_TRIED])
 
 
-def _first_proof(request: Request, chosen: Iterable[Alignment], record: Record) -> tuple[Checked, Request] | None:
+def _not_parted(request: Request, chosen: Iterable[Alignment]) -> Iterator[Request]:
     if request.states or request.hyperparameters:
-        return None
+        return
     for each in chosen:
         aligned = _completed(request, each)
-        if aligned is None or separating_trajectory(
-            aligned.a, aligned.b, aligned.shared, FIRST_TRIES, sorted(request.scheduled), simplest=False
+        if aligned is not None and not separating_trajectory(
+            aligned.a, aligned.b, aligned.shared, FIRST_TRIES, sorted(aligned.scheduled), simplest=False
         ):
-            continue
+            yield aligned
+
+
+def _first_proof(requests: Iterable[Request], record: Record) -> tuple[Checked, Request] | None:
+    for request in requests:
         proof = (
-            with_same_names(aligned, record)
-            or with_map_of_runs(aligned, record)
-            or with_open_map(aligned, record, same_hyperparameters=True)
+            with_same_names(request, record)
+            or with_map_of_runs(request, record)
+            or with_open_map(request, record, same_hyperparameters=True)
         )
         if proof is not None:
-            return proof, aligned
+            return proof, request
     return None
 
 
@@ -73,9 +79,7 @@ def _completed(request: Request, chosen: Alignment) -> Request | None:
         a, b = (replace(r, hyperparameters=(*r.hyperparameters, *more)) for r, more in ((a, his), (b, mine)))
     except UserError:
         return None
-    changing = {*chosen.items()} | {(m, n) for n, m in chosen.items()}
-    scheduled = request.scheduled | {one for one, other in changing if other in request.scheduled}
-    return replace(request, a=a, b=b, hyperparameters={n: Symbol(m) for n, m in chosen.items()}, scheduled=scheduled)
+    return replace(request, a=a, b=b, hyperparameters={n: Symbol(m) for n, m in chosen.items()})
 
 
 def alignments(request: Request) -> list[tuple[Request, Alignment]]:

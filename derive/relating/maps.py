@@ -7,10 +7,9 @@ from difflib import get_close_matches
 
 from derive.algebra.facts import Assumptions
 from derive.errors import UserError
-from derive.expr import Expr, Symbol, is_truth, substitute, symbols, to_text
-from derive.proving.certificate import Correspondence
+from derive.expr import Expr, is_truth, substitute, symbols, to_text
 from derive.proving.identity import identity
-from derive.proving.obligations import HIS, inside, tracked
+from derive.proving.obligations import inside, tracked
 from derive.rule import Rule
 from derive.transforms import bind
 
@@ -23,14 +22,6 @@ def bind_sides(condition: Mapping[str, Expr], a: Rule, b: Rule) -> tuple[Rule, R
 def with_condition(maps: Mapping[str, Expr], condition: Mapping[str, Expr]) -> dict[str, Expr]:
     """The maps where the condition holds: what it sets in A stands in them."""
     return dict(zip(maps, substitute(maps.values(), _of_side("a.", condition)), strict=True))
-
-
-def between(proof: Correspondence, a: Rule) -> dict[str, Expr]:
-    """The hyperparameters of the other rule in those of a, by a proof that may have been found either way round."""
-    if (proof.a.name, proof.a.states, proof.a.body) == (a.name, a.states, a.body):
-        return dict(proof.hyperparameters)
-    mine = {HIS + n: Symbol(n) for n in proof.b.hyperparameter_names}
-    return dict(zip(proof.inverse, substitute(proof.inverse.values(), mine), strict=True))
 
 
 def _of_side(prefix: str, condition: Mapping[str, Expr]) -> dict[str, Expr]:

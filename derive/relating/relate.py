@@ -8,24 +8,38 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from typing import Any
+from itertools import chain, islice
 
 from derive.algebra.work import TooLarge, bounded
 from derive.errors import UserError
-from derive.expr import Expr, Number, Symbol, symbols, to_text
+from derive.expr import Expr, Number, to_text
 from derive.linear.relation import LinearRelation
-from derive.proving.certificate import Conditional, Correspondence, decided_by
+from derive.proving.certificate import Conditional
 from derive.proving.checker import Checked
-from derive.proving.refute import TRIES_ALONG_TRAJECTORIES, separating_trajectory
 from derive.proving.replay import Replayed
 from derive.proving.search import asking_others, missing_prover
 from derive.proving.verdict import Verdict
-from derive.relating.alignment import FIRST_TRIES, aligned, alignments, with_aligned_names, with_swapped_names
+from derive.relating.alignment import (
+    FIRST_TRIES,
+    aligned,
+    alignments,
+    plausible,
+    with_aligned_names,
+    with_swapped_names,
+)
+from derive.relating.answers import (
+    called_alike,
+    play_no_part,
+    proved_aligned,
+    proved_by,
+    refuted_by,
+    shifted_by,
+    with_names_said,
+)
 from derive.relating.attempts import Record, Request, with_map_of_runs, with_open_map, with_same_names
 from derive.relating.conditions import MOST_AT_ONCE, Conditions, conditions, is_degenerate
 from derive.relating.linear_pairs import hidden_modes, linear_relation, proof_of_a_branch
 from derive.relating.maps import (
-    between,
     bind_sides,
     differing_domains,
     refuse_condition,
@@ -34,9 +48,9 @@ from derive.relating.maps import (
     told_apart,
     with_condition,
 )
-from derive.relating.shifts import Shift, shifted
-from derive.relating.solving import Maps
-from derive.relating.wording import condition_text, maps_text
+from derive.relating.parting import is_of, parted, parted_by_schedule, parted_off_condition
+from derive.relating.shifts import shifted
+from derive.relating.wording import condition_text
 from derive.rule import Rule
 from derive.transforms import bind, repeated, without_idle_hyperparameters
 
@@ -99,17 +113,7 @@ def _without_idle(request: Request) -> tuple[Request, tuple[str, ...]]:
     twins = {n for n in a.hyperparameter_names if n in b.domains and a.domains[n] == b.domains[n]}
     kept = twins | request.scheduled
     less = replace(request, a=without_idle_hyperparameters(a, kept), b=without_idle_hyperparameters(b, kept))
-    return less, _play_no_part((a, less.a), (b, less.b))
-
-
-def _play_no_part(*sides: tuple[Rule, Rule]) -> tuple[str, ...]:
-    """What each side has and leaves out, in words."""
-    return tuple(
-        f"{side}.{name} plays no part"
-        for side, (whole, less) in zip("AB", sides, strict=True)
-        for name in whole.hyperparameter_names
-        if name not in less.hyperparameter_names
-    )
+    return less, play_no_part((a, less.a), (b, less.b))
 
 
 def _as_often(a: Rule, b: Rule) -> tuple[Rule, Rule] | None:
@@ -141,21 +145,21 @@ def _answer(request: Request, instance: bool) -> Verdict:
 
 def _found(request: Request, relation: LinearRelation | None, instance: bool) -> Verdict:
     record = Record()
-    proved, parted = _searched(request, record)
+    proved, apart = _searched(request, record)
     if proved is not None:
         return proved
     proof = proof_of_a_branch(relation, request, record) if relation is not None else None
     if proof is not None:
-        return _proved(proof, request, record)
+        return proved_by(proof, request, record)
     swapped = with_swapped_names(request, record)
     if swapped is not None:
-        return _proved(*swapped, record)
+        return proved_by(*swapped, record)
     if instance and record.specialised:
         return _instance(request, record)
     shift = shifted(request, record)
     if shift is not None:
-        return _shifted(shift, record)
-    verdict = _without_proof(request, record, parted or _parted(request))
+        return shifted_by(shift, record)
+    verdict = _without_proof(request, record, apart or parted(request))
     return _by_others(request, verdict) if verdict.status == "unknown" else verdict
 
 
@@ -163,76 +167,75 @@ def _by_others(request: Request, verdict: Verdict) -> Verdict:
     """The answer where z3 may be asked for what our own algebra leaves open."""
     record = Record(list(verdict.tried))
     with asking_others():
-        proof = with_same_names(request, record)
-    return _proved(proof, request, record) if proof else replace(verdict, message=verdict.message + missing_prover())
+        for each in chain([request], islice(plausible(request), 1)):
+            proof = with_same_names(each, record)
+            if proof is not None:
+                return proved_aligned(proof, each, request, record)
+    return replace(verdict, message=verdict.message + missing_prover())
 
 
 def _searched(request: Request, record: Record) -> tuple[Verdict | None, Replayed | None]:
     """That it is proved; or nothing, and perhaps a run on which the two part under the same names."""
     proof = with_same_names(request, record)
     if proof is not None:
-        return _proved(proof, request, record), None
-    parted = _parted(request, FIRST_TRIES)
-    if parted is None:
+        return proved_by(proof, request, record), None
+    apart = parted(request, FIRST_TRIES)
+    if apart is None:
         proof = with_map_of_runs(request, record) or with_open_map(request, record, same_hyperparameters=True)
     aligned = None if proof is not None else with_aligned_names(request, record)
     if aligned is not None:
-        return _proved_aligned(*aligned, request, record), parted
+        return proved_aligned(*aligned, request, record), apart
     proof = proof or with_open_map(request, record, same_hyperparameters=False)
-    return (None if proof is None else _proved(proof, request, record)), parted
-
-
-def _proved_aligned(proof: Checked, aligned: Request, whole: Request, record: Record) -> Verdict:
-    """The verdict for rules with each other's hyperparameters added, where these turned out to play no part."""
-    verdict = _proved(proof, aligned, record)
-    idle = _play_no_part((aligned.b, whole.b), (aligned.a, whole.a))
-    return replace(verdict, warnings=(*idle, *verdict.warnings))
+    return (None if proof is None else proved_by(proof, request, record)), apart
 
 
 def _under_schedule(request: Request) -> Verdict:
     """The answer where some hyperparameters change in time: at every step the maps must hold with the new values."""
     record = Record()
-    proved, parted = _searched(request, record)
+    proved, apart = _searched(request, record)
     if proved is not None:
         return proved
     constant = _answer(replace(request, scheduled=frozenset()), instance=False)
+    tried = (*record.lines, *constant.tried)
+    called = called_alike(constant) if constant.status == "conditional" else aligned(request)[1]
+    apart = parted(request, called=called) if called else apart or parted(request)
+    if constant.status == "unknown" and apart is not None:
+        return refuted_by(apart, called, tried)
     if constant.status not in ("proved", "conditional"):
-        return replace(constant, branches=(), tried=(*record.lines, *constant.tried))
+        return replace(constant, branches=(), tried=tried)
     steady = f"{', '.join(sorted(request.scheduled))} constant"
     if constant.relation == "shift":
         text = f"{constant.message}, where {steady}; not decided where not"
-        return Verdict("unknown", message=text, tried=(*record.lines, *constant.tried))
-    whole = request
-    renamed: Mapping[str, str] = {}
-    if constant.status == "conditional":
-        request, renamed = aligned(request)
+        return Verdict("unknown", message=text, tried=tried)
+    if constant:
+        apart = parted_by_schedule(request, constant)
+    request = _said_of(constant, request, called)
     found = conditions(request, record)
     always = list(found.any_of if found else ())
     only_constant = [c for c in (constant.condition or {}).get("any_of", [""]) if c not in always]
     any_of = [*(" and ".join(filter(None, (steady, c))) for c in only_constant), *always]
     degenerate = list(found.degenerate if found else ())
-    found_apart = _parted(replace(whole, scheduled=request.scheduled), called=renamed) if renamed else None
-    parted = _parted_by_schedule(whole, constant) or found_apart or parted or _parted(whole)
+    message = f"equal where {' or '.join(any_of)}"
+    if apart is None:
+        return Verdict("unknown", message=f"{message}; not decided where not", tried=tried)
     return replace(
         constant,
         branches=(),  # they are about constant hyperparameters
         status="conditional",
         condition={"any_of": any_of, "degenerate": degenerate, "exact": False},
-        counterexample=None if parted is None else parted.document(),
-        message=f"equal where {' or '.join(any_of)}",
+        counterexample=apart.document(),
+        message=message,
         tried=tuple(record.lines),
         evidence=_with_constant(request, found, constant),
     )
 
 
-def _parted_by_schedule(request: Request, constant: Verdict) -> Replayed | None:
-    """A run on which the two part though they are equal, by this proof, where the hyperparameters are constant."""
+def _said_of(constant: Verdict, request: Request, called: Mapping[str, str]) -> Request:
+    """The request about the rules, and under the names, that the answer for constant hyperparameters is about."""
     c = constant.evidence.certificate
-    if not isinstance(c, Correspondence):
-        return None
-    hypers = between(c, request.a)
-    scheduled = sorted(request.scheduled)
-    return separating_trajectory(request.a, request.b, hypers, TRIES_ALONG_TRAJECTORIES, scheduled)
+    a, b = (c.a, c.b) if is_of(c.a, request.a) else (c.b, c.a)
+    scheduled = request.scheduled if constant else {called.get(n, n) for n in request.scheduled}
+    return replace(request, a=a, b=b, scheduled=frozenset(scheduled))
 
 
 def _with_constant(request: Request, found: Conditions | None, constant: Verdict) -> Checked:
@@ -244,69 +247,21 @@ def _with_constant(request: Request, found: Conditions | None, constant: Verdict
     return Checked(replace(found.evidence.certificate, constant=steady))
 
 
-def _parted(
-    request: Request, tries: int = TRIES_ALONG_TRAJECTORIES, *, called: Mapping[str, str] | None = None
-) -> Replayed | None:
-    """A run on which the two part, hyperparameters without a counterpart having values of their own.
-
-    `called` are hyperparameters of b that have the values of others of a.
-    """
-    own = {n: Symbol((called or {}).get(n, n)) for n in request.b.hyperparameter_names}
-    return separating_trajectory(request.a, request.b, {**own, **request.shared}, tries, sorted(request.scheduled))
-
-
-def _proved(proof: Checked, request: Request, record: Record) -> Verdict:
-    c = proof.certificate
-    assert isinstance(c, Correspondence)
-    sides = ("A", "B") if c.a == request.a else ("B", "A")
-    maps = maps_text(Maps(c.states, c.hyperparameters), source=sides[0], target=sides[1])
-    renamed = any(e is not Symbol(n) for n, e in c.hyperparameters.items())
-    relation = "hyperparameter_map" if renamed else "state_map" if maps else "identical"
-    lines = ", ".join(f"{name} = {value}" for name, value in maps.items())
-    return Verdict(
-        "proved",
-        relation=relation,
-        maps=maps,
-        warnings=_swapped(c.hyperparameters, *sides),
-        assumptions=(*(f"{n} ≥ 0 (proved by induction)" for n in c.invariants.names), *decided_by(*c.trees)),
-        message=f"equal with {lines}" if lines else "the same step",
-        tried=tuple(record.lines),
-        evidence=proof,
-    )
-
-
-def _shifted(shift: Shift, record: Record) -> Verdict:
-    when = "a step later" if shift.steps == 1 else f"{shift.steps} steps later"
-    text = f"{shift.late} asks {when} what {shift.early} asks: at step t + {shift.steps} what it asks at step t"
-    return Verdict("proved", relation="shift", message=text, tried=tuple(record.lines), evidence=shift.proof)
-
-
-def _swapped(hyperparameters: Mapping[str, Expr], source: str, target: str) -> tuple[str, ...]:
-    """Names that both rules have, for different things."""
-    return tuple(
-        f"{target}.{name} is {source}.{value.name}"
-        for name, value in hyperparameters.items()
-        if isinstance(value, Symbol) and value.name != name and value.name in hyperparameters
-    )
-
-
-def _without_proof(request: Request, record: Record, parted: Replayed | None) -> Verdict:
+def _without_proof(request: Request, record: Record, apart: Replayed | None) -> Verdict:
     """Conditions where there are some, with a counterexample off them; else what was found against it."""
     given = request.states or request.hyperparameters
-    whole, (request, renamed) = request, aligned(request)
+    whole, (request, called) = request, aligned(request)
     found = None if given else conditions(request, record)
     if found is None or found.fewest > 1:
-        request, renamed, found = _less_demanding(whole, record, (request, renamed, found))
-    if renamed:  # a run of other values says nothing about the two under these names
-        parted = _parted(whole, called=renamed)
-    named = {f"B.{old}": f"A.{new}" for old, new in renamed.items()}
-    texts = "" if found is None or not found.any_of else " or ".join(found.any_of) + _with_names(named)
+        request, called, found = _less_demanding(whole, record, (request, called, found))
+    if called:  # a run of other values says nothing about the two under these names
+        apart = parted(whole, called=called)
     tried = tuple(record.lines)
-    if parted is None:
+    texts = "" if found is None or not found.any_of else " or ".join(found.any_of) + with_names_said(called)
+    if apart is None:
         reason = differing_domains(request.a, request.b) or "no map was found, and no run on which the two part"
         return Verdict("unknown", message=f"equal where {texts}; elsewhere {reason}" if texts else reason, tried=tried)
-    verdict = Verdict("refuted", condition=None if found is None else found.document, maps=named, tried=tried,
-                      counterexample=parted.document(), message=parted.message(), evidence=parted)  # fmt: skip
+    verdict = replace(refuted_by(apart, called, tried), condition=None if found is None else found.document)
     if found is None or not texts:
         return verdict
     return replace(verdict, status="conditional", message=f"equal where {texts}", evidence=found.evidence)
@@ -322,10 +277,6 @@ def _less_demanding(whole: Request, record: Record, known: Aligned) -> Aligned:
     return min(found, key=lambda item: MOST_AT_ONCE + 1 if item[2] is None else item[2].fewest)
 
 
-def _with_names(named: Mapping[str, str]) -> str:
-    return f", with {', '.join(f'{his} = {mine}' for his, mine in named.items())}" if named else ""
-
-
 def _instance(request: Request, record: Record) -> Verdict:
     """Equal once hyperparameters of b have the values that stand in a."""
     for maps in record.specialised:
@@ -335,8 +286,8 @@ def _instance(request: Request, record: Record) -> Verdict:
             again, record, same_hyperparameters=False
         )
         if proof is not None:
-            return _specialised(_proved(proof, again, record), values)
-    return _without_proof(request, record, _parted(request))
+            return _specialised(proved_by(proof, again, record), values)
+    return _without_proof(request, record, parted(request))
 
 
 def _specialised(verdict: Verdict, values: Mapping[str, Expr]) -> Verdict:
@@ -369,24 +320,10 @@ def _under(
     inner = verdict.condition or {"any_of": [""], "degenerate": [""] if is_degenerate(within.a, within.b) else []}
     lists = {k: [" and ".join(filter(None, (text, more))) for more in inner[k]] for k in ("any_of", "degenerate")}
     # Where more is needed: a run on which the rest does not hold.
-    counterexample = verdict.counterexample or _off_condition(verdict, within, a, b, given)
-    return replace(verdict, status="conditional", condition={**lists, "exact": False}, counterexample=counterexample,
+    found = None if verdict.counterexample else parted_off_condition(verdict, within.a, a, b, given)
+    return replace(verdict, status="conditional", condition={**lists, "exact": False},
+                   counterexample=verdict.counterexample if found is None else found.document(),
                    message=f"{verdict.message}, where {text}")  # fmt: skip
-
-
-def _off_condition(
-    verdict: Verdict, within: Request, a: Rule, b: Rule, given: Mapping[str, Expr]
-) -> Mapping[str, Any] | None:
-    """A run on which the two part under the map: the condition cannot hold on it, for there it is proved."""
-    if verdict.relation == "shift":
-        return None  # they part on almost every run, step by step
-    proof = verdict.evidence.certificate
-    known = {*a.hyperparameter_names}
-    hypers: dict[str, Expr] = {n: Symbol(n) for n in b.hyperparameter_names}
-    proved = between(proof, within.a) if isinstance(proof, Correspondence) else {}
-    hypers |= {n: e for n, e in {**proved, **given}.items() if n in hypers and symbols(e) <= known}
-    found = separating_trajectory(a, b, hypers)
-    return None if found is None else found.document()
 
 
 def _scheduled(schedule: Collection[str], a: Rule, b: Rule) -> frozenset[str]:
