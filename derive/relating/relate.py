@@ -106,12 +106,13 @@ def prove(
 
 
 def _without_idle(request: Request) -> tuple[Request, tuple[str, ...]]:
-    """The request without the hyperparameters that a rule never mentions, where the other has none like it."""
+    """The request without the hyperparameters that a rule never mentions, but where neither does."""
     if request.states or request.hyperparameters:
         return request, ()
     a, b = request.a, request.b
-    twins = {n for n in a.hyperparameter_names if n in b.domains and a.domains[n] == b.domains[n]}
-    kept = twins | request.scheduled
+    idle = [{*r.hyperparameters} - {*without_idle_hyperparameters(r).hyperparameters} for r in (a, b)]
+    kept = {h.name for h in idle[0] for other in idle[1] if (h.name, h.domain) == (other.name, other.domain)}
+    kept |= request.scheduled
     less = replace(request, a=without_idle_hyperparameters(a, kept), b=without_idle_hyperparameters(b, kept))
     return less, play_no_part((a, less.a), (b, less.b))
 
