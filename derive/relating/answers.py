@@ -16,6 +16,8 @@ from derive.relating.solving import Maps
 from derive.relating.wording import maps_text
 from derive.rule import Rule
 
+BY_NAME = "hyperparameters of one name are the same on both sides"
+
 
 def proved_by(proof: Checked, request: Request, record: Record) -> Verdict:
     c = proof.certificate
@@ -54,10 +56,11 @@ def shifted_by(shift: Shift, record: Record) -> Verdict:
     return Verdict("proved", relation="shift", message=text, tried=tuple(record.lines), evidence=shift.proof)
 
 
-def refuted_by(apart: Replayed, called: Mapping[str, str], tried: tuple[str, ...]) -> Verdict:
+def refuted_by(apart: Replayed, request: Request, called: Mapping[str, str], tried: tuple[str, ...]) -> Verdict:
     """The answer that a run gives; `called` are the names under which the rules were compared."""
+    twins = {*request.a.hyperparameter_names} & {*request.b.hyperparameter_names} - {*called, *request.hyperparameters}
     return Verdict("refuted", counterexample=apart.document(), message=apart.message(), maps=named(called),
-                   tried=tried, evidence=apart)  # fmt: skip
+                   assumptions=(BY_NAME,) if twins else (), tried=tried, evidence=apart)  # fmt: skip
 
 
 def _swapped(hyperparameters: Mapping[str, Expr], source: str, target: str) -> tuple[str, ...]:

@@ -201,7 +201,7 @@ def _under_schedule(request: Request) -> Verdict:
     called = called_alike(constant) if constant.status == "conditional" else aligned(request)[1]
     apart = parted(request, called=called) if called else apart or parted(request)
     if constant.status == "unknown" and apart is not None:
-        return refuted_by(apart, called, tried)
+        return refuted_by(apart, request, called, tried)
     if constant.status not in ("proved", "conditional"):
         return replace(constant, branches=(), tried=tried)
     steady = f"{', '.join(sorted(request.scheduled))} constant"
@@ -262,7 +262,7 @@ def _without_proof(request: Request, record: Record, apart: Replayed | None) -> 
     if apart is None:
         reason = differing_domains(request.a, request.b) or "no map was found, and no run on which the two part"
         return Verdict("unknown", message=f"equal where {texts}; elsewhere {reason}" if texts else reason, tried=tried)
-    verdict = replace(refuted_by(apart, called, tried), condition=None if found is None else found.document)
+    verdict = replace(refuted_by(apart, whole, called, tried), condition=None if found is None else found.document)
     if found is None or not texts:
         return verdict
     return replace(verdict, status="conditional", message=f"equal where {texts}", evidence=found.evidence)

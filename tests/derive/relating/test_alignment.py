@@ -50,6 +50,11 @@ def idle(theta, g, *, lr=real(0.5), c=decay(0.5)): return theta - lr * g
 def idle_wider(theta, g, *, eta=real(0.5), c=nonnegative(0.5)): return theta - eta * g
 def cubed(theta, g, *, lr=real(1), d=real(0.5)): return theta - lr * d**3 * g - d * g**2
 
+def sums(theta, g, *, a=real(1), b=real(1)): return theta - (a + b) * g - (a - b) * g**2
+def terms(theta, g, *, a=real(1), b=real(1)): return theta - a * g - b * g**2
+def one_sum(theta, g, *, a=real(1), b=real(1)): return theta - (a + b) * g - (a + b) * g**2
+def half(theta, g, *, a=real(1), b=real(1)): return theta - 2 * b * g
+
 def idle_buffer(theta, g, v=0, u=1, *, lr=nonnegative(0.01), beta=decay(0.9), c=real(3)):
     v = beta * v + lr * g
     u = c * u + v
@@ -105,6 +110,8 @@ EQUAL: list[tuple[str, str, dict[str, str], tuple[str, ...]]] = [
     ("first_step_apart", "momentum", {"B.beta": "A.momentum", "B.v": "A.lr * A.buf"}, ()),
     ("momentum", "first_step_apart", {"A.beta": "B.momentum", "A.v": "B.lr * B.buf"}, ()),
     ("powers", "powers", {}, ()),
+    ("sums", "terms", {"B.a": "A.a + A.b", "B.b": "A.a - A.b"}, ()),
+    ("plain", "half", {"B.b": "A.lr / 2"}, ("B.a plays no part",)),
     ("clipped", "clipped_sum", {}, ()),
 ]
 
@@ -152,3 +159,10 @@ def test_a_local_gives_way_to_a_new_name() -> None:
     renamed = with_names(rule("lr_times_k"), {"lr": "eta"})
     assert renamed.hyperparameter_names == ("eta", "k")
     assert renamed.step["theta"] is Symbol("theta") - Symbol("eta") * Symbol("k") * Symbol("g")
+
+
+def test_what_is_refuted_is_refuted_of_hyperparameters_by_their_names() -> None:
+    by_name = ("hyperparameters of one name are the same on both sides",)
+    assert answer("one_sum", "terms").assumptions == by_name
+    assert answer("momentum", "gradient_descent").assumptions == by_name
+    assert answer("called_eta", "cubed").assumptions == ()
