@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from derive.errors import UserError
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
-from derive.rule import WORDS, Assignment, Rule, State, inline
+from derive.rule import WORDS, Assignment, Hyperparameter, Rule, State, inline
 
 
 def bind(rule: Rule, values: Mapping[str, Expr]) -> Rule:
@@ -28,10 +28,12 @@ def bind(rule: Rule, values: Mapping[str, Expr]) -> Rule:
 
 def with_hyperparameters_of(rule: Rule, other: Rule) -> Rule:
     """The rule with the hyperparameters that only the other has, which play no part in it."""
-    known = {*rule.hyperparameter_names}
-    return replace(
-        rule, hyperparameters=(*rule.hyperparameters, *(h for h in other.hyperparameters if h.name not in known))
-    )
+    return with_more(rule, [h for h in other.hyperparameters if h.name not in rule.hyperparameter_names])
+
+
+def with_more(rule: Rule, hyperparameters: Sequence[Hyperparameter]) -> Rule:
+    """The rule with these hyperparameters too, which play no part in it; the same object where there are none."""
+    return replace(rule, hyperparameters=(*rule.hyperparameters, *hyperparameters)) if hyperparameters else rule
 
 
 def without_idle_hyperparameters(rule: Rule, kept: Collection[str] = ()) -> Rule:

@@ -17,7 +17,7 @@ from derive.proving.checker import Checked
 from derive.proving.refute import separating_trajectory
 from derive.relating.attempts import Record, Request, with_map_of_runs, with_open_map, with_same_names
 from derive.rule import Rule
-from derive.transforms import with_names
+from derive.transforms import with_more, with_names
 
 MOST = 4  # under which conditions are looked for
 MOST_TRIED = 24  # under which the two are run side by side
@@ -76,7 +76,7 @@ def _completed(request: Request, chosen: Alignment) -> Request | None:
     mine = [h for h in a.hyperparameters if h.name not in {*twins, *chosen.values()}]
     his = [h for h in b.hyperparameters if h.name not in {*twins, *chosen}]
     try:
-        a, b = (replace(r, hyperparameters=(*r.hyperparameters, *more)) for r, more in ((a, his), (b, mine)))
+        a, b = (with_more(r, more) for r, more in ((a, his), (b, mine)))
     except UserError:
         return None
     return replace(request, a=a, b=b, hyperparameters={n: Symbol(m) for n, m in chosen.items()})

@@ -287,27 +287,23 @@ def _instance(request: Request, record: Record) -> Verdict:
             again, record, same_hyperparameters=False
         )
         if proof is not None:
-            return _specialised(proved_by(proof, again, record), values)
+            return _specialised(proved_by(proof, again, record), values, request)
     return _without_proof(request, record, parted(request))
 
 
-def _specialised(verdict: Verdict, values: Mapping[str, Expr]) -> Verdict:
+def _specialised(verdict: Verdict, values: Mapping[str, Expr], request: Request) -> Verdict:
     """Numbers bound to hyperparameters make an instance; zeros switch a part off, and are a condition."""
-    text = ", ".join(f"B.{n} = {to_text(e)}" for n, e in values.items())
+    message = f"{verdict.message}, where {', '.join(f'B.{n} = {to_text(e)}' for n, e in values.items())}"
     zeros = {n: e for n, e in values.items() if e is Number(0)}
-    if zeros:
-        return replace(
-            verdict,
-            status="conditional",
-            condition={"any_of": [condition_text(zeros)], "degenerate": [], "exact": False},
-            message=f"{verdict.message}, where {text}",
-        )
-    return replace(
-        verdict,
-        relation="instance",
-        maps={**verdict.maps, **{f"B.{n}": to_text(e) for n, e in values.items()}},
-        message=f"{verdict.message}, where {text}",
-    )
+    others = {n: e for n, e in values.items() if n not in zeros}
+    if not zeros:
+        numbers = {f"B.{n}": to_text(e) for n, e in values.items()}
+        return replace(verdict, relation="instance", maps={**verdict.maps, **numbers}, message=message)
+    off = parted_off_condition(verdict, request.a, request.a, bind(request.b, others), {})
+    if off is None:
+        return Verdict("unknown", message=f"{message}; not decided elsewhere", tried=verdict.tried)
+    condition = {"any_of": [condition_text(zeros)], "degenerate": [], "exact": False}
+    return replace(verdict, status="conditional", condition=condition, counterexample=off.document(), message=message)
 
 
 def _under(
