@@ -20,7 +20,7 @@ from derive.rule import Rule
 from derive.transforms import with_more, with_names
 
 MOST = 4  # under which conditions are looked for
-MOST_TRIED = 24  # under which the two are run side by side
+MOST_TRIED = 120  # under which the two are run side by side
 MOST_LISTED = 1000
 FIRST_TRIES = 12  # most rules that differ do so soon
 

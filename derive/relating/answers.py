@@ -17,6 +17,7 @@ from derive.relating.wording import maps_text
 from derive.rule import Rule
 
 BY_NAME = "hyperparameters of one name are the same on both sides"
+BY_MAP = "hyperparameters of other names correspond as the map says"
 
 
 def proved_by(proof: Checked, request: Request, record: Record) -> Verdict:
@@ -59,8 +60,9 @@ def shifted_by(shift: Shift, record: Record) -> Verdict:
 def refuted_by(apart: Replayed, request: Request, called: Mapping[str, str], tried: tuple[str, ...]) -> Verdict:
     """The answer that a run gives; `called` are the names under which the rules were compared."""
     twins = {*request.a.hyperparameter_names} & {*request.b.hyperparameter_names} - {*called, *request.hyperparameters}
+    said = tuple(text for text, holds in ((BY_NAME, twins), (BY_MAP, called)) if holds)
     return Verdict("refuted", counterexample=apart.document(), message=apart.message(), maps=named(called),
-                   assumptions=(BY_NAME,) if twins else (), tried=tried, evidence=apart)  # fmt: skip
+                   assumptions=said, tried=tried, evidence=apart)  # fmt: skip
 
 
 def _swapped(hyperparameters: Mapping[str, Expr], source: str, target: str) -> tuple[str, ...]:

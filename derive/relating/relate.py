@@ -272,10 +272,15 @@ Aligned = tuple[Request, Mapping[str, str], Conditions | None]
 
 
 def _less_demanding(whole: Request, record: Record, known: Aligned) -> Aligned:
-    """The alignment of the hyperparameters' names under which the fewest have to have values."""
+    """The alignment of the hyperparameters' names that no run speaks against, or that asks for the fewest values."""
     others = [] if whole.states or whole.hyperparameters else alignments(whole)[1:]
     found = [known, *((request, renamed, conditions(request, record)) for request, renamed in others)]
-    return min(found, key=lambda item: MOST_AT_ONCE + 1 if item[2] is None else item[2].fewest)
+
+    def demands(item: Aligned) -> tuple[bool, int]:
+        _, called, held = item
+        return parted(whole, FIRST_TRIES, called=called) is not None, held.fewest if held else MOST_AT_ONCE + 1
+
+    return min(found, key=demands) if others else known
 
 
 def _instance(request: Request, record: Record) -> Verdict:
