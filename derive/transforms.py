@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from derive.errors import UserError
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
-from derive.rule import WORDS, Assignment, Rule, State, inline
+from derive.rule import WORDS, Assignment, Hyperparameter, Rule, State, inline
 
 
 def bind(rule: Rule, values: Mapping[str, Expr]) -> Rule:
@@ -28,25 +28,51 @@ def bind(rule: Rule, values: Mapping[str, Expr]) -> Rule:
 
 def with_hyperparameters_of(rule: Rule, other: Rule) -> Rule:
     """The rule with the hyperparameters that only the other has, which play no part in it."""
-    known = {*rule.hyperparameter_names}
-    return replace(
-        rule, hyperparameters=(*rule.hyperparameters, *(h for h in other.hyperparameters if h.name not in known))
-    )
+    return with_more(rule, [h for h in other.hyperparameters if h.name not in rule.hyperparameter_names])
+
+
+def with_more(rule: Rule, hyperparameters: Sequence[Hyperparameter]) -> Rule:
+    """The rule with these hyperparameters too, which play no part in it; the same object where there are none."""
+    return replace(rule, hyperparameters=(*rule.hyperparameters, *hyperparameters)) if hyperparameters else rule
+
+
+def without_idle_hyperparameters(rule: Rule, kept: Collection[str] = ()) -> Rule:
+    """The rule without the hyperparameters that no formula of it mentions, those in `kept` aside."""
+    said = symbols(*(a.value for a in rule.body), *(s.initial for s in rule.states), *(q for _, q in rule.questions))
+    left = tuple(h for h in rule.hyperparameters if h.name in said or h.name in kept)
+    return rule if len(left) == len(rule.hyperparameters) else replace(rule, hyperparameters=left)
 
 
 def with_names(rule: Rule, names: Mapping[str, str]) -> Rule:
-    """The rule with hyperparameters called otherwise; the new names must not be in use."""
+    """The rule with hyperparameters called otherwise; what its body calls so gives way.
+
+    The new names must not be those of what it is given, keeps or shows.
+    """
     if not names:
         return rule
-    new = {old: Symbol(name) for old, name in names.items()}
+    new: dict[str, Expr] = {old: Symbol(name) for old, name in names.items()}
     return replace(
         rule,
         hyperparameters=tuple(replace(h, name=names.get(h.name, h.name)) for h in rule.hyperparameters),
         states=tuple(State(s.name, substitute([s.initial], new)[0]) for s in rule.states),
-        body=tuple(replace(a, value=substitute([a.value], new)[0]) for a in rule.body),
+        body=_renamed(rule, names),
         query=None if rule.query is None else substitute([rule.query], new)[0],
         asked=tuple((name, substitute([point], new)[0]) for name, point in rule.asked),
     )
+
+
+def _renamed(rule: Rule, names: Mapping[str, str]) -> tuple[Assignment, ...]:
+    """The body under the new names; a line that sets one of the names, old or new, sets another instead."""
+    now: dict[str, Expr] = {old: Symbol(name) for old, name in names.items()}
+    taken, body = _names(rule) | {*names.values()}, list[Assignment]()
+    for line in rule.body:
+        [value] = substitute([line.value], now)
+        target = line.target
+        if target in {*names, *names.values()}:
+            target = _fresh(target, taken)
+            now[line.target] = Symbol(target)
+        body.append(replace(line, target=target, value=value))
+    return tuple(body)
 
 
 def answer_buffers(rule: Rule, steps: int) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from fractions import Fraction
-from functools import reduce
+from functools import lru_cache, reduce
 
 from derive.algebra.facts import Assumptions
 from derive.evaluate import unrolled
@@ -17,6 +17,7 @@ from derive.proving.certificate import Exactness, Limit, Pairs
 from derive.rule import DECAY, NONNEGATIVE, WORDS, Domain, Rule
 
 Obligation = tuple[str, Pairs, Assumptions]
+COMPARISONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge"})
 HIS = "b."  # the other rule's names, where both occur
 
 
@@ -86,12 +87,31 @@ def of_correspondence(
     lasting = {HIS + name for name in set(b.hyperparameter_names) - scheduled}
     _refuse_names("the inverse map of a constant hyperparameter", fixed_back, lasting)
     declared, during = Assumptions(a.domains), assumptions_with(a, invariants)
+    begun = _begun(a, scheduled) if _looks_at_t(a) or _looks_at_t(b) else {}
     return [
         ("the same at the start", _start(a, b, states, hyperparameters), declared),
-        ("the map exists after a step", _kept(a, b, states, hyperparameters), during),
-        ("the same after a step", _step(a, b, states, hyperparameters, while_defined), during),
+        ("the map exists after a step", _with(begun, _kept(a, b, states, hyperparameters)), during),
+        ("the same after a step", _with(begun, _step(a, b, states, hyperparameters, while_defined)), during),
         *_bijection(a, b, hyperparameters, inverse),
     ]
+
+
+def _begun(a: Rule, scheduled: frozenset[str]) -> dict[str, Expr]:
+    """The states of a as they are before a step: any values, but in the first step those they start with."""
+    later = apply("gt", Symbol("t"), 1)
+    steady = [s for s in a.states if symbols(s.initial).isdisjoint(scheduled)]
+    return {s.name: apply("where", later, Symbol(s.name), s.initial) for s in steady}
+
+
+@lru_cache(maxsize=256)
+def _looks_at_t(rule: Rule) -> bool:
+    """Whether a step compares t with something, so that the first step may be another than those after it."""
+    return any(isinstance(n, Apply) and n.op in COMPARISONS and "t" in symbols(n) for n in nodes(rule.step.values()))
+
+
+def _with(values: Mapping[str, Expr], pairs: Pairs) -> Pairs:
+    left, right = (substitute([pair[side] for pair in pairs], values) for side in (0, 1))
+    return tuple(zip(left, right, strict=True))
 
 
 def _refuse_names(what: str, maps: Mapping[str, Expr], known: set[str]) -> None:
@@ -152,10 +172,12 @@ def _moved(a: Rule, b: Rule, states: Mapping[str, Expr], hyperparameters: Mappin
 
 
 def _kept(a: Rule, b: Rule, states: Mapping[str, Expr], hyperparameters: Mapping[str, Expr]) -> Pairs:
-    """Wherever the steps are defined the map of their results is too."""
+    """Wherever the steps are defined the map of their results is too; of what a step gives itself it is clear."""
     theirs = substitute(b.step.values(), _in_a(a, b, states, hyperparameters))
-    stepped = _defined([*a.step.values(), *theirs])
-    return ((stepped, stepped + _defined(_moved(a, b, states, hyperparameters))),)
+    given = [*a.step.values(), *theirs]
+    stepped = _defined(given)
+    made = [e for e in _moved(a, b, states, hyperparameters) if e not in given]
+    return ((stepped, stepped + _defined(made) if made else stepped),)
 
 
 def tracked(b: Rule) -> tuple[str, ...]:

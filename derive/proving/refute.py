@@ -20,9 +20,12 @@ W = TypeVar("W", Point, Separation)
 TRIES_AT_POINTS = 250
 TRIES_ALONG_TRAJECTORIES = 120
 STEPS = 4
+NEAR = 100  # tries with simple gradients; after these large ones, and more of them: some rules clip, or wait
+LONG = 8
 LEAST_TRIES = 4
 WORK = 60_000  # operations in all, for a try evaluates each of them a few times
 SIMPLE = tuple(map(Fraction, ("1", "2", "-1", "1/2", "3", "-2", "1/4", "1/3", "0", "3/4", "-1/2", "4", "-3", "9/10")))
+FAR = (*SIMPLE[:3], *map(Fraction, ("30", "-30", "100", "-100", "1000", "-1000")))
 
 
 def separating_point(pairs: Pairs, assumptions: Assumptions) -> Replayed | None:
@@ -43,12 +46,15 @@ def separating_trajectory(
     hyperparameters: Mapping[str, Expr],
     tries: int = TRIES_ALONG_TRAJECTORIES,
     scheduled: Collection[str] = (),
+    *,
+    simplest: bool = True,
 ) -> Replayed | None:
     """A confirmed run from the initial states on which the two rules part, or None.
 
     The hyperparameters of `b` follow by the map from those of `a`, and from its own where it has others:
     these are drawn like those of `a`. Those in `scheduled` are drawn anew at every step.
     """
+    scheduled = changed_for(a, hyperparameters, scheduled)
     used = symbols(*hyperparameters.values())
     domains = {h.name: h.domain for h in b.hyperparameters if h.name in used}
     domains |= {h.name: h.domain for h in a.hyperparameters}
@@ -57,13 +63,27 @@ def separating_trajectory(
     most = _affordable((*a.step.values(), *b.step.values()))
     for index, values in enumerate(points(domains, min(tries, most))):
         random = Random(index)
-        gradients = tuple(random.choice(SIMPLE) for _ in range(STEPS))
+        answers, steps = (SIMPLE, STEPS) if index < NEAR else (FAR, LONG)
+        gradients = tuple(random.choice(answers) for _ in range(steps))
         witness = _separation(a, b, hyperparameters, values, random.choice(SIMPLE), gradients)
         witness = witness and _with_schedule(witness, hyperparameters, scheduled, random)
         found = None if witness is None else _confirmed(witness)
         if found is not None:
-            return _simplest(found, lambda w: _simpler_runs(w, hyperparameters, domains), most)
+            return _simplest(found, lambda w: _simpler_runs(w, hyperparameters, domains), most) if simplest else found
     return None
+
+
+def changed_for(a: Rule, hyperparameters: Mapping[str, Expr], scheduled: Collection[str]) -> list[str]:
+    """What has to change for these to: for the image of something of a, what no other one of b is the image of."""
+    found = set[str]()
+    for name in scheduled:
+        value = hyperparameters.get(name)
+        if name in a.hyperparameter_names or value is None:
+            found.add(name)
+            continue
+        elsewhere = symbols(*(e for n, e in hyperparameters.items() if n != name))
+        found |= (symbols(value) - elsewhere) or symbols(value)
+    return sorted(found)
 
 
 def _separation(

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from derive.evaluate import exact
-from derive.expr import Expr, Number, Symbol, to_text
+from derive.expr import Expr, Number, Symbol, symbols, to_text
 from derive.proving.certificate import Certificate, Conditional, Correspondence, decided_by
 from derive.proving.checker import Checked
 from derive.proving.replay import Replayed, Separation
@@ -19,8 +19,10 @@ from derive.relating.shifts import LONGEST
 from derive.relating.solving import Maps
 from derive.relating.wording import condition_text, maps_text
 from derive.rule import Rule
-from derive.transforms import bind, delayed, with_names
+from derive.transforms import bind, delayed, with_names, without_idle_hyperparameters
 
+BY_NAME = "hyperparameters of one name are the same on both sides"
+BY_MAP = "hyperparameters of other names correspond as the map says"
 ANSWERED_ALIKE = "the gradients answered do not depend on where they are taken"
 
 
@@ -88,7 +90,7 @@ def _equal(claim: Claim, rules: tuple[Rule, Rule], c: Correspondence) -> Words:
     for name, value in values.items():
         if name not in b.hyperparameter_names or not isinstance(value, Number) or value.value not in b.domains[name]:
             raise Unfounded(f"{name} has no such value in {b.name}")
-    said = _mapped(c, _sides(c, (a, bind(b, values))))
+    said = _mapped(c, (a, bind(b, values)))
     if not values:
         return said
     fixed = {f"B.{name}": to_text(value) for name, value in values.items()}
@@ -98,27 +100,48 @@ def _equal(claim: Claim, rules: tuple[Rule, Rule], c: Correspondence) -> Words:
     return replace(said, any_of=(text,)) if Number(0) in values.values() else replace(said, relation="instance")
 
 
-def _mapped(c: Correspondence, sides: tuple[str, str]) -> Words:
-    source, target = sides
+def _mapped(c: Correspondence, rules: tuple[Rule, Rule]) -> Words:
+    source, target = _sides(c, rules)
     maps = maps_text(Maps(c.states, c.hyperparameters), source=source, target=target)
     renamed = any(value is not Symbol(name) for name, value in c.hyperparameters.items())
     lines = ", ".join(f"{name} = {value}" for name, value in maps.items())
+    proved = (c.a, c.b) if source == "A" else (c.b, c.a)
     return Words(
         f"equal with {lines}" if lines else "the same step",
         "hyperparameter_map" if renamed else "state_map" if maps else "identical",
         maps,
         assumptions=_assumptions(c),
-        warnings=_swapped(c.hyperparameters, *sides),
+        warnings=(*_play_no_part(rules, proved), *_swapped(c.hyperparameters, source, target)),
     )
 
 
 def _sides(c: Correspondence, rules: tuple[Rule, Rule]) -> tuple[str, str]:
     """Which of the two rules the map starts from, and which it leads to."""
-    if (c.a, c.b) == rules:
+    if _are((c.a, c.b), rules):
         return "A", "B"
-    if (c.a, c.b) == rules[::-1]:
+    if _are((c.b, c.a), rules):
         return "B", "A"
     raise Unfounded("the proof is about other rules")
+
+
+def _are(proved: tuple[Rule, Rule], rules: tuple[Rule, Rule]) -> bool:
+    """Whether these are the rules, but for hyperparameters that no formula mentions."""
+    return all(
+        one == rule or without_idle_hyperparameters(one) == without_idle_hyperparameters(rule)
+        for one, rule in zip(proved, rules, strict=True)
+    )
+
+
+def _play_no_part(rules: tuple[Rule, Rule], proved: tuple[Rule, Rule]) -> tuple[str, ...]:
+    """What a proof leaves out of a rule, or gives the other one where it can't matter, in words."""
+    names, shown = ([set(r.hyperparameter_names) for r in pair] for pair in (rules, proved))
+    idle = [
+        (side, name)
+        for here, there, side in ((0, 1, "A"), (1, 0, "B"))
+        for name in rules[here].hyperparameter_names
+        if name not in shown[here] or (name in shown[there] and name not in names[there])
+    ]
+    return tuple(f"{side}.{name} plays no part" for side, name in idle)
 
 
 def _shifted(claim: Claim, rules: tuple[Rule, Rule], c: Correspondence) -> Words:
@@ -126,7 +149,7 @@ def _shifted(claim: Claim, rules: tuple[Rule, Rule], c: Correspondence) -> Words
     if steps > LONGEST or claim.hyperparameters or c.scheduled:
         raise Unfounded("no such shift is proved")
     names, (early, late) = (("A", "B"), rules) if claim.shift > 0 else (("B", "A"), rules[::-1])
-    if (c.a, c.b) != (delayed(early, steps), late):
+    if not _are((c.a, c.b), (delayed(early, steps), late)):
         raise Unfounded("the proof is about other rules")
     # The states hold answers that wait; of the map a reader wants the hyperparameters.
     maps = maps_text(Maps({}, c.hyperparameters), source=names[0], target=names[1])
@@ -148,7 +171,16 @@ def _later(names: tuple[str, str], steps: int, averages: bool, said: Words) -> W
 
 def _assumptions(c: Correspondence) -> tuple[str, ...]:
     held = tuple(f"{name} ≥ 0 (proved by induction)" for name in c.invariants.names)
-    return (*held, *decided_by(*c.trees, *c.invariants.trees))
+    images = {n: sorted(symbols(e) & c.scheduled) for n, e in c.hyperparameters.items() if e is not Symbol(n)}
+    moved = tuple(f"{name} changes with {', '.join(behind)}" for name, behind in images.items() if behind)
+    return (*held, *moved, *decided_by(*c.trees, *c.invariants.trees))
+
+
+def _by_their_names(rules: tuple[Rule, Rule], maps: Mapping[str, Expr]) -> tuple[str, ...]:
+    """What an answer that is no proof of equality takes for granted of the hyperparameters."""
+    a, b = rules
+    twins = {*a.hyperparameter_names} & {*b.hyperparameter_names} - maps.keys()
+    return tuple(text for text, holds in ((BY_NAME, twins), (BY_MAP, maps)) if holds)
 
 
 def _swapped(hyperparameters: Mapping[str, Expr], source: str, target: str) -> tuple[str, ...]:
@@ -178,15 +210,20 @@ def _conditional(claim: Claim, rules: tuple[Rule, Rule], c: Conditional) -> Word
     """Equal where one of the conditions holds, hyperparameters of both sides having one value by their names."""
     a, b = rules
     names = _names(claim, a, b)
-    if (c.a, c.b) != (a, with_names(b, names)) or claim.shift:
+    if not _are((c.a, c.b), (a, with_names(b, names))) or claim.shift:
         raise Unfounded("the proof is about other rules")
     found = [condition_text(x, p.while_defined) for x, p in zip(c.conditions, c.correspondences, strict=True)]
     any_of = [text for text in found if text not in claim.degenerate]
     proofs = [tree for p in c.correspondences for tree in (*p.trees, *p.invariants.trees)]
     exactness = () if c.exactness is None else (c.exactness.tree,)
-    said = Words("", None, {f"B.{his}": f"A.{mine}" for his, mine in names.items()},
-                 degenerate=tuple(text for text in found if text in claim.degenerate),
-                 exact=bool(exactness), assumptions=decided_by(*proofs, *exactness))  # fmt: skip
+    said = Words(
+        "",
+        maps={f"B.{his}": f"A.{mine}" for his, mine in names.items()},
+        degenerate=tuple(text for text in found if text in claim.degenerate),
+        exact=bool(exactness),
+        assumptions=(*_by_their_names(rules, claim.hyperparameters), *decided_by(*proofs, *exactness)),
+        warnings=_play_no_part((a, with_names(b, names)), (c.a, c.b)),
+    )
     if c.constant is not None:
         said, any_of = _steady(claim, c, said, any_of)
     if not all(any_of) or not any_of:
@@ -210,10 +247,9 @@ def _steady(claim: Claim, c: Conditional, said: Words, always: list[str]) -> tup
 
 
 def _names(claim: Claim, a: Rule, b: Rule) -> dict[str, str]:
-    """Hyperparameters that only b has, called as some are that only a has: nothing else in b is called so."""
+    """Hyperparameters that only b has, called as some are that only a has; nothing that b is given or keeps is."""
     names = {his: e.name for his, e in claim.hyperparameters.items() if isinstance(e, Symbol)}
-    taken = {*b.inputs, *b.state_names, *b.hyperparameter_names, *(line.target for line in b.body)}
-    taken |= {name for name, _ in b.questions}
+    taken = {*b.inputs, *b.state_names, *b.hyperparameter_names, *b.outputs, *(name for name, _ in b.questions)}
     alone = names.keys() <= {*b.hyperparameter_names} - {*a.hyperparameter_names}
     if len(names) != len(claim.hyperparameters) or not alone or len({*names.values()}) < len(names):
         raise Unfounded("no such names of the hyperparameters")
@@ -234,7 +270,8 @@ def _under(claim: Claim, said: Words) -> Words:
     sided = {name[0].upper() + name[1:]: value for name, value in claim.condition.items() if "." in name}
     text = condition_text({**both, **sided})
     any_of = tuple(" and ".join(filter(None, (text, more))) for more in said.any_of or ("",))
-    return replace(said, any_of=any_of, degenerate=(), exact=False, message=f"{said.message}, where {text}")
+    degenerate = tuple(f"{text} and {more}" for more in said.degenerate)
+    return replace(said, any_of=any_of, degenerate=degenerate, exact=False, message=f"{said.message}, where {text}")
 
 
 # Runs
@@ -242,13 +279,12 @@ def _under(claim: Claim, said: Words) -> Words:
 
 def _refuted(claim: Claim, found: Replayed) -> Verdict:
     """A run on which the two part, hyperparameters being those claimed, and constant."""
-    a, b = claim.rules
     w = found.witness
-    if not isinstance(w, Separation) or (w.a, w.b) != (a, b) or claim.shift:
+    if not isinstance(w, Separation) or not _are((w.a, w.b), claim.rules) or claim.shift:
         raise Unfounded("the run is one of other rules")
     if w.schedule_a or w.schedule_b:
         raise Unfounded("the run changes hyperparameters that are constant")
-    maps = {**{name: Symbol(name) for name in b.hyperparameter_names}, **claim.hyperparameters}
+    maps = {**{name: Symbol(name) for name in w.b.hyperparameter_names}, **claim.hyperparameters}
     values = exact(maps.values(), {**w.hyperparameters_b, **w.hyperparameters_a})
     if dict(zip(maps, values, strict=True)) != dict(w.hyperparameters_b):
         raise Unfounded("the hyperparameters of the run do not correspond")
@@ -258,6 +294,8 @@ def _refuted(claim: Claim, found: Replayed) -> Verdict:
         counterexample=found.document(),
         message=found.message() + _with(said),
         maps=said,
+        assumptions=_by_their_names((w.a, w.b), claim.hyperparameters),
+        warnings=_play_no_part(claim.rules, (w.a, w.b)),
         evidence=found,
         claim=claim,
     )

@@ -39,10 +39,11 @@ class Request:
 
     @property
     def reversed(self) -> Request | None:
-        """The other way round, where nothing was given that reads only one way."""
-        if self.states or self.hyperparameters:
+        """The other way round, where nothing was given that reads only one way: names for names read both ways."""
+        back = {e.name: Symbol(n) for n, e in self.hyperparameters.items() if isinstance(e, Symbol)}
+        if self.states or len(back) < len(self.hyperparameters):
             return None
-        return replace(self, a=self.b, b=self.a)
+        return replace(self, a=self.b, b=self.a, hyperparameters=back)
 
 
 @dataclass
@@ -70,11 +71,16 @@ def with_same_names(request: Request, record: Record) -> Checked | None:
 
 
 def with_map_of_runs(request: Request, record: Record) -> Checked | None:
-    """The proof under the map that runs of both suggest, hyperparameters keeping their names."""
-    if request.states or len(request.shared) < len(request.b.hyperparameter_names):
+    """The proof under the map that runs of both suggest, either way, hyperparameters keeping their names."""
+    if request.states:
         return None
-    maps = map_by_runs(request.a, request.b, request.shared)
-    return None if maps is None else _proved(request, maps, record)
+    for direction in filter(None, (request, request.reversed)):
+        whole = len(direction.shared) == len(direction.b.hyperparameter_names)
+        maps = map_by_runs(direction.a, direction.b, direction.shared) if whole else None
+        proof = None if maps is None else _proved(direction, maps, record)
+        if proof is not None:
+            return proof
+    return None
 
 
 def with_open_map(request: Request, record: Record, *, same_hyperparameters: bool) -> Checked | None:
@@ -91,7 +97,7 @@ def with_open_map(request: Request, record: Record, *, same_hyperparameters: boo
                 proof = _proved(direction, maps, record)
                 if proof is not None:
                     return proof
-        if not candidates and len(request.a.states) == len(request.b.states):
+        if not candidates and len(relevant(request.a)) == len(relevant(request.b)):
             break  # a map the other way round would have an inverse
     record.note(f"maps linear in the states{'' if same_hyperparameters else ' and for the hyperparameters'}: none left")
     return None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from derive.expr import symbols
 from derive.proving.certificate import Correspondence, Invariants, Tree
 from derive.proving.checker import Checked
 from derive.proving.invariants import invariant_certificate
 from derive.proving.obligations import of_correspondence
+from derive.proving.refute import changed_for
 from derive.proving.search import Undecided, propose_identity
 from derive.relating.inverse import inverse
 from derive.relating.solving import Maps
@@ -19,6 +21,7 @@ def induction(
 
     Raises Differs where a step certainly does not keep the map, Undecided where no proof was found.
     """
+    scheduled = _with_images(a, maps, scheduled)
     back = inverse(a, b, maps.hyperparameters)
     invariants = invariant_certificate(a).certificate
     assert isinstance(invariants, Invariants)
@@ -33,3 +36,9 @@ def induction(
         trees[index] = propose_identity(pairs, assumed).tree
     proof = tuple(trees[i] for i in range(len(obligations)))
     return Checked(Correspondence(a, b, *given, invariants, proof, scheduled, while_defined))
+
+
+def _with_images(a: Rule, maps: Maps, scheduled: frozenset[str]) -> frozenset[str]:
+    """What may change, and what the map then makes change with it in the other rule."""
+    moving = {*scheduled, *changed_for(a, maps.hyperparameters, scheduled)}
+    return frozenset(moving | {n for n, e in maps.hyperparameters.items() if not symbols(e).isdisjoint(moving)})

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 from derive.algebra.facts import Assumptions
 from derive.errors import UserError
-from derive.expr import Expr, is_truth, symbols, to_text
+from derive.expr import Expr, is_truth, substitute, symbols, to_text
 from derive.proving.identity import identity
 from derive.proving.obligations import inside, tracked
 from derive.rule import Rule
@@ -17,6 +17,11 @@ from derive.transforms import bind
 def bind_sides(condition: Mapping[str, Expr], a: Rule, b: Rule) -> tuple[Rule, Rule]:
     """Both rules with a condition's values: a bare name binds both, "a.NAME" and "b.NAME" one of them."""
     return bind(a, _of_side("a.", condition)), bind(b, _of_side("b.", condition))
+
+
+def with_condition(maps: Mapping[str, Expr], condition: Mapping[str, Expr]) -> dict[str, Expr]:
+    """The maps where the condition holds: what it sets in A stands in them."""
+    return dict(zip(maps, substitute(maps.values(), _of_side("a.", condition)), strict=True))
 
 
 def _of_side(prefix: str, condition: Mapping[str, Expr]) -> dict[str, Expr]:

@@ -89,7 +89,7 @@ def _multiple(
     for source, traces in (*sources, *counting):
         for factor, values in scales:
             if all(map(_is_scaled, wanted, traces, values)):
-                return source if factor is Number(1) else factor * source
+                return source if factor is Number(1) else -source if factor is Number(-1) else factor * source
     return None
 
 

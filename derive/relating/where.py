@@ -42,17 +42,7 @@ def read_where(texts: Iterable[str], a: Rule, b: Rule) -> Where:
         except UserError as error:
             raise UserError(_restored(error.what), where=f"--where '{clause}'", fix=_restored(error.fix)) from None
         found[kind][name] = value
-    return _with_conditions(Where(**found))
-
-
-def _with_conditions(where: Where) -> Where:
-    """A map may mention what a condition sets in A: its value stands there."""
-    known = {name.removeprefix("a."): value for name, value in where.condition.items() if not name.startswith("b.")}
-
-    def after(maps: Mapping[str, Expr]) -> dict[str, Expr]:
-        return dict(zip(maps, substitute(maps.values(), known), strict=True))
-
-    return Where(after(where.states), after(where.hyperparameters), where.condition)
+    return Where(**found)
 
 
 def _clauses(text: str) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Under which settings of their hyperparameters two rules that differ agree all the same."""
 
 from derive.relating.conditions.candidates import MOST_AT_ONCE
-from derive.relating.conditions.found import Conditions, conditions
+from derive.relating.conditions.found import Conditions, conditions, is_degenerate
 
-__all__ = ["MOST_AT_ONCE", "Conditions", "conditions"]
+__all__ = ["MOST_AT_ONCE", "Conditions", "conditions", "is_degenerate"]

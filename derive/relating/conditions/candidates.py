@@ -13,7 +13,7 @@ from flint import fmpq_mpoly
 
 from derive.algebra.case import Case
 from derive.algebra.facts import Assumptions
-from derive.algebra.normal import NoNormalForm, factored, generic_case
+from derive.algebra.normal import NoNormalForm, factored, generic_case, readable
 from derive.algebra.polynomials import TooLarge, by_powers, factors, product, quotient
 from derive.evaluate import exact
 from derive.expr import Expr, Number, Symbol, substitute, symbols
@@ -59,7 +59,7 @@ def candidates(differences: list[Expr], domains: Mapping[str, Domain]) -> Iterat
             yield bound
         elif len(bound) < MOST_AT_ONCE:
             for name, value in _roots(*factor, domains):
-                merged = _merged(bound, name, value)
+                merged = _merged(bound, name, value, domains)
                 outside = any(isinstance(e, Number) and e.value not in domains[n] for n, e in merged.items())
                 if merged not in waiting and not outside:
                     waiting.append(merged)
@@ -85,10 +85,28 @@ def _may_vanish(
     return not any(differs(d, values) for d in differences)
 
 
-def _merged(bound: Mapping[str, Expr], name: str, value: Expr) -> dict[str, Expr]:
-    """The values with one more, in each of the others too; what holds no name any more is a number."""
-    found = {**{n: substitute([e], {name: value})[0] for n, e in bound.items()}, name: value}
+def _merged(bound: Mapping[str, Expr], name: str, value: Expr, domains: Mapping[str, Domain]) -> dict[str, Expr]:
+    """The values with one more, in each of the others too, as one would write them."""
+    found = {name: value}
+    for other, old in bound.items():
+        [new] = substitute([old], {name: value})
+        found[other] = new if new is old else readable(new, Assumptions(domains))
     return {n: e if symbols(e) else _closed(e) for n, e in found.items()}
+
+
+def follows(known: Key, key: Key, domains: Mapping[str, Domain]) -> bool:
+    """Whether the condition `known` holds wherever the condition `key` does."""
+    left = [Symbol(n) - e for n, e in known if (n, e) not in key]
+    return all(_vanishes(d, domains) for d in substitute(left, dict(key)))
+
+
+def _vanishes(difference: Expr, domains: Mapping[str, Domain]) -> bool:
+    if certain(difference, domains):
+        return False
+    try:
+        return generic_case(difference, Assumptions(domains))[1].is_zero()
+    except NoNormalForm:
+        return False
 
 
 def _closed(value: Expr) -> Expr:

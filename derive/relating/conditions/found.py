@@ -19,7 +19,16 @@ from derive.proving.checker import Checked
 from derive.proving.obligations import of_exactness
 from derive.proving.search import Differs, Undecided, propose_identity
 from derive.relating.attempts import Record, Request, with_open_map, with_same_names
-from derive.relating.conditions.candidates import MOST_AT_ONCE, RUNS, SHORT_RUNS, Key, candidates, differences, zeros
+from derive.relating.conditions.candidates import (
+    MOST_AT_ONCE,
+    RUNS,
+    SHORT_RUNS,
+    Key,
+    candidates,
+    differences,
+    follows,
+    zeros,
+)
 from derive.relating.conditions.hearing import Hearing
 from derive.relating.wording import condition_text
 from derive.rule import Domain, Rule
@@ -61,9 +70,9 @@ def conditions(request: Request, record: Record) -> Conditions | None:
     a, b = request.a, request.b
     apart = differences(a, b, request.scheduled)
     hearing = Hearing(a, b, domains, apart)
-    held = _sufficient(candidates(apart, domains), request, hearing, record)
+    held = _sufficient(candidates(apart, domains), request, hearing, record, {})
     if all(hearing.degenerate(key) for key in held):
-        held |= _sufficient(zeros(apart[:SHORT_RUNS], domains, held), request, hearing, record)
+        held = _sufficient(zeros(apart[:SHORT_RUNS], domains, held), request, hearing, record, held)
     if not held:
         record.note("conditions on the hyperparameters: none found")
         return None
@@ -77,21 +86,29 @@ def conditions(request: Request, record: Record) -> Conditions | None:
     return Conditions(any_of, degenerate, tuple(texts), evidence)
 
 
+def is_degenerate(a: Rule, b: Rule) -> bool:
+    """Whether gradients play no part in either rule, whatever their hyperparameters."""
+    return Hearing(a, b, {**b.domains, **a.domains}, []).degenerate(())
+
+
 def _sufficient(
-    proposed: Iterator[dict[str, Expr]], request: Request, hearing: Hearing, record: Record
+    proposed: Iterator[dict[str, Expr]],
+    request: Request,
+    hearing: Hearing,
+    record: Record,
+    held: dict[Key, Correspondence],
 ) -> dict[Key, Correspondence]:
-    """The candidates that are proved, none of which says more than another."""
-    held: dict[Key, Correspondence] = {}
+    """What is held and the candidates that are proved, none of which says more than another."""
     for candidate in proposed:
         key = tuple(sorted(candidate.items()))
-        if any(set(known) <= set(key) for known in held):
+        if any(follows(known, key, hearing.domains) for known in held):
             continue
         condition = dict(key)
         proof = _proof(request, condition, record) if key else None
         if proof is None and not hearing.degenerate(key) and hearing.defined(key):
             proof = _proof(replace(request, while_defined=True), condition, record)
         if proof is not None:
-            held = {k: p for k, p in held.items() if not set(key) <= set(k)} | {key: proof}
+            held = {k: p for k, p in held.items() if not follows(key, k, hearing.domains)} | {key: proof}
     return held
 
 

@@ -138,3 +138,36 @@ def moved(x, *, c=real(1)):
     verdict = prove(*(read_text(text, name, "moved.py") for name in ("average", "moved")))
     assert verdict.condition is not None
     assert verdict.condition["any_of"] == ["beta = 0 and c = 0"]
+
+
+CONDITIONS = [
+    ("g + k * (l - m) * g", "g", ["k = 0", "l = m"], []),
+    ("(k - 2 * l) * g", "0 * g", [], ["k = 2 * l"]),
+    ("(c - k * m) * g - m * g**2", "0 * g", [], ["c = 0 and m = 0"]),
+    ("g + (k - l) * (l - m) * g", "g", ["k = l", "l = m"], []),
+]
+
+
+@pytest.mark.parametrize(("moved", "other", "any_of", "degenerate"), CONDITIONS)
+def test_a_condition_is_said_once_and_worked_out(
+    moved: str, other: str, any_of: list[str], degenerate: list[str]
+) -> None:
+    text = "\n".join(
+        f"def {name}(theta, g, *, c=real(1), k=real(1), l=real(1), m=real(1)): return theta - ({value})\n"
+        for name, value in (("one", moved), ("two", other))
+    )
+    verdict = prove(*(read_text(text, name, "once.py") for name in ("one", "two")))
+    assert verdict.condition is not None
+    assert (verdict.condition["any_of"], verdict.condition["degenerate"]) == (any_of, degenerate)
+
+
+def test_degenerate_conditions_stand_with_the_map_they_hold_under() -> None:
+    text = """
+def one(theta, g, *, lr=nonnegative(1), c=nonnegative(1), beta=decay(0.5)): return theta - lr * c * g
+
+def two(theta, g, *, lr=nonnegative(1), d=nonnegative(1), beta=decay(0.5)): return theta - 2 * lr * d * g - beta
+"""
+    verdict = prove(*(read_text(text, name, "map.py") for name in ("one", "two")))
+    assert (verdict.status, verdict.maps) == ("refuted", {"B.d": "A.c"})
+    assert verdict.condition is not None
+    assert verdict.condition["degenerate"] == ["beta = 0 and lr = 0", "beta = 0 and c = 0"]

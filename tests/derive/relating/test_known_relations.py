@@ -17,7 +17,7 @@ momentum_ema, momentum_lr_outside: proved hyperparameter_map; B.lr = A.lr * (1 -
 heavy_ball, momentum: proved state_map; B.v = -A.theta + A.previous
 nesterov, nesterov_keras: proved state_map; B.theta = A.theta - A.beta * A.v, B.v = -A.v
 nesterov, nesterov_torch: proved state_map; A.theta = B.theta + B.beta * B.lr * B.b, A.v = B.lr * B.b
-nesterov_keras, nesterov_torch: proved state_map; A.v = -(B.lr * B.b)
+nesterov_keras, nesterov_torch: proved state_map; A.v = -B.lr * B.b
 nesterov, momentum: conditional; where beta = 0; degenerate lr = 0; exact; apart at step 1
 gradient_descent, momentum: conditional; where beta = 0; degenerate lr = 0; exact; apart at step 2
 adam, adam_eps_hat: conditional; where beta2 = 0 or eps = 0; degenerate lr = 0; exact; apart at step 1
@@ -26,7 +26,8 @@ adam, adam_l2: conditional; where weight_decay = 0; apart at step 1
 adam_l2, adamw: conditional; where weight_decay = 0; apart at step 1
 descent_l2, descent_decoupled: proved identical
 adam, rmsprop: conditional; B.beta = A.beta1; where beta1 = 0 and beta2 = 0; apart at step 1
-adam, rmsprop, A.beta1 = 0: conditional; B.beta = A.beta2; where A.beta1 = 0 and beta2 = 0; apart at step 1
+adam, rmsprop, A.beta1 = 0: conditional; B.beta = A.beta2; where A.beta1 = 0 and beta2 = 0; \
+degenerate A.beta1 = 0 and lr = 0; apart at step 1
 adam, rmsprop_debiased, A.beta1 = 0: conditional hyperparameter_map; B.beta = A.beta2; where A.beta1 = 0; \
 apart at step 2
 ewma_debiased, debiased_by_decay: proved state_map; A.m = (1 - B.beta**(t - 1)) * B.m

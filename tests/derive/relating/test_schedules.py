@@ -36,6 +36,16 @@ def twice(theta, *, lr=nonnegative(0.01)):
     theta = theta - lr * g - lr * h
     return theta
 
+def renamed(theta, g, v=0, *, alpha=nonnegative(0.01), mu=decay(0.9)):
+    v = mu * v + g
+    theta = theta - alpha * v
+    return theta, v
+
+def average(theta, g, v=0, *, rate=nonnegative(0.01), nu=decay(0.9)):
+    v = nu * v + (1 - nu) * g
+    theta = theta - rate * v
+    return theta, v
+
 def eps_outside(theta, g, v=0, *, alpha=nonnegative(0.01), beta=decay(0.9), eps=nonnegative(0)):
     v = beta * v + g**2
     theta = theta - alpha * g / (sqrt(v) + eps)
@@ -92,3 +102,30 @@ def test_a_schedule_of_a_repeated_rule_changes_between_the_steps_of_the_other() 
     assert (found.status, found.relation) == ("proved", "repetition")
     assert "lr the same in all the steps that make one" in found.assumptions
     assert prove(rule("twice"), rule("descent")).assumptions == ()
+
+
+RUNS = [
+    ("inside", "renamed", "lr", {"lr"}, {"alpha"}),
+    ("inside", "renamed", "alpha", {"lr"}, {"alpha"}),
+    ("renamed", "inside", "lr", {"alpha"}, {"lr"}),
+    ("inside", "average", "beta", {"beta"}, {"nu", "rate"}),
+    ("inside", "average", "rate", {"lr"}, {"rate"}),
+]
+
+
+@pytest.mark.parametrize(("a", "b", "schedule", "mine", "his"), RUNS)
+def test_the_run_off_a_constant_changes_what_is_scheduled_and_its_image(
+    a: str, b: str, schedule: str, mine: set[str], his: set[str]
+) -> None:
+    found = prove(rule(a), rule(b), schedule=[schedule])
+    assert (found.status, found.relation) == ("conditional", "hyperparameter_map")
+    assert found.counterexample is not None
+    for side, names in (("a", mine), ("b", his)):
+        steps = found.counterexample["schedule"][side]
+        assert {n for n in steps[0] if len({step[n]["exact"] for step in steps}) > 1} == names
+
+
+def test_a_schedule_may_change_the_image_too() -> None:
+    found = prove(rule("renamed"), rule("average"), schedule=["alpha"])
+    assert (found.status, found.maps["B.rate"]) == ("proved", "A.alpha / (1 - A.mu)")
+    assert found.assumptions == ("rate changes with alpha",)

@@ -36,7 +36,7 @@ def meaning(*texts: str, a: str = "momentum_ema", b: str = "momentum") -> str:
         ("lr = 1 / (1 - beta)", "condition lr = 1 / (1 - beta)"),
         ("A.beta = 0; B.beta = 1/2", "condition a.beta = 0; condition b.beta = 1 / 2"),
         ("B.lr = B.beta", "condition b.lr = beta"),
-        ("beta = 1/2, B.lr = A.lr*(1 - A.beta)", "hyperparameters lr = lr * (1 - 1 / 2); condition beta = 1 / 2"),
+        ("beta = 1/2, B.lr = A.lr*(1 - A.beta)", "hyperparameters lr = lr * (1 - beta); condition beta = 1 / 2"),
         ("  ;, ", ""),
     ],
 )
