@@ -79,7 +79,9 @@ def conditions(request: Request, record: Record) -> Conditions | None:
     found = [dict(key) for key in held]
     part = [hearing.degenerate(key) for key in held]
     partly = [proof.while_defined for proof in held.values()]
-    exact = None if request.scheduled or any(partly) else _exactness(a, b, tuple(found))
+    # That two rules differ everywhere else is worth knowing where they agree somewhere.
+    wanted = not (request.scheduled or any(partly) or all(part))
+    exact = _exactness(a, b, tuple(found)) if wanted else None
     evidence = Checked(Conditional(a, b, tuple(found), tuple(held.values()), exact, request.scheduled))
     texts = [condition_text(c, p) for c, p in zip(found, partly, strict=True)]
     any_of, degenerate = (tuple(x for x, d in zip(texts, part, strict=True) if d is kind) for kind in (False, True))
