@@ -93,7 +93,9 @@ class Exactness:
     """Claim: where none of the conditions holds, one of these runs tells the two rules apart.
 
     A condition gives values to hyperparameters by their bare names, which mean the same on both
-    sides. A run is the start and the gradients answered. `tree` proves the one obligation.
+    sides. A run is the start and the gradients answered. `tree` proves the one obligation. Where
+    hyperparameters are `scheduled` it is about those that are not constant: the runs have two
+    answers, and begin at the first change; until then both rules rest.
     """
 
     a: Rule
@@ -101,6 +103,7 @@ class Exactness:
     conditions: tuple[Condition, ...]
     runs: tuple[tuple[Fraction, tuple[Fraction, ...]], ...]
     tree: Tree
+    scheduled: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -100,7 +100,7 @@ def _check_conditional(c: Conditional) -> None:
             raise Rejected("a proof about other rules than those of the condition")
         if not c.scheduled & {*a.hyperparameter_names, *b.hyperparameter_names} <= proof.scheduled:
             raise Rejected("a proof for constant hyperparameters that are scheduled")
-        if any(value is not Symbol(name) for name, value in proof.hyperparameters.items()):
+        if not _by_names(proof):
             raise Rejected("a proof under which hyperparameters of one name differ")
         check_certificate(proof)
     if c.constant is not None:
@@ -108,11 +108,22 @@ def _check_conditional(c: Conditional) -> None:
             raise Rejected("a proof for constant hyperparameters about other rules")
         check_certificate(c.constant)
     if c.exactness is not None:
-        if c.scheduled or any(proof.while_defined for proof in c.correspondences):
-            raise Rejected("exactness is said of constant hyperparameters and whole runs only")
-        if (c.exactness.a, c.exactness.b, c.exactness.conditions) != (c.a, c.b, c.conditions):
-            raise Rejected("the conditions are proved exact for something else")
-        check_certificate(c.exactness)
+        _check_exactness(c, c.exactness)
+
+
+def _check_exactness(c: Conditional, exactness: Exactness) -> None:
+    """That nothing else makes the rules agree, constant hyperparameters included where they are scheduled."""
+    if any(proof.while_defined for proof in c.correspondences):
+        raise Rejected("exactness is said of whole runs only")
+    if (exactness.a, exactness.b, exactness.conditions, exactness.scheduled) != (c.a, c.b, c.conditions, c.scheduled):
+        raise Rejected("the conditions are proved exact for something else")
+    if c.scheduled and not (isinstance(c.constant, Correspondence) and _by_names(c.constant)):
+        raise Rejected("that the rules agree while nothing changes is not proved under the same names")
+    check_certificate(exactness)
+
+
+def _by_names(proof: Correspondence) -> bool:
+    return all(value is Symbol(name) for name, value in proof.hyperparameters.items())
 
 
 def _check_condition(condition: Condition, rules: tuple[Rule, Rule]) -> None:

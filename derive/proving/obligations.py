@@ -242,17 +242,47 @@ def of_exactness(claim: Exactness) -> Obligation:
     held: Expr = apply("eq", 0, 1)
     for condition in claim.conditions:
         _refuse_names("a condition", {**condition, **{n: Symbol(n) for n in condition}}, set(domains))
-        tests = [apply("eq", Symbol(name), value) for name, value in condition.items()]
-        held = apply("or", held, reduce(lambda x, y: apply("and", x, y), tests))
+        if claim.scheduled.isdisjoint({*condition, *symbols(*condition.values())}):  # else it says too little here
+            held = apply("or", held, _all(apply("eq", Symbol(name), value) for name, value in condition.items()))
+    if claim.scheduled:
+        held = apply("or", held, _all(apply("eq", Symbol(n), _at_step(n, 1)) for n in sorted(claim.scheduled)))
     for theta, gradients in claim.runs:
-        held = apply("or", held, apply("ne", *(last_point(rule, theta, gradients) for rule in (a, b))))
-    return ("a condition or a difference", ((apply("where", held, 1, 0), Number(1)),), Assumptions(domains))
+        if claim.scheduled and len(gradients) != 2:
+            raise ValueError("a run under a schedule has two steps, between which it changes")
+        held = apply("or", held, apply("ne", *(last_point(r, theta, gradients, claim.scheduled) for r in (a, b))))
+    resting = [pair for rule in (a, b) for pair in _resting(rule, claim.scheduled)] if claim.scheduled else []
+    domains |= {_at_step(n, k).name: domains[n] for n in claim.scheduled for k in (1, 2)}
+    return ("a condition or a difference", ((apply("where", held, 1, 0), Number(1)), *resting), Assumptions(domains))
 
 
-def last_point(rule: Rule, theta: Fraction, gradients: tuple[Fraction, ...]) -> Expr:
+def _all(tests: Iterable[Expr]) -> Expr:
+    return reduce(lambda x, y: apply("and", x, y), tests)
+
+
+def _at_step(name: str, step: int) -> Symbol:
+    """What a scheduled hyperparameter is some steps after the first: any other value of its domain."""
+    return Symbol(f"{name}@{step}" if step else name)
+
+
+def _resting(rule: Rule, scheduled: frozenset[str]) -> Pairs:
+    """While the answers are zero nothing of the rule moves from where it starts, whatever the step."""
+    started: dict[str, Expr] = {s.name: s.initial for s in rule.states}
+    if "t" in symbols(*rule.step.values(), *(point for _, point in rule.questions)):
+        raise ValueError(f"{rule.name} varies in time")
+    if not symbols(*started.values()).isdisjoint(scheduled):
+        raise ValueError(f"{rule.name} starts with what is scheduled")
+    answers = ("x",) if rule.is_average else tuple(name for name, _ in rule.questions)
+    now = {**started, **dict.fromkeys(answers, Number(0))}
+    kept = started if rule.is_average else {"theta": Symbol("theta"), **started}
+    return tuple(zip(substitute([rule.step[name] for name in kept], now), kept.values(), strict=True))
+
+
+def last_point(rule: Rule, theta: Fraction, gradients: tuple[Fraction, ...], scheduled: Collection[str] = ()) -> Expr:
     """What is seen after these gradients, in the rule's hyperparameters; undefined where anything before it is."""
-    steps = _steps(rule, theta, gradients, ())
-    return point_after(rule, theta, gradients) + _defined(value for step in steps for value in step.values())
+    names = [n for n in rule.hyperparameter_names if n in scheduled]
+    schedule = [{n: _at_step(n, k) for n in names} for k in range(len(gradients) + 1)] if names else []
+    steps = _steps(rule, theta, gradients, schedule)
+    return point_after(rule, theta, gradients, schedule) + _defined(value for step in steps for value in step.values())
 
 
 def point_after(

@@ -242,7 +242,7 @@ def _steady(claim: Claim, c: Conditional, said: Words, always: list[str]) -> tup
     steady = f"{', '.join(sorted(c.scheduled))} constant"
     only = [text for text in constant.any_of or ("",) if text not in always]
     assumptions = tuple(dict.fromkeys((*constant.assumptions, *said.assumptions)))
-    words = replace(constant, degenerate=said.degenerate, exact=False, assumptions=assumptions)
+    words = replace(constant, degenerate=said.degenerate, exact=said.exact, assumptions=assumptions)
     return words, [*(" and ".join(filter(None, (steady, text))) for text in only), *always]
 
 

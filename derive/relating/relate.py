@@ -15,7 +15,7 @@ from derive.errors import UserError
 from derive.expr import Expr, Number, Symbol, to_text
 from derive.linear.relation import LinearRelation
 from derive.proving.certificate import Conditional
-from derive.proving.checker import Checked
+from derive.proving.checker import Checked, Rejected
 from derive.proving.replay import Replayed
 from derive.proving.search import asking_others, missing_prover
 from derive.proving.verdict import Verdict
@@ -30,7 +30,7 @@ from derive.relating.alignment import (
 from derive.relating.answers import answered
 from derive.relating.attempts import Record, Request, with_map_of_runs, with_open_map, with_same_names
 from derive.relating.claims import Claim, as_often
-from derive.relating.conditions import MOST_AT_ONCE, Conditions, conditions, is_degenerate
+from derive.relating.conditions import MOST_AT_ONCE, Conditions, conditions, exactness, is_degenerate
 from derive.relating.linear_pairs import hidden_modes, linear_relation, proof_of_a_branch
 from derive.relating.maps import (
     bind_sides,
@@ -192,10 +192,16 @@ def _said_of(constant: Verdict, request: Request, called: Mapping[str, str]) -> 
 def _with_constant(request: Request, found: Conditions | None, constant: Verdict) -> Checked:
     """The proofs for hyperparameters that change and for those that do not, in one certificate."""
     steady = constant.evidence.certificate
-    if found is None:
-        return Checked(Conditional(request.a, request.b, (), (), None, request.scheduled, steady))
-    assert isinstance(found.evidence.certificate, Conditional)
-    return Checked(replace(found.evidence.certificate, constant=steady))
+    made = Conditional(request.a, request.b, (), (), None, request.scheduled)
+    if found is not None:
+        assert isinstance(found.evidence.certificate, Conditional)
+        made = found.evidence.certificate
+    held = replace(made, constant=steady)
+    exact = exactness(made.a, made.b, made.conditions, made.scheduled) if constant else None
+    try:
+        return Checked(replace(held, exactness=exact))
+    except Rejected:  # the rules agree under a map, or while they are defined
+        return Checked(held)
 
 
 def _proved(proof: Checked, request: Request, record: Record, values: Mapping[str, Expr] | None = None) -> Verdict:

@@ -81,7 +81,7 @@ def conditions(request: Request, record: Record) -> Conditions | None:
     partly = [proof.while_defined for proof in held.values()]
     # That two rules differ everywhere else is worth knowing where they agree somewhere.
     wanted = not (request.scheduled or any(partly) or all(part))
-    exact = _exactness(a, b, tuple(found)) if wanted else None
+    exact = exactness(a, b, tuple(found)) if wanted else None
     evidence = Checked(Conditional(a, b, tuple(found), tuple(held.values()), exact, request.scheduled))
     texts = [condition_text(c, p) for c, p in zip(found, partly, strict=True)]
     any_of, degenerate = (tuple(x for x, d in zip(texts, part, strict=True) if d is kind) for kind in (False, True))
@@ -142,14 +142,19 @@ def _proof(request: Request, condition: Condition, record: Record) -> Correspond
     return proof.certificate
 
 
-def _exactness(a: Rule, b: Rule, found: tuple[Condition, ...]) -> Exactness | None:
-    """The proof that nothing else makes the two agree, by one run or by two."""
-    short = RUNS[:SHORT_RUNS]
-    for runs in (*((run,) for run in short), *combinations(short, 2)):
-        claim = Exactness(a, b, found, runs, Leaf())
+def exactness(
+    a: Rule, b: Rule, found: tuple[Condition, ...], scheduled: frozenset[str] = frozenset()
+) -> Exactness | None:
+    """The proof that nothing else makes the two agree, by one run or by two; None where there is none.
+
+    With `scheduled`, nothing but these and hyperparameters that do not change after all.
+    """
+    runs = [run for run in RUNS[:SHORT_RUNS] if not scheduled or len(run[1]) == 2]
+    for chosen in (*((run,) for run in runs), *combinations(runs, 2)):
+        claim = Exactness(a, b, found, chosen, Leaf(), scheduled)
         try:
             _, pairs, assumed = of_exactness(claim)
-            return Exactness(a, b, found, runs, propose_identity(pairs, assumed).tree)
+            return replace(claim, tree=propose_identity(pairs, assumed).tree)
         except (Differs, Undecided, ValueError):
             continue
     return None

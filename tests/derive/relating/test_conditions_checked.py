@@ -171,3 +171,52 @@ def two(theta, g, *, lr=nonnegative(1), d=nonnegative(1), beta=decay(0.5)): retu
     assert (verdict.status, verdict.maps) == ("refuted", {"B.d": "A.c"})
     assert verdict.condition is not None
     assert verdict.condition["degenerate"] == ["beta = 0 and lr = 0", "beta = 0 and c = 0"]
+
+
+def scheduled_proof() -> Conditional:
+    certificate = prove(RULES["momentum"], RULES["momentum_lr_outside"], schedule=["lr"]).evidence.certificate
+    assert isinstance(certificate, Conditional)
+    return certificate
+
+
+def test_only_if_lr_is_constant_or_beta_is_zero() -> None:
+    good = scheduled_proof()
+    assert good.exactness is not None
+    assert prove(RULES["momentum"], RULES["momentum_lr_outside"], schedule=["lr"]).condition == {
+        "any_of": ["lr constant", "beta = 0"], "degenerate": [], "exact": True,
+    }  # fmt: skip
+
+
+def test_under_a_schedule_too_nothing_is_exact_that_leaves_a_condition_out() -> None:
+    good = scheduled_proof()
+    assert good.exactness is not None
+    with pytest.raises(Rejected):
+        Checked(replace(good.exactness, conditions=()))
+    with pytest.raises(Rejected, match="something else"):
+        Checked(replace(good, exactness=replace(good.exactness, scheduled=frozenset())))
+    with pytest.raises(Rejected, match="while nothing changes"):
+        Checked(replace(good, constant=None))
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ("adam", "adam_eps_hat"),  # they vary in time
+        ("decaying", "decaying_twice"),  # theta moves before the first change
+    ],
+)
+def test_a_first_change_is_like_any_only_where_both_rules_rest_until_then(a: str, b: str) -> None:
+    runs = ((ONE, (ONE, ONE)),)
+    rules = [RULES[n] if n in RULES else read_text(DECAYING, n) for n in (a, b)]
+    claim = Exactness(rules[0], rules[1], (), runs, Leaf(), frozenset({"lr"}))
+    with pytest.raises(Rejected):
+        Checked(claim)
+
+
+DECAYING = """
+def decaying(theta, g, *, lr=nonnegative(0.1)):
+    return theta - lr * g - theta / 2
+
+def decaying_twice(theta, g, *, lr=nonnegative(0.1)):
+    return theta - lr * g - theta / 4
+"""
