@@ -190,9 +190,12 @@ class Quantities:
     def _function(self, op: str, arguments: tuple[Quotient, ...]) -> Quotient:
         """A function with no algebra of its own: equal arguments, equal values, and a range."""
         key = (op, *((Named(a.num), Named(a.den)) for a in arguments))
-        meaning = apply(op, *(self.expr(a.num) / self.expr(a.den) for a in arguments))
+        meaning = apply(op, *(self._fraction(a) for a in arguments))
         depends = frozenset[str]().union(*(self.depends(p) for a in arguments for p in (a.num, a.den)))
         return Quotient(generator(self._generator(key, lambda: Generator(meaning, depends))), ONE)
+
+    def _fraction(self, value: Quotient) -> Expr:
+        return self.expr(value.num) if value.den == ONE else self.expr(value.num) / self.expr(value.den)
 
     def _used(self, poly: fmpq_mpoly) -> list[int]:
         return [] if poly.is_zero() else [i for i, d in enumerate(poly.degrees()) if d > 0]
