@@ -78,18 +78,20 @@ def prove(
     )
 
 
-def check(code: str, against: object, *, names: Mapping[str, str] | None = None) -> Match:
+def check(code: str, against: object, *, names: Mapping[str, str | int | float | Fraction] | None = None) -> Match:
     """Whether code is a rule: `code` is PATH, PATH::NAME, or the text itself (several lines, or `=` and no such file).
 
     Which name is the parameter, which the gradient, and so on, is found by trying; `names` says what is
-    known, `{"w": "theta", "dw": "g"}`. The answer is true only when proved; its `fault` says which line to
-    mend. Raises UserError for a text that can't be read. Nothing of it is executed.
+    known, `{"w": "theta", "dw": "g", "momentum": 0.9, "nesterov": True}`. The answer is true only when
+    proved; its `fault` says which line to mend. Raises UserError for a text that can't be read. Nothing
+    of it is executed.
     """
     from derive.library.lookup import as_rule
     from derive.matching import check_text
 
     target = _target(code)
-    return check_text(target.text, target.file, target.name, as_rule(against), _mapping("names", names))
+    given = {name: str(role) for name, role in _mapping("names", names).items()}
+    return check_text(target.text, target.file, target.name, as_rule(against), given)
 
 
 def _target(code: object) -> Target:

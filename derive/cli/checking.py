@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 SECONDS = 60.0
 TARGET_HELP = "PATH is a .py file, a text with pseudocode, or - for standard input."
-MAP_HELP = "Names of the text and what they are, 'w=theta,dw=g'. May be repeated."
+MAP_HELP = (
+    "Names of the text and what they are, 'w=theta,dw=g,mu=beta': roles, states and hyperparameters of the rule, "
+    "numbers (mu=0.9), settings of switches (nesterov=True). May be repeated."
+)
 
 
 SHARE_OF_LOOKING = 0.6  # of the time limit; a rule that is being looked at may still be finished

@@ -15,6 +15,7 @@ from derive.expr import Number, Symbol, symbols, to_text
 from derive.matching.alignment import align
 from derive.matching.correspondence import Correspondence, guesses
 from derive.matching.faults import Fault, Hypothesis, locate
+from derive.matching.given import Given
 from derive.matching.names import is_like_a_counter, is_like_a_gradient
 from derive.matching.readings import Reading
 from derive.matching.runs import TooLong
@@ -70,7 +71,7 @@ class Match:
 
 
 def match_readings(
-    readings: Iterable[Reading], rule: Rule, given: Mapping[str, str], right: frozenset[int] | None = frozenset()
+    readings: Iterable[Reading], rule: Rule, given: Given, right: frozenset[int] | None = frozenset()
 ) -> Match | None:
     """The best verdict over all readings of one text; None where no reading can be compared with the rule.
 
@@ -84,12 +85,12 @@ def match_readings(
         return proved
     fit = _plausible(fit)
     likely = hypotheses(fit, rule, given)
-    best = _best(settled(likely, rule), rule)
+    best = _best(settled(likely, rule, given), rule)
     if best.verdict.status in ("refuted", "unknown"):
         best = _best([best, *_under_conditions(fit, rule, given)], rule)
     if best or right is None:
         return best
-    return _with_fault(best, [replace(h, settled=right) for h in likely], rule)
+    return _with_fault(best, [replace(h, settled=right) for h in likely], rule, given)
 
 
 def _plausible(readings: list[Reading]) -> list[Reading]:
@@ -112,7 +113,7 @@ def _counts_itself(reading: Reading) -> bool:
     return any(a.value is Symbol(a.target) + 1 for a in reading.rule.body if a.target in reading.rule.state_names)
 
 
-def _with_fault(best: Match, likely: Sequence[Hypothesis], rule: Rule) -> Match:
+def _with_fault(best: Match, likely: Sequence[Hypothesis], rule: Rule, given: Given) -> Match:
     """The answer with the smallest repair, both under one correspondence."""
     if best.verdict.status == "conditional":
         likely = [h for h in likely if _is_of_one_mind(best, h)]
@@ -120,7 +121,7 @@ def _with_fault(best: Match, likely: Sequence[Hypothesis], rule: Rule) -> Match:
     h = None if fault is None else fault.hypothesis
     if h is None or _is_of_one_mind(best, h):
         return replace(best, fault=fault)
-    [there] = settled([h], rule)
+    [there] = settled([h], rule, given)
     return best if there else replace(there, fault=fault)
 
 
@@ -152,13 +153,15 @@ def _best(found: Sequence[Match], rule: Rule) -> Match:
     return min(found, key=lambda m: m.rank, default=nothing)
 
 
-def proved_at_once(readings: Sequence[Reading], rule: Rule, given: Mapping[str, str]) -> Match | None:
+def proved_at_once(readings: Sequence[Reading], rule: Rule, given: Given) -> Match | None:
     """The first reading that agrees on a few runs and is proved."""
     tried = 0
     for rank, reading in enumerate(readings):
         for started in _with_starts(reading, rule):
-            named = _named(started, given, rule)
+            named = given.pinned(started.rule, rule)
             for way in fitting(started.rule, trial(started.rule, rule), named, far_fetched=rank < LIKELIEST):
+                if given.strict and way.reflected:
+                    continue
                 tried += 1
                 if tried > PROOFS:
                     return None
@@ -168,24 +171,24 @@ def proved_at_once(readings: Sequence[Reading], rule: Rule, given: Mapping[str, 
     return None
 
 
-def _under_conditions(readings: Sequence[Reading], rule: Rule, given: Mapping[str, str]) -> Iterator[Match]:
+def _under_conditions(readings: Sequence[Reading], rule: Rule, given: Given) -> Iterator[Match]:
     """What holds where hyperparameters that only one side has are switched off."""
     for reading in readings[:12]:
         tried = trial(reading.rule, rule)
-        for way in fitting_conditions(reading.rule, tried, _named(reading, given, rule))[:2]:
+        for way in fitting_conditions(reading.rule, tried, given.pinned(reading.rule, rule))[:2]:
             verdict = settle(reading.rule, rule, way, conditions=False)
             if verdict.status == "conditional":
                 yield _match(reading, rule, way, verdict)
                 return
 
 
-def hypotheses(readings: Sequence[Reading], rule: Rule, given: Mapping[str, str]) -> list[Hypothesis]:
+def hypotheses(readings: Sequence[Reading], rule: Rule, given: Given) -> list[Hypothesis]:
     """The readings most like the rule, where none is it: most names that hold what the rule's hold, likeliest names."""
     scored = []
     for rank, reading in enumerate(readings[:COMPARED]):
         tried = trial(reading.rule, rule)
         strange = _has_strange_counter(reading)
-        for order, way in enumerate(islice(guesses(reading.rule, rule, _named(reading, given, rule)), WAYS)):
+        for order, way in enumerate(islice(guesses(reading.rule, rule, given.pinned(reading.rule, rule)), WAYS)):
             if tried.is_inert(way) or _is_contrary(way, reading.rule, given):
                 continue
             try:
@@ -200,30 +203,25 @@ def hypotheses(readings: Sequence[Reading], rule: Rule, given: Mapping[str, str]
     return [each[-1] for each in sorted(scored, key=lambda s: s[:4])[:LIKELY]]
 
 
-def _is_contrary(way: Correspondence, text: Rule, given: Mapping[str, str]) -> bool:
+def _is_contrary(way: Correspondence, text: Rule, given: Given) -> bool:
     """Whether a hyperparameter is another name of the text than the one that is called as it is."""
-    if given:
+    if given.roles:
         return False
     own = set(text.hyperparameter_names)
     return any(his in own and way.names[his] in own and way.names[his] != his for his in way.names)
 
 
-def settled(likely: Sequence[Hypothesis], rule: Rule) -> list[Match]:
+def settled(likely: Sequence[Hypothesis], rule: Rule, given: Given) -> list[Match]:
     """The prover's word on the likeliest readings: it looks for maps of its own, conditions, counterexamples."""
     found: list[Match] = []
     for h in likely[:2]:
         whole = replace(h.way, extra={})
-        verdict = settle(h.text, rule, whole)
+        pinned = whole.names if given.strict else given.pinned(h.text, rule)
+        verdict = settle(h.text, rule, whole, pinned=pinned)
         found.append(_match(Reading(h.text, h.roles, h.open_starts, h.assumed), rule, whole, verdict))
         if verdict.status != "unknown":
             break
     return found
-
-
-def _named(reading: Reading, given: Mapping[str, str], rule: Rule) -> dict[str, str]:
-    """The rule's hyperparameters whose names in the text are given."""
-    mine = {text: word for word, text in reading.roles.items()}
-    return {his: mine.get(name, name) for name, his in given.items() if his in rule.hyperparameter_names}
 
 
 def _with_starts(reading: Reading, rule: Rule) -> Iterator[Reading]:

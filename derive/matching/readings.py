@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from derive.expr import symbols
 from derive.matching.names import is_like_a_gradient
@@ -24,7 +25,7 @@ class Reading:
     assumed: tuple[str, ...] = ()
 
 
-def readings_of(draft: Draft, given: Mapping[str, str]) -> Iterator[Reading]:
+def readings_of(draft: Draft, given: Mapping[str, str | Fraction]) -> Iterator[Reading]:
     """Every reading of a draft, the likeliest first. Raises UserError where there is none."""
     found = [Reading(c.rule, c.roles, tuple(c.open_starts), tuple(c.assumed)) for c in candidates(draft, given)]
     yield from sorted(found, key=lambda r: not is_like_a_gradient(r.roles.get("g") or r.roles.get("x", "")))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from derive.expr import Number, Symbol, apply, nodes
@@ -42,16 +42,20 @@ def _held(way: Correspondence) -> int:
     return len(way.missing or {}) + len(way.extra or {})
 
 
-def settle(text: Rule, rule: Rule, way: Correspondence, *, conditions: bool = True) -> Verdict:
+def settle(
+    text: Rule, rule: Rule, way: Correspondence, *, conditions: bool = True, pinned: Collection[str] = ()
+) -> Verdict:
     """What the prover says of the text against the rule under this correspondence.
 
     `proved` with relation "instance" where numbers of the text stand for hyperparameters;
     `conditional` where something is held that one side has and the other has not. Without
-    `conditions` the hyperparameters keep this correspondence, and no others are searched for.
+    `conditions` the hyperparameters keep this correspondence, and no others are searched for; with
+    them those that are `pinned` do.
     """
     code, target = sides(text, rule, way)
     if conditions:
-        verdict = prove(code, target)
+        both = [n for n in target.hyperparameter_names if n in pinned and n in code.hyperparameter_names]
+        verdict = prove(code, target, hyperparameters={n: Symbol(n) for n in both})
     elif set(code.hyperparameter_names) == set(target.hyperparameter_names):
         verdict = _under_the_same_hyperparameters(code, target)
     else:

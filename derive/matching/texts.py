@@ -12,6 +12,7 @@ from derive.matching.across import Found, lines_of_proved, mended_across
 from derive.matching.alignment import align
 from derive.matching.correspondence import used
 from derive.matching.faults import NAME, Hypothesis
+from derive.matching.given import NOTHING, Given, read_given
 from derive.matching.match import Match, comparable, hypotheses, match_readings, proved_at_once, settled
 from derive.matching.readings import Reading, needed, readings_of
 from derive.reading.drafts import Draft, read_drafts, refuse_hidden
@@ -25,16 +26,18 @@ SLIP = 20.0  # what costs less is a slip of the pen: no other rule need be looke
 MENDED = 2  # of these, rules to which a repair is looked for
 
 
-def check_text(text: str, file: str, name: str | None, rule: Rule, given: Mapping[str, str]) -> Match:
-    """What the text is beside the rule; `given` are names of the text and the roles or hyperparameters they are.
+def check_text(
+    text: str, file: str, name: str | None, rule: Rule, names: Mapping[str, str], *, strict: bool = False
+) -> Match:
+    """What the text is beside the rule; `names` are names of the text and the roles or hyperparameters they are.
 
-    A name given as True or False is a switch of the text, and set so.
+    A name given as True or False is a switch of the text, and set so; one given as a number is that number.
+    `strict` asks for the same rule with every hyperparameter standing for the one it is called like.
     Several parameters updated side by side are each compared, and the answer is the worst of theirs.
     Raises UserError for a text that can't be read, or not be compared with the rule.
     """
-    settings = {n: word == "True" for n, word in given.items() if word in ("True", "False")}
-    given = {n: word for n, word in given.items() if n not in settings}
-    drafts = read_drafts(text, file, name, settings)
+    given = read_given(names, [rule], strict=strict)
+    drafts = read_drafts(text, file, name, given.switches)
     match = _compared(drafts, rule, given, text)
     if match is None:
         for draft in drafts:
@@ -52,7 +55,7 @@ def identify_text(
     Once `enough`, what has been found so far is the answer.
     """
     drafts = read_drafts(text, file, name)
-    readings = [list(_side_by_side(draft, {}, len(drafts))) for draft in drafts]
+    readings = [list(_side_by_side(draft, NOTHING, len(drafts))) for draft in drafts]
     of_a_kind = [rule for rule in LIBRARY if readings[0] and rule.is_average is readings[0][0].rule.is_average]
     found: list[Match] = []
     for rule in of_a_kind:
@@ -64,12 +67,12 @@ def identify_text(
         if enough() and (found or further):
             break
         mending = not found and rank < MENDED and not any(m or (m.fault and m.fault.cost < SLIP) for m in further)
-        match = _compared(drafts, rule, {}, text) if mending else _settled(readings, rule)
+        match = _compared(drafts, rule, NOTHING, text) if mending else _settled(readings, rule)
         further += [] if match is None else [_with_its_words(match, text)]
     return tuple(sorted([*found, *further], key=_order))
 
 
-def _compared(drafts: Sequence[Draft], rule: Rule, given: Mapping[str, str], text: str) -> Match | None:
+def _compared(drafts: Sequence[Draft], rule: Rule, given: Given, text: str) -> Match | None:
     """The answer for all parameters, with the lines to mend; None where none can be compared with the rule."""
     found = _each_with_its_own_gradient(drafts, rule, given)
     if not all(match for _, match in found):
@@ -79,7 +82,7 @@ def _compared(drafts: Sequence[Draft], rule: Rule, given: Mapping[str, str], tex
     )
 
 
-def _each_with_its_own_gradient(drafts: Sequence[Draft], rule: Rule, given: Mapping[str, str]) -> list[Found]:
+def _each_with_its_own_gradient(drafts: Sequence[Draft], rule: Rule, given: Given) -> list[Found]:
     """The best reading of each parameter; the gradient of one that is proved is not that of another."""
     count = len(drafts)
     found: list[Found] = []
@@ -97,9 +100,9 @@ def _each_with_its_own_gradient(drafts: Sequence[Draft], rule: Rule, given: Mapp
     return again
 
 
-def _side_by_side(draft: Draft, given: Mapping[str, str], count: int) -> Iterator[Reading]:
+def _side_by_side(draft: Draft, given: Given, count: int) -> Iterator[Reading]:
     """The readings; of several parameters, without what was put beside one and it does not need."""
-    return (replace(r, rule=needed(r.rule)) if count > 1 else r for r in readings_of(draft, given))
+    return (replace(r, rule=needed(r.rule)) if count > 1 else r for r in readings_of(draft, given.roles))
 
 
 def _with_line(match: Match, text: str, draft: Draft) -> Match:
@@ -153,7 +156,7 @@ def _together(parts: Sequence[Match]) -> Match:
 
 def _all_proved(readings: Sequence[Sequence[Reading]], rule: Rule) -> list[Match]:
     """A proof for each of the parameters; none where one of them fails."""
-    proofs = [proved_at_once(comparable(some, rule), rule, {}) for some in readings]
+    proofs = [proved_at_once(comparable(some, rule), rule, NOTHING) for some in readings]
     return [] if None in proofs else [proof for proof in proofs if proof is not None]
 
 
@@ -164,7 +167,7 @@ def _nearest(readings: Sequence[Reading], rules: Sequence[Rule]) -> list[Rule]:
     """
     scored = []
     for order, rule in enumerate(rules):
-        likely = hypotheses(comparable(readings, rule), rule, {})
+        likely = hypotheses(comparable(readings, rule), rule, NOTHING)
         if likely:
             same = align(likely[0].text, rule, likely[0].way)
             unlike = -same.matched / max(1, len(same.same))
@@ -182,8 +185,8 @@ def _difference_of_size(likely: Hypothesis, rule: Rule) -> int:
 
 def _settled(readings: Sequence[Sequence[Reading]], rule: Rule) -> Match | None:
     """What the prover says of the likeliest reading of each parameter, without a repair."""
-    likely = [hypotheses(comparable(some, rule), rule, {})[:1] for some in readings]
-    return _together([settled(some, rule)[0] for some in likely]) if all(likely) else None
+    likely = [hypotheses(comparable(some, rule), rule, NOTHING)[:1] for some in readings]
+    return _together([settled(some, rule, NOTHING)[0] for some in likely]) if all(likely) else None
 
 
 def _order(match: Match) -> tuple[int, float]:
