@@ -78,12 +78,19 @@ def prove(
     )
 
 
-def check(code: str, against: object, *, names: Mapping[str, str | int | float | Fraction] | None = None) -> Match:
+def check(
+    code: str,
+    against: object,
+    *,
+    names: Mapping[str, str | int | float | Fraction] | None = None,
+    strict: bool = False,
+) -> Match:
     """Whether code is a rule: `code` is PATH, PATH::NAME, or the text itself (several lines, or `=` and no such file).
 
     Which name is the parameter, which the gradient, and so on, is found by trying; `names` says what is
     known, `{"w": "theta", "dw": "g", "momentum": 0.9, "nesterov": True}`. The answer is true only when
-    proved; its `fault` says which line to mend. Raises UserError for a text that can't be read. Nothing
+    proved; its `fault` says which line to mend. `strict` asks that every hyperparameter stands for the
+    one it is called like: no map of them counts. Raises UserError for a text that can't be read. Nothing
     of it is executed.
     """
     from derive.library.lookup import as_rule
@@ -91,7 +98,7 @@ def check(code: str, against: object, *, names: Mapping[str, str | int | float |
 
     target = _target(code)
     given = {name: str(role) for name, role in _mapping("names", names).items()}
-    return check_text(target.text, target.file, target.name, as_rule(against), given)
+    return check_text(target.text, target.file, target.name, as_rule(against), given, strict=strict)
 
 
 def _target(code: object) -> Target:

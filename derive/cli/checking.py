@@ -37,23 +37,25 @@ SHARE_OF_LOOKING = 0.6  # of the time limit; a rule that is being looked at may 
 @click.argument("target", metavar="PATH[::NAME]")
 @click.option("--against", required=True, metavar="RULE", help="The rule it should be.")
 @click.option("--map", "maps", multiple=True, metavar="NAMES", help=MAP_HELP)
+@click.option("--strict", is_flag=True, help="Every hyperparameter has to stand for the one it is called like.")
 @click.option("--explain", is_flag=True, help="Say what was tried.")
 @python_option
 @click.option("--seconds", type=click.FloatRange(0.1, 3600), default=SECONDS, show_default=True,
               help="How long to look for an answer.")  # fmt: skip
 @as_json_option
 def check_command(
-    target: str, against: str, maps: tuple[str, ...], explain: bool, python: bool, seconds: float, as_json: bool
-) -> int:
+    target: str, against: str, maps: tuple[str, ...], strict: bool, explain: bool, python: bool, seconds: float,
+    as_json: bool,
+) -> int:  # fmt: skip
     """Is this code that rule? If not: where they part, and which line to mend."""
     from derive.library.lookup import find_rule
     from derive.matching.target import read_target
 
-    text, rule, given = read_target(target), find_rule(against), read_map(maps)
+    asked = Asked(read_target(target), find_rule(against), read_map(maps), strict)
     try:
-        answer: Checked = in_worker(_checked, text, rule, given, explain, python, seconds=seconds)
+        answer: Checked = in_worker(_checked, asked, explain, python, seconds=seconds)
     except LimitExceeded as limit:
-        answer = _undecided(rule, f"the search {limit}")
+        answer = _undecided(asked.rule, f"the search {limit}")
     if as_json:
         write_json(document("check", **answer.content))
     else:
@@ -77,6 +79,16 @@ def identify_command(target: str, seconds: float, as_json: bool) -> int:
     else:
         print_table(("rule", "verdict", "how"), answer.table)
     return exit_status([answer.status])
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A text, the rule it should be, what is said of its names, and whether they have to mean what they say."""
+
+    target: Target
+    rule: Rule
+    names: Mapping[str, str]
+    strict: bool
 
 
 @dataclass(frozen=True)
@@ -110,11 +122,12 @@ def read_map(texts: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-def _checked(target: Target, rule: Rule, given: Mapping[str, str], explain: bool, python: bool) -> Checked:
+def _checked(asked: Asked, explain: bool, python: bool) -> Checked:
     from derive.matching import check_text
     from derive.matching import wording as words
 
-    match = check_text(target.text, target.file, target.name, rule, given)
+    text = asked.target
+    match = check_text(text.text, text.file, text.name, asked.rule, asked.names, strict=asked.strict)
     return Checked(match.verdict.status, words.document(match), words.lines(match, explain=explain, code=python))
 
 

@@ -6,22 +6,24 @@ verdict is the prover's.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from derive.expr import Number, Symbol, symbols, to_text
 from derive.matching.alignment import align
 from derive.matching.correspondence import Correspondence, guesses
+from derive.matching.dressing import called
 from derive.matching.faults import Fault, Hypothesis, locate
 from derive.matching.given import Given
 from derive.matching.names import is_like_a_counter, is_like_a_gradient
 from derive.matching.readings import Reading
 from derive.matching.runs import TooLong
 from derive.matching.settle import fitting, fitting_conditions, settle
+from derive.matching.standing import SWAPPED, crossed, meanings
 from derive.matching.trial import trial
 from derive.proving.verdict import Verdict
+from derive.rendering.naming import PLAIN, Names
 from derive.rule import WORDS, Rule
 
 READINGS = 200  # of one text, looked at
@@ -31,7 +33,6 @@ COMPARED = 16  # readings whose names are compared with the rule's
 LIKELIEST = 8  # readings for which far-fetched correspondences are tried
 RANKS = 4  # readings after so many are all as unlikely
 LIKELY = 6  # readings in which a fault is looked for
-DOTTED = re.compile(r"A\.\w+")
 _ORDER = {"proved": 0, "conditional": 1, "refuted": 2, "unknown": 3}
 
 
@@ -49,7 +50,9 @@ class Match:
     fault: Fault | None = None
     parameter: str = "theta"  # the text's name for what is updated
     parts: tuple[Match, ...] = ()  # one for each of several parameters
-    shown: Mapping[str, str] = field(default_factory=dict)  # names made for the prover: what the text calls them
+    names: Names = PLAIN  # what the text calls the names of the verdict's first rule
+    otherwise: Mapping[str, str] = field(default_factory=dict)  # the rule's: what they are, against what names say
+    as_they_stand: Match | None = None  # then: what holds where each stands for its like, which is no proof
 
     def __bool__(self) -> bool:
         return self.verdict.status == "proved"
@@ -80,9 +83,15 @@ def match_readings(
     fit = comparable(readings, rule)
     if not fit:
         return None
-    proved = proved_at_once(fit, rule, given)
-    if proved is not None:
-        return proved
+    best = proved_at_once(fit, rule, given) or _best_unproved(fit, rule, given, right)
+    if not best or not best.otherwise or given.strict:
+        return best
+    plain = match_readings(fit, rule, given.strictly(), right)
+    return plain or replace(best, as_they_stand=plain)
+
+
+def _best_unproved(fit: list[Reading], rule: Rule, given: Given, right: frozenset[int] | None) -> Match:
+    """The best verdict where no reading is the rule at once, and the line to mend."""
     fit = _plausible(fit)
     likely = hypotheses(fit, rule, given)
     best = _best(settled(likely, rule, given), rule)
@@ -238,44 +247,33 @@ def _with_starts(reading: Reading, rule: Rule) -> Iterator[Reading]:
 
 def _match(reading: Reading, rule: Rule, way: Correspondence, verdict: Verdict) -> Match:
     """The verdict with what it rests on, in the text's names."""
-
-    def shown(name: str) -> str:
-        return reading.roles.get(name, name)
-
+    shown, states = reading.shown, align(reading.rule, rule, way).states
+    names = Names(called(reading.rule, rule, way, states, shown), "the rule's ")
     there = {h: n for h, n in way.names.items() if n in reading.rule.hyperparameter_names}
-    names = {h: f"1 - {shown(n)}" if h in way.reflected else shown(n) for h, n in there.items()}
+    plain = {h: f"1 - {shown(n)}" if h in way.reflected else shown(n) for h, n in there.items()}
     numbers = {h: to_text(Number(v)) for h, v in way.bound.items()}
+    meant = {h: names.formula(value) for h, value in meanings(verdict, rule).items()}
     starts = {s.name: to_text(s.initial) for s in reading.rule.states if s.name in reading.open_starts}
+    against_names = crossed(reading.rule, rule, way)
+    if against_names and verdict.status == "proved":
+        verdict = replace(verdict, relation="hyperparameter_map")
+    plain = {h: n for h in rule.hyperparameter_names if (n := {**plain, **numbers}.get(h))}
     return Match(
         rule,
         verdict,
         roles={word: name for word, name in reading.roles.items() if word in WORDS},
-        hyperparameters={h: {**names, **numbers}[h] for h in rule.hyperparameter_names if h in {**names, **numbers}},
-        states={his: shown(mine) for his, mine in align(reading.rule, rule, way).states.items()},
+        hyperparameters=plain,
+        states={his: shown(mine) for his, mine in states.items()},
         assumed=(*(f"{shown(n)} = {shown(start)}" for n, start in starts.items()), *reading.assumed),
-        warnings=(*verdict.warnings, *_meanings(verdict, rule, way, shown), *_warnings(reading, rule, way, shown)),
+        warnings=(*(w for w in verdict.warnings if not SWAPPED.fullmatch(w)), *_warnings(reading, rule, way)),
         parameter=shown("x" if rule.is_average else "theta"),
+        names=names,
+        otherwise={**{h: n for h, n in plain.items() if h in against_names}, **meant},
     )
 
 
-def _meanings(
-    verdict: Verdict, rule: Rule, way: Correspondence, shown: Callable[[str], str]
-) -> Iterator[str]:  # fmt: skip
-    """Hyperparameters that are the rule's only when they stand for something else."""
-    mine = {f"A.{his}": shown(name) for his, name in way.names.items() if his not in way.reflected}
-    for name, value in verdict.maps.items():
-        his = name.removeprefix("B.")
-        if his in rule.hyperparameter_names and not DOTTED.fullmatch(value):
-            meant = DOTTED.sub(lambda found: mine.get(found.group(), found.group()), value)
-            yield f"under the names as they stand they differ: the rule's {his} stands for {meant}"
-
-
-def _warnings(reading: Reading, rule: Rule, way: Correspondence, shown: Callable[[str], str]) -> Iterator[str]:
-    own = set(rule.hyperparameter_names)
-    for his, mine in way.names.items():
-        if shown(mine) in own and shown(mine) != his:
-            yield f"the text's {shown(mine)} is the rule's {his}"
-    defaults = reading.rule.defaults
+def _warnings(reading: Reading, rule: Rule, way: Correspondence) -> Iterator[str]:
+    shown, defaults = reading.shown, reading.rule.defaults
     for his, mine in way.names.items():
         default = defaults.get(mine)
         if default is not None and his in way.reflected:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -10,6 +11,8 @@ from derive.expr import symbols
 from derive.matching.names import is_like_a_gradient
 from derive.reading.drafts import Draft, candidates
 from derive.rule import Rule
+
+MADE = re.compile(r"(_new)?_*\d*$")
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,10 @@ class Reading:
     roles: Mapping[str, str]
     open_starts: tuple[str, ...] = ()
     assumed: tuple[str, ...] = ()
+
+    def shown(self, name: str) -> str:
+        """What the text calls a name of the rule; for one that the reader made, what it is made of."""
+        return self.roles.get(name) or self.roles.get(MADE.sub("", name), name)
 
 
 def readings_of(draft: Draft, given: Mapping[str, str | Fraction]) -> Iterator[Reading]:

@@ -9,6 +9,7 @@ from derive.expr import Number, Symbol, apply, nodes
 from derive.matching.alignment import align
 from derive.matching.correspondence import Correspondence, correspondences, with_conditions
 from derive.matching.dressing import in_its_words
+from derive.matching.standing import meanings
 from derive.matching.trial import Trial
 from derive.proving.verdict import Verdict
 from derive.relating import prove
@@ -55,7 +56,9 @@ def settle(
     code, target = sides(text, rule, way)
     if conditions:
         both = [n for n in target.hyperparameter_names if n in pinned and n in code.hyperparameter_names]
-        verdict = prove(code, target, hyperparameters={n: Symbol(n) for n in both})
+        verdict = prove(code, target)
+        if not meanings(verdict, target).keys().isdisjoint(both):
+            verdict = prove(code, target, hyperparameters={n: Symbol(n) for n in both})
     elif set(code.hyperparameter_names) == set(target.hyperparameter_names):
         verdict = _under_the_same_hyperparameters(code, target)
     else:

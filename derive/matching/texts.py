@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from derive.errors import UserError
@@ -14,7 +14,7 @@ from derive.matching.correspondence import used
 from derive.matching.faults import NAME, Hypothesis
 from derive.matching.given import NOTHING, Given, read_given
 from derive.matching.match import Match, comparable, hypotheses, match_readings, proved_at_once, settled
-from derive.matching.readings import Reading, needed, readings_of
+from derive.matching.readings import MADE, Reading, needed, readings_of
 from derive.reading.drafts import Draft, read_drafts, refuse_hidden
 from derive.rule import Rule
 
@@ -119,17 +119,14 @@ def _with_line(match: Match, text: str, draft: Draft) -> Match:
 
 
 def _with_its_words(match: Match, text: str) -> Match:
-    """In the text's own names and lines: without names that were made because a name was taken."""
-    own = set(NAME.findall(text))
-    made = {n for n in NAME.findall(" ".join([match.verdict.message, *match.verdict.maps.values(), _said(match)]))
-            if n.endswith("_") and n not in own and n[:-1] in own}  # fmt: skip
-    match = replace(match, shown={f"A.{n}": f"A.{n[:-1]}" for n in made})
+    """A fault in the text's own names and lines: without names that were made because a name was taken."""
     if match.fault is None:
         return match
+    own = set(NAME.findall(text))
     lines = dict(enumerate((line.strip() for line in text.splitlines()), start=1))
 
     def plain(words: str) -> str:
-        return NAME.sub(lambda found: found.group()[:-1] if found.group() in made else found.group(), words)
+        return NAME.sub(lambda found: found[0] if found[0] in own else _made_of(found[0], own), words)
 
     def written(found: re.Match[str]) -> str:
         line = lines.get(int(found[1]), "")
@@ -139,15 +136,16 @@ def _with_its_words(match: Match, text: str) -> Match:
     return replace(match, fault=replace(match.fault, message=message, mended=tuple(map(plain, match.fault.mended))))
 
 
-def _said(match: Match) -> str:
-    return "" if match.fault is None else " ".join([match.fault.message, *match.fault.mended])
+def _made_of(name: str, own: Collection[str]) -> str:
+    plain = MADE.sub("", name)
+    return plain if plain in own else name
 
 
 def _together(parts: Sequence[Match]) -> Match:
     """One answer for all parameters: it holds only where it holds for each of them."""
     if len(parts) == 1:
         return parts[0]
-    worst = max(parts, key=lambda part: part.rank)
+    worst = max(parts, key=lambda part: (part.rank, part.as_they_stand is not None))
     if worst:
         return replace(worst, parts=tuple(parts))
     message = f"{worst.parameter}: {worst.verdict.message}"

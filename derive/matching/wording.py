@@ -7,35 +7,54 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from derive.matching.match import DOTTED, Match
+from derive.matching.faults import Fault
+from derive.matching.match import Match
+from derive.rendering.naming import Names
 from derive.rendering.verdicts import Line
 from derive.rendering.verdicts import document as verdict_document
 from derive.rendering.verdicts import lines as verdict_lines
 
+WIDTH = 100  # characters of a cell
+
 
 def document(match: Match) -> dict[str, Any]:
     """The verdict as plain data, with who is who, what was assumed, and where the fault is."""
-    fault = match.fault
-    content = verdict_document(match.verdict)
+    content, names = verdict_document(match.verdict), match.names
+    stands = match.as_they_stand
     return {
         **content,
-        "counterexample": _beside(content["counterexample"]),
+        "message": names.message(match.verdict.message),
+        "counterexample": _beside(content["counterexample"], names),
         "warnings": list(match.warnings),
         "rule": match.rule.name,
         "parameter": match.parameter,
         "roles": dict(match.roles),
-        "hyperparameters": dict(match.hyperparameters),
+        "hyperparameters": {**match.hyperparameters, **match.otherwise},
         "states": dict(match.states),
         "assumed": list(match.assumed),
-        "fault": fault and {"lines": list(fault.lines), "message": fault.message, "mended": list(fault.mended)},
+        "fault": _fault_document(match.fault),
+        "as_they_stand": stands and {
+            "verdict": stands.verdict.status,
+            "message": stands.names.message(stands.verdict.message),
+            "fault": _fault_document(stands.fault),
+        },
         "parts": [document(part) for part in match.parts],
-    }
+    }  # fmt: skip
 
 
-def _beside(counterexample: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def _fault_document(fault: Fault | None) -> dict[str, Any] | None:
+    if fault is None:
+        return None
+    return {"lines": list(fault.lines), "message": fault.message, "mended": list(fault.mended)}
+
+
+def _beside(counterexample: Mapping[str, Any] | None, names: Names) -> dict[str, Any] | None:
     """The text is A, and what is expected of it is what the rule does."""
     found = counterexample
-    return None if found is None else {**found, "expected": found["actual"], "actual": found["expected"]}
+    if found is None:
+        return None
+    rows = [row if row["a"] is None else {**row, "name": names.own(row["name"])} for row in found.get("rows", ())]
+    return {**found, "expected": found["actual"], "actual": found["expected"], **({"rows": rows} if rows else {})}
 
 
 def lines(match: Match, *, explain: bool = False, code: bool = False) -> list[Line]:
@@ -50,26 +69,47 @@ def _named(part: Match) -> Line:
 
 
 def _one(match: Match, explain: bool, code: bool) -> list[Line]:
-    first, *rest = verdict_lines(match.verdict, explain=explain, code=code)
-    answer = Line(first.text.replace(match.verdict.status, f"{match.verdict.status} against {match.rule.name}", 1),
-                  first.kind)  # fmt: skip
-    return [_in_the_texts_names(line, match) for line in (answer, *_fault(match), *_facts(match), *rest)]
+    verdict = replace(match.verdict, warnings=())
+    first, *rest = verdict_lines(verdict, explain=explain, code=code, names=match.names)
+    begins = next((i for i, line in enumerate(rest) if not line.text), len(rest))
+    facts, run = rest[:begins], rest[begins:]
+    ends = (i for i, line in enumerate(facts) if line.kind == "heading" and not line.text.startswith("the same where"))
+    continued = next(ends, len(facts))
+    return [
+        Line(_headline(match, first.text), first.kind),
+        *facts[:continued],
+        *_fault(match),
+        *_facts(match),
+        *facts[continued:],
+        *(Line(f"warning: {warning}", "warning") for warning in match.warnings),
+        *run,
+    ]
 
 
-def _in_the_texts_names(line: Line, match: Match) -> Line:
-    text = DOTTED.sub(lambda found: match.shown.get(found.group(), found.group()), line.text)
-    return line if text == line.text else replace(line, text=text)
+def _headline(match: Match, text: str) -> str:
+    """The verdict's, and whether it is against what the names say."""
+    text = text.replace(match.verdict.status, f"{match.verdict.status} against {match.rule.name}", 1)
+    unsaid = [f"the rule's {his} = {n}" for his, n in match.otherwise.items() if f"the rule's {his} = {n}" not in text]
+    if match.as_they_stand is None:
+        return text
+    with_ = f"{', ' if ' with ' in text else ' with '}{', '.join(unsaid)}" if unsaid else ""
+    known = match.as_they_stand.verdict.status != "unknown"
+    return f"{text}{with_}; under the names as they stand {'they differ' if known else 'it is not decided'}"
 
 
 def _fault(match: Match) -> Iterator[Line]:
-    if match.fault is not None:
-        one = len(match.fault.lines) < 2
-        yield Line(match.fault.message, "parts")
-        yield Line(f"mending {'this line' if one else 'these lines'} makes it {match.rule.name} (proved)")
+    stands = match.as_they_stand
+    fault = match.fault if stands is None else stands.fault
+    if fault is not None:
+        proved = "proved" if stands is None else "proved, under the names as they stand"
+        yield Line(fault.message, "parts")
+        yield Line(
+            f"mending {'this line' if len(fault.lines) < 2 else 'these lines'} makes it {match.rule.name} ({proved})"
+        )
 
 
 def _facts(match: Match) -> Iterator[Line]:
-    for title, names in (("who is who", match.roles), ("hyperparameters", match.hyperparameters),
+    for title, names in (("who is who", match.roles), ("hyperparameters", {**match.hyperparameters, **match.otherwise}),
                          ("states", match.states)):  # fmt: skip
         text = paired(names)
         if text:
@@ -79,7 +119,6 @@ def _facts(match: Match) -> Iterator[Line]:
         yield Line(f"domains, as the rule has them: {', '.join(f'{n} in {match.rule.domains[n]}' for n in named)}")
     if match.assumed:
         yield Line(f"assumed at the start, since the text does not say: {', '.join(match.assumed)}")
-    yield from (Line(f"warning: {warning}", "warning") for warning in match.warnings)
 
 
 def _is_number(text: str) -> bool:
@@ -99,10 +138,18 @@ def row(match: Match) -> Sequence[str]:
     """One line of the table of `derive identify`."""
     verdict = match.verdict
     relation = f" ({verdict.relation})" if verdict.relation else ""
+    fault = "" if match.fault is None or match else _short(match.fault)
     if verdict.status == "conditional" and verdict.condition:
-        how = f"where {' or '.join(verdict.condition['any_of'])}"
-        how += f"; {match.fault.message}" if match.fault is not None else ""
+        where = f"where {' or '.join(map(match.names.formula, verdict.condition['any_of']))}"
+        how = "; ".join(filter(None, (where, fault)))
     else:
-        how = match.fault.message if match.fault is not None and not match else verdict.message
-    how = DOTTED.sub(lambda found: match.shown.get(found.group(), found.group()), how)
+        how = fault or match.names.message(verdict.message)
     return match.rule.name, f"{verdict.status}{relation}", how
+
+
+def _short(fault: Fault) -> str:
+    """What a table has room for."""
+    if len(fault.message) <= WIDTH:
+        return fault.message
+    lines = " and ".join(map(str, fault.lines))
+    return f"line{'s' * (len(fault.lines) > 1)} {lines} to mend, as derive check says"

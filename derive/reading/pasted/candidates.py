@@ -153,7 +153,7 @@ def _candidate(draft: Draft, part: Part, wanted: Mapping[str, str]) -> Candidate
 
 
 def _named(rule: Rule) -> set[str]:
-    return {*rule.inputs, *rule.outputs, *rule.state_names, *rule.hyperparameter_names}
+    return {*rule.inputs, *rule.outputs, *rule.state_names, *rule.hyperparameter_names, *(a.target for a in rule.body)}
 
 
 def _names(draft: Draft, part: Part, wanted: Mapping[str, str]) -> dict[str, str]:

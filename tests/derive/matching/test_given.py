@@ -49,3 +49,28 @@ def test_a_hyperparameter_that_is_given_is_no_other() -> None:
     assert check(SWAPPED, "adam")
     assert check(SWAPPED, "adam", names={"beta2": "beta1", "beta1": "beta2"})
     assert not check(SWAPPED, "adam", names={"beta1": "beta1", "beta2": "beta2"})
+
+
+@pytest.mark.parametrize(
+    ("text", "rule", "relation"),
+    [
+        ("v = mu * v + dw\nw -= lr * v", "momentum", "state_map"),
+        ("v = 0.9 * v + dw\nw -= lr * v", "momentum", "instance"),
+        ("v = mu * v + (1 - mu) * dw\nw -= lr * v", "momentum", None),
+        ("v = (1 - beta) * v + dw\nw -= lr * v", "momentum_lr_outside", None),
+        (SWAPPED, "adam", None),
+        (SWAPPED.replace("beta", "b"), "adam", None),
+    ],
+)
+def test_strictly_a_name_stands_for_what_it_is_called_like(text: str, rule: str, relation: str | None) -> None:
+    assert check(text, rule)
+    match = check(text, rule, strict=True)
+    assert bool(match) is (relation is not None)
+    assert match.verdict.status == "refuted" or match.verdict.relation == relation
+
+
+def test_a_proof_against_the_names_says_what_holds_under_them() -> None:
+    match = check(SWAPPED, "adam")
+    assert match.as_they_stand is not None
+    assert match.as_they_stand.verdict.status == "refuted"
+    assert check("v = mu * v + dw\nw -= lr * v", "momentum").as_they_stand is None
