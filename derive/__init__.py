@@ -97,8 +97,24 @@ def check(
     from derive.matching import check_text
 
     target = _target(code)
-    given = {name: str(role) for name, role in _mapping("names", names).items()}
-    return check_text(target.text, target.file, target.name, as_rule(against), given, strict=strict)
+    return check_text(target.text, target.file, target.name, as_rule(against), _said("names", names), strict=strict)
+
+
+def identify(code: str, names: Mapping[str, str | int | float | Fraction] | None = None) -> tuple[Match, ...]:
+    """Which known rule code is: the nearest of the library, proved ones first, then conditional ones.
+
+    `code` and `names` are given as to `check`, of whose answers each is one. Raises UserError for a text that
+    can't be read.
+    """
+    from derive.matching import identify_text
+
+    target = _target(code)
+    return identify_text(target.text, target.file, target.name, _said("names", names))
+
+
+def _said(name: str, given: object) -> dict[str, str]:
+    """Roles, numbers and settings as they are written on the command line."""
+    return {key: str(role) for key, role in _mapping(name, given).items()}
 
 
 def _target(code: object) -> Target:
@@ -143,4 +159,4 @@ def _expressions(name: str, given: Mapping[str, Formula] | None) -> dict[str, Ex
     return {n: e if isinstance(e, Expr) else read_expression(str(e), file=n) for n, e in formulas.items()}
 
 
-__all__ = ["Rule", "check", "prove", "rule", "rules", "show"]
+__all__ = ["Rule", "check", "identify", "prove", "rule", "rules", "show"]

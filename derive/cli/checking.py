@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from derive.cli.documents import as_json_option, document, write_json
 from derive.cli.library import exit_status
 from derive.cli.tables import print_table
 from derive.cli.verdicts import print_hints, print_lines, python_option
-from derive.cli.workers import LimitExceeded, in_worker
+from derive.cli.workers import LimitExceeded, in_worker, parts_from_worker
 from derive.errors import UserError
 from derive.rule import Rule
 
@@ -66,19 +66,24 @@ def check_command(
 
 @click.command("identify", epilog=TARGET_HELP)
 @click.argument("target", metavar="PATH[::NAME]")
+@click.option("--map", "maps", multiple=True, metavar="NAMES", help=MAP_HELP)
 @click.option("--seconds", type=click.FloatRange(0.1, 3600), default=SECONDS, show_default=True,
               help="How long to look for an answer.")  # fmt: skip
 @as_json_option
-def identify_command(target: str, seconds: float, as_json: bool) -> int:
+def identify_command(target: str, maps: tuple[str, ...], seconds: float, as_json: bool) -> int:
     """Which known rule is this code? Proved matches first, then conditional ones, then the nearest."""
     from derive.matching.target import read_target
 
-    answer: Identified = in_worker(_identified, read_target(target), seconds * SHARE_OF_LOOKING, seconds=seconds)
+    text, names = read_target(target), read_map(maps)
+    found, ended = parts_from_worker(_identified, text, names, seconds * SHARE_OF_LOOKING, seconds=seconds)
+    rows = in_order(found)
     if as_json:
-        write_json(document("identify", rows=answer.rows))
-    else:
-        print_table(("rule", "verdict", "how"), answer.table)
-    return exit_status([answer.status])
+        write_json(document("identify", rows=[row.content for row in rows]))
+    elif rows:
+        print_table(("rule", "verdict", "how"), [row.cells for row in rows])
+    if ended:
+        click.echo(f"the search was ended after {seconds:g} s; --seconds gives it more", err=True)
+    return exit_status([rows[0].status if rows else "unknown"])
 
 
 @dataclass(frozen=True)
@@ -102,11 +107,17 @@ class Checked:
 
 @dataclass(frozen=True)
 class Identified:
-    """The answer to `identify`: the status of the best row, the rows as data and as a table."""
+    """One rule's row of the answer to `identify`, as data and as cells; `order`: the best are the least."""
 
     status: Status
-    rows: list[dict[str, Any]]
-    table: list[tuple[str, ...]]
+    content: dict[str, Any]
+    cells: tuple[str, ...]
+    order: tuple[Any, ...]
+
+
+def in_order(found: Sequence[Identified]) -> list[Identified]:
+    """The last row for each rule, the best first."""
+    return sorted({row.cells[0]: row for row in found}.values(), key=lambda row: row.order)
 
 
 def read_map(texts: tuple[str, ...]) -> dict[str, str]:
@@ -140,12 +151,11 @@ def _undecided(rule: Rule, message: str) -> Checked:
     return Checked("unknown", words.document(match), words.lines(match))
 
 
-def _identified(target: Target, seconds: float) -> Identified:
-    """The rows found when the time to look for more is over: the nearest rules are looked at first."""
-    from derive.matching import identify_text
+def _identified(target: Target, names: Mapping[str, str], seconds: float) -> Iterator[Identified]:
+    """The rows as they are found, until the time to look for more is over."""
     from derive.matching import wording as words
+    from derive.matching.identify import identified, order
 
     over = time.monotonic() + seconds
-    found = identify_text(target.text, target.file, target.name, enough=lambda: time.monotonic() > over)
-    status: Status = found[0].verdict.status if found else "unknown"
-    return Identified(status, [words.document(m) for m in found], [tuple(words.row(m)) for m in found])
+    for m in identified(target.text, target.file, target.name, names, lambda: time.monotonic() > over):
+        yield Identified(m.verdict.status, words.document(m), tuple(words.row(m)), order(m))

@@ -68,9 +68,17 @@ class Match:
         return f"<{self.parameter} against {self.rule.name} {self.verdict.status}: {self.verdict.message}>"
 
     @property
-    def rank(self) -> int:
-        """The better, the lower."""
-        return _ORDER[self.verdict.status]
+    def rank(self) -> tuple[int, int]:
+        """The better, the lower: what is conditional, by how many conditions have to hold at once."""
+        return _ORDER[self.verdict.status], conditions_at_once(self.verdict)
+
+
+def conditions_at_once(verdict: Verdict) -> int:
+    """How many conditions have to hold together where they are fewest; 0 without any."""
+    if verdict.status != "conditional" or not verdict.condition:
+        return 0
+    together: list[str] = verdict.condition["any_of"] or [""]
+    return 1 + min(text.count(" and ") for text in together)
 
 
 def match_readings(
@@ -95,8 +103,8 @@ def _best_unproved(fit: list[Reading], rule: Rule, given: Given, right: frozense
     fit = _plausible(fit)
     likely = hypotheses(fit, rule, given)
     best = _best(settled(likely, rule, given), rule)
-    if best.verdict.status in ("refuted", "unknown"):
-        best = _best([best, *_under_conditions(fit, rule, given)], rule)
+    if best.verdict.status in ("refuted", "unknown") or conditions_at_once(best.verdict) > 1:
+        best = _best([best, *under_conditions(fit, rule, given)], rule)
     if best or right is None:
         return best
     return _with_fault(best, [replace(h, settled=right) for h in likely], rule, given)
@@ -180,7 +188,7 @@ def proved_at_once(readings: Sequence[Reading], rule: Rule, given: Given) -> Mat
     return None
 
 
-def _under_conditions(readings: Sequence[Reading], rule: Rule, given: Given) -> Iterator[Match]:
+def under_conditions(readings: Sequence[Reading], rule: Rule, given: Given) -> Iterator[Match]:
     """What holds where hyperparameters that only one side has are switched off."""
     for reading in readings[:12]:
         tried = trial(reading.rule, rule)

@@ -14,7 +14,7 @@ from derive.rendering.verdicts import Line
 from derive.rendering.verdicts import document as verdict_document
 from derive.rendering.verdicts import lines as verdict_lines
 
-WIDTH = 100  # characters of a cell
+WIDTH = 100  # characters: what a cell says of a condition or a fault
 
 
 def document(match: Match) -> dict[str, Any]:
@@ -138,18 +138,16 @@ def row(match: Match) -> Sequence[str]:
     """One line of the table of `derive identify`."""
     verdict = match.verdict
     relation = f" ({verdict.relation})" if verdict.relation else ""
-    fault = "" if match.fault is None or match else _short(match.fault)
+    how = _headline(match, match.names.message(verdict.message))
     if verdict.status == "conditional" and verdict.condition:
-        where = f"where {' or '.join(map(match.names.formula, verdict.condition['any_of']))}"
-        how = "; ".join(filter(None, (where, fault)))
-    else:
-        how = fault or match.names.message(verdict.message)
-    return match.rule.name, f"{verdict.status}{relation}", how
+        how = f"where {' or '.join(map(match.names.formula, verdict.condition['any_of']))}"
+    if match.fault is not None and not match:
+        mending = match.fault.message if len(match.fault.message) <= WIDTH else _short(match.fault)
+        how = mending if verdict.status != "conditional" else f"{how}; {mending}"
+    return match.rule.name, f"{verdict.status}{relation}", how if len(how) <= 2 * WIDTH else f"{how[: 2 * WIDTH]} ..."
 
 
 def _short(fault: Fault) -> str:
-    """What a table has room for."""
-    if len(fault.message) <= WIDTH:
-        return fault.message
+    """Where it is, for a table that has no room for what it is."""
     lines = " and ".join(map(str, fault.lines))
-    return f"line{'s' * (len(fault.lines) > 1)} {lines} to mend, as derive check says"
+    return f"line{'s' * (len(fault.lines) > 1)} {lines} to mend (see derive check)"

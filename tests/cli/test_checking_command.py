@@ -6,6 +6,7 @@ import io
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -73,6 +74,20 @@ def test_the_known_rule_comes_first(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert (rows[0]["rule"], rows[0]["verdict"]) == ("gradient_descent", "proved")
 
 
+def test_what_was_found_before_the_limit_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def slow(function: Any, *arguments: Any, seconds: float) -> tuple[list[Any], bool]:
+        return [next(function(*arguments))], True
+
+    monkeypatch.setattr(checking, "parts_from_worker", slow)
+    assert run(["identify", saved(tmp_path, RIGHT)]) == 0
+    out, err = capsys.readouterr()
+    assert (out.count("\n"), err) == (2, "the search was ended after 60 s; --seconds gives it more\n")
+    monkeypatch.setattr(checking, "parts_from_worker", lambda *_, **__: ([], True))
+    assert run(["identify", saved(tmp_path, RIGHT)]) == 3
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -84,6 +99,8 @@ def test_the_known_rule_comes_first(tmp_path: Path, capsys: pytest.CaptureFixtur
         (["check", "{}"], "Missing option '--against'"),
         (["check", "{}", "--against", "adam", "--map", "w"], "'w' is not NAME=ROLE"),
         (["check", "::f", "--against", "adam"], "'::f' is not PATH::NAME"),
+        (["check", "{}", "--against", "adam", "--map", "w=weights"], "'weights' is no role of adam"),
+        (["identify", "{}", "--map", "w=weights"], "'weights' is no role of any rule"),
         (["identify", "nowhere.py"], "nowhere.py: cannot be read"),
     ],
 )

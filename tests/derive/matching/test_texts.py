@@ -6,7 +6,7 @@ import pytest
 
 from derive.errors import UserError
 from derive.library.lookup import find_rule
-from derive.matching import Match, check_text, identify_text
+from derive.matching import Match, check_text
 from derive.matching.wording import document, lines, row
 
 
@@ -173,25 +173,6 @@ def test_an_average_is_no_update() -> None:
         check("print('hello')", "adam")
 
 
-def test_the_library_is_searched() -> None:
-    found = identify_text(ADAM, "pasted.txt", None)
-    assert (found[0].rule.name, found[0].verdict.status) == ("adam", "proved")
-    assert found[1].verdict.status == "conditional"
-
-
-def test_all_forms_of_one_rule_are_found() -> None:
-    found = identify_text("v = beta * v + g\nw = w - lr * v", "pasted.txt", None)
-    names = {match.rule.name for match in found if match}
-    assert {"momentum", "momentum_ema", "momentum_lr_outside"} <= names
-
-
-def test_the_nearest_rule_is_found_by_its_repair() -> None:
-    found = identify_text(ADAM.replace("(1 - β2^t)", "(1 - β2)"), "pasted.txt", None)
-    assert found[0].rule.name == "adam"
-    assert found[0].fault is not None
-    assert found[0].fault.message == "line 5 reads `β2` where the rule has `β2**t`"
-
-
 def test_answers_are_the_same_each_time() -> None:
     wrong = ADAM.replace("dW²", "dW")
     first, second = check(wrong, "adam"), check(wrong, "adam")
@@ -259,20 +240,6 @@ def test_names_made_for_the_prover_are_not_shown() -> None:
     assert "v_" not in said
 
 
-def test_a_slip_of_the_right_rule_comes_before_rules_switched_off() -> None:
-    inside = ADAM.replace("(√S_corr + ε)", "√(S_corr + ε)")
-    first, *others = (row(match) for match in identify_text(inside, "pasted.txt", None))
-    assert first[:2] == ("adam", "conditional")
-    assert first[2].endswith("line 6 reads `sqrt(S_corr + ε)` where the rule has `sqrt(S_corr) + ε`")
-    assert "rmsprop" not in [name for name, *_ in others[:1]]
-
-
-def test_what_is_found_in_time_is_the_answer() -> None:
-    asked = iter(range(1000))
-    found = identify_text(ADAM, "pasted.txt", None, lambda: next(asked) > 10)
-    assert len(found) <= len(identify_text(ADAM, "pasted.txt", None))
-
-
 def test_a_start_that_the_text_states_is_not_taken_for_the_rules() -> None:
     average = "avg = values[0]\nfor x in values:\n    avg = b * avg + (1 - b) * x\n"
     assert check(average.replace("values[0]", "0"), "ewma")
@@ -326,10 +293,3 @@ def test_the_step_may_take_the_gradients_name() -> None:
     match = check(text, "nesterov")
     assert match.verdict.relation == "state_map"
     assert "grad is given anew at each step" in match.assumed
-
-
-def test_a_text_of_numbers_is_as_large_as_the_rule_they_stand_in() -> None:
-    text = "m = 0.9*m + 0.1*g\nv = 0.999*v + 0.001*g**2\nw -= 0.001 * (m/(1-0.9*t)) / ((v/(1-0.999**t))**0.5 + 1e-8)"
-    first = identify_text(text, "pasted", None)[0]
-    assert first.rule.name == "adam"
-    assert first.fault is not None
