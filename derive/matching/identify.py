@@ -9,9 +9,9 @@ from derive.matching.alignment import align
 from derive.matching.correspondence import used
 from derive.matching.faults import Hypothesis
 from derive.matching.given import Given, read_given
-from derive.matching.match import Match, comparable, hypotheses, match_readings, proved_at_once, under_conditions
+from derive.matching.match import Match, comparable, hypotheses, match_readings, under_conditions
 from derive.matching.readings import Reading
-from derive.matching.texts import compared, side_by_side, together, with_its_words
+from derive.matching.texts import all_proved, compared, side_by_side, together, with_its_words
 from derive.proving.verdict import Verdict
 from derive.reading.drafts import read_drafts
 from derive.rule import Rule
@@ -51,7 +51,7 @@ def identified(
     of_a_kind = [rule for rule in LIBRARY if readings[0] and rule.is_average is readings[0][0].rule.is_average]
     proved: list[Match] = []
     for rule in of_a_kind:
-        parts = [] if enough() else _all_proved(readings, rule, given)
+        parts = [] if enough() else all_proved(readings, rule, given)
         if parts:
             proved.append(together(parts))
             yield proved[-1]
@@ -70,12 +70,6 @@ def identified(
     for rule in left:
         if rule not in near and not enough():
             yield from _where_little_is_held(readings, rule, given)
-
-
-def _all_proved(readings: Sequence[Sequence[Reading]], rule: Rule, given: Given) -> list[Match]:
-    """A proof for each of the parameters; none where one of them fails."""
-    proofs = [proved_at_once(comparable(some, rule), rule, given) for some in readings]
-    return [] if None in proofs else [proof for proof in proofs if proof is not None]
 
 
 def _where_little_is_held(readings: Sequence[Sequence[Reading]], rule: Rule, given: Given) -> Iterator[Match]:

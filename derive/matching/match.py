@@ -48,6 +48,7 @@ class Match:
     assumed: tuple[str, ...] = ()  # starts that the text does not show
     warnings: tuple[str, ...] = ()
     fault: Fault | None = None
+    known: str | None = None  # another rule of the library that the text is, its names standing for their like
     parameter: str = "theta"  # the text's name for what is updated
     parts: tuple[Match, ...] = ()  # one for each of several parameters
     names: Names = PLAIN  # what the text calls the names of the verdict's first rule

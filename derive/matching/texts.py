@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from derive.errors import UserError
+from derive.library import LIBRARY
 from derive.matching.across import Found, lines_of_proved, mended_across
-from derive.matching.faults import NAME
 from derive.matching.given import Given, read_given
-from derive.matching.match import Match, match_readings
-from derive.matching.readings import MADE, Reading, needed, readings_of
+from derive.matching.match import Match, comparable, match_readings, proved_at_once
+from derive.matching.readings import NAME, Reading, as_written, needed, readings_of
 from derive.reading.drafts import Draft, read_drafts, refuse_hidden
 from derive.rule import Rule
 
@@ -36,7 +36,22 @@ def check_text(
             refuse_hidden(draft, draft.states)
         kind = "an average" if rule.is_average else "an update of a parameter"
         raise UserError(f"no reading of the text is {kind}, as {rule.name} is", where=file, fix="check another rule")
-    return match
+    return match if match or match.verdict.status == "unknown" else _with_known(match, drafts, rule, given)
+
+
+def _with_known(match: Match, drafts: Sequence[Draft], rule: Rule, given: Given) -> Match:
+    """The answer with the rule of the library that the text is, where it is another one, name for name."""
+    readings = [list(side_by_side(draft, given, len(drafts))) for draft in drafts]
+    others = (r for r in LIBRARY if r.name != rule.name and r.is_average is rule.is_average)
+    known = next((other.name for other in others if all_proved(readings, other, given.strictly())), None)
+    parts = tuple(part or replace(part, known=known) for part in match.parts)
+    return replace(match, known=known, parts=parts)
+
+
+def all_proved(readings: Sequence[Sequence[Reading]], rule: Rule, given: Given) -> list[Match]:
+    """A proof for each of the parameters; none where one of them fails."""
+    proofs = [proved_at_once(comparable(some, rule), rule, given) for some in readings]
+    return [] if None in proofs else [proof for proof in proofs if proof is not None]
 
 
 def compared(drafts: Sequence[Draft], rule: Rule, given: Given, text: str) -> Match | None:
@@ -91,7 +106,7 @@ def with_its_words(match: Match, text: str) -> Match:
     lines = dict(enumerate((line.strip() for line in text.splitlines()), start=1))
 
     def plain(words: str) -> str:
-        return NAME.sub(lambda found: found[0] if found[0] in own else _made_of(found[0], own), words)
+        return NAME.sub(lambda found: as_written(found[0], own), words)
 
     def written(found: re.Match[str]) -> str:
         line = lines.get(int(found[1]), "")
@@ -99,11 +114,6 @@ def with_its_words(match: Match, text: str) -> Match:
 
     message = TOO_MANY.sub(written, plain(match.fault.message))
     return replace(match, fault=replace(match.fault, message=message, mended=tuple(map(plain, match.fault.mended))))
-
-
-def _made_of(name: str, own: Collection[str]) -> str:
-    plain = MADE.sub("", name)
-    return plain if plain in own else name
 
 
 def together(parts: Sequence[Match]) -> Match:

@@ -32,6 +32,7 @@ def document(match: Match) -> dict[str, Any]:
         "hyperparameters": {**match.hyperparameters, **match.otherwise},
         "states": dict(match.states),
         "assumed": list(match.assumed),
+        "known": match.known,
         "fault": _fault_document(match.fault),
         "as_they_stand": stands and {
             "verdict": stands.verdict.status,
@@ -98,14 +99,17 @@ def _headline(match: Match, text: str) -> str:
 
 
 def _fault(match: Match) -> Iterator[Line]:
-    stands = match.as_they_stand
+    """What the text is instead, the line to mend, or that there is none."""
+    stands, rule = match.as_they_stand, match.rule.name
     fault = match.fault if stands is None else stands.fault
-    if fault is not None:
+    if match.known is not None:
+        yield Line(f"this is {match.known} (proved)", "parts")
+    if fault is not None and (match.known is None or len(fault.message) <= WIDTH):
         proved = "proved" if stands is None else "proved, under the names as they stand"
         yield Line(fault.message, "parts")
-        yield Line(
-            f"mending {'this line' if len(fault.lines) < 2 else 'these lines'} makes it {match.rule.name} ({proved})"
-        )
+        yield Line(f"mending {'this line' if len(fault.lines) < 2 else 'these lines'} makes it {rule} ({proved})")
+    if fault is None and match.known is None and (stands or match).verdict.status in ("conditional", "refuted"):
+        yield Line(f"no change of one line or two was found that makes it {rule}")
 
 
 def _facts(match: Match) -> Iterator[Line]:

@@ -293,3 +293,23 @@ def test_the_step_may_take_the_gradients_name() -> None:
     match = check(text, "nesterov")
     assert match.verdict.relation == "state_map"
     assert "grad is given anew at each step" in match.assumed
+
+
+def test_a_text_that_is_another_rule_of_the_library_is_called_so() -> None:
+    l2 = ADAM.replace("(1 - β1) dW", "(1 - β1) (dW + λ W)")
+    l2 = l2.replace("(1 - β2) dW²", "(1 - β2) (dW + λ W)²")
+    said = str(check(l2, "adamw")).splitlines()
+    assert said[2] == "this is adam_l2 (proved)"
+    assert not any(line.startswith("line ") for line in said)
+    assert document(check(l2, "adamw"))["known"] == "adam_l2"
+
+
+def test_a_value_kept_under_another_values_name_is_told_apart() -> None:
+    match = check("def f(w, dw, lr):\n    w = 2 * w\n    return w - lr * dw", "gradient_descent")
+    assert match.fault is not None
+    assert match.fault.message == "line 3 reads `w` as line 2 left it where the rule has it as it was before the step"
+
+
+def test_where_no_small_change_mends_it_that_is_said() -> None:
+    said = str(check("v = mu * v + dw\nw = w - lr * sqrt(abs(v)) * dw / (1 + w**2)", "adam")).splitlines()
+    assert "no change of one line or two was found that makes it adam" in said
