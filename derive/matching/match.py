@@ -45,7 +45,8 @@ class Match:
     roles: Mapping[str, str] = field(default_factory=dict)  # "theta": "w"
     hyperparameters: Mapping[str, str] = field(default_factory=dict)  # the rule's: the text's name, or a number
     states: Mapping[str, str] = field(default_factory=dict)  # the rule's states that have a counterpart
-    assumed: tuple[str, ...] = ()  # starts that the text does not show
+    starts: tuple[str, ...] = ()  # what states start at, where the text does not show it
+    taken: tuple[str, ...] = ()  # what else is taken for granted
     warnings: tuple[str, ...] = ()
     fault: Fault | None = None
     known: str | None = None  # another rule of the library that the text is, its names standing for their like
@@ -67,6 +68,11 @@ class Match:
     def __repr__(self) -> str:
         """One line, for lists and tracebacks."""
         return f"<{self.parameter} against {self.rule.name} {self.verdict.status}: {self.verdict.message}>"
+
+    @property
+    def assumed(self) -> tuple[str, ...]:
+        """Everything that the text does not say."""
+        return (*self.starts, *self.taken)
 
     @property
     def rank(self) -> tuple[int, int]:
@@ -273,7 +279,8 @@ def _match(reading: Reading, rule: Rule, way: Correspondence, verdict: Verdict) 
         roles={word: name for word, name in reading.roles.items() if word in WORDS},
         hyperparameters=plain,
         states={his: shown(mine) for his, mine in states.items()},
-        assumed=(*(f"{shown(n)} = {shown(start)}" for n, start in starts.items()), *reading.assumed),
+        starts=tuple(f"{shown(n)} = {shown(start)}" for n, start in starts.items()),
+        taken=tuple(reading.assumed),
         warnings=(*(w for w in verdict.warnings if not SWAPPED.fullmatch(w)), *_warnings(reading, rule, way)),
         parameter=shown("x" if rule.is_average else "theta"),
         names=names,

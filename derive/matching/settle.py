@@ -64,7 +64,7 @@ def settle(
     else:
         return Verdict("unknown", message="a hyperparameter has no counterpart")
     if verdict.status != "proved":
-        return verdict
+        return _said_once(verdict)
     if way.reflected:
         verdict = replace(verdict, relation="hyperparameter_map")
     if way.literals:
@@ -96,6 +96,17 @@ def sides(text: Rule, rule: Rule, way: Correspondence) -> tuple[Rule, Rule]:
     held = bind(text, {name: Number(value) for name, value in (way.extra or {}).items()})
     target = bind(rule, {name: Number(value) for name, value in way.bound.items()})
     return in_its_words(held, rule, way, align(text, rule, way).states), target
+
+
+def _said_once(verdict: Verdict) -> Verdict:
+    """Without a condition that another one says the other way round: `beta1 = beta2` and `beta2 = beta1`."""
+    any_of = [] if verdict.condition is None else list(verdict.condition["any_of"])
+    kept = {frozenset(frozenset(clause.split(" = ")) for clause in c.split(" and ")): c for c in reversed(any_of)}
+    if verdict.condition is None or len(kept) == len(any_of):
+        return verdict
+    once = list(reversed(kept.values()))
+    message = verdict.message.replace(" or ".join(any_of), " or ".join(once))
+    return replace(verdict, message=message, condition={**verdict.condition, "any_of": once})
 
 
 def _conditional(verdict: Verdict, way: Correspondence) -> Verdict:

@@ -118,11 +118,13 @@ def _facts(match: Match) -> Iterator[Line]:
         text = paired(names)
         if text:
             yield Line(f"{title}: {text}")
-    named = [his for his, mine in match.hyperparameters.items() if not _is_number(mine)]
+    named = {mine: match.rule.domains[his] for his, mine in match.hyperparameters.items() if not _is_number(mine)}
     if named:
-        yield Line(f"domains, as the rule has them: {', '.join(f'{n} in {match.rule.domains[n]}' for n in named)}")
-    if match.assumed:
-        yield Line(f"assumed at the start, since the text does not say: {', '.join(match.assumed)}")
+        yield Line(f"domains, as the rule has them: {', '.join(f'{mine} in {d}' for mine, d in named.items())}")
+    if match.starts:
+        yield Line(f"assumed at the start, since the text does not say: {', '.join(match.starts)}")
+    if match.taken:
+        yield Line(f"assumed: {', '.join(match.taken)}")
 
 
 def _is_number(text: str) -> bool:

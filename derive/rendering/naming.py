@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 NAME = re.compile(r"(?<![\w.\"'])([AB]\.)?([^\W\d]\w*)(?![\w(\"'])")
 PARTING = re.compile(r"(at step \d+ |at the start )(\w+)( is )")
+MINUS = re.compile(r"(?:(?<== )|(?<=\())-1 \* (?=[\w(])")
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,8 @@ class Names:
 
     def formula(self, text: str) -> str:
         """A map or a condition; a name without a side is A's as well as B's."""
-        return text if self.his is None else NAME.sub(self._name, text)
+        plain = text if self.his is None else NAME.sub(self._name, text)
+        return MINUS.sub("-", plain)
 
     def message(self, text: str) -> str:
         """A headline: where two runs part, or what they are equal with or where."""

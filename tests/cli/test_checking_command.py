@@ -32,7 +32,7 @@ def test_code_that_is_the_rule(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert out.startswith("proved against momentum_lr_outside")
     assert "theta = w, g = dw" in out
     assert "v = 0" in out  # what was assumed at the start
-    assert "\ndomains, as the rule has them: lr in [0, ∞), beta in [0, 1)\n" in out
+    assert "\ndomains, as the rule has them: lr in [0, ∞), mu in [0, 1)\n" in out
 
 
 def test_a_number_in_the_text_has_no_domain(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

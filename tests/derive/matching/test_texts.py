@@ -313,3 +313,16 @@ def test_a_value_kept_under_another_values_name_is_told_apart() -> None:
 def test_where_no_small_change_mends_it_that_is_said() -> None:
     said = str(check("v = mu * v + dw\nw = w - lr * sqrt(abs(v)) * dw / (1 + w**2)", "adam")).splitlines()
     assert "no change of one line or two was found that makes it adam" in said
+
+
+def test_an_answer_is_in_the_texts_names_and_says_things_once() -> None:
+    match = check("v = mu * v + rate * dw\nw = w + v", "momentum")
+    said = str(match)
+    assert said.splitlines()[0].startswith("refuted against momentum: at step 1 w is ")
+    assert "\n  rate = 1, mu = 1/2\n" in said
+    assert "theta " not in said.partition("counterexample")[2]
+    assert "\nassumed at the start, since the text does not say: v = 0\n" in said
+    crossed = check(ADAM.replace("1 - β1^t", "1 - β2^t", 1).replace("S_dW / (1 - β2^t", "S_dW / (1 - β1^t"), "adam")
+    first, second, *rest = str(crossed).splitlines()
+    assert (first, second) == ("conditional against adam: equal where β1 = β2", "  (and nowhere else)")
+    assert "assumed: t counts the steps from 1" in rest
