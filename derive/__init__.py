@@ -87,6 +87,7 @@ def check(
 ) -> Match:
     """Whether code is a rule: `code` is PATH, PATH::NAME, or the text itself (several lines, or `=` and no such file).
 
+    `against` is given as to `show`; other code, as PATH::NAME, is read as `code` is.
     Which name is the parameter, which the gradient, and so on, is found by trying; `names` says what is
     known, `{"w": "theta", "dw": "g", "momentum": 0.9, "nesterov": True}`. The answer is true only when
     proved; its `fault` says which line to mend. `strict` asks that every hyperparameter stands for the
@@ -94,10 +95,10 @@ def check(
     of it is executed.
     """
     from derive.library.lookup import as_rule
-    from derive.matching import check_text
+    from derive.matching.against import Other, check_against, others
 
-    target = _target(code)
-    return check_text(target.text, target.file, target.name, as_rule(against), _said("names", names), strict=strict)
+    rules = others(against) if isinstance(against, str) else (Other(as_rule(against)),)
+    return check_against(_target(code), rules, _said("names", names), strict=strict)
 
 
 def identify(code: str, names: Mapping[str, str | int | float | Fraction] | None = None) -> tuple[Match, ...]:

@@ -12,18 +12,26 @@ import click
 from derive.cli.documents import as_json_option, document, write_json
 from derive.cli.library import exit_status
 from derive.cli.tables import print_table
-from derive.cli.verdicts import print_hints, print_lines, python_option
+from derive.cli.verdicts import STATUSES, print_hints, print_lines, python_option
 from derive.cli.workers import LimitExceeded, in_worker, parts_from_worker
 from derive.errors import UserError
 from derive.rule import Rule
 
 if TYPE_CHECKING:
+    from derive.matching.against import Other
     from derive.matching.target import Target
     from derive.proving.verdict import Status
     from derive.rendering.verdicts import Line
 
 SECONDS = 60.0
-TARGET_HELP = "PATH is a .py file, a text with pseudocode, or - for standard input."
+CODE_HELP = (
+    "PATH is a .py file, a notebook, a text with code or pseudocode, or - for standard input; NAME is one of its "
+    "functions or classes, needed where there are several."
+)
+OTHER_HELP = (
+    "RULE is a name of the library (see `derive rules`) or PATH::NAME: a rule in a file of yours, or other code, which "
+    "is then read in the same way."
+)
 MAP_HELP = (
     "Names of the text and what they are, 'w=theta,dw=g,mu=beta': roles, states and hyperparameters of the rule, "
     "numbers (mu=0.9), settings of switches (nesterov=True). May be repeated."
@@ -33,7 +41,7 @@ MAP_HELP = (
 SHARE_OF_LOOKING = 0.6  # of the time limit; a rule that is being looked at may still be finished
 
 
-@click.command("check", epilog=TARGET_HELP)
+@click.command("check", epilog=f"{CODE_HELP}\n\n{OTHER_HELP}\n\n{STATUSES}")
 @click.argument("target", metavar="PATH[::NAME]")
 @click.option("--against", required=True, metavar="RULE", help="The rule it should be.")
 @click.option("--map", "maps", multiple=True, metavar="NAMES", help=MAP_HELP)
@@ -48,14 +56,14 @@ def check_command(
     as_json: bool,
 ) -> int:  # fmt: skip
     """Is this code that rule? If not: where they part, and which line to mend."""
-    from derive.library.lookup import find_rule
+    from derive.matching.against import others
     from derive.matching.target import read_target
 
-    asked = Asked(read_target(target), find_rule(against), read_map(maps), strict)
+    asked = Asked(read_target(target), others(against), read_map(maps), strict)
     try:
         answer: Checked = in_worker(_checked, asked, explain, python, seconds=seconds)
     except LimitExceeded as limit:
-        answer = _undecided(asked.rule, f"the search {limit}")
+        answer = _undecided(asked.others[0].rule, f"the search {limit}")
     if as_json:
         write_json(document("check", **answer.content))
     else:
@@ -64,7 +72,7 @@ def check_command(
     return exit_status([answer.status])
 
 
-@click.command("identify", epilog=TARGET_HELP)
+@click.command("identify", epilog=f"{CODE_HELP}\n\n{STATUSES}")
 @click.argument("target", metavar="PATH[::NAME]")
 @click.option("--map", "maps", multiple=True, metavar="NAMES", help=MAP_HELP)
 @click.option("--seconds", type=click.FloatRange(0.1, 3600), default=SECONDS, show_default=True,
@@ -88,10 +96,10 @@ def identify_command(target: str, maps: tuple[str, ...], seconds: float, as_json
 
 @dataclass(frozen=True)
 class Asked:
-    """A text, the rule it should be, what is said of its names, and whether they have to mean what they say."""
+    """A text, what it should be, what is said of its names, and whether they have to mean what they say."""
 
     target: Target
-    rule: Rule
+    others: tuple[Other, ...]
     names: Mapping[str, str]
     strict: bool
 
@@ -134,11 +142,10 @@ def read_map(texts: tuple[str, ...]) -> dict[str, str]:
 
 
 def _checked(asked: Asked, explain: bool, python: bool) -> Checked:
-    from derive.matching import check_text
     from derive.matching import wording as words
+    from derive.matching.against import check_against
 
-    text = asked.target
-    match = check_text(text.text, text.file, text.name, asked.rule, asked.names, strict=asked.strict)
+    match = check_against(asked.target, asked.others, asked.names, strict=asked.strict)
     return Checked(match.verdict.status, words.document(match), words.lines(match, explain=explain, code=python))
 
 

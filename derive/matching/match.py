@@ -107,7 +107,7 @@ def match_readings(
 
 def _best_unproved(fit: list[Reading], rule: Rule, given: Given, right: frozenset[int] | None) -> Match:
     """The best verdict where no reading is the rule at once, and the line to mend."""
-    fit = _plausible(fit)
+    fit = plausible(fit)
     likely = hypotheses(fit, rule, given)
     best = _best(settled(likely, rule, given), rule)
     if best.verdict.status in ("refuted", "unknown") or conditions_at_once(best.verdict) > 1:
@@ -117,7 +117,7 @@ def _best_unproved(fit: list[Reading], rule: Rule, given: Given, right: frozense
     return _with_fault(best, [replace(h, settled=right) for h in likely], rule, given)
 
 
-def _plausible(readings: list[Reading]) -> list[Reading]:
+def plausible(readings: list[Reading]) -> list[Reading]:
     """The readings that a person would make, where there are any: what is called a gradient is it, and what counts
     the steps is the text's counter."""
     called = [r for r in readings if is_like_a_gradient(r.roles.get("g", "g"))] or readings

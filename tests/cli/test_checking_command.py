@@ -114,6 +114,52 @@ def test_what_cannot_be_asked_is_one_line(
     assert message in err
 
 
+FORMS = """
+def form_a(w, dw, v, alpha=0.1, beta=0.9):
+    v = beta * v + dw
+    return w - alpha * v, v
+
+def form_b(p, grad, buf, rate=0.1, mu=0.9):
+    buf = mu * buf + rate * grad
+    return p - buf, buf
+
+def form_c(p, grad, buf, rate=0.1, mu=0.9):
+    buf = mu * buf + rate * grad**3
+    return p - buf, buf
+"""
+
+
+def test_two_pieces_of_code_are_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "forms.py").write_text(FORMS)
+    assert run(["check", f"{tmp_path}/forms.py::form_a", "--against", f"{tmp_path}/forms.py::form_b"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("proved against form_b")
+    assert "in form_b theta = p, g = grad" in out
+    assert "mu, rate of form_b may be any real numbers" in out
+    assert run(["check", f"{tmp_path}/forms.py::form_a", "--against", f"{tmp_path}/forms.py::form_c"]) == 1
+
+
+def test_a_notebook_is_its_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cells = [
+        ("markdown", ["# Notes"]),
+        ("code", ["%matplotlib inline\n", "v = mu * v + dw\n"]),
+        ("code", ["w -= lr * v"]),
+    ]
+    made = {"cells": [{"cell_type": kind, "source": source} for kind, source in cells]}
+    (tmp_path / "notes.ipynb").write_text(json.dumps(made))
+    assert run(["check", f"{tmp_path}/notes.ipynb", "--against", "momentum_lr_outside"]) == 0
+    (tmp_path / "notes.ipynb").write_text("[]")
+    assert run(["check", f"{tmp_path}/notes.ipynb", "--against", "momentum_lr_outside"]) == 2
+    assert capsys.readouterr().err.endswith("notes.ipynb: is no notebook; copy the code out of it\n")
+
+
+@pytest.mark.parametrize("data", [b"%PDF-1.5\nv = 1", b"v = \x00\x01"])
+def test_what_is_no_text_is_refused_as_such(data: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "paper.pdf").write_bytes(data)
+    assert run(["check", f"{tmp_path}/paper.pdf", "--against", "adam"]) == 2
+    assert "paper.pdf: is no text; copy the code or the formula out of it" in capsys.readouterr().err
+
+
 def test_prose_is_refused_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["check", saved(tmp_path, "Dear all,\nhow does Adam work?\n"), "--against", "adam"]) == 2
     assert capsys.readouterr().err.count("\n") == 1
