@@ -186,6 +186,7 @@ def _sentence(step: Repair, names: Mapping[str, str], text: Rule) -> str:
         return f"line {step.line} reads `{reads}` {here} where the rule has it {_other_place(step, text, left)}"
     sentences = {
         "reads": f"line {step.line} reads `{reads}` where the rule has `{has}`",
+        "exchanged": f"`{reads}` and `{has}` stand for one another",
         "moved": f"line {step.line}, `{reads}`, belongs {has}",
         "removed": f"line {step.line}, `{reads}`, is not in the rule",
         "kept apart": f"line {step.line}, `{reads}`, stores into `{has}` what the rule keeps apart from it",

@@ -107,7 +107,8 @@ def _fault(match: Match) -> Iterator[Line]:
     if fault is not None and (match.known is None or len(fault.message) <= WIDTH):
         proved = "proved" if stands is None else "proved, under the names as they stand"
         yield Line(fault.message, "parts")
-        yield Line(f"mending {'this line' if len(fault.lines) < 2 else 'these lines'} makes it {rule} ({proved})")
+        what = ("this", "this line", "these lines")[min(2, len(fault.lines))]
+        yield Line(f"mending {what} makes it {rule} ({proved})")
     if fault is None and match.known is None and (stands or match).verdict.status in ("conditional", "refuted"):
         yield Line(f"no change of one line or two was found that makes it {rule}")
 

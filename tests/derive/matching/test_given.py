@@ -74,3 +74,9 @@ def test_a_proof_against_the_names_says_what_holds_under_them() -> None:
     assert match.as_they_stand is not None
     assert match.as_they_stand.verdict.status == "refuted"
     assert check("v = mu * v + dw\nw -= lr * v", "momentum").as_they_stand is None
+
+
+def test_names_exchanged_throughout_are_one_slip() -> None:
+    match = check(SWAPPED, "adam", strict=True)
+    assert match.fault is not None
+    assert match.fault.message == "`beta1` and `beta2` stand for one another"

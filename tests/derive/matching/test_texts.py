@@ -326,3 +326,9 @@ def test_an_answer_is_in_the_texts_names_and_says_things_once() -> None:
     first, second, *rest = str(crossed).splitlines()
     assert (first, second) == ("conditional against adam: equal where β1 = β2", "  (and nowhere else)")
     assert "assumed: t counts the steps from 1" in rest
+
+
+def test_two_names_exchanged_in_a_line_are_one_slip() -> None:
+    match = check("buf = mu * buf + grad\np = p - lr * (buf + mu * grad)", "nesterov")
+    assert match.fault is not None
+    assert match.fault.message == "line 2 reads `buf + mu * grad` where the rule has `grad + mu * buf`"
