@@ -9,6 +9,7 @@ from fractions import Fraction
 
 from derive.errors import UserError
 from derive.matching.names import recognised
+from derive.matching.readings import NAME
 from derive.rule import WORDS, Rule
 
 NUMBER = re.compile(r"[-+]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})([eE][-+]?\d{1,3})?|[-+]?\d{1,40}/0*[1-9]\d{0,39}")
@@ -50,6 +51,12 @@ def read_given(names: Mapping[str, str], rules: Sequence[Rule], *, strict: bool 
     switches = {n: role == "True" for n, role in names.items() if role in SWITCHES}
     said = {n: Fraction(role) if NUMBER.fullmatch(role) else role for n, role in names.items() if n not in switches}
     return Given(said, switches, strict)
+
+
+def refuse_switches(given: Given, text: str, file: str) -> None:
+    """A switch that the text does not even mention is a slip."""
+    for name in given.switches.keys() - set(NAME.findall(text)):
+        raise UserError(f"{name!r} is no name of the text", where=file, fix="give a switch that it has")
 
 
 def roles(rule: Rule) -> Collection[str]:

@@ -8,7 +8,7 @@ from derive.library import LIBRARY
 from derive.matching.alignment import align
 from derive.matching.correspondence import used
 from derive.matching.faults import Hypothesis
-from derive.matching.given import Given, read_given
+from derive.matching.given import Given, read_given, refuse_switches
 from derive.matching.match import Match, comparable, hypotheses, match_readings, under_conditions
 from derive.matching.readings import Reading
 from derive.matching.texts import all_proved, compared, side_by_side, together, with_its_words
@@ -46,6 +46,7 @@ def identified(
     Once `enough`, no other rule is looked at.
     """
     given = read_given(names, LIBRARY)
+    refuse_switches(given, text, file)
     drafts = read_drafts(text, file, name, given.switches)
     readings = [list(side_by_side(draft, given, len(drafts))) for draft in drafts]
     of_a_kind = [rule for rule in LIBRARY if readings[0] and rule.is_average is readings[0][0].rule.is_average]

@@ -12,7 +12,7 @@ from itertools import islice
 
 from derive.expr import Number, Symbol, symbols, to_text
 from derive.matching.alignment import align
-from derive.matching.correspondence import Correspondence, guesses
+from derive.matching.correspondence import Correspondence, guesses, used
 from derive.matching.dressing import called
 from derive.matching.faults import Fault, Hypothesis, locate
 from derive.matching.given import Given
@@ -263,7 +263,9 @@ def _with_starts(reading: Reading, rule: Rule) -> Iterator[Reading]:
 def _match(reading: Reading, rule: Rule, way: Correspondence, verdict: Verdict) -> Match:
     """The verdict with what it rests on, in the text's names."""
     shown, states = reading.shown, align(reading.rule, rule, way).states
-    names = Names(called(reading.rule, rule, way, states, shown), "the rule's ")
+    there = {h: n for h, n in way.names.items() if n in used(reading.rule)}
+    his = {h: f"the rule's {h}" for h in rule.hyperparameter_names if h not in there}
+    names = Names({**called(reading.rule, rule, way, states, shown), **his}, "the rule's ")
     there = {h: n for h, n in way.names.items() if n in reading.rule.hyperparameter_names}
     plain = {h: f"1 - {shown(n)}" if h in way.reflected else shown(n) for h, n in there.items()}
     numbers = {h: to_text(Number(v)) for h, v in way.bound.items()}

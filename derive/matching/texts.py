@@ -9,7 +9,7 @@ from dataclasses import replace
 from derive.errors import UserError
 from derive.library import LIBRARY
 from derive.matching.across import Found, lines_of_proved, mended_across
-from derive.matching.given import Given, read_given
+from derive.matching.given import Given, read_given, refuse_switches
 from derive.matching.match import Match, comparable, match_readings, proved_at_once
 from derive.matching.readings import NAME, Reading, as_written, needed, readings_of
 from derive.reading.drafts import Draft, read_drafts, refuse_hidden
@@ -29,6 +29,7 @@ def check_text(
     Raises UserError for a text that can't be read, or not be compared with the rule.
     """
     given = read_given(names, [rule], strict=strict)
+    refuse_switches(given, text, file)
     drafts = read_drafts(text, file, name, given.switches)
     match = compared(drafts, rule, given, text)
     if match is None:

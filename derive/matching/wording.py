@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -14,17 +15,14 @@ from derive.rendering.verdicts import Line
 from derive.rendering.verdicts import document as verdict_document
 from derive.rendering.verdicts import lines as verdict_lines
 
+DOTTED = re.compile(r"A\.(\w+)")
 WIDTH = 100  # characters: what a cell says of a condition or a fault
 
 
 def document(match: Match) -> dict[str, Any]:
     """The verdict as plain data, with who is who, what was assumed, and where the fault is."""
-    content, names = verdict_document(match.verdict), match.names
-    stands = match.as_they_stand
     return {
-        **content,
-        "message": names.message(match.verdict.message),
-        "counterexample": _beside(content["counterexample"], names),
+        **_in_the_texts_names(verdict_document(match.verdict), match.names),
         "warnings": list(match.warnings),
         "rule": match.rule.name,
         "parameter": match.parameter,
@@ -34,13 +32,30 @@ def document(match: Match) -> dict[str, Any]:
         "assumed": list(match.assumed),
         "known": match.known,
         "fault": _fault_document(match.fault),
-        "as_they_stand": stands and {
-            "verdict": stands.verdict.status,
-            "message": stands.names.message(stands.verdict.message),
-            "fault": _fault_document(stands.fault),
-        },
+        "as_they_stand": _as_they_stand(match.as_they_stand),
         "parts": [document(part) for part in match.parts],
-    }  # fmt: skip
+    }
+
+
+def _in_the_texts_names(content: dict[str, Any], names: Names) -> dict[str, Any]:
+    """The verdict's data; in the maps the text's names are A's."""
+    condition = content["condition"]
+    said = {key: list(map(names.formula, condition[key])) for key in ("any_of", "degenerate")} if condition else {}
+    return {
+        **content,
+        "message": names.message(content["message"]),
+        "condition": condition and {**condition, **said},
+        "maps": {name: DOTTED.sub(lambda found: f"A.{names.own(found[1])}", e) for name, e in content["maps"].items()},
+        "assumptions": list(map(names.formula, content["assumptions"])),
+        "counterexample": _beside(content["counterexample"], names),
+    }
+
+
+def _as_they_stand(match: Match | None) -> dict[str, Any] | None:
+    if match is None:
+        return None
+    message = match.names.message(match.verdict.message)
+    return {"verdict": match.verdict.status, "message": message, "fault": _fault_document(match.fault)}
 
 
 def _fault_document(fault: Fault | None) -> dict[str, Any] | None:
@@ -55,7 +70,16 @@ def _beside(counterexample: Mapping[str, Any] | None, names: Names) -> dict[str,
     if found is None:
         return None
     rows = [row if row["a"] is None else {**row, "name": names.own(row["name"])} for row in found.get("rows", ())]
-    return {**found, "expected": found["actual"], "actual": found["expected"], **({"rows": rows} if rows else {})}
+    settings = found["hyperparameters"]
+    mine = {names.own(name): value for name, value in settings["a"].items()}
+    return {
+        **found,
+        "hyperparameters": {**settings, "a": mine},
+        "name": names.own(found["name"]),
+        "expected": found["actual"],
+        "actual": found["expected"],
+        **({"rows": rows} if rows else {}),
+    }
 
 
 def lines(match: Match, *, explain: bool = False, code: bool = False) -> list[Line]:
@@ -109,7 +133,11 @@ def _fault(match: Match) -> Iterator[Line]:
         yield Line(fault.message, "parts")
         what = ("this", "this line", "these lines")[min(2, len(fault.lines))]
         yield Line(f"mending {what} makes it {rule} ({proved})")
-    if fault is None and match.known is None and (stands or match).verdict.status in ("conditional", "refuted"):
+    if (
+        fault is None
+        and match.known is None
+        and (match if stands is None else stands).verdict.status in ("conditional", "refuted")
+    ):
         yield Line(f"no change of one line or two was found that makes it {rule}")
 
 

@@ -62,6 +62,27 @@ def test_the_run_is_a_script_too_when_asked_for(tmp_path: Path, capsys: pytest.C
         assert err == ("" if script else "--python prints the same run as a script\n")
 
 
+def test_a_proof_against_the_names_fails_when_strict(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shared = saved(tmp_path, "v = mu * v + (1 - mu) * dw\nw = w - lr * v")
+    for arguments, status in (([], 0), (["--strict"], 1)):
+        assert run(["check", shared, "--against", "momentum", "--json", *arguments]) == status
+        content = json.loads(capsys.readouterr().out)
+        jsonschema.validate(content, SCHEMA)
+        fault = content["fault"] if arguments else content["as_they_stand"]["fault"]
+        assert fault["message"] == "line 1 reads `(1 - mu) * dw` where the rule has `dw`"
+        assert content["hyperparameters"]["lr"] == ("lr" if arguments else "lr * (1 - mu)")
+
+
+def test_data_is_in_the_texts_names_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shared = saved(tmp_path, WRONG.replace("lr * dw", "lr * (dw + mu**2 * v)"))
+    run(["check", shared, "--against", "momentum_lr_outside", "--json"])
+    content = json.loads(capsys.readouterr().out)
+    jsonschema.validate(content, SCHEMA)
+    assert content["condition"]["any_of"] == ["mu = 0"]
+    assert set(content["counterexample"]["hyperparameters"]["a"]) == {"lr", "mu"}
+    assert content["counterexample"]["name"] == "w"
+
+
 def test_standard_input_is_read(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(RIGHT.encode())))
     assert run(["check", "-", "--against", "momentum_lr_outside", "--map", "w=theta,dw=g"]) == 0

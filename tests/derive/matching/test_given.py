@@ -32,6 +32,7 @@ def test_a_name_given_as_a_number_is_that_number(value: float | str) -> None:
         ({"lr": "nonsense"}, "'nonsense' is no role of adam"),
         ({"m": 0.5}, "'m' changes from step to step"),
         ({"nobody": "lr"}, "'nobody' is no name of the text"),
+        ({"nesterov": "True"}, "'nesterov' is no name of the text"),
     ],
 )
 def test_a_role_that_nobody_has_is_refused(names: dict[str, str | float], what: str) -> None:
