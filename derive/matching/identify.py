@@ -111,6 +111,6 @@ def _unmended(readings: Sequence[Sequence[Reading]], rule: Rule, given: Given) -
     return together(parts) if len(parts) == len(found) else None
 
 
-def order(match: Match) -> tuple[tuple[int, int], float]:
-    """Proved; then under the fewest conditions at once; then by the smallest repair."""
-    return match.rank, match.fault.cost if match.fault else FAR
+def order(match: Match) -> tuple[tuple[int, int], bool, float]:
+    """Proved, name for name first; then under the fewest conditions at once; then by the smallest repair."""
+    return match.rank, bool(match.otherwise), match.fault.cost if match.fault else FAR

@@ -67,7 +67,8 @@ class Match:
 
     def __repr__(self) -> str:
         """One line, for lists and tracebacks."""
-        return f"<{self.parameter} against {self.rule.name} {self.verdict.status}: {self.verdict.message}>"
+        said = self.names.message(self.verdict.message)
+        return f"<{self.parameter} against {self.rule.name} {self.verdict.status}: {said}>"
 
     @property
     def assumed(self) -> tuple[str, ...]:

@@ -113,13 +113,18 @@ def _one(match: Match, explain: bool, code: bool) -> list[Line]:
 
 def _headline(match: Match, text: str) -> str:
     """The verdict's, and whether it is against what the names say."""
-    text = text.replace(match.verdict.status, f"{match.verdict.status} against {match.rule.name}", 1)
-    unsaid = [f"the rule's {his} = {n}" for his, n in match.otherwise.items() if f"the rule's {his} = {n}" not in text]
+    status = match.verdict.status
+    text = _with_meanings(match, text.replace(status, f"{status} against {match.rule.name}", 1))
     if match.as_they_stand is None:
         return text
-    with_ = f"{', ' if ' with ' in text else ' with '}{', '.join(unsaid)}" if unsaid else ""
-    known = match.as_they_stand.verdict.status != "unknown"
-    return f"{text}{with_}; under the names as they stand {'they differ' if known else 'it is not decided'}"
+    differ = "it is not decided" if match.as_they_stand.verdict.status == "unknown" else "they differ"
+    return f"{text}; under the names as they stand {differ}"
+
+
+def _with_meanings(match: Match, text: str) -> str:
+    """What names stand for, against what they say, where the message has not said it yet."""
+    unsaid = [said for his, n in match.otherwise.items() if (said := f"the rule's {his} = {n}") not in text]
+    return f"{text}{', ' if ' with ' in text else ' with '}{', '.join(unsaid)}" if unsaid else text
 
 
 def _fault(match: Match) -> Iterator[Line]:
@@ -173,7 +178,7 @@ def row(match: Match) -> Sequence[str]:
     """One line of the table of `derive identify`."""
     verdict = match.verdict
     relation = f" ({verdict.relation})" if verdict.relation else ""
-    how = _headline(match, match.names.message(verdict.message))
+    how = _with_meanings(match, match.names.message(verdict.message))
     if verdict.status == "conditional" and verdict.condition:
         how = f"where {' or '.join(map(match.names.formula, verdict.condition['any_of']))}"
     if match.fault is not None and not match:
