@@ -160,6 +160,16 @@ def test_two_pieces_of_code_are_compared(tmp_path: Path, capsys: pytest.CaptureF
     assert run(["check", f"{tmp_path}/forms.py::form_a", "--against", f"{tmp_path}/forms.py::form_c"]) == 1
 
 
+ROOT = "def f(w, dw, v, lr, b):\n    v = b * v + (1 - b) * {}\n    return w - lr * dw / np.sqrt(v), v\n"
+
+
+def test_code_that_is_undefined_somewhere_is_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, square in (("right", "dw**2"), ("wrong", "dw")):
+        (tmp_path / f"{name}.py").write_text(ROOT.format(square))
+    assert run(["check", f"{tmp_path}/right.py", "--against", f"{tmp_path}/wrong.py::f"]) == 1
+    assert "line 2 reads `dw**2` where the rule has `dw`" in capsys.readouterr().out
+
+
 def test_a_notebook_is_its_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     cells = [
         ("markdown", ["# Notes"]),
