@@ -78,18 +78,44 @@ def prove(
     )
 
 
-def check(code: str, against: object, *, names: Mapping[str, str] | None = None) -> Match:
+def check(
+    code: str,
+    against: object,
+    *,
+    names: Mapping[str, str | int | float | Fraction] | None = None,
+    strict: bool = False,
+) -> Match:
     """Whether code is a rule: `code` is PATH, PATH::NAME, or the text itself (several lines, or `=` and no such file).
 
+    `against` is given as to `show`; other code, as PATH::NAME, is read as `code` is.
     Which name is the parameter, which the gradient, and so on, is found by trying; `names` says what is
-    known, `{"w": "theta", "dw": "g"}`. The answer is true only when proved; its `fault` says which line to
-    mend. Raises UserError for a text that can't be read. Nothing of it is executed.
+    known, `{"w": "theta", "dw": "g", "momentum": 0.9, "nesterov": True}`. The answer is true only when
+    proved; its `fault` says which line to mend. `strict` asks that every hyperparameter stands for the
+    one it is called like: no map of them counts. Raises UserError for a text that can't be read. Nothing
+    of it is executed.
     """
     from derive.library.lookup import as_rule
-    from derive.matching import check_text
+    from derive.matching.against import Other, check_against, others
+
+    rules = others(against) if isinstance(against, str) else (Other(as_rule(against)),)
+    return check_against(_target(code), rules, _said("names", names), strict=strict)
+
+
+def identify(code: str, names: Mapping[str, str | int | float | Fraction] | None = None) -> tuple[Match, ...]:
+    """Which known rule code is: the nearest of the library, proved ones first, then conditional ones.
+
+    `code` and `names` are given as to `check`, of whose answers each is one. Raises UserError for a text that
+    can't be read.
+    """
+    from derive.matching import identify_text
 
     target = _target(code)
-    return check_text(target.text, target.file, target.name, as_rule(against), _mapping("names", names))
+    return identify_text(target.text, target.file, target.name, _said("names", names))
+
+
+def _said(name: str, given: object) -> dict[str, str]:
+    """Roles, numbers and settings as they are written on the command line."""
+    return {key: str(role) for key, role in _mapping(name, given).items()}
 
 
 def _target(code: object) -> Target:
@@ -134,4 +160,4 @@ def _expressions(name: str, given: Mapping[str, Formula] | None) -> dict[str, Ex
     return {n: e if isinstance(e, Expr) else read_expression(str(e), file=n) for n, e in formulas.items()}
 
 
-__all__ = ["Rule", "check", "prove", "rule", "rules", "show"]
+__all__ = ["Rule", "check", "identify", "prove", "rule", "rules", "show"]

@@ -29,16 +29,16 @@ def configured(page: str) -> tuple[str, list[str]]:
 
 
 @pytest.mark.parametrize("page", PAGES)
-@pytest.mark.parametrize(("decay", "status"), [("b2", 0), ("b1", 1)])
+@pytest.mark.parametrize(("decay", "share", "status"), [("b2", "b2", 0), ("b1", "b2", 1), ("b2", "b1", 1)])
 def test_the_hook_holds_while_the_code_is_the_rule(
-    page: str, decay: str, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    page: str, decay: str, share: str, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name, arguments = configured(page)
     assert name == hook()["id"]
     assert hook()["pass_filenames"] == "false"  # the arguments name the file
     path, _, function = arguments[0].partition("::")
     (tmp_path / path).parent.mkdir(parents=True)
-    (tmp_path / path).write_text(ADAM.format(function=function, decay=decay))
+    (tmp_path / path).write_text(ADAM.format(function=function, decay=decay, share=share))
     monkeypatch.chdir(tmp_path)
     command, *words = shlex.split(hook()["entry"])
     assert command == "derive"
@@ -48,7 +48,7 @@ def test_the_hook_holds_while_the_code_is_the_rule(
 ADAM = """
 def {function}(w, dw, m, v, t, lr=0.001, b1=0.9, b2=0.999, eps=1e-8):
     m = b1 * m + (1 - b1) * dw
-    v = b2 * v + (1 - b2) * dw**2
+    v = b2 * v + (1 - {share}) * dw**2
     w = w - lr * (m / (1 - b1**t)) / ((v / (1 - {decay}**t))**0.5 + eps)
     return w, m, v
 """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,45 +12,58 @@ import click
 from derive.cli.documents import as_json_option, document, write_json
 from derive.cli.library import exit_status
 from derive.cli.tables import print_table
-from derive.cli.verdicts import print_hints, print_lines, python_option
-from derive.cli.workers import LimitExceeded, in_worker
+from derive.cli.verdicts import STATUSES, print_hints, print_lines, python_option
+from derive.cli.workers import LimitExceeded, in_worker, parts_from_worker
 from derive.errors import UserError
 from derive.rule import Rule
 
 if TYPE_CHECKING:
+    from derive.matching.against import Other
     from derive.matching.target import Target
     from derive.proving.verdict import Status
     from derive.rendering.verdicts import Line
 
 SECONDS = 60.0
-TARGET_HELP = "PATH is a .py file, a text with pseudocode, or - for standard input."
-MAP_HELP = "Names of the text and what they are, 'w=theta,dw=g'. May be repeated."
+CODE_HELP = (
+    "PATH is a .py file, a notebook, a text with code or pseudocode, or - for standard input; NAME is one of its "
+    "functions or classes, needed where there are several."
+)
+OTHER_HELP = (
+    "RULE is a name of the library (see `derive rules`) or PATH::NAME: a rule in a file of yours, or other code, which "
+    "is then read in the same way."
+)
+MAP_HELP = (
+    "Names of the text and what they are, 'w=theta,dw=g,mu=beta': roles, states and hyperparameters of the rule, "
+    "numbers (mu=0.9), settings of switches (nesterov=True). May be repeated."
+)
 
 
 SHARE_OF_LOOKING = 0.6  # of the time limit; a rule that is being looked at may still be finished
 
 
-@click.command("check", epilog=TARGET_HELP)
+@click.command("check", epilog=f"{CODE_HELP}\n\n{OTHER_HELP}\n\n{STATUSES}")
 @click.argument("target", metavar="PATH[::NAME]")
 @click.option("--against", required=True, metavar="RULE", help="The rule it should be.")
 @click.option("--map", "maps", multiple=True, metavar="NAMES", help=MAP_HELP)
+@click.option("--strict", is_flag=True, help="Every hyperparameter has to stand for the one it is called like.")
 @click.option("--explain", is_flag=True, help="Say what was tried.")
 @python_option
 @click.option("--seconds", type=click.FloatRange(0.1, 3600), default=SECONDS, show_default=True,
               help="How long to look for an answer.")  # fmt: skip
 @as_json_option
 def check_command(
-    target: str, against: str, maps: tuple[str, ...], explain: bool, python: bool, seconds: float, as_json: bool
-) -> int:
+    target: str, against: str, maps: tuple[str, ...], strict: bool, explain: bool, python: bool, seconds: float,
+    as_json: bool,
+) -> int:  # fmt: skip
     """Is this code that rule? If not: where they part, and which line to mend."""
-    from derive.library.lookup import find_rule
+    from derive.matching.against import others
     from derive.matching.target import read_target
 
-    text, rule, given = read_target(target), find_rule(against), read_map(maps)
+    asked = Asked(read_target(target), others(against), read_map(maps), strict)
     try:
-        answer: Checked = in_worker(_checked, text, rule, given, explain, python, seconds=seconds)
+        answer: Checked = in_worker(_checked, asked, explain, python, seconds=seconds)
     except LimitExceeded as limit:
-        answer = _undecided(rule, f"the search {limit}")
+        answer = _undecided(asked.others[0].rule, f"the search {limit}")
     if as_json:
         write_json(document("check", **answer.content))
     else:
@@ -59,21 +72,36 @@ def check_command(
     return exit_status([answer.status])
 
 
-@click.command("identify", epilog=TARGET_HELP)
+@click.command("identify", epilog=f"{CODE_HELP}\n\n{STATUSES}")
 @click.argument("target", metavar="PATH[::NAME]")
+@click.option("--map", "maps", multiple=True, metavar="NAMES", help=MAP_HELP)
 @click.option("--seconds", type=click.FloatRange(0.1, 3600), default=SECONDS, show_default=True,
               help="How long to look for an answer.")  # fmt: skip
 @as_json_option
-def identify_command(target: str, seconds: float, as_json: bool) -> int:
+def identify_command(target: str, maps: tuple[str, ...], seconds: float, as_json: bool) -> int:
     """Which known rule is this code? Proved matches first, then conditional ones, then the nearest."""
     from derive.matching.target import read_target
 
-    answer: Identified = in_worker(_identified, read_target(target), seconds * SHARE_OF_LOOKING, seconds=seconds)
+    text, names = read_target(target), read_map(maps)
+    found, ended = parts_from_worker(_identified, text, names, seconds * SHARE_OF_LOOKING, seconds=seconds)
+    rows = in_order(found)
     if as_json:
-        write_json(document("identify", rows=answer.rows))
-    else:
-        print_table(("rule", "verdict", "how"), answer.table)
-    return exit_status([answer.status])
+        write_json(document("identify", rows=[row.content for row in rows]))
+    elif rows:
+        print_table(("rule", "verdict", "how"), [row.cells for row in rows])
+    if ended:
+        click.echo(f"the search was ended after {seconds:g} s; --seconds gives it more", err=True)
+    return exit_status([rows[0].status if rows else "unknown"])
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A text, what it should be, what is said of its names, and whether they have to mean what they say."""
+
+    target: Target
+    others: tuple[Other, ...]
+    names: Mapping[str, str]
+    strict: bool
 
 
 @dataclass(frozen=True)
@@ -87,11 +115,17 @@ class Checked:
 
 @dataclass(frozen=True)
 class Identified:
-    """The answer to `identify`: the status of the best row, the rows as data and as a table."""
+    """One rule's row of the answer to `identify`, as data and as cells; `order`: the best are the least."""
 
     status: Status
-    rows: list[dict[str, Any]]
-    table: list[tuple[str, ...]]
+    content: dict[str, Any]
+    cells: tuple[str, ...]
+    order: tuple[Any, ...]
+
+
+def in_order(found: Sequence[Identified]) -> list[Identified]:
+    """The last row for each rule, the best first."""
+    return sorted({row.cells[0]: row for row in found}.values(), key=lambda row: row.order)
 
 
 def read_map(texts: tuple[str, ...]) -> dict[str, str]:
@@ -107,11 +141,11 @@ def read_map(texts: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-def _checked(target: Target, rule: Rule, given: Mapping[str, str], explain: bool, python: bool) -> Checked:
-    from derive.matching import check_text
+def _checked(asked: Asked, explain: bool, python: bool) -> Checked:
     from derive.matching import wording as words
+    from derive.matching.against import check_against
 
-    match = check_text(target.text, target.file, target.name, rule, given)
+    match = check_against(asked.target, asked.others, asked.names, strict=asked.strict)
     return Checked(match.verdict.status, words.document(match), words.lines(match, explain=explain, code=python))
 
 
@@ -124,12 +158,11 @@ def _undecided(rule: Rule, message: str) -> Checked:
     return Checked("unknown", words.document(match), words.lines(match))
 
 
-def _identified(target: Target, seconds: float) -> Identified:
-    """The rows found when the time to look for more is over: the nearest rules are looked at first."""
-    from derive.matching import identify_text
+def _identified(target: Target, names: Mapping[str, str], seconds: float) -> Iterator[Identified]:
+    """The rows as they are found, until the time to look for more is over."""
     from derive.matching import wording as words
+    from derive.matching.identify import identified, order
 
     over = time.monotonic() + seconds
-    found = identify_text(target.text, target.file, target.name, enough=lambda: time.monotonic() > over)
-    status: Status = found[0].verdict.status if found else "unknown"
-    return Identified(status, [words.document(m) for m in found], [tuple(words.row(m)) for m in found])
+    for m in identified(target.text, target.file, target.name, names, lambda: time.monotonic() > over):
+        yield Identified(m.verdict.status, words.document(m), tuple(words.row(m)), order(m))

@@ -13,7 +13,7 @@ import click
 from derive.cli.documents import as_json_option, document, write_json
 from derive.cli.generated import write_whole
 from derive.cli.library import exit_status
-from derive.cli.verdicts import print_hints, print_lines, python_option
+from derive.cli.verdicts import STATUSES, print_hints, print_lines, python_option
 from derive.cli.workers import LimitExceeded, in_worker
 from derive.errors import UserError
 from derive.rule import Rule
@@ -26,8 +26,13 @@ SECONDS = 10.0
 LIMITS = click.FloatRange(0.1, 3600)
 WHERE_HELP = "B in the names of A, 'B.lr = A.lr*(1-A.beta)', or a condition on both, 'eps=0'. May be repeated."
 
+RULES_HELP = (
+    "A and B are names of the library (see `derive rules`) or PATH::NAME, a rule in a file of yours; `derive check` "
+    "reads code with other names. With --recheck FILE, A and B are left out: they are in the file."
+)
 
-@click.command("prove")
+
+@click.command("prove", epilog=f"{RULES_HELP}\n\n{STATUSES}")
 @click.argument("a", required=False, metavar="A")
 @click.argument("b", required=False, metavar="B")
 @click.option("--where", multiple=True, metavar="MAP", help=WHERE_HELP)
@@ -70,12 +75,24 @@ def prove_command(
 def _question(
     context: click.Context, a: str | None, b: str | None, where: tuple[str, ...], schedule: tuple[str, ...]
 ) -> Question:
-    from derive.library.lookup import find_rule
-
     for parameter, value in zip(context.command.params, (a, b), strict=False):
         if value is None:
             raise click.MissingParameter(ctx=context, param=parameter)
-    return Question(find_rule(a or ""), find_rule(b or ""), where, scheduled(schedule))
+    return Question(_rule(a or "", b or ""), _rule(b or "", a or ""), where, scheduled(schedule))
+
+
+def _rule(text: str, other: str) -> Rule:
+    """The rule of that name. Raises UserError, which for a file also says what reads code of any kind."""
+    from derive.library.lookup import find_rule
+
+    try:
+        return find_rule(text)
+    except UserError as error:
+        if not Path(text.rpartition("::")[0] or text).is_file():
+            raise
+        check = f"code as it is found is read by `derive check {text} --against {other}`"
+        named = text.endswith(".py") or "::" in text
+        raise UserError(error.what, where=error.where, fix=f"{error.fix}; {check}" if named else check) from error
 
 
 @dataclass(frozen=True)

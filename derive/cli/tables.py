@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from textwrap import fill
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 FOLDED, GAP = 30, 2  # characters: the least width of a folded column, what is between two columns
+BLANKS = re.compile(r" +((?:\x1b\[[0-9;]*m)*)$", re.MULTILINE)  # Rich fills columns, the last one too
 UNLIMITED = 100_000  # characters; a pipe has no edge
 
 
@@ -22,10 +24,12 @@ def print_table(headers: Sequence[str], rows: Sequence[Sequence[Text | str]]) ->
     console = Console(highlight=False, emoji=False, markup=False)
     if not console.is_terminal:
         console.width = UNLIMITED
-    if _width(headers, rows) <= console.width:
-        console.print(_table(headers, rows))
-    else:
-        _print_blocks(console, headers, rows)
+    with console.capture() as captured:
+        if _width(headers, rows) <= console.width:
+            console.print(_table(headers, rows))
+        else:
+            _print_blocks(console, headers, rows)
+    print(BLANKS.sub(r"\1", captured.get()), end="")
 
 
 def _width(headers: Sequence[str], rows: Sequence[Sequence[Text | str]]) -> int:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 python_option = click.option("--python", is_flag=True, help="Print a run on which they part as a Python script, too.")
 
+STATUSES = "Exit status: 0 proved, 1 conditional or refuted, 2 unusable input, 3 undecided."  # for --help
+
 STYLES = {
     "proved": "bold green",
     "conditional": "bold yellow",

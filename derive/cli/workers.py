@@ -16,6 +16,8 @@ import traceback
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import Enum
+from inspect import isgeneratorfunction
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -36,6 +38,15 @@ class Defect(Exception):
     """The task failed in a way that no input should cause; the message ends with the worker's traceback."""
 
 
+class Last(Enum):
+    """Sent when nothing more comes; the same object in every process."""
+
+    LAST = "last"
+
+
+LAST = Last.LAST
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What became of a task: its value, or why there is none."""
@@ -51,6 +62,25 @@ def in_worker(function: Callable[..., Any], *arguments: Any, seconds: float = TA
     if outcome.error is not None:
         raise outcome.error
     return outcome.value
+
+
+def parts_from_worker(function: Callable[..., Any], *arguments: Any, seconds: float) -> tuple[list[Any], bool]:
+    """What a generator function of a module yields in a worker, and whether a limit ended it; raises as `in_worker`."""
+    worker, parts = Worker(), list[Any]()
+    worker.start(0, (function, arguments), seconds)
+    try:
+        while True:
+            outcome = worker.finish(bool(wait([worker.pipe], timeout=worker.remaining())))
+            if isinstance(outcome.error, LimitExceeded):
+                return parts, True
+            if outcome.error is not None:
+                raise outcome.error
+            if outcome.value is LAST:
+                return parts, False
+            parts.append(outcome.value)
+            worker.busy = True
+    finally:
+        worker.end()
 
 
 def run_tasks(
@@ -162,7 +192,20 @@ def _serve(pipe: Connection) -> None:
             function, arguments = pipe.recv()
         except EOFError:
             return
-        pipe.send(_attempt(function, arguments))
+        if isgeneratorfunction(function):
+            _send_parts(pipe, function, arguments)
+        else:
+            pipe.send(_attempt(function, arguments))
+
+
+def _send_parts(pipe: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    """Each part as soon as it is made, and that it was the last."""
+    parts = function(*arguments)
+    while True:
+        value, error = _attempt(next, (parts, LAST))
+        pipe.send((value, error))
+        if value is LAST or error is not None:
+            return
 
 
 def _end_with_parent() -> None:

@@ -6,10 +6,11 @@ read may stand among the others' statements, so a repair is looked for with all 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from derive.matching.faults import Hypothesis, locate
+from derive.matching.given import Given
 from derive.matching.match import Match, comparable, hypotheses
 from derive.matching.readings import readings_of
 from derive.reading.drafts import Draft
@@ -18,7 +19,7 @@ from derive.rule import Rule
 Found = tuple[Draft, Match]
 
 
-def mended_across(found: Sequence[Found], rule: Rule, given: Mapping[str, str]) -> list[Found]:
+def mended_across(found: Sequence[Found], rule: Rule, given: Given) -> list[Found]:
     """The answers, with repairs that read what others have; what only feeds a mended parameter is no parameter."""
     mended: list[Found] = []
     feeding: set[str] = set()
@@ -35,14 +36,12 @@ def lines_of_proved(found: Sequence[Found]) -> frozenset[int]:
     return frozenset(s.line for draft, match in found if match for s in draft.step.statements)
 
 
-def _in_sight_of_all(
-    draft: Draft, match: Match, found: Sequence[Found], rule: Rule, given: Mapping[str, str]
-) -> list[Hypothesis]:
+def _in_sight_of_all(draft: Draft, match: Match, found: Sequence[Found], rule: Rule, given: Given) -> list[Hypothesis]:
     """The likeliest readings of one parameter among the statements of all."""
     whole = replace(draft, step=replace(draft.step, statements=draft.whole), others=())
     gradients, right = {m.roles.get("g") for _, m in found if m}, lines_of_proved(found)
     own = [
-        r for r in readings_of(whole, given)
+        r for r in readings_of(whole, given.roles)
         if r.roles.get("theta") == match.parameter and r.roles.get("g") not in gradients
     ]  # fmt: skip
     return [replace(h, beside=True, settled=right) for h in hypotheses(comparable(own, rule), rule, given)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 
 from derive.matching.correspondence import Correspondence, probes
 from derive.matching.runs import COARSE, Values, close, run
@@ -38,7 +39,8 @@ def align(text: Rule, rule: Rule, way: Correspondence) -> Alignment:
     values = way.rule_values(probes(rule)[0])
     his = _wanted(rule, tuple(values.items()))
     thetas = [COARSE.theta, *(now["theta"] for now in his)] if not rule.is_average else []
-    mine = [now for _, now in run(text, way.values(values), COARSE, thetas)][: len(his)]
+    # No further than the rule's run, which may end early: there is no parameter to go on from.
+    mine = [now for _, now in islice(run(text, way.values(values), COARSE, thetas), len(his))]
     if len(mine) < len(his):
         return Alignment({}, {})
     targets = dict.fromkeys([a.target for a in text.body if a.target not in ("theta", "g")])

@@ -176,6 +176,7 @@ def _reflected_ways(text: Rule, rule: Rule, given: Mapping[str, str]) -> Iterato
 def _bijections(mine: Sequence[str], his: Sequence[str], given: Mapping[str, str]) -> Iterator[dict[str, str]]:
     """Every way to give the rule's names to those of the text, the likeliest names first."""
     open_ways: list[tuple[int, int, tuple[str, ...]]] = [(0, 0, ())]
+    settled = {name: other for other, name in given.items()}
     made = 0
     while open_ways:
         cost, _, chosen = heappop(open_ways)
@@ -184,7 +185,7 @@ def _bijections(mine: Sequence[str], his: Sequence[str], given: Mapping[str, str
             continue
         name = his[len(chosen)]
         for other in mine:
-            if other not in chosen and given.get(name, other) == other:
+            if other not in chosen and given.get(name, other) == other and settled.get(other, name) == name:
                 made += 1
                 heappush(open_ways, (cost + distance(other, name), made, (*chosen, other)))
 
@@ -213,6 +214,8 @@ def guesses(text: Rule, rule: Rule, given: Mapping[str, str]) -> list[Correspond
     for chosen in combinations(mine, size):
         outside = {n: Fraction(17, 31) for n in mine if n not in chosen}
         for free in combinations(his, size):
+            if any((h in free) is not (n in chosen) for h, n in given.items()):
+                continue
             rest = [h for h in his if h not in free]
             for bound in [*islice(_literals(text, rule, rest), 60), *([{}] if rest else [])]:
                 left = {h: h for h in rest if h not in bound}

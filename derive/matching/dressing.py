@@ -6,7 +6,7 @@ says about its domains is that they are the other rule's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from derive.expr import Expr, Symbol, substitute, symbols
@@ -24,14 +24,32 @@ def in_its_words(text: Rule, rule: Rule, way: Correspondence, states: Mapping[st
     """
     turned = {way.names[his]: his for his in way.reflected}
     plain = {name: his for his, name in way.names.items() if his not in way.reflected}
-    wanted = {**plain, **{mine: his for his, mine in states.items()}}
-    names = _names(text, wanted, {*way.names, *rule.state_names})
+    names = _new_names(text, rule, way, states)
     needed = {*used(text), *(n for n in plain if n in symbols(*text.step.values()))}
     kept = _hyperparameters(rule, {n: his for n, his in plain.items() if n in needed})
     others = [h for h in text.hyperparameters if h.name in needed and h.name not in {*plain, *turned}]
     whole = replace(text, hyperparameters=(*kept, *others, *(h for h in text.hyperparameters if h.name in turned)))
     renamed = _renamed(whole, names)
     return _turned(renamed, rule, {names.get(n, n): his for n, his in turned.items() if n in needed})
+
+
+def called(
+    text: Rule, rule: Rule, way: Correspondence, states: Mapping[str, str], shown: Callable[[str], str]
+) -> dict[str, str]:
+    """For each name of the dressed rule that the text calls otherwise, what the text calls it.
+
+    `shown` is how the text writes one of its rule's names.
+    """
+    names = _new_names(text, rule, way, states)
+    own = [*text.hyperparameter_names, *text.state_names, *(a.target for a in text.body), *WORDS]
+    made = {names.get(n, n): shown(n) for n in own}
+    made |= {his: f"(1 - {shown(way.names[his])})" for his in way.reflected}
+    return {n: said for n, said in made.items() if n != said}
+
+
+def _new_names(text: Rule, rule: Rule, way: Correspondence, states: Mapping[str, str]) -> dict[str, str]:
+    plain = {name: his for his, name in way.names.items() if his not in way.reflected}
+    return _names(text, {**plain, **{mine: his for his, mine in states.items()}}, {*way.names, *rule.state_names})
 
 
 def _hyperparameters(rule: Rule, names: Mapping[str, str]) -> list[Hyperparameter]:

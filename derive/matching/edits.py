@@ -19,6 +19,7 @@ SYMBOL, NUMBER, OPERATOR, BRACKETS, DROPPED, ADDED, CORRECTED = 10, 11, 12, 13, 
 OTHER_KIND = 15
 TEST = 4  # more for what stands in a condition: a test that is always false hides what it guards
 _NO_EXPONENTS = (Number(0), Number(1))
+_NEUTRAL = (Number(0), Number(1))
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,12 @@ def _added(value: Expr, scope: Scope) -> Iterator[Edit]:
     """A factor, a term, a power or a function that is missing."""
     for name in scope.names:
         symbol = Symbol(name)
+        if value in _NEUTRAL:  # `0 + v` and `1 * v` are `v`
+            yield Edit(symbol, value, symbol, ADDED)
+            continue
         found: list[Expr] = [value * symbol, value / symbol, value + symbol, value - symbol]
+        if value is symbol:  # nobody meant `x - x` or `x / x`
+            found = [value * symbol, value + symbol]
         if name == "t":
             found = [apply("pow", value, symbol), value * symbol, value / symbol, value + 1]
         yield from (Edit(e, value, e, ADDED) for e in found)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from derive.expr import Apply, Number, Symbol, nodes, substitute, to_text
 from derive.matching.alignment import Alignment, align
 from derive.matching.correspondence import Correspondence, used
-from derive.matching.readings import needed
+from derive.matching.readings import NAME, needed
 from derive.matching.repairs import Repair, is_given, repairs
 from derive.matching.runs import TooLong
 from derive.matching.settle import settle
@@ -17,7 +16,6 @@ from derive.matching.trial import trial
 from derive.rule import Rule
 from derive.transforms import bind
 
-NAME = re.compile(r"[^\W\d]\w*")
 PROOFS = 12  # repairs that look right on a run, and are put to the prover
 TWO_SLIPS = 24  # what two repairs cost at least, about
 BEAM = 5  # first repairs from which a second one is looked for
@@ -165,7 +163,7 @@ def _described(mended: _Mended) -> Fault:
     roles = mended.hypothesis.roles
     given = {a.target: roles.get(str(a.value), str(a.value)) for a in mended.rule.body if is_given(a)}
     names = {word: name for word, name in {**roles, **given}.items() if word != name}
-    said = "; ".join(_sentence(step, names) for step in mended.steps)
+    said = "; ".join(_sentence(step, names, mended.hypothesis.text) for step in mended.steps)
     lines = tuple(dict.fromkeys(step.line for step in mended.steps if step.line))
     starts = [str(step.reads).split(" = ") for step in mended.steps if step.kind == "starts"]
     start = (names.get(starts[0][0], starts[0][0]), starts[0][1]) if starts else None
@@ -180,10 +178,15 @@ def _described(mended: _Mended) -> Fault:
     )
 
 
-def _sentence(step: Repair, names: Mapping[str, str]) -> str:
+def _sentence(step: Repair, names: Mapping[str, str], text: Rule) -> str:
     reads, has = (_in_text(part if isinstance(part, str) else to_text(part), names) for part in (step.reads, step.has))
+    if step.kind == "reads" and reads == has:  # two values that the text keeps under one name
+        left = [a.line for a in text.body if a.target == str(step.reads) and a.line < step.line]
+        here = f"as line {left[-1]} left it" if left else "as it was before the step"
+        return f"line {step.line} reads `{reads}` {here} where the rule has it {_other_place(step, text, left)}"
     sentences = {
         "reads": f"line {step.line} reads `{reads}` where the rule has `{has}`",
+        "exchanged": f"`{reads}` and `{has}` stand for one another",
         "moved": f"line {step.line}, `{reads}`, belongs {has}",
         "removed": f"line {step.line}, `{reads}`, is not in the rule",
         "kept apart": f"line {step.line}, `{reads}`, stores into `{has}` what the rule keeps apart from it",
@@ -193,6 +196,11 @@ def _sentence(step: Repair, names: Mapping[str, str]) -> str:
         "missing": f"after line {step.line} the rule has `{has}`, which is missing",
     }
     return sentences[step.kind]
+
+
+def _other_place(step: Repair, text: Rule, left: Sequence[int]) -> str:
+    made = [a.line for a in text.body if a.target == str(step.has) and a.line < step.line]
+    return f"as line {made[-1]} made it" if made and made != left else "as it was before the step"
 
 
 def _in_text(words: str, names: Mapping[str, str]) -> str:

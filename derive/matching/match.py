@@ -6,21 +6,24 @@ verdict is the prover's.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from derive.expr import Number, Symbol, symbols, to_text
 from derive.matching.alignment import align
-from derive.matching.correspondence import Correspondence, guesses
+from derive.matching.correspondence import Correspondence, guesses, used
+from derive.matching.dressing import called
 from derive.matching.faults import Fault, Hypothesis, locate
+from derive.matching.given import Given
 from derive.matching.names import is_like_a_counter, is_like_a_gradient
 from derive.matching.readings import Reading
 from derive.matching.runs import TooLong
 from derive.matching.settle import fitting, fitting_conditions, settle
+from derive.matching.standing import SWAPPED, crossed, meanings
 from derive.matching.trial import trial
 from derive.proving.verdict import Verdict
+from derive.rendering.naming import PLAIN, Names
 from derive.rule import WORDS, Rule
 
 READINGS = 200  # of one text, looked at
@@ -30,7 +33,6 @@ COMPARED = 16  # readings whose names are compared with the rule's
 LIKELIEST = 8  # readings for which far-fetched correspondences are tried
 RANKS = 4  # readings after so many are all as unlikely
 LIKELY = 6  # readings in which a fault is looked for
-DOTTED = re.compile(r"A\.\w+")
 _ORDER = {"proved": 0, "conditional": 1, "refuted": 2, "unknown": 3}
 
 
@@ -43,12 +45,16 @@ class Match:
     roles: Mapping[str, str] = field(default_factory=dict)  # "theta": "w"
     hyperparameters: Mapping[str, str] = field(default_factory=dict)  # the rule's: the text's name, or a number
     states: Mapping[str, str] = field(default_factory=dict)  # the rule's states that have a counterpart
-    assumed: tuple[str, ...] = ()  # starts that the text does not show
+    starts: tuple[str, ...] = ()  # what states start at, where the text does not show it
+    taken: tuple[str, ...] = ()  # what else is taken for granted
     warnings: tuple[str, ...] = ()
     fault: Fault | None = None
+    known: str | None = None  # another rule of the library that the text is, its names standing for their like
     parameter: str = "theta"  # the text's name for what is updated
     parts: tuple[Match, ...] = ()  # one for each of several parameters
-    shown: Mapping[str, str] = field(default_factory=dict)  # names made for the prover: what the text calls them
+    names: Names = PLAIN  # what the text calls the names of the verdict's first rule
+    otherwise: Mapping[str, str] = field(default_factory=dict)  # the rule's: what they are, against what names say
+    as_they_stand: Match | None = None  # then: what holds where each stands for its like, which is no proof
 
     def __bool__(self) -> bool:
         return self.verdict.status == "proved"
@@ -61,16 +67,30 @@ class Match:
 
     def __repr__(self) -> str:
         """One line, for lists and tracebacks."""
-        return f"<{self.parameter} against {self.rule.name} {self.verdict.status}: {self.verdict.message}>"
+        said = self.names.message(self.verdict.message)
+        return f"<{self.parameter} against {self.rule.name} {self.verdict.status}: {said}>"
 
     @property
-    def rank(self) -> int:
-        """The better, the lower."""
-        return _ORDER[self.verdict.status]
+    def assumed(self) -> tuple[str, ...]:
+        """Everything that the text does not say."""
+        return (*self.starts, *self.taken)
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """The better, the lower: what is conditional, by how many conditions have to hold at once."""
+        return _ORDER[self.verdict.status], conditions_at_once(self.verdict)
+
+
+def conditions_at_once(verdict: Verdict) -> int:
+    """How many conditions have to hold together where they are fewest; 0 without any."""
+    if verdict.status != "conditional" or not verdict.condition:
+        return 0
+    together: list[str] = verdict.condition["any_of"] or [""]
+    return 1 + min(text.count(" and ") for text in together)
 
 
 def match_readings(
-    readings: Iterable[Reading], rule: Rule, given: Mapping[str, str], right: frozenset[int] | None = frozenset()
+    readings: Iterable[Reading], rule: Rule, given: Given, right: frozenset[int] | None = frozenset()
 ) -> Match | None:
     """The best verdict over all readings of one text; None where no reading can be compared with the rule.
 
@@ -79,20 +99,26 @@ def match_readings(
     fit = comparable(readings, rule)
     if not fit:
         return None
-    proved = proved_at_once(fit, rule, given)
-    if proved is not None:
-        return proved
-    fit = _plausible(fit)
+    best = proved_at_once(fit, rule, given) or _best_unproved(fit, rule, given, right)
+    if not best or not best.otherwise or given.strict:
+        return best
+    plain = match_readings(fit, rule, given.strictly(), right)
+    return plain or replace(best, as_they_stand=plain)
+
+
+def _best_unproved(fit: list[Reading], rule: Rule, given: Given, right: frozenset[int] | None) -> Match:
+    """The best verdict where no reading is the rule at once, and the line to mend."""
+    fit = plausible(fit)
     likely = hypotheses(fit, rule, given)
-    best = _best(settled(likely, rule), rule)
-    if best.verdict.status in ("refuted", "unknown"):
-        best = _best([best, *_under_conditions(fit, rule, given)], rule)
+    best = _best(settled(likely, rule, given), rule)
+    if best.verdict.status in ("refuted", "unknown") or conditions_at_once(best.verdict) > 1:
+        best = _best([best, *under_conditions(fit, rule, given)], rule)
     if best or right is None:
         return best
-    return _with_fault(best, [replace(h, settled=right) for h in likely], rule)
+    return _with_fault(best, [replace(h, settled=right) for h in likely], rule, given)
 
 
-def _plausible(readings: list[Reading]) -> list[Reading]:
+def plausible(readings: list[Reading]) -> list[Reading]:
     """The readings that a person would make, where there are any: what is called a gradient is it, and what counts
     the steps is the text's counter."""
     called = [r for r in readings if is_like_a_gradient(r.roles.get("g", "g"))] or readings
@@ -112,7 +138,7 @@ def _counts_itself(reading: Reading) -> bool:
     return any(a.value is Symbol(a.target) + 1 for a in reading.rule.body if a.target in reading.rule.state_names)
 
 
-def _with_fault(best: Match, likely: Sequence[Hypothesis], rule: Rule) -> Match:
+def _with_fault(best: Match, likely: Sequence[Hypothesis], rule: Rule, given: Given) -> Match:
     """The answer with the smallest repair, both under one correspondence."""
     if best.verdict.status == "conditional":
         likely = [h for h in likely if _is_of_one_mind(best, h)]
@@ -120,7 +146,7 @@ def _with_fault(best: Match, likely: Sequence[Hypothesis], rule: Rule) -> Match:
     h = None if fault is None else fault.hypothesis
     if h is None or _is_of_one_mind(best, h):
         return replace(best, fault=fault)
-    [there] = settled([h], rule)
+    [there] = settled([h], rule, given)
     return best if there else replace(there, fault=fault)
 
 
@@ -152,13 +178,15 @@ def _best(found: Sequence[Match], rule: Rule) -> Match:
     return min(found, key=lambda m: m.rank, default=nothing)
 
 
-def proved_at_once(readings: Sequence[Reading], rule: Rule, given: Mapping[str, str]) -> Match | None:
+def proved_at_once(readings: Sequence[Reading], rule: Rule, given: Given) -> Match | None:
     """The first reading that agrees on a few runs and is proved."""
     tried = 0
     for rank, reading in enumerate(readings):
         for started in _with_starts(reading, rule):
-            named = _named(started, given, rule)
+            named = given.pinned(started.rule, rule)
             for way in fitting(started.rule, trial(started.rule, rule), named, far_fetched=rank < LIKELIEST):
+                if given.strict and way.reflected:
+                    continue
                 tried += 1
                 if tried > PROOFS:
                     return None
@@ -168,24 +196,24 @@ def proved_at_once(readings: Sequence[Reading], rule: Rule, given: Mapping[str, 
     return None
 
 
-def _under_conditions(readings: Sequence[Reading], rule: Rule, given: Mapping[str, str]) -> Iterator[Match]:
+def under_conditions(readings: Sequence[Reading], rule: Rule, given: Given) -> Iterator[Match]:
     """What holds where hyperparameters that only one side has are switched off."""
     for reading in readings[:12]:
         tried = trial(reading.rule, rule)
-        for way in fitting_conditions(reading.rule, tried, _named(reading, given, rule))[:2]:
+        for way in fitting_conditions(reading.rule, tried, given.pinned(reading.rule, rule))[:2]:
             verdict = settle(reading.rule, rule, way, conditions=False)
             if verdict.status == "conditional":
                 yield _match(reading, rule, way, verdict)
                 return
 
 
-def hypotheses(readings: Sequence[Reading], rule: Rule, given: Mapping[str, str]) -> list[Hypothesis]:
+def hypotheses(readings: Sequence[Reading], rule: Rule, given: Given) -> list[Hypothesis]:
     """The readings most like the rule, where none is it: most names that hold what the rule's hold, likeliest names."""
     scored = []
     for rank, reading in enumerate(readings[:COMPARED]):
         tried = trial(reading.rule, rule)
         strange = _has_strange_counter(reading)
-        for order, way in enumerate(islice(guesses(reading.rule, rule, _named(reading, given, rule)), WAYS)):
+        for order, way in enumerate(islice(guesses(reading.rule, rule, given.pinned(reading.rule, rule)), WAYS)):
             if tried.is_inert(way) or _is_contrary(way, reading.rule, given):
                 continue
             try:
@@ -200,30 +228,25 @@ def hypotheses(readings: Sequence[Reading], rule: Rule, given: Mapping[str, str]
     return [each[-1] for each in sorted(scored, key=lambda s: s[:4])[:LIKELY]]
 
 
-def _is_contrary(way: Correspondence, text: Rule, given: Mapping[str, str]) -> bool:
+def _is_contrary(way: Correspondence, text: Rule, given: Given) -> bool:
     """Whether a hyperparameter is another name of the text than the one that is called as it is."""
-    if given:
+    if given.roles:
         return False
     own = set(text.hyperparameter_names)
     return any(his in own and way.names[his] in own and way.names[his] != his for his in way.names)
 
 
-def settled(likely: Sequence[Hypothesis], rule: Rule) -> list[Match]:
+def settled(likely: Sequence[Hypothesis], rule: Rule, given: Given) -> list[Match]:
     """The prover's word on the likeliest readings: it looks for maps of its own, conditions, counterexamples."""
     found: list[Match] = []
     for h in likely[:2]:
         whole = replace(h.way, extra={})
-        verdict = settle(h.text, rule, whole)
+        pinned = whole.names if given.strict else given.pinned(h.text, rule)
+        verdict = settle(h.text, rule, whole, pinned=pinned)
         found.append(_match(Reading(h.text, h.roles, h.open_starts, h.assumed), rule, whole, verdict))
         if verdict.status != "unknown":
             break
     return found
-
-
-def _named(reading: Reading, given: Mapping[str, str], rule: Rule) -> dict[str, str]:
-    """The rule's hyperparameters whose names in the text are given."""
-    mine = {text: word for word, text in reading.roles.items()}
-    return {his: mine.get(name, name) for name, his in given.items() if his in rule.hyperparameter_names}
 
 
 def _with_starts(reading: Reading, rule: Rule) -> Iterator[Reading]:
@@ -240,44 +263,36 @@ def _with_starts(reading: Reading, rule: Rule) -> Iterator[Reading]:
 
 def _match(reading: Reading, rule: Rule, way: Correspondence, verdict: Verdict) -> Match:
     """The verdict with what it rests on, in the text's names."""
-
-    def shown(name: str) -> str:
-        return reading.roles.get(name, name)
-
+    shown, states = reading.shown, align(reading.rule, rule, way).states
+    there = {h: n for h, n in way.names.items() if n in used(reading.rule)}
+    his = {h: f"the rule's {h}" for h in rule.hyperparameter_names if h not in there}
+    names = Names({**called(reading.rule, rule, way, states, shown), **his}, "the rule's ")
     there = {h: n for h, n in way.names.items() if n in reading.rule.hyperparameter_names}
-    names = {h: f"1 - {shown(n)}" if h in way.reflected else shown(n) for h, n in there.items()}
+    plain = {h: f"1 - {shown(n)}" if h in way.reflected else shown(n) for h, n in there.items()}
     numbers = {h: to_text(Number(v)) for h, v in way.bound.items()}
+    meant = {h: names.formula(value) for h, value in meanings(verdict, rule).items()}
     starts = {s.name: to_text(s.initial) for s in reading.rule.states if s.name in reading.open_starts}
+    against_names = crossed(reading.rule, rule, way)
+    if against_names and verdict.status == "proved":
+        verdict = replace(verdict, relation="hyperparameter_map")
+    plain = {h: n for h in rule.hyperparameter_names if (n := {**plain, **numbers}.get(h))}
     return Match(
         rule,
         verdict,
         roles={word: name for word, name in reading.roles.items() if word in WORDS},
-        hyperparameters={h: {**names, **numbers}[h] for h in rule.hyperparameter_names if h in {**names, **numbers}},
-        states={his: shown(mine) for his, mine in align(reading.rule, rule, way).states.items()},
-        assumed=(*(f"{shown(n)} = {shown(start)}" for n, start in starts.items()), *reading.assumed),
-        warnings=(*verdict.warnings, *_meanings(verdict, rule, way, shown), *_warnings(reading, rule, way, shown)),
+        hyperparameters=plain,
+        states={his: shown(mine) for his, mine in states.items()},
+        starts=tuple(f"{shown(n)} = {shown(start)}" for n, start in starts.items()),
+        taken=tuple(reading.assumed),
+        warnings=(*(w for w in verdict.warnings if not SWAPPED.fullmatch(w)), *_warnings(reading, rule, way)),
         parameter=shown("x" if rule.is_average else "theta"),
+        names=names,
+        otherwise={**{h: n for h, n in plain.items() if h in against_names}, **meant},
     )
 
 
-def _meanings(
-    verdict: Verdict, rule: Rule, way: Correspondence, shown: Callable[[str], str]
-) -> Iterator[str]:  # fmt: skip
-    """Hyperparameters that are the rule's only when they stand for something else."""
-    mine = {f"A.{his}": shown(name) for his, name in way.names.items() if his not in way.reflected}
-    for name, value in verdict.maps.items():
-        his = name.removeprefix("B.")
-        if his in rule.hyperparameter_names and not DOTTED.fullmatch(value):
-            meant = DOTTED.sub(lambda found: mine.get(found.group(), found.group()), value)
-            yield f"under the names as they stand they differ: the rule's {his} stands for {meant}"
-
-
-def _warnings(reading: Reading, rule: Rule, way: Correspondence, shown: Callable[[str], str]) -> Iterator[str]:
-    own = set(rule.hyperparameter_names)
-    for his, mine in way.names.items():
-        if shown(mine) in own and shown(mine) != his:
-            yield f"the text's {shown(mine)} is the rule's {his}"
-    defaults = reading.rule.defaults
+def _warnings(reading: Reading, rule: Rule, way: Correspondence) -> Iterator[str]:
+    shown, defaults = reading.shown, reading.rule.defaults
     for his, mine in way.names.items():
         default = defaults.get(mine)
         if default is not None and his in way.reflected:

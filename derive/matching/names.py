@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 from difflib import SequenceMatcher
 from functools import lru_cache
+from itertools import product
 
 # Words that texts use for one another.
 _KINDS = (
@@ -27,6 +30,16 @@ def distance(mine: str, his: str) -> int:
         return 1
     alike = SequenceMatcher(None, a, b).ratio()
     return 2 if alike > 0.6 and _digits(a) == _digits(b) else 4 if _digits(a) != _digits(b) else 3
+
+
+def recognised(mine: Sequence[str], his: Sequence[str]) -> dict[str, str]:
+    """The names of a rule that are names of a text too; of the others, those that one name alone is like, and it alone
+    like them."""
+    same = {h: h for h in his if h in mine}
+    rest, free = [n for n in mine if n not in same], [h for h in his if h not in same]
+    alike = [(h, n) for h, n in product(free, rest) if distance(n, h) <= 1]
+    once = Counter(name for pair in alike for name in (("his", pair[0]), ("mine", pair[1])))
+    return {**same, **{h: n for h, n in alike if once["his", h] == once["mine", n] == 1}}
 
 
 def _plain(name: str) -> str:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from derive.expr import symbols
 from derive.matching.names import is_like_a_gradient
 from derive.reading.drafts import Draft, candidates
 from derive.rule import Rule
+
+MADE = re.compile(r"(_new|_+)\d*$")  # what readers put after a name that is taken
+NAME = re.compile(r"[^\W\d]\w*")
 
 
 @dataclass(frozen=True)
@@ -23,11 +28,25 @@ class Reading:
     open_starts: tuple[str, ...] = ()
     assumed: tuple[str, ...] = ()
 
+    def shown(self, name: str) -> str:
+        """What the text calls a name of the rule; for one that the reader made, what it is made of."""
+        return self.roles.get(name) or self.roles.get(MADE.sub("", name), name)
 
-def readings_of(draft: Draft, given: Mapping[str, str]) -> Iterator[Reading]:
+
+def readings_of(draft: Draft, given: Mapping[str, str | Fraction]) -> Iterator[Reading]:
     """Every reading of a draft, the likeliest first. Raises UserError where there is none."""
-    found = [Reading(c.rule, c.roles, tuple(c.open_starts), tuple(c.assumed)) for c in candidates(draft, given)]
+    own = frozenset(NAME.findall("\n".join(draft.lines)))
+    found = [
+        Reading(c.rule, {n: as_written(s, own) for n, s in c.roles.items()}, tuple(c.open_starts), tuple(c.assumed))
+        for c in candidates(draft, given)
+    ]
     yield from sorted(found, key=lambda r: not is_like_a_gradient(r.roles.get("g") or r.roles.get("x", "")))
+
+
+def as_written(name: str, own: Collection[str]) -> str:
+    """A name as the text has it: without what the reader put after it, where it is none of the text's `own`."""
+    plain = MADE.sub("", name)
+    return plain if name not in own and plain in own else name
 
 
 def needed(rule: Rule) -> Rule:

@@ -10,13 +10,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import islice, permutations
+from itertools import combinations, islice, permutations
 
 from derive.expr import Apply, Expr, Number, Symbol, apply, nodes, substitute, symbols, to_text
 from derive.matching.edits import Scope, edits
 from derive.reading.step.statements import fresh
 from derive.rule import Assignment, Rule, State
 
+EXCHANGED = 13
 SWAPPED, REMOVED, KEPT_APART, OTHER_TARGET, STARTED, SHIFTED, RULES_LINE, INSERTED = 16, 17, 18, 12, 14, 15, 20, 21
 ASKED, ASKED_ELSEWHERE = 12, 19  # at a point the text names, and at the parameter
 PAIRINGS = 6  # of states that do not hold the same
@@ -29,7 +30,7 @@ class Repair:
 
     rule: Rule
     line: int
-    kind: str  # "reads", "swapped", "removed", "kept apart", "starts", "counts", "asked", "missing"
+    kind: str  # "reads", "exchanged", "moved", "removed", "kept apart", "starts", "counts", "asked", "missing"
     reads: Expr | str
     has: Expr | str
     cost: int
@@ -39,6 +40,7 @@ def repairs(text: Rule, rule: Rule, same: Mapping[str, tuple[str, ...]], names: 
     """Every rule one repair away from the text's. `same` says which names of the text hold what the rule's hold,
     `names` which name of the text is which hyperparameter."""
     yield from _edited(text, rule, names)
+    yield from _exchanged(text)
     yield from _other_targets(text)
     yield from _rearranged(text)
     yield from _kept_apart(text)
@@ -96,6 +98,22 @@ def _with(text: Rule, body: tuple[Assignment, ...]) -> Rule:
 @lru_cache(maxsize=4096)
 def _counts(value: Expr) -> bool:
     return "t" in symbols(value)
+
+
+def _exchanged(text: Rule) -> Iterator[Repair]:
+    """Two names stand for one another: in one line, or two hyperparameters in all of them."""
+    for index, a in enumerate(text.body):
+        for one, other in combinations(sorted(symbols(a.value)), 2):
+            [value] = substitute([a.value], {one: Symbol(other), other: Symbol(one)})
+            if value is not a.value:
+                reads, has = smallest_difference(a.value, value)
+                yield Repair(_put(text, index, replace(a, value=value)), a.line, "reads", reads, has, EXCHANGED)
+    for one, other in combinations(sorted(text.hyperparameter_names), 2):
+        names: dict[str, Expr] = {one: Symbol(other), other: Symbol(one)}
+        values = substitute([a.value for a in text.body], names)
+        body = tuple(replace(a, value=value) for a, value in zip(text.body, values, strict=True))
+        query = None if text.query is None else substitute([text.query], names)[0]
+        yield Repair(replace(text, body=body, query=query), 0, "exchanged", one, other, EXCHANGED)
 
 
 def _other_targets(text: Rule) -> Iterator[Repair]:

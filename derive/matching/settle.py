@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from derive.expr import Number, Symbol, apply, nodes
 from derive.matching.alignment import align
 from derive.matching.correspondence import Correspondence, correspondences, with_conditions
 from derive.matching.dressing import in_its_words
+from derive.matching.standing import meanings
 from derive.matching.trial import Trial
 from derive.proving.verdict import Verdict
 from derive.relating import prove
@@ -42,22 +43,28 @@ def _held(way: Correspondence) -> int:
     return len(way.missing or {}) + len(way.extra or {})
 
 
-def settle(text: Rule, rule: Rule, way: Correspondence, *, conditions: bool = True) -> Verdict:
+def settle(
+    text: Rule, rule: Rule, way: Correspondence, *, conditions: bool = True, pinned: Collection[str] = ()
+) -> Verdict:
     """What the prover says of the text against the rule under this correspondence.
 
     `proved` with relation "instance" where numbers of the text stand for hyperparameters;
     `conditional` where something is held that one side has and the other has not. Without
-    `conditions` the hyperparameters keep this correspondence, and no others are searched for.
+    `conditions` the hyperparameters keep this correspondence, and no others are searched for; with
+    them those that are `pinned` do.
     """
     code, target = sides(text, rule, way)
     if conditions:
+        both = [n for n in target.hyperparameter_names if n in pinned and n in code.hyperparameter_names]
         verdict = prove(code, target)
+        if not meanings(verdict, target).keys().isdisjoint(both):
+            verdict = prove(code, target, hyperparameters={n: Symbol(n) for n in both})
     elif set(code.hyperparameter_names) == set(target.hyperparameter_names):
         verdict = _under_the_same_hyperparameters(code, target)
     else:
         return Verdict("unknown", message="a hyperparameter has no counterpart")
     if verdict.status != "proved":
-        return verdict
+        return _said_once(verdict)
     if way.reflected:
         verdict = replace(verdict, relation="hyperparameter_map")
     if way.literals:
@@ -89,6 +96,17 @@ def sides(text: Rule, rule: Rule, way: Correspondence) -> tuple[Rule, Rule]:
     held = bind(text, {name: Number(value) for name, value in (way.extra or {}).items()})
     target = bind(rule, {name: Number(value) for name, value in way.bound.items()})
     return in_its_words(held, rule, way, align(text, rule, way).states), target
+
+
+def _said_once(verdict: Verdict) -> Verdict:
+    """Without a condition that another one says the other way round: `beta1 = beta2` and `beta2 = beta1`."""
+    any_of = [] if verdict.condition is None else list(verdict.condition["any_of"])
+    kept = {frozenset(frozenset(clause.split(" = ")) for clause in c.split(" and ")): c for c in reversed(any_of)}
+    if verdict.condition is None or len(kept) == len(any_of):
+        return verdict
+    once = list(reversed(kept.values()))
+    message = verdict.message.replace(" or ".join(any_of), " or ".join(once))
+    return replace(verdict, message=message, condition={**verdict.condition, "any_of": once})
 
 
 def _conditional(verdict: Verdict, way: Correspondence) -> Verdict:

@@ -1,105 +1,89 @@
-"""Texts against rules: is this code that rule, and which known rule is it?"""
+"""Texts against rules: is this code that rule? Each parameter that a text updates is compared."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from derive.errors import UserError
 from derive.library import LIBRARY
 from derive.matching.across import Found, lines_of_proved, mended_across
-from derive.matching.alignment import align
-from derive.matching.correspondence import used
-from derive.matching.faults import NAME, Hypothesis
-from derive.matching.match import Match, comparable, hypotheses, match_readings, proved_at_once, settled
-from derive.matching.readings import Reading, needed, readings_of
+from derive.matching.given import Given, read_given, refuse_switches
+from derive.matching.match import Match, comparable, match_readings, proved_at_once
+from derive.matching.readings import NAME, Reading, as_written, needed, readings_of
 from derive.reading.drafts import Draft, read_drafts, refuse_hidden
 from derive.rule import Rule
 
-NEAR = 4  # rules that a text is compared with in earnest, where it is none of them at once
-FAR = 99.0  # dearer than any repair
-AS_LARGE = 2  # and these, whatever their names hold, which have as many states and hyperparameters
 TOO_MANY = re.compile(r"line (\d+), `[^`]*`, is not")
-SLIP = 20.0  # what costs less is a slip of the pen: no other rule need be looked at
-MENDED = 2  # of these, rules to which a repair is looked for
 
 
-def check_text(text: str, file: str, name: str | None, rule: Rule, given: Mapping[str, str]) -> Match:
-    """What the text is beside the rule; `given` are names of the text and the roles or hyperparameters they are.
+def check_text(
+    text: str, file: str, name: str | None, rule: Rule, names: Mapping[str, str], *, strict: bool = False
+) -> Match:
+    """What the text is beside the rule; `names` are names of the text and the roles or hyperparameters they are.
 
-    A name given as True or False is a switch of the text, and set so.
+    A name given as True or False is a switch of the text, and set so; one given as a number is that number.
+    `strict` asks for the same rule with every hyperparameter standing for the one it is called like.
     Several parameters updated side by side are each compared, and the answer is the worst of theirs.
     Raises UserError for a text that can't be read, or not be compared with the rule.
     """
-    settings = {n: word == "True" for n, word in given.items() if word in ("True", "False")}
-    given = {n: word for n, word in given.items() if n not in settings}
-    drafts = read_drafts(text, file, name, settings)
-    match = _compared(drafts, rule, given, text)
+    given = read_given(names, [rule], strict=strict)
+    refuse_switches(given, text, file)
+    drafts = read_drafts(text, file, name, given.switches)
+    match = compared(drafts, rule, given, text)
     if match is None:
         for draft in drafts:
             refuse_hidden(draft, draft.states)
         kind = "an average" if rule.is_average else "an update of a parameter"
         raise UserError(f"no reading of the text is {kind}, as {rule.name} is", where=file, fix="check another rule")
-    return match
+    return match if match or match.verdict.status == "unknown" else _with_known(match, drafts, rule, given)
 
 
-def identify_text(
-    text: str, file: str, name: str | None, enough: Callable[[], bool] = lambda: False
-) -> tuple[Match, ...]:  # fmt: skip
-    """The library's rules nearest to the text: proved ones first, then conditional, then by the smallest repair.
-
-    Once `enough`, what has been found so far is the answer.
-    """
-    drafts = read_drafts(text, file, name)
-    readings = [list(_side_by_side(draft, {}, len(drafts))) for draft in drafts]
-    of_a_kind = [rule for rule in LIBRARY if readings[0] and rule.is_average is readings[0][0].rule.is_average]
-    found: list[Match] = []
-    for rule in of_a_kind:
-        parts = [] if enough() else _all_proved(readings, rule)
-        found += [_together([_with_its_words(part, text) for part in parts])] if parts else []
-    near = _nearest(readings[0], [rule for rule in of_a_kind if rule not in {m.rule for m in found}])
-    further: list[Match] = []
-    for rank, rule in enumerate(near):
-        if enough() and (found or further):
-            break
-        mending = not found and rank < MENDED and not any(m or (m.fault and m.fault.cost < SLIP) for m in further)
-        match = _compared(drafts, rule, {}, text) if mending else _settled(readings, rule)
-        further += [] if match is None else [_with_its_words(match, text)]
-    return tuple(sorted([*found, *further], key=_order))
+def _with_known(match: Match, drafts: Sequence[Draft], rule: Rule, given: Given) -> Match:
+    """The answer with the rule of the library that the text is, where it is another one, name for name."""
+    readings = [list(side_by_side(draft, given, len(drafts))) for draft in drafts]
+    others = (r for r in LIBRARY if r.name != rule.name and r.is_average is rule.is_average)
+    known = next((other.name for other in others if all_proved(readings, other, given.strictly())), None)
+    parts = tuple(part or replace(part, known=known) for part in match.parts)
+    return replace(match, known=known, parts=parts)
 
 
-def _compared(drafts: Sequence[Draft], rule: Rule, given: Mapping[str, str], text: str) -> Match | None:
+def all_proved(readings: Sequence[Sequence[Reading]], rule: Rule, given: Given) -> list[Match]:
+    """A proof for each of the parameters; none where one of them fails."""
+    proofs = [proved_at_once(comparable(some, rule), rule, given) for some in readings]
+    return [] if None in proofs else [proof for proof in proofs if proof is not None]
+
+
+def compared(drafts: Sequence[Draft], rule: Rule, given: Given, text: str) -> Match | None:
     """The answer for all parameters, with the lines to mend; None where none can be compared with the rule."""
     found = _each_with_its_own_gradient(drafts, rule, given)
     if not all(match for _, match in found):
         found = mended_across(found, rule, given)
-    return (
-        _together([_with_its_words(_with_line(match, text, draft), text) for draft, match in found]) if found else None
-    )
+    return together([with_its_words(_with_line(match, text, draft), text) for draft, match in found]) if found else None
 
 
-def _each_with_its_own_gradient(drafts: Sequence[Draft], rule: Rule, given: Mapping[str, str]) -> list[Found]:
+def _each_with_its_own_gradient(drafts: Sequence[Draft], rule: Rule, given: Given) -> list[Found]:
     """The best reading of each parameter; the gradient of one that is proved is not that of another."""
     count = len(drafts)
     found: list[Found] = []
     for draft in drafts:
-        match = match_readings(_side_by_side(draft, given, count), rule, given, None if count > 1 else frozenset())
+        match = match_readings(side_by_side(draft, given, count), rule, given, None if count > 1 else frozenset())
         found += [] if match is None else [(draft, match)]
     if count == 1:
         return found
     taken, right = {match.roles.get("g") for _, match in found if match}, lines_of_proved(found)
     again: list[Found] = []
     for draft, match in found:
-        some = (r for r in _side_by_side(draft, given, count) if r.roles.get("g") is None or r.roles["g"] not in taken)
+        some = (r for r in side_by_side(draft, given, count) if r.roles.get("g") is None or r.roles["g"] not in taken)
         better = None if match else match_readings(some, rule, given, right)
         again.append((draft, match if better is None else better))
     return again
 
 
-def _side_by_side(draft: Draft, given: Mapping[str, str], count: int) -> Iterator[Reading]:
+def side_by_side(draft: Draft, given: Given, count: int) -> Iterator[Reading]:
     """The readings; of several parameters, without what was put beside one and it does not need."""
-    return (replace(r, rule=needed(r.rule)) if count > 1 else r for r in readings_of(draft, given))
+    return (replace(r, rule=needed(r.rule)) if count > 1 else r for r in readings_of(draft, given.roles))
 
 
 def _with_line(match: Match, text: str, draft: Draft) -> Match:
@@ -115,18 +99,15 @@ def _with_line(match: Match, text: str, draft: Draft) -> Match:
     return replace(match, fault=replace(match.fault, lines=tuple(lines[:1])))
 
 
-def _with_its_words(match: Match, text: str) -> Match:
-    """In the text's own names and lines: without names that were made because a name was taken."""
-    own = set(NAME.findall(text))
-    made = {n for n in NAME.findall(" ".join([match.verdict.message, *match.verdict.maps.values(), _said(match)]))
-            if n.endswith("_") and n not in own and n[:-1] in own}  # fmt: skip
-    match = replace(match, shown={f"A.{n}": f"A.{n[:-1]}" for n in made})
+def with_its_words(match: Match, text: str) -> Match:
+    """A fault in the text's own names and lines: without names that were made because a name was taken."""
     if match.fault is None:
         return match
+    own = set(NAME.findall(text))
     lines = dict(enumerate((line.strip() for line in text.splitlines()), start=1))
 
     def plain(words: str) -> str:
-        return NAME.sub(lambda found: found.group()[:-1] if found.group() in made else found.group(), words)
+        return NAME.sub(lambda found: as_written(found[0], own), words)
 
     def written(found: re.Match[str]) -> str:
         line = lines.get(int(found[1]), "")
@@ -136,63 +117,12 @@ def _with_its_words(match: Match, text: str) -> Match:
     return replace(match, fault=replace(match.fault, message=message, mended=tuple(map(plain, match.fault.mended))))
 
 
-def _said(match: Match) -> str:
-    return "" if match.fault is None else " ".join([match.fault.message, *match.fault.mended])
-
-
-def _together(parts: Sequence[Match]) -> Match:
+def together(parts: Sequence[Match]) -> Match:
     """One answer for all parameters: it holds only where it holds for each of them."""
     if len(parts) == 1:
         return parts[0]
-    worst = max(parts, key=lambda part: part.rank)
+    worst = max(parts, key=lambda part: (part.rank, part.as_they_stand is not None))
     if worst:
         return replace(worst, parts=tuple(parts))
     message = f"{worst.parameter}: {worst.verdict.message}"
     return replace(worst, verdict=replace(worst.verdict, message=message), parts=tuple(parts))
-
-
-def _all_proved(readings: Sequence[Sequence[Reading]], rule: Rule) -> list[Match]:
-    """A proof for each of the parameters; none where one of them fails."""
-    proofs = [proved_at_once(comparable(some, rule), rule, {}) for some in readings]
-    return [] if None in proofs else [proof for proof in proofs if proof is not None]
-
-
-def _nearest(readings: Sequence[Reading], rules: Sequence[Rule]) -> list[Rule]:
-    """The rules most of whose names the text has under some name, and those that are as large as the text.
-
-    The ones as large come first: a text with a slip in it has as many states and hyperparameters as what was meant.
-    """
-    scored = []
-    for order, rule in enumerate(rules):
-        likely = hypotheses(comparable(readings, rule), rule, {})
-        if likely:
-            same = align(likely[0].text, rule, likely[0].way)
-            unlike = -same.matched / max(1, len(same.same))
-            scored.append((unlike, order, _difference_of_size(likely[0], rule), rule))
-    nearest = sorted(scored, key=lambda s: s[:2])[:NEAR]
-    as_large = sorted(scored, key=lambda s: (s[2], *s[:2]))[:AS_LARGE]
-    return [s[-1] for s in sorted({*nearest, *as_large}, key=lambda s: (s[2], *s[:2]))]
-
-
-def _difference_of_size(likely: Hypothesis, rule: Rule) -> int:
-    """In states and hyperparameters; those of the rule that are numbers of the text are no names there."""
-    named = len(rule.hyperparameters) - len(likely.way.literals or {})
-    return abs(len(likely.text.states) - len(rule.states)) + abs(len(used(likely.text)) - named)
-
-
-def _settled(readings: Sequence[Sequence[Reading]], rule: Rule) -> Match | None:
-    """What the prover says of the likeliest reading of each parameter, without a repair."""
-    likely = [hypotheses(comparable(some, rule), rule, {})[:1] for some in readings]
-    return _together([settled(some, rule)[0] for some in likely]) if all(likely) else None
-
-
-def _order(match: Match) -> tuple[int, float]:
-    """Proved; then under one condition; then by the smallest repair; then under several conditions; then the rest.
-
-    Several conditions at once switch most of a rule off.
-    """
-    mending = match.fault.cost if match.fault else FAR
-    if match.verdict.status == "conditional" and match.verdict.condition:
-        held = min(text.count(" and ") for text in match.verdict.condition["any_of"] or [""])
-        return (1, mending) if not held else (2, mending) if match.fault else (3, held)
-    return (2, mending) if match.fault else (4 * match.rank, FAR)

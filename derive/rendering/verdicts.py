@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from derive.proving.replay import NotConfirmed, Replayed, Separation
 from derive.proving.values import rational
+from derive.rendering.naming import PLAIN, Names
 from derive.rendering.parting import Row, rows
 from derive.rendering.reproduce import script
 
@@ -33,16 +34,16 @@ def text(verdict: Verdict, *, explain: bool = False, code: bool = False) -> str:
     return "\n".join(line.text for line in lines(verdict, explain=explain, code=code))
 
 
-def lines(verdict: Verdict, *, explain: bool = False, code: bool = False) -> list[Line]:
-    """The same, line by line."""
+def lines(verdict: Verdict, *, explain: bool = False, code: bool = False, names: Names = PLAIN) -> list[Line]:
+    """The same, line by line; `names` are what the rules' names are called."""
     relation = f" ({verdict.relation})" if verdict.relation else ""
-    made = [Line(f"{verdict.status}{relation}: {verdict.message}".rstrip(": "), verdict.status)]
+    made = [Line(f"{verdict.status}{relation}: {names.message(verdict.message)}".rstrip(": "), verdict.status)]
     for title, facts in _facts(verdict, explain):
         made += [Line(title, "heading")] if title else []
-        made += [Line(f"  {fact}", "warning" * (title == "warnings")) for fact in facts]
+        made += [Line(f"  {names.formula(fact)}", "warning" * (title == "warnings")) for fact in facts]
     found = witness(verdict)
     if found is not None and isinstance(found.witness, Separation):
-        made += [Line(""), *_counterexample(found, found.witness, verdict.status == "refuted")]
+        made += [Line(""), *_counterexample(found, found.witness, verdict.status == "refuted", names)]
         python = script(found) if code else None
         if python is not None:
             made += [Line(""), Line("the same in Python", "heading"), Line("")]
@@ -168,10 +169,10 @@ def _root(root: Mapping[str, Any]) -> str:
     return f"{root['name']} with {root['polynomial']} = 0" + (f" (at the defaults {near})" if near else "")
 
 
-def _counterexample(found: Replayed, w: Separation, refuted: bool) -> list[Line]:
-    title = "counterexample" if refuted else f"where the condition fails: {found.message()}"
-    made = [Line(title, "heading"), *(Line(f"  {line}") for line in _settings(w)), Line("")]
-    table = rows(found)
+def _counterexample(found: Replayed, w: Separation, refuted: bool, names: Names) -> list[Line]:
+    title = "counterexample" if refuted else f"where the condition fails: {names.message(found.message())}"
+    made = [Line(title, "heading"), *(Line(f"  {line}") for line in _settings(w, names)), Line("")]
+    table = called(rows(found), names)
     cells = [_head(w), *_cells(table)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     head, *body = (_padded(row, widths) for row in cells)
@@ -181,13 +182,26 @@ def _counterexample(found: Replayed, w: Separation, refuted: bool) -> list[Line]
     return made
 
 
-def _settings(w: Separation) -> Iterator[str]:
+def _settings(w: Separation, names: Names = PLAIN) -> Iterator[str]:
     """The hyperparameters: once where both rules have the same."""
+    mine, his = (w.hyperparameters_a, w.schedule_a), (w.hyperparameters_b, w.schedule_b)
     if dict(w.hyperparameters_a) == dict(w.hyperparameters_b) and w.schedule_a == w.schedule_b:
-        yield from _with("", w.hyperparameters_a, w.schedule_a)
+        yield from _with("", *_called(*mine, names))
     else:
-        yield from _with("A.", w.hyperparameters_a, w.schedule_a)
-        yield from _with("B.", w.hyperparameters_b, w.schedule_b)
+        yield from _with("A.", *_called(*mine, names))
+        yield from _with("B.", *his)
+
+
+def _called(
+    values: Mapping[str, Fraction], schedule: Sequence[Mapping[str, Fraction]], names: Names
+) -> tuple[Mapping[str, Fraction], Sequence[Mapping[str, Fraction]]]:
+    now, *then = [{names.own(name): v for name, v in each.items()} for each in (values, *schedule)]
+    return now, then
+
+
+def called(table: Sequence[Row], names: Names) -> list[Row]:
+    """The rows of a run, those of A under what its names are called."""
+    return [row if row.a is None else replace(row, name=names.own(row.name)) for row in table]
 
 
 def _with(prefix: str, values: Mapping[str, Fraction], schedule: Sequence[Mapping[str, Fraction]]) -> Iterator[str]:

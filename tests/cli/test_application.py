@@ -144,3 +144,20 @@ def test_ctrl_c_while_the_command_is_imported_shows_no_traceback(tmp_path: Path)
     (tmp_path / "click.py").write_text("raise KeyboardInterrupt\n")
     done = derive("rules", env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{Path(__file__).parents[2]}"})
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("check", ("PATH is a .py file", "RULE is a name of the library")),
+        ("identify", ("PATH is a .py file",)),
+        ("prove", ("A and B are names of the library", "With --recheck FILE, A and B are left out")),
+    ],
+)
+def test_help_says_what_may_be_given_and_what_the_status_means(
+    command: str, said: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([command, "--help"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    for part in (*said, "Exit status: 0 proved, 1 conditional or refuted, 2 unusable input, 3 undecided."):
+        assert part in shown

@@ -6,6 +6,7 @@ import io
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -31,7 +32,7 @@ def test_code_that_is_the_rule(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert out.startswith("proved against momentum_lr_outside")
     assert "theta = w, g = dw" in out
     assert "v = 0" in out  # what was assumed at the start
-    assert "\ndomains, as the rule has them: lr in [0, ∞), beta in [0, 1)\n" in out
+    assert "\ndomains, as the rule has them: lr in [0, ∞), mu in [0, 1)\n" in out
 
 
 def test_a_number_in_the_text_has_no_domain(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -61,6 +62,27 @@ def test_the_run_is_a_script_too_when_asked_for(tmp_path: Path, capsys: pytest.C
         assert err == ("" if script else "--python prints the same run as a script\n")
 
 
+def test_a_proof_against_the_names_fails_when_strict(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shared = saved(tmp_path, "v = mu * v + (1 - mu) * dw\nw = w - lr * v")
+    for arguments, status in (([], 0), (["--strict"], 1)):
+        assert run(["check", shared, "--against", "momentum", "--json", *arguments]) == status
+        content = json.loads(capsys.readouterr().out)
+        jsonschema.validate(content, SCHEMA)
+        fault = content["fault"] if arguments else content["as_they_stand"]["fault"]
+        assert fault["message"] == "line 1 reads `(1 - mu) * dw` where the rule has `dw`"
+        assert content["hyperparameters"]["lr"] == ("lr" if arguments else "lr * (1 - mu)")
+
+
+def test_data_is_in_the_texts_names_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shared = saved(tmp_path, WRONG.replace("lr * dw", "lr * (dw + mu**2 * v)"))
+    run(["check", shared, "--against", "momentum_lr_outside", "--json"])
+    content = json.loads(capsys.readouterr().out)
+    jsonschema.validate(content, SCHEMA)
+    assert content["condition"]["any_of"] == ["mu = 0"]
+    assert set(content["counterexample"]["hyperparameters"]["a"]) == {"lr", "mu"}
+    assert content["counterexample"]["name"] == "w"
+
+
 def test_standard_input_is_read(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(RIGHT.encode())))
     assert run(["check", "-", "--against", "momentum_lr_outside", "--map", "w=theta,dw=g"]) == 0
@@ -71,6 +93,20 @@ def test_the_known_rule_comes_first(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert run(["identify", saved(tmp_path, "w = w - lr * dw"), "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)["rows"]
     assert (rows[0]["rule"], rows[0]["verdict"]) == ("gradient_descent", "proved")
+
+
+def test_what_was_found_before_the_limit_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def slow(function: Any, *arguments: Any, seconds: float) -> tuple[list[Any], bool]:
+        return [next(function(*arguments))], True
+
+    monkeypatch.setattr(checking, "parts_from_worker", slow)
+    assert run(["identify", saved(tmp_path, RIGHT)]) == 0
+    out, err = capsys.readouterr()
+    assert (out.count("\n"), err) == (2, "the search was ended after 60 s; --seconds gives it more\n")
+    monkeypatch.setattr(checking, "parts_from_worker", lambda *_, **__: ([], True))
+    assert run(["identify", saved(tmp_path, RIGHT)]) == 3
 
 
 @pytest.mark.parametrize(
@@ -84,6 +120,8 @@ def test_the_known_rule_comes_first(tmp_path: Path, capsys: pytest.CaptureFixtur
         (["check", "{}"], "Missing option '--against'"),
         (["check", "{}", "--against", "adam", "--map", "w"], "'w' is not NAME=ROLE"),
         (["check", "::f", "--against", "adam"], "'::f' is not PATH::NAME"),
+        (["check", "{}", "--against", "adam", "--map", "w=weights"], "'weights' is no role of adam"),
+        (["identify", "{}", "--map", "w=weights"], "'weights' is no role of any rule"),
         (["identify", "nowhere.py"], "nowhere.py: cannot be read"),
     ],
 )
@@ -95,6 +133,62 @@ def test_what_cannot_be_asked_is_one_line(
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
     assert message in err
+
+
+FORMS = """
+def form_a(w, dw, v, alpha=0.1, beta=0.9):
+    v = beta * v + dw
+    return w - alpha * v, v
+
+def form_b(p, grad, buf, rate=0.1, mu=0.9):
+    buf = mu * buf + rate * grad
+    return p - buf, buf
+
+def form_c(p, grad, buf, rate=0.1, mu=0.9):
+    buf = mu * buf + rate * grad**3
+    return p - buf, buf
+"""
+
+
+def test_two_pieces_of_code_are_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "forms.py").write_text(FORMS)
+    assert run(["check", f"{tmp_path}/forms.py::form_a", "--against", f"{tmp_path}/forms.py::form_b"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("proved against form_b")
+    assert "in form_b theta = p, g = grad" in out
+    assert "mu, rate of form_b may be any real numbers" in out
+    assert run(["check", f"{tmp_path}/forms.py::form_a", "--against", f"{tmp_path}/forms.py::form_c"]) == 1
+
+
+ROOT = "def f(w, dw, v, lr, b):\n    v = b * v + (1 - b) * {}\n    return w - lr * dw / np.sqrt(v), v\n"
+
+
+def test_code_that_is_undefined_somewhere_is_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, square in (("right", "dw**2"), ("wrong", "dw")):
+        (tmp_path / f"{name}.py").write_text(ROOT.format(square))
+    assert run(["check", f"{tmp_path}/right.py", "--against", f"{tmp_path}/wrong.py::f"]) == 1
+    assert "line 2 reads `dw**2` where the rule has `dw`" in capsys.readouterr().out
+
+
+def test_a_notebook_is_its_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cells = [
+        ("markdown", ["# Notes"]),
+        ("code", ["%matplotlib inline\n", "v = mu * v + dw\n"]),
+        ("code", ["w -= lr * v"]),
+    ]
+    made = {"cells": [{"cell_type": kind, "source": source} for kind, source in cells]}
+    (tmp_path / "notes.ipynb").write_text(json.dumps(made))
+    assert run(["check", f"{tmp_path}/notes.ipynb", "--against", "momentum_lr_outside"]) == 0
+    (tmp_path / "notes.ipynb").write_text("[]")
+    assert run(["check", f"{tmp_path}/notes.ipynb", "--against", "momentum_lr_outside"]) == 2
+    assert capsys.readouterr().err.endswith("notes.ipynb: is no notebook; copy the code out of it\n")
+
+
+@pytest.mark.parametrize("data", [b"%PDF-1.5\nv = 1", b"v = \x00\x01"])
+def test_what_is_no_text_is_refused_as_such(data: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "paper.pdf").write_bytes(data)
+    assert run(["check", f"{tmp_path}/paper.pdf", "--against", "adam"]) == 2
+    assert "paper.pdf: is no text; copy the code or the formula out of it" in capsys.readouterr().err
 
 
 def test_prose_is_refused_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -183,3 +183,13 @@ def test_the_answer_is_the_same_in_every_process() -> None:
     command = [sys.executable, "-m", "derive.cli", "prove", "adam_l2", "adamw", "--json"]
     runs = [subprocess.run(command, capture_output=True, text=True, check=False).stdout for _ in range(2)]
     assert runs[0] == runs[1] != ""
+
+
+def test_code_that_is_no_rule_is_for_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, text in (("notes.md", "w -= lr * dw"), ("own.py", "def f(w, dw, lr):\n    return w - lr * dw")):
+        (tmp_path / name).write_text(text)
+    for code in (f"{tmp_path}/notes.md", f"{tmp_path}/own.py::f"):
+        assert run(["prove", code, "gradient_descent"]) == 2
+        err = capsys.readouterr().err
+        assert err.endswith(f"code as it is found is read by `derive check {code} --against gradient_descent`\n")
+        assert err.count("\n") == 1

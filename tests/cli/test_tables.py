@@ -29,6 +29,18 @@ def test_a_pipe_gets_the_whole_table_however_wide(capsys: pytest.CaptureFixture[
     assert "\x1b" not in out
 
 
+@pytest.mark.parametrize("columns", [None, 60, 25])
+def test_no_line_ends_in_blanks(
+    columns: int | None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if columns is not None:
+        terminal(monkeypatch, columns)
+    print_table(HEADERS, [("adam", "3/3", "1.2 s"), ("gradient_descent", "", "0.4 s")])
+    lines = [re.sub(r"\x1b\[\d*m", "", line) for line in capsys.readouterr().out.splitlines()]
+    assert lines
+    assert all(line == line.rstrip() for line in lines)
+
+
 def test_a_pipe_gets_columns(capsys: pytest.CaptureFixture[str]) -> None:
     assert printed(capsys) == [
         "rule              anchors  time",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import operator
 import os
 import time
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from derive.cli.workers import Defect, LimitExceeded, Task, in_worker, run_tasks
+from derive.cli.workers import Defect, LimitExceeded, Task, in_worker, parts_from_worker, run_tasks
 from derive.errors import UserError
 
 
@@ -36,6 +37,14 @@ def test_a_task_that_takes_too_long_is_ended() -> None:
     with pytest.raises(LimitExceeded, match="longer than 1 s"):
         in_worker(time.sleep, 60, seconds=1)
     assert time.monotonic() - started < 20
+
+
+def test_parts_come_as_they_are_made_and_a_limit_keeps_them() -> None:
+    assert parts_from_worker(heapq.merge, [1, 3], [2], seconds=60) == ([1, 2, 3], False)
+    parts, ended = parts_from_worker(heapq.merge, range(1 << 40), seconds=2)
+    assert (parts[:3], ended) == ([0, 1, 2], True)
+    with pytest.raises(Defect, match="TypeError"):
+        parts_from_worker(heapq.merge, [1, "a"], [2], seconds=60)
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="only Linux enforces the limit on memory")

@@ -26,6 +26,7 @@ SCOPE = Scope(("m", "v", "t", "eps"), (Number(1), Number(2)), (read_expression("
         ("where(t == 1, g, b * g)", "b * g"),
         ("v", "v / (1 - b**t)"),
         ("1 - x", "x"),
+        ("0", "m"),
     ],
 )
 def test_slips_are_one_edit_away(written: str, meant: str) -> None:
@@ -44,3 +45,8 @@ def test_an_edit_says_what_it_changes(text: str) -> None:
 def test_other_kinds_of_names_are_less_likely_confused() -> None:
     costs = {to_text(edit.has): edit.cost for edit in edits(read_expression("m"), SCOPE)}
     assert costs["v"] < costs["eps"]
+
+
+@pytest.mark.parametrize(("text", "silly"), [("m", "m - m"), ("m", "m / m"), ("0", "0 + m"), ("1", "1 * m")])
+def test_nobody_meant_what_is_nothing(text: str, silly: str) -> None:
+    assert silly not in {to_text(edit.has) for edit in edits(read_expression(text), SCOPE)}
