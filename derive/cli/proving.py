@@ -193,7 +193,7 @@ def _answer(question: Question, keep: Keep) -> Answer:
 
 
 def _recheck(content: dict[str, Any], where: str, keep: Keep) -> Answer:
-    from derive.relating.saved import load
+    from derive.relating.saving.saved import load
 
     try:
         verdict = load(content)
@@ -215,7 +215,7 @@ def shown(verdict: Verdict, a: str, b: str, keep: Keep = NOTHING) -> Answer:
 
 
 def _saved(verdict: Verdict) -> str | None:
-    from derive.relating.saved import save
+    from derive.relating.saving.saved import save
 
     return None if verdict.evidence is None else json.dumps(save(verdict)) + "\n"
 

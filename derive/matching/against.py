@@ -12,8 +12,8 @@ from itertools import islice
 from pathlib import Path
 
 from derive.errors import UserError
+from derive.matching.guessing.readings import Reading, readings_of
 from derive.matching.match import Match, plausible
-from derive.matching.readings import Reading, readings_of
 from derive.matching.target import Target, read_target
 from derive.matching.texts import check_text
 from derive.reading.drafts import read_drafts

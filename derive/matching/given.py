@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from derive.errors import UserError
-from derive.matching.names import recognised
-from derive.matching.readings import NAME
+from derive.matching.guessing.names import recognised
+from derive.matching.guessing.readings import NAME
 from derive.rule import WORDS, Rule
 
 NUMBER = re.compile(r"[-+]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})([eE][-+]?\d{1,3})?|[-+]?\d{1,40}/0*[1-9]\d{0,39}")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from derive.library import LIBRARY
-from derive.matching.alignment import align
-from derive.matching.correspondence import used
-from derive.matching.faults import Hypothesis
 from derive.matching.given import Given, read_given, refuse_switches
+from derive.matching.guessing.alignment import align
+from derive.matching.guessing.correspondence import used
+from derive.matching.guessing.readings import Reading
 from derive.matching.match import Match, comparable, hypotheses, match_readings, under_conditions
-from derive.matching.readings import Reading
+from derive.matching.mending.faults import Hypothesis
 from derive.matching.texts import all_proved, compared, side_by_side, together, with_its_words
 from derive.proving.verdict import Verdict
 from derive.reading.drafts import read_drafts

@@ -11,17 +11,17 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from derive.expr import Number, Symbol, symbols, to_text
-from derive.matching.alignment import align
-from derive.matching.correspondence import Correspondence, guesses, used
-from derive.matching.dressing import called
-from derive.matching.faults import Fault, Hypothesis, locate
 from derive.matching.given import Given
-from derive.matching.names import is_like_a_counter, is_like_a_gradient
-from derive.matching.readings import Reading
-from derive.matching.runs import TooLong
+from derive.matching.guessing.alignment import align
+from derive.matching.guessing.correspondence import Correspondence, guesses, used
+from derive.matching.guessing.names import is_like_a_counter, is_like_a_gradient
+from derive.matching.guessing.readings import Reading
+from derive.matching.guessing.runs import TooLong
+from derive.matching.guessing.trial import trial
+from derive.matching.mending.dressing import called
+from derive.matching.mending.faults import Fault, Hypothesis, locate
 from derive.matching.settle import fitting, fitting_conditions, settle
 from derive.matching.standing import SWAPPED, crossed, meanings
-from derive.matching.trial import trial
 from derive.proving.verdict import Verdict
 from derive.rendering.naming import PLAIN, Names
 from derive.rule import WORDS, Rule

@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from derive.expr import Number, Symbol, apply, nodes
-from derive.matching.alignment import align
-from derive.matching.correspondence import Correspondence, correspondences, with_conditions
-from derive.matching.dressing import in_its_words
+from derive.matching.guessing.alignment import align
+from derive.matching.guessing.correspondence import Correspondence, correspondences, with_conditions
+from derive.matching.guessing.trial import Trial
+from derive.matching.mending.dressing import in_its_words
 from derive.matching.standing import meanings
-from derive.matching.trial import Trial
 from derive.proving.verdict import Verdict
 from derive.relating import prove
 from derive.rule import Rule

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from derive.matching.correspondence import Correspondence, used
-from derive.matching.names import recognised
+from derive.matching.guessing.correspondence import Correspondence, used
+from derive.matching.guessing.names import recognised
 from derive.proving.verdict import Verdict
 from derive.rule import Rule
 

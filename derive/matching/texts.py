@@ -8,10 +8,10 @@ from dataclasses import replace
 
 from derive.errors import UserError
 from derive.library import LIBRARY
-from derive.matching.across import Found, lines_of_proved, mended_across
 from derive.matching.given import Given, read_given, refuse_switches
+from derive.matching.guessing.readings import NAME, Reading, as_written, needed, readings_of
 from derive.matching.match import Match, comparable, match_readings, proved_at_once
-from derive.matching.readings import NAME, Reading, as_written, needed, readings_of
+from derive.matching.mending.across import Found, lines_of_proved, mended_across
 from derive.reading.drafts import Draft, read_drafts, refuse_hidden
 from derive.rule import Rule
 

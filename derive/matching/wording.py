@@ -8,8 +8,8 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from derive.matching.faults import Fault
 from derive.matching.match import Match
+from derive.matching.mending.faults import Fault
 from derive.rendering.naming import Names
 from derive.rendering.verdicts import Line
 from derive.rendering.verdicts import document as verdict_document

@@ -15,8 +15,8 @@ from derive.proving.checker import Checked
 from derive.proving.replay import Replayed, Separation
 from derive.proving.verdict import Verdict
 from derive.relating.claims import Claim
+from derive.relating.searching.solving import Maps
 from derive.relating.shifts import LONGEST
-from derive.relating.solving import Maps
 from derive.relating.wording import condition_text, maps_text
 from derive.rule import Rule
 from derive.transforms import bind, delayed, with_names, without_idle_hyperparameters

@@ -11,9 +11,9 @@ from derive.linear.relate import relate
 from derive.linear.relation import Branch, LinearRelation
 from derive.proving.checker import Checked
 from derive.proving.search import Differs, Undecided
-from derive.relating.attempts import Record, Request
-from derive.relating.induction import induction
-from derive.relating.solving import Maps
+from derive.relating.searching.attempts import Record, Request
+from derive.relating.searching.induction import induction
+from derive.relating.searching.solving import Maps
 from derive.rule import Rule
 
 

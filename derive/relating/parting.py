@@ -10,7 +10,7 @@ from derive.proving.obligations import HIS
 from derive.proving.refute import TRIES_ALONG_TRAJECTORIES, separating_trajectory
 from derive.proving.replay import Replayed
 from derive.proving.verdict import Verdict
-from derive.relating.attempts import Request
+from derive.relating.searching.attempts import Request
 from derive.rule import Rule
 
 

@@ -19,16 +19,7 @@ from derive.proving.checker import Checked, Rejected
 from derive.proving.replay import Replayed
 from derive.proving.search import asking_others, missing_prover
 from derive.proving.verdict import Verdict
-from derive.relating.alignment import (
-    FIRST_TRIES,
-    aligned,
-    alignments,
-    plausible,
-    with_aligned_names,
-    with_swapped_names,
-)
 from derive.relating.answers import answered
-from derive.relating.attempts import Record, Request, with_map_of_runs, with_open_map, with_same_names
 from derive.relating.claims import Claim, as_often
 from derive.relating.conditions import MOST_AT_ONCE, Conditions, conditions, exactness, is_degenerate
 from derive.relating.linear_pairs import hidden_modes, linear_relation, proof_of_a_branch
@@ -42,6 +33,15 @@ from derive.relating.maps import (
     with_condition,
 )
 from derive.relating.parting import is_of, parted, parted_by_schedule, parted_off_condition
+from derive.relating.searching.alignment import (
+    FIRST_TRIES,
+    aligned,
+    alignments,
+    plausible,
+    with_aligned_names,
+    with_swapped_names,
+)
+from derive.relating.searching.attempts import Record, Request, with_map_of_runs, with_open_map, with_same_names
 from derive.relating.shifts import Shift, shifted
 from derive.rule import Rule
 from derive.transforms import bind, without_idle_hyperparameters

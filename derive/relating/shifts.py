@@ -14,10 +14,10 @@ from derive.proving.checker import Checked
 from derive.proving.obligations import point_after
 from derive.proving.replay import difference_at
 from derive.proving.search import Differs, Undecided
-from derive.relating.ansatz import Ansatz, hyper_unknown
-from derive.relating.attempts import Record, Request
-from derive.relating.induction import induction
-from derive.relating.solving import Maps, candidate_maps
+from derive.relating.searching.ansatz import Ansatz, hyper_unknown
+from derive.relating.searching.attempts import Record, Request
+from derive.relating.searching.induction import induction
+from derive.relating.searching.solving import Maps, candidate_maps
 from derive.rule import Rule
 from derive.transforms import answer_buffers, bind, delayed
 

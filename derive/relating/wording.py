@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from derive.expr import Expr, Symbol, substitute, symbols, to_text
 from derive.proving.obligations import HIS
-from derive.relating.solving import Maps
+from derive.relating.searching.solving import Maps
 
 
 def maps_text(maps: Maps, *, source: str = "A", target: str = "B") -> dict[str, str]:

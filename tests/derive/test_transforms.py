@@ -17,8 +17,8 @@ from derive.linear import relate
 from derive.proving.search import Differs
 from derive.reading.read import read_text
 from derive.relating import prove
-from derive.relating.induction import induction
-from derive.relating.solving import Maps
+from derive.relating.searching.induction import induction
+from derive.relating.searching.solving import Maps
 from derive.rule import Assignment, Rule
 from derive.transforms import bind, delayed, repeated
 from tests.linear_zoo import EVERY

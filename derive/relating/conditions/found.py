@@ -18,7 +18,6 @@ from derive.proving.certificate import Condition, Conditional, Correspondence, E
 from derive.proving.checker import Checked
 from derive.proving.obligations import of_exactness
 from derive.proving.search import Differs, Undecided, propose_identity
-from derive.relating.attempts import Record, Request, with_open_map, with_same_names
 from derive.relating.conditions.candidates import (
     MOST_AT_ONCE,
     RUNS,
@@ -30,6 +29,7 @@ from derive.relating.conditions.candidates import (
     zeros,
 )
 from derive.relating.conditions.hearing import Hearing
+from derive.relating.searching.attempts import Record, Request, with_open_map, with_same_names
 from derive.relating.wording import condition_text
 from derive.rule import Domain, Rule
 from derive.transforms import bind, with_hyperparameters_of

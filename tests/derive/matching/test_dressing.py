@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from derive.library.lookup import find_rule
-from derive.matching.correspondence import Correspondence, correspondences, probes
-from derive.matching.dressing import in_its_words
-from derive.matching.readings import needed
-from derive.matching.runs import COARSE, seen
+from derive.matching.guessing.correspondence import Correspondence, correspondences, probes
+from derive.matching.guessing.readings import needed
+from derive.matching.guessing.runs import COARSE, seen
+from derive.matching.mending.dressing import in_its_words
 from derive.reading.read import read_text
 
 TEXT = """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from derive.expr import Number, to_text
-from derive.matching.edits import Scope, edits
+from derive.matching.mending.edits import Scope, edits
 from derive.reading.python.expressions import read_expression
 
 SCOPE = Scope(("m", "v", "t", "eps"), (Number(1), Number(2)), (read_expression("1 - b**t"),), frozenset({"eps", "b"}))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from derive.library.lookup import find_rule
-from derive.matching.correspondence import Correspondence
-from derive.matching.faults import Hypothesis, locate
+from derive.matching.guessing.correspondence import Correspondence
+from derive.matching.mending.faults import Hypothesis, locate
 from derive.rule import Rule
 from tests.mutation import rule_mutants
 

@@ -10,8 +10,8 @@ import pytest
 from derive.evaluate import trajectory
 from derive.expr import Symbol
 from derive.library import LIBRARY
-from derive.matching.correspondence import probes
-from derive.matching.runs import COARSE, agrees, close, run, seen, value_of
+from derive.matching.guessing.correspondence import probes
+from derive.matching.guessing.runs import COARSE, agrees, close, run, seen, value_of
 from derive.reading.python.expressions import read_expression
 from derive.reading.read import read_text
 from derive.rule import Rule

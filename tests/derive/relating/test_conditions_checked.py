@@ -14,8 +14,8 @@ from derive.proving.obligations import of_exactness
 from derive.proving.search import Differs, Undecided, propose_identity
 from derive.reading.read import read_text
 from derive.relating import prove
-from derive.relating.induction import induction
-from derive.relating.solving import Maps
+from derive.relating.searching.induction import induction
+from derive.relating.searching.solving import Maps
 from tests.derive.relating.forms import RULES
 
 ONE = Fraction(1)

@@ -20,7 +20,7 @@ from derive.proving import Assumptions, Verdict, identity
 from derive.proving.checker import Checked
 from derive.reading.read import read_text
 from derive.relating import prove
-from derive.relating.saved import _checksum, load, save
+from derive.relating.saving.saved import _checksum, load, save
 from derive.rule import Rule
 from tests.derive.relating.forms import RULES
 

@@ -9,7 +9,7 @@ import pytest
 from derive.expr import Symbol
 from derive.library import LIBRARY
 from derive.relating import prove
-from derive.relating.traces import map_by_runs
+from derive.relating.searching.traces import map_by_runs
 from derive.rule import Rule
 from tests.rewriting import OF_RULES
 from tests.zoo import NAMES, construct

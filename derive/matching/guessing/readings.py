@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from derive.expr import symbols
-from derive.matching.names import is_like_a_gradient
+from derive.matching.guessing.names import is_like_a_gradient
 from derive.reading.drafts import Draft, candidates
 from derive.rule import Rule
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 
-from derive.matching.correspondence import Correspondence, probes
-from derive.matching.runs import COARSE, Values, close, run
+from derive.matching.guessing.correspondence import Correspondence, probes
+from derive.matching.guessing.runs import COARSE, Values, close, run
 from derive.rule import Rule
 
 

@@ -15,7 +15,7 @@ from derive.algebra.facts import Assumptions
 from derive.algebra.normal import factored, readable
 from derive.algebra.polynomials import factors, ordering, quotient
 from derive.expr import Apply, Expr, Number, Symbol, substitute, symbols
-from derive.relating.ansatz import (
+from derive.relating.searching.ansatz import (
     MARK,
     NEXT,
     Ansatz,

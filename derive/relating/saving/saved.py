@@ -21,7 +21,7 @@ from derive.proving.verdict import Verdict
 from derive.relating.answers import Unfounded, answered
 from derive.relating.claims import Claim, refuse_claim
 from derive.relating.conditions.hearing import Hearing
-from derive.relating.packing import Malformed, Packer, Unpacker
+from derive.relating.saving.packing import Malformed, Packer, Unpacker
 from derive.relating.wording import condition_text
 
 FORMAT, VERSION = "derive-kernels verdict", 2

@@ -12,10 +12,10 @@ from derive.expr import Expr, Number, Symbol, symbols
 from derive.proving.checker import Checked
 from derive.proving.obligations import tracked
 from derive.proving.search import Differs, Undecided
-from derive.relating.ansatz import Ansatz, hyper_unknown, relevant
-from derive.relating.induction import induction
-from derive.relating.solving import Maps, candidate_maps
-from derive.relating.traces import map_by_runs
+from derive.relating.searching.ansatz import Ansatz, hyper_unknown, relevant
+from derive.relating.searching.induction import induction
+from derive.relating.searching.solving import Maps, candidate_maps
+from derive.relating.searching.traces import map_by_runs
 from derive.relating.wording import maps_text
 from derive.rule import Rule
 

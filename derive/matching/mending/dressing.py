@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from derive.expr import Expr, Symbol, substitute, symbols
-from derive.matching.correspondence import Correspondence, used
+from derive.matching.guessing.correspondence import Correspondence, used
 from derive.reading.step.statements import fresh
 from derive.rule import WORDS, Assignment, Hyperparameter, Rule, State
 from derive.transforms import bind

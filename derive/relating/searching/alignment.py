@@ -15,7 +15,7 @@ from derive.errors import UserError
 from derive.expr import Symbol
 from derive.proving.checker import Checked
 from derive.proving.refute import separating_trajectory
-from derive.relating.attempts import Record, Request, with_map_of_runs, with_open_map, with_same_names
+from derive.relating.searching.attempts import Record, Request, with_map_of_runs, with_open_map, with_same_names
 from derive.rule import Rule
 from derive.transforms import with_more, with_names
 

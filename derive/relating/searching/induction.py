@@ -9,8 +9,8 @@ from derive.proving.invariants import invariant_certificate
 from derive.proving.obligations import of_correspondence
 from derive.proving.refute import changed_for
 from derive.proving.search import Undecided, propose_identity
-from derive.relating.inverse import inverse
-from derive.relating.solving import Maps
+from derive.relating.searching.inverse import inverse
+from derive.relating.searching.solving import Maps
 from derive.rule import Rule
 
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import combinations, islice, permutations
 
 from derive.expr import Apply, Expr, Number, Symbol, apply, nodes, substitute, symbols, to_text
-from derive.matching.edits import Scope, edits
+from derive.matching.mending.edits import Scope, edits
 from derive.reading.step.statements import fresh
 from derive.rule import Assignment, Rule, State
 

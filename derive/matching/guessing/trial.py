@@ -8,8 +8,8 @@ from fractions import Fraction
 from functools import cached_property, lru_cache
 from itertools import product
 
-from derive.matching.correspondence import Correspondence, numbers, probes
-from derive.matching.runs import COARSE, FINE, SMALL, Stream, TooLong, agrees, seen
+from derive.matching.guessing.correspondence import Correspondence, numbers, probes
+from derive.matching.guessing.runs import COARSE, FINE, SMALL, Stream, TooLong, agrees, seen
 from derive.rule import Rule
 
 Bound = tuple[tuple[str, Fraction], ...]

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from derive.matching.faults import Hypothesis, locate
 from derive.matching.given import Given
+from derive.matching.guessing.readings import readings_of
 from derive.matching.match import Match, comparable, hypotheses
-from derive.matching.readings import readings_of
+from derive.matching.mending.faults import Hypothesis, locate
 from derive.reading.drafts import Draft
 from derive.rule import Rule
 

@@ -14,7 +14,7 @@ from heapq import heappop, heappush
 from itertools import combinations, cycle, islice, product
 
 from derive.expr import Apply, Number, nodes, symbols
-from derive.matching.names import distance
+from derive.matching.guessing.names import distance
 from derive.rule import DECAY, UNIT, Domain, Rule
 
 MOST = 1_000  # ways looked at for one text and rule

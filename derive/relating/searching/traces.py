@@ -17,8 +17,8 @@ from derive.evaluate import exact, unrolled
 from derive.expr import Expr, Number, Symbol, symbols
 from derive.ops import Inexact, Undefined
 from derive.proving.runs import evaluated
-from derive.relating.ansatz import relevant
-from derive.relating.solving import Maps
+from derive.relating.searching.ansatz import relevant
+from derive.relating.searching.solving import Maps
 from derive.rule import Domain, Rule
 
 RUNS = 2

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from derive.expr import Apply, Number, Symbol, nodes, substitute, to_text
-from derive.matching.alignment import Alignment, align
-from derive.matching.correspondence import Correspondence, used
-from derive.matching.readings import NAME, needed
-from derive.matching.repairs import Repair, is_given, repairs
-from derive.matching.runs import TooLong
+from derive.matching.guessing.alignment import Alignment, align
+from derive.matching.guessing.correspondence import Correspondence, used
+from derive.matching.guessing.readings import NAME, needed
+from derive.matching.guessing.runs import TooLong
+from derive.matching.guessing.trial import trial
+from derive.matching.mending.repairs import Repair, is_given, repairs
 from derive.matching.settle import settle
-from derive.matching.trial import trial
 from derive.rule import Rule
 from derive.transforms import bind
 

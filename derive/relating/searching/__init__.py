@@ -1,0 +1,1 @@
+"""The search for a map between two rules, and its proof by induction."""
