@@ -90,7 +90,7 @@ def _facts(verdict: Verdict, explain: bool) -> Iterator[tuple[str, Sequence[str]
         for title, facts in (
             *(_conditions(verdict, verdict.condition) if verdict.condition else ()),
             ("map", _unsaid(verdict, [f"{name} = {value}" for name, value in verdict.maps.items()])),
-            ("every choice of hyperparameters under which they agree", _branches(verdict)),
+            ("every choice of hyperparameters, each side its own, under which they agree", _branches(verdict)),
             ("assumptions", verdict.assumptions),
             ("warnings", verdict.warnings),
             ("tried", verdict.tried if explain else ()),

@@ -197,7 +197,7 @@ def branch(kind: str, shift: int = 0, **said: object) -> dict[str, object]:
 EQUAL = branch("equal", hyperparameters={"B.lr": "A.lr"})
 NO_BETA = branch("conditional", hyperparameters={"B.lr": "A.lr"}, condition={"A.beta": "0", "B.beta": "0"})
 STILL = branch("degenerate", condition={"A.lr": "0", "B.lr": "0"})
-EVERY = "every choice of hyperparameters under which they agree\n"
+EVERY = "every choice of hyperparameters, each side its own, under which they agree\n"
 
 
 def conditional(any_of: str, *branches: dict[str, object]) -> str:
