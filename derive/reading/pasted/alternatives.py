@@ -7,6 +7,7 @@ step is given. `return w - lr * dw` gives the new value of one of the arguments.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice, product
@@ -62,6 +63,7 @@ def _computed(step: Step) -> dict[str, frozenset[str]]:
     """The values made only from states as they are before the step and from names given before the loop."""
     states, moved = set(carried(step.statements)), set[str]()
     changed = stored(step.statements)
+    times = Counter(name for s in step.statements for name in stored([s]))
     made: dict[str, frozenset[str]] = {}
     for s in step.statements:
         read = reads(s)
@@ -69,9 +71,10 @@ def _computed(step: Step) -> dict[str, frozenset[str]]:
         if (
             isinstance(s, Store)
             and s.target not in states
-            and changed.count(s.target) == 1
+            and times[s.target] == 1
             and read <= allowed
             and read
+            and not (isinstance(s.value, Symbol) and s.value.name in states)  # a copy
         ):
             made[s.target] = frozenset[str]().union(*(made.get(n, frozenset({n})) for n in read))
         moved |= states & set(stored([s]))

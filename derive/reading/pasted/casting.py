@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
 from derive.expr import Expr, Number, Symbol, apply, substitute
 from derive.reading.pasted.draft import Draft
-from derive.reading.pasted.flow import reads
+from derive.reading.pasted.flow import carried, reads
 from derive.reading.pasted.parts import Part, first_count
+from derive.reading.python.bindings import names_bound
+from derive.reading.step.aliases import refuse_shared_stores
 from derive.reading.step.starts import with_plain_guards
 from derive.reading.step.statements import (
     Branch,
@@ -36,6 +39,7 @@ def procedure(draft: Draft, part: Part, names: Mapping[str, str], counts: Mappin
     arguments = {p.name: p for p in step.parameters}
     states = [s for s in draft.states if part.average or s != part.theta]
     refuse_hidden(draft, states)
+    _refuse_shared(draft, part)
     _refuse_varying(draft, part)
     starts = {s: _start(draft, s, values, counts) for s in states}
     returned = tuple(Returned(substitute([r.value], values)[0], frozenset(names.get(n, n) for n in r.shares))
@@ -86,8 +90,24 @@ def refuse_hidden(draft: Draft, states: Sequence[str]) -> None:
             raise draft.step.definition.error(what, fix=f"say it as a number, as in {draft.shown(name)} = 0")
 
 
+def _refuse_shared(draft: Draft, part: Part) -> None:
+    """A store through a name that no other needs may still change the array of one that does."""
+    if draft.by_value or len(draft.whole) == len(draft.step.statements):
+        return
+    changed = {*stored(draft.whole), part.theta, part.g}
+    scalars = {n for s in draft.whole for n in reads(s)} - changed
+    kept = {*carried(draft.whole), part.theta, *scalars}
+    refuse_shared_stores(draft.step.definition, draft.whole, scalars, kept, {part.g})
+
+
 def _refuse_varying(draft: Draft, part: Part) -> None:
-    """What the loop's head gives a value at each step is no hyperparameter."""
+    """What the loop's head gives a value at each step is no hyperparameter, and neither is what is made of that."""
+    heads = {*draft.step.items, draft.step.counter} - {None}
+    for node in ast.walk(draft.step.definition.node):
+        if isinstance(node, ast.Assign) and heads & {n.id for n in ast.walk(node.value) if isinstance(n, ast.Name)}:
+            for name in names_bound([node]) & draft.step.unknown.keys() & set(draft.free) - {part.theta, part.g}:
+                what = f"{draft.shown(name)!r} changes from step to step and is not looked into"
+                raise draft.step.definition.error(what, node, "write its formula out")
     for name in draft.free:
         if name in draft.step.items and name not in (part.theta, part.g, part.t):
             what = f"{draft.shown(name)!r} changes from step to step and is no count of the steps from the first"

@@ -35,7 +35,9 @@ def with_inputs(step: Step) -> Iterator[Step]:
     is given, each name that is made from itself first may be one, and so may what is called a gradient.
     """
     step = _without_clearing(step) if step.looped else step
-    step = _apart(step, [n for n in carried(step.statements) if n.endswith(".grad")])  # given anew at each step
+    step = _apart(
+        step, [n for n in carried(step.statements) if n.endswith(".grad") or n in step.items or n == step.counter]
+    )  # given anew at each step
     if not step.looped and step.returned:
         leaving = {n for r in step.returned for n in (r.name, *r.shares) if n}
         names = [n for n in _arguments(step) if n not in leaving]
@@ -49,11 +51,11 @@ def with_inputs(step: Step) -> Iterator[Step]:
     open_ = [n for n in carried(step.statements) if n not in {*step.starts, *step.kept, *last} and "." not in n]
     if step.looped:
         first = [n for n in open_ if _is_made_from_itself_first(n, step.statements)]
-        yield from (_apart(step, [n]) for n in first)
+        yield from (replace(_apart(step, [n]), anew=n) for n in first)
         for n in (
             n for n in open_ if n not in first and _GRADIENT.fullmatch(n) and not _stored_into(n, step.statements)
         ):
-            yield replace(_apart(step, [n]), assumed=(*step.assumed, f"{n} is given anew at each step"))
+            yield replace(_apart(step, [n]), anew=n, assumed=(*step.assumed, f"{n} is given anew at each step"))
 
 
 def with_change(step: Step) -> Step | None:

@@ -29,6 +29,11 @@ def parts(draft: Draft, wanted: Mapping[str, str]) -> Iterator[Part]:
     """Every consistent choice. Raises UserError where a value that is not looked into can't be the gradient."""
     questions = [q.target for q in draft.questions]
     inputs = questions or _opened(draft) or _inputs(draft)
+    told = [n for n in inputs if _SURELY_A_GRADIENT.fullmatch(n) and n not in draft.step.unknown]
+    if told:  # what is made of data alone is another thing: a schedule
+        inputs = [n for n in inputs if draft.step.unknown.get(n, {n}) or _SURELY_A_GRADIENT.fullmatch(n)]
+    if draft.step.anew in draft.free:  # any other name that is stored into keeps what is stored
+        inputs = [n for n in inputs if n == draft.step.anew]
     _refuse_another_gradient(draft, wanted)
     made = _made_over_steps(draft)
     counters = _counters(draft)
@@ -69,7 +74,7 @@ def _inputs(draft: Draft) -> list[str]:
     """The names that may be given anew at each step: not those that hold one value through a loop."""
     step = draft.step
     fixed = {*step.starts, *((p.name for p in step.parameters) if step.looped else ())} - {*step.unknown}
-    return [n for n in draft.free if n != step.counter and n not in fixed]
+    return [n for n in draft.free if n != step.counter and n not in fixed | step.numbers]
 
 
 def _allowed(wanted: Mapping[str, str], roles: Mapping[str, str]) -> bool:

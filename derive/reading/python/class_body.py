@@ -18,7 +18,7 @@ from derive.reading.python.spellings import TRANSPARENT_DECORATORS
 from derive.reading.source import Definition
 
 STEP_METHODS = ("step", "update", "__call__")
-_HOOKS = ("__getattr__", "__getattribute__", "__setattr__", "__new__")
+HOOKS = ("__getattr__", "__getattribute__", "__setattr__", "__new__")
 _EMPTY_BASES = ("builtins.object", "abc.ABC", "typing.Protocol", "typing.Generic")
 
 
@@ -39,7 +39,7 @@ def refuse_hooks(definition: Definition, node: ast.ClassDef) -> None:
     for keyword in node.keywords:
         raise definition.error(f"'{text_of(keyword)}' may change the class", keyword, "leave it out")
     bound = bindings(node.body)
-    for name in (n for n in _HOOKS if n in bound):
+    for name in (n for n in HOOKS if n in bound):
         what = f"{name!r} may change what an attribute is"
         raise definition.error(what, _line(bound[name], node), "leave it out")
     _refuse_private(definition, node)

@@ -17,16 +17,34 @@ Arrays = dict[str, frozenset[object]]
 
 
 def refuse_shared_stores(
-    definition: Definition, statements: Iterable[Statement], scalars: Iterable[str], carried: Iterable[str]
+    definition: Definition,
+    statements: Iterable[Statement],
+    scalars: Iterable[str],
+    carried: Iterable[str],
+    anew: Iterable[str],
 ) -> None:
     """Raises UserError at the first in-place store into an array that another name may stand for.
 
-    `scalars` are the names that hold immutable numbers, `carried` those that keep their array from
-    one step to the next.
+    `scalars` are the names that hold immutable numbers, `carried` those that are looked at after the
+    step, `anew` those that each step is given another array for.
     """
     steps, kept = list(statements), set(carried)
+    lasting = kept | (_stored_into_first(steps) - set(anew))
     first = _follow(steps, {}, set(scalars), definition, kept)
-    _follow(steps, {n: a for n, a in first.items() if n in kept}, set(scalars), definition, kept)
+    _follow(steps, {n: a for n, a in first.items() if n in lasting}, set(scalars), definition, kept)
+
+
+def _stored_into_first(statements: Iterable[Statement]) -> set[str]:
+    """The names that are stored into before the step binds them: to arrays that they keep from the step before."""
+    first: dict[str, bool] = {}
+    for s in statements:
+        match s:
+            case Store(target=target, in_place=in_place):
+                first.setdefault(target, in_place)
+            case Branch(then=then, otherwise=otherwise) | Initialise(stores=then, otherwise=otherwise):
+                for n in stored([s]):
+                    first.setdefault(n, n in _stored_into_first(then) | _stored_into_first(otherwise))
+    return {n for n, in_place in first.items() if in_place}
 
 
 def sharing_after(definition: Definition, statements: Iterable[Store]) -> list[Store]:

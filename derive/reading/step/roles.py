@@ -60,7 +60,8 @@ def to_rule(procedure: Procedure, roles: Roles = RULE_LANGUAGE) -> Rule:
     constants = {h.name for h in cast.hyperparameters}
     statements = with_outputs(procedure, cast.output, cast.arguments)
     statements, starts = resolve_starts(definition, statements, cast.states, {roles.theta, *constants}, cast.counter)
-    refuse_shared_stores(definition, statements, {*constants, cast.counter}, {cast.output, *cast.states})
+    kept = {cast.output, *cast.states, *constants}
+    refuse_shared_stores(definition, statements, {*constants, cast.counter}, kept, {*cast.inputs} - kept)
     lines = flatten(statements, {*cast.inputs, *starts, *constants}, definition.file)
     _refuse_not_updated(definition, lines, cast)
     moving = {cast.output, *cast.states}

@@ -10,6 +10,7 @@ other loop is one over steps or over data.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable
 
 from derive.errors import UserError
@@ -180,7 +181,9 @@ class _Emptied(ast.NodeTransformer):
 
 def _is_empty(value: ast.expr) -> bool:
     made = isinstance(value, _CREATED) and not ast.unparse(value).strip("{}[]")
-    return made or (isinstance(value, ast.Call) and dotted(value.func) in ("dict", "list", "defaultdict"))
+    if isinstance(value, ast.Call) and dotted(value.func) in ("defaultdict", "collections.defaultdict"):
+        return all(re.search(r"zeros|^(float|int|dict|list|lambda: (0|0\.0))$", ast.unparse(a)) for a in value.args)
+    return made or (isinstance(value, ast.Call) and dotted(value.func) in ("dict", "list"))
 
 
 # The loop's head
@@ -189,7 +192,7 @@ def _is_empty(value: ast.expr) -> bool:
 def _head(node: ast.For) -> tuple[str | None, dict[str, ast.expr]]:
     """The index of a loop over parts, and each of its items with the array it is a part of."""
     match node.target, node.iter:
-        case ast.Name(id=i), ast.Call(func=ast.Name(id="range")):
+        case ast.Name(id=i), over if _is_counting(over):
             return i, {}
         case ast.Name(id=i), ast.Call(func=ast.Attribute(attr="keys"), args=[]):
             return i, {}
@@ -205,6 +208,15 @@ def _head(node: ast.For) -> tuple[str | None, dict[str, ast.expr]]:
         case ast.Tuple(), _:
             return None, items_of(node.target, node.iter)
     return None, {}
+
+
+def _is_counting(over: ast.expr) -> bool:
+    """Whether a loop goes over numbers, and so over no arrays: `range(n)`, `count(1)`, `tqdm(range(n))`."""
+    match over:
+        case ast.Call(func=function, args=args):
+            name = (dotted(function) or "").rsplit(".", 1)[-1]
+            return name in ("range", "arange", "trange", "count", "linspace") or any(map(_is_counting, args))
+    return False
 
 
 def _is_value(name: str, body: Iterable[ast.stmt]) -> bool:

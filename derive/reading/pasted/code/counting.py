@@ -23,11 +23,15 @@ _WRAPPERS = frozenset({"tqdm", "track", "list", "tuple", "iter", "progress_bar"}
 
 @dataclass(frozen=True)
 class Count:
-    """The loop's counter, `first` at the first step, and what else its head gives a value at each step."""
+    """The loop's counter, `first` at the first step, and what else its head gives a value at each step.
+
+    `numbers` are those of them that count, and so are no data.
+    """
 
     counter: str | None = None
     first: int = 1
     items: frozenset[str] = field(default_factory=frozenset)
+    numbers: frozenset[str] = field(default_factory=frozenset)
 
 
 def counted(definition: Definition, loop: ast.For | ast.While | None, restarts: bool) -> Count:
@@ -39,9 +43,11 @@ def counted(definition: Definition, loop: ast.For | ast.While | None, restarts: 
     if isinstance(loop, ast.While):
         return Count()
     named = {n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name)}
-    for name, first in () if restarts else _counts(definition, loop.target, loop.iter):
+    counts = list(_counts(definition, loop.target, loop.iter))
+    for name, first in () if restarts else counts:
         return Count(name, first, frozenset(named - {name}))
-    return Count(items=frozenset(named))
+    odd = named if isinstance(loop.iter, ast.Call) and dotted(loop.iter.func) in _RANGES else ()
+    return Count(items=frozenset(named), numbers=frozenset({*odd, *(name for name, _ in counts)}))
 
 
 def _counts(definition: Definition, target: ast.expr, over: ast.expr) -> Iterator[tuple[str, int]]:

@@ -15,11 +15,12 @@ from derive.reading.pasted.code.coordinates import without_coordinates
 from derive.reading.pasted.code.frameworks import without_frameworks
 from derive.reading.pasted.code.methods import likely_steps, with_step
 from derive.reading.pasted.code.objects import with_records
+from derive.reading.pasted.code.replaced import refuse_decorators, refuse_replaced
 from derive.reading.pasted.code.steps import Step, bare_definition, read_body
 from derive.reading.pasted.code.truths import Compared
 from derive.reading.pasted.code.unpacking import written_out
-from derive.reading.pasted.flow import without_conversions
-from derive.reading.pasted.hidden import hidden_starts
+from derive.reading.pasted.flow import carried, without_conversions
+from derive.reading.pasted.hidden import hidden_starts, is_odd
 from derive.reading.python.bindings import Function, Opaque, bindings
 from derive.reading.python.optimizers import is_optimizer
 from derive.reading.python.tuples import with_items
@@ -48,7 +49,7 @@ def step_of(
     defined = [n for n in tree.body if isinstance(n, Function | ast.ClassDef)]
     bare = [n for n in tree.body if isinstance(n, ast.For | ast.While | ast.AugAssign)]
     if defined and not bare:
-        return _only(text, file, settings, can_be_read)
+        return _only(tree, text, file, settings, can_be_read)
     body = [n for n in tree.body if not isinstance(n, Function | ast.ClassDef)]
     plain = _plain(ast.Module(deepcopy(body), []), file)
     with _as_spelled(plain.spelled):
@@ -77,9 +78,13 @@ def _plain(tree: ast.Module, file: str) -> Plain:
     return Plain(ast.fix_missing_locations(tree), kept | made | containers, {**sizes, **spelled})
 
 
-def _only(text: str, file: str, settings: Mapping[str, bool], can_be_read: Callable[[Step], bool]) -> Step:
+def _only(
+    tree: ast.Module, text: str, file: str, settings: Mapping[str, bool], can_be_read: Callable[[Step], bool]
+) -> Step:
     """The step of the one definition of a text that can be read as one."""
-    found = [d for d in definitions(text, file) if not d.is_method]
+    inside = _parts_of_others(tree)
+    found = [d for d in definitions(text, file) if not (d.is_method or d.node.lineno in inside)]
+    based = {n.id for d in found if isinstance(d.node, ast.ClassDef) for n in d.node.bases if isinstance(n, ast.Name)}
     steps, errors = list[tuple[str, Step]](), list[UserError]()
     for definition in [d for d in found if not _holds_functions(d.node)] or found[:1]:
         try:
@@ -88,8 +93,13 @@ def _only(text: str, file: str, settings: Mapping[str, bool], can_be_read: Calla
                 steps.append((definition.node.name, step))
         except UserError as error:
             errors.append(error)
-    if len(steps) == 1:
-        return steps[0][1]
+    if len(steps) == 1 and steps[0][0] not in based:
+        [(name, step)] = steps
+        callers = [d for d in found if d.node.name != name and _calls(d.node, name)]
+        parts = [d for d in callers if not any(isinstance(n, ast.For | ast.While) for n in ast.walk(d.node))]
+        if not parts:
+            said = (f"the step is {name}; what {d.node.name} does around it is not looked into" for d in callers)
+            return replace(step, assumed=(*step.assumed, *said))
     if not steps and len(errors) == 1:
         raise errors[0]
     names = [n for n, _ in steps] or [d.node.name for d in found]
@@ -102,6 +112,21 @@ def _holds_functions(node: ast.AST) -> bool:
     return isinstance(node, ast.FunctionDef) and any(isinstance(n, ast.FunctionDef) for n in node.body)
 
 
+def _calls(node: ast.AST, name: str) -> bool:
+    calls = (n.func for n in ast.walk(node) if isinstance(n, ast.Call))
+    return any(isinstance(f, ast.Name) and f.id == name for f in calls)
+
+
+def _parts_of_others(tree: ast.Module) -> set[int]:
+    """The lines of functions that stand in another that calls them: parts of that one's step, and no steps."""
+    found = set[int]()
+    for around in (n for n in ast.walk(tree) if isinstance(n, Function)):
+        for inner in (n for n in around.body if isinstance(n, Function)):
+            if any(_calls(s, inner.name) for s in around.body if s is not inner):
+                found.add(inner.lineno)
+    return found
+
+
 def _first(steps: Iterator[Step], can_be_read: Callable[[Step], bool]) -> Step:
     """The first step that can be read; the first of all where none can."""
     read = list(steps)
@@ -111,6 +136,8 @@ def _first(steps: Iterator[Step], can_be_read: Callable[[Step], bool]) -> Step:
 def _defined(definition: Definition, file: str) -> Iterator[Step]:
     """The steps that a definition may be: one, or one for each method of a class that may be its step."""
     node = definition.node
+    refuse_decorators(definition)
+    refuse_replaced(definition)
     if isinstance(node, ast.FunctionDef):
         yield _function(definition, file)
     elif is_optimizer(definition) and _has_groups(node):
@@ -131,7 +158,23 @@ def _function(definition: Definition, file: str) -> Step:
     definition = with_items(replace(definition, node=plain.tree.body[0], outer=outer))  # type: ignore[arg-type]
     with _as_spelled(plain.spelled):
         step = read_body(definition, free=False)
+    step = replace(step, hidden={**_started_beside(definition, step), **step.hidden})
     return replace(step, kept=step.kept | plain.kept, spelled=plain.spelled)
+
+
+def _started_beside(definition: Definition, step: Step) -> dict[str, str]:
+    """What a function `init` beside this one returns for the step's keys: `return {"v": jnp.ones_like(params)}`."""
+    if "def init" not in definition.text:
+        return {}
+    tree = ast.parse(definition.text)
+    bodies = [n.body for n in ast.walk(tree) if isinstance(n, Function | ast.Module)]
+    beside = next((b for b in bodies if any(s.lineno == definition.node.lineno for s in b)), [])
+    inits = [n for n in beside if isinstance(n, ast.FunctionDef) and n.name.startswith("init")]
+    returned = [ast.Assign([ast.Name("", ast.Store())], n.value) for f in inits for n in ast.walk(f)
+                if isinstance(n, ast.Return) and n.value is not None]  # fmt: skip
+    found = hidden_starts([*returned, *(s for f in inits for s in f.body)])
+    said = {n.rpartition(".")[2]: text for n, text in found.items() if is_odd(text)}
+    return {s: said[s.rpartition(".")[2]] for s in carried(step.statements) if s.rpartition(".")[2] in said}
 
 
 def _methods(definition: Definition, file: str) -> Iterator[Step]:
@@ -149,7 +192,11 @@ def _methods(definition: Definition, file: str) -> Iterator[Step]:
             step = replace(
                 _of_procedure(read_definition(own), made.opened, {**plain.spelled, **made.spelled}),
                 assumed=made.assumed,
-                hidden={n: said for n, said in _starts_of(inner).items() if n in made.opened},
+                hidden={
+                    n: said
+                    for n, said in _starts_of(inner, made.node).items()
+                    if {n, n.rpartition(".")[0]} & made.opened or n.rpartition(".")[0] != "self"
+                },
             )
         except UserError as error:
             errors.append(error)
@@ -160,9 +207,10 @@ def _methods(definition: Definition, file: str) -> Iterator[Step]:
         raise errors[0]
 
 
-def _starts_of(node: ast.ClassDef) -> dict[str, str]:
-    inits = [n for n in node.body if isinstance(n, ast.FunctionDef) and n.name == "__init__"]
-    return hidden_starts(inits)
+def _starts_of(node: ast.ClassDef, made: ast.ClassDef) -> dict[str, str]:
+    """What the text says of attributes at first: in `__init__`, in methods that are no step, and in fields."""
+    steps = {n.lineno for n in made.body if isinstance(n, ast.FunctionDef) and n.name == "step"}
+    return hidden_starts([n for n in node.body if n.lineno not in steps], node.body)
 
 
 def _of_procedure(procedure: Procedure, opened: frozenset[str], spelled: Mapping[str, str]) -> Step:
@@ -171,6 +219,9 @@ def _of_procedure(procedure: Procedure, opened: frozenset[str], spelled: Mapping
     given = {Symbol(f"__init__.{n.removeprefix('self.')}{end}") for n in opened for end in ("", "_given")}
     starts = {n: None if start in given else start for n, start in starts.items()}
     procedure = followed(procedure)
+    made = frozenset(
+        p.name for p in procedure.parameters if p.name.startswith("__init__.") and Symbol(p.name) not in given
+    )
     return Step(procedure.definition, without_conversions(procedure.statements), procedure.parameters, starts,
                 returned=procedure.returned or None, return_line=procedure.return_line,
-                kept=frozenset(procedure.kept), spelled=spelled)  # fmt: skip
+                kept=frozenset(procedure.kept), spelled=spelled, numbers=made)  # fmt: skip

@@ -37,13 +37,25 @@ def items_of(target: ast.expr, over: ast.expr) -> dict[str, ast.expr]:
             parts = [items_of(n, a) for n, a in zip(names, args, strict=True)]
             return {n: base for part in parts for n, base in part.items()} if all(parts) else {}
         case ast.Name(id=name), _:
-            return {name: base_of(over) or ast.Name(name, ast.Load())}
+            return {} if _reordered(over) else {name: base_of(over) or ast.Name(name, ast.Load())}
         case ast.Tuple(elts=names), _ if all(isinstance(n, ast.Name) for n in names):
             base, own = base_of(over), [n.id for n in names if isinstance(n, ast.Name)]
             if base is None:
                 return {n: ast.Name(n, ast.Load()) for n in own}
             return {n: ast.Subscript(base, ast.Constant(n), ast.Load()) for n in own}
     return {}
+
+
+def _reordered(over: ast.expr) -> bool:
+    """Whether a sequence is another one from a later item on, or in another order: its items belong elsewhere."""
+    match over:
+        case ast.Subscript(slice=ast.Slice() as part):
+            return not whole(part) and (part.lower is not None or part.step is not None)
+        case ast.Call(func=ast.Name(id="reversed" | "sorted" | "set" | "shuffle" | "islice")):
+            return True
+        case ast.Call(args=args):
+            return any(map(_reordered, args))
+    return False
 
 
 def index_of(node: ast.expr, index: str | None) -> tuple[str, str] | None:

@@ -13,8 +13,8 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 
 from derive.reading.pasted.code.own import with_own_parameter
-from derive.reading.python.bindings import all_args
-from derive.reading.python.class_body import STEP_METHODS
+from derive.reading.python.bindings import all_args, bindings
+from derive.reading.python.class_body import HOOKS, STEP_METHODS
 from derive.reading.python.functions import dictionaries
 from derive.reading.python.scope import dotted
 from derive.reading.python.spellings import CUSTOMARY
@@ -52,7 +52,7 @@ def with_step(node: ast.ClassDef, file: str, method: str | None = None) -> Class
     step.name = "step"
     spelled = with_own_parameter(node, step, file)
     init = found.get("__init__") or (_of_fields(node, step) if _is_dataclass(node) else _empty_init(node))
-    node.body = [n for n in node.body if n is step or n is init or not _is_method(n) or _sets(n)]
+    node.body = [n for n in node.body if n is step or n is init or not _is_method(n) or _sets(n) or _shows(n, node)]
     own = {n.attr for n in ast.walk(step) if _is_own(n) and not isinstance(n.ctx, ast.Load)}  # type: ignore[attr-defined]
     counting = {id(n): c for n in node.body if n is not step and n is not init and (c := _counts(n, own)) is not None}
     step.body = [*_without_return(step.body), *counting.values(), *_return(step.body)]
@@ -62,7 +62,8 @@ def with_step(node: ast.ClassDef, file: str, method: str | None = None) -> Class
     init.body = [one for s in init.body if not _is_super(s) for one in _one_by_one(s)]
     init.args.vararg = init.args.kwarg = None
     _without_words(init.args)
-    return Class(ast.fix_missing_locations(node), _opened(init, step), tuple(assumed), spelled)
+    opened = _opened(init, step, frozenset(bindings(node.body)))
+    return Class(ast.fix_missing_locations(node), opened, tuple(assumed), spelled)
 
 
 def likely_steps(node: ast.ClassDef) -> list[str]:
@@ -112,6 +113,13 @@ def _sets(node: ast.stmt) -> bool:
     return any(_is_own(n) and not isinstance(n.ctx, ast.Load) for n in ast.walk(node))  # type: ignore[attr-defined]
 
 
+def _shows(method: ast.stmt, node: ast.ClassDef) -> bool:
+    """Whether a method makes what an attribute is: one of Python's hooks, or a property that is read."""
+    called = {id(n.func) for n in ast.walk(node) if isinstance(n, ast.Call)}
+    read = {n.attr for n in ast.walk(node) if _is_own(n) and id(n) not in called}  # type: ignore[attr-defined]
+    return isinstance(method, ast.FunctionDef) and method.name in {*HOOKS, *read}
+
+
 def _is_own(node: ast.AST) -> bool:
     return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"
 
@@ -142,6 +150,8 @@ def _of_fields(node: ast.ClassDef, step: ast.FunctionDef) -> ast.FunctionDef:
             value = ast.Name(name, ast.Load())
         init.body.append(_set(name, value, one))
         node.body.remove(one)
+    later = next((n for n in node.body if isinstance(n, ast.FunctionDef) and n.name == "__post_init__"), None)
+    init.body += later.body if later is not None and len(later.args.args) == 1 else []
     return init
 
 
@@ -189,15 +199,18 @@ def _return(body: Sequence[ast.stmt]) -> list[ast.stmt]:
 # What is given from outside
 
 
-def _opened(init: ast.FunctionDef, step: ast.FunctionDef) -> frozenset[str]:
-    """The attributes that the step uses and `__init__` doesn't make from what can be read, each now an argument."""
+def _opened(init: ast.FunctionDef, step: ast.FunctionDef, bound: frozenset[str]) -> frozenset[str]:
+    """The attributes that the step uses and `__init__` doesn't make from what can be read, each now an argument.
+
+    Those that are `bound` by the class itself are not given from outside.
+    """
     used = dict.fromkeys(n.attr for n in ast.walk(step) if _is_own(n))  # type: ignore[attr-defined]
     called = {n.func.attr for n in ast.walk(step) if isinstance(n, ast.Call) and _is_own(n.func)}  # type: ignore[attr-defined]
     opaque = {name: s for s in init.body for name in _made_opaquely(s)}
     init.body = [s for s in init.body if s not in opaque.values()] or [ast.Pass()]
     made = {n.attr for n in ast.walk(init) if _is_own(n) and not isinstance(n.ctx, ast.Load)}  # type: ignore[attr-defined]
     taken = {a.arg for a in all_args(init)}
-    missing = [name for name in used if name not in made | called and f"self.{name}" not in dictionaries(step)]
+    missing = [name for name in used if name not in made | called | bound and f"self.{name}" not in dictionaries(step)]
     asked = [n for n in ast.walk(step) if isinstance(n, ast.Compare) and isinstance(n.ops[0], ast.Is)]
     empty = {n.left.attr for n in asked if isinstance(n.left, ast.Attribute)}  # if self.m is None: ...
     init.body += [_set(name, ast.Constant(None), init) for name in missing if name in empty]

@@ -8,7 +8,8 @@ reader can't read is passed over, save what only shows or records.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import reduce
 from operator import add
 
@@ -16,6 +17,7 @@ from derive.errors import UserError
 from derive.expr import Expr, Number, Symbol
 from derive.reading.pasted.flow import carried, reads
 from derive.reading.pasted.groups import groups
+from derive.reading.python.bindings import names_bound
 from derive.reading.python.blocks import read_block
 from derive.reading.python.scope import Scope, dotted
 from derive.reading.step.sharing import stores_into
@@ -30,8 +32,10 @@ _EFFECTS = (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom, ast.Lambda)
 def harmless(node: ast.stmt) -> bool:
     """Whether a statement only shows or records something."""
     match node:
-        case ast.Pass() | ast.Assert() | ast.Break():
+        case ast.Pass() | ast.Break():
             return True
+        case ast.Assert():
+            return not any(isinstance(n, _EFFECTS) or _may_store(n) for n in ast.walk(node))
         case ast.Expr(value=ast.Constant()):
             return True
         case ast.Expr(value=ast.Call(func=function, args=arguments)):
@@ -51,14 +55,16 @@ def _may_store(node: ast.AST) -> bool:
 
 
 def read_with_unknowns(
-    body: Sequence[ast.stmt], scope: Scope
+    body: Sequence[ast.stmt], scope: Scope, given: Collection[str]
 ) -> tuple[tuple[Statement, ...], dict[str, frozenset[str]]]:
     """The statements of a step, and the names not looked into with the carried names their values are made from.
+
+    A name that is `given` to the step, as the parameter is, stands for what was given.
 
     Raises UserError for what can't be read and is no value the step could be given.
     """
     told = [n for n in body if not harmless(n)]
-    known, errors = set(scope.known), dict[int, UserError]()
+    known, errors, bound = set(scope.known), dict[int, UserError](), names_bound(body)
     parts: list[tuple[ast.stmt, tuple[Statement, ...]]] = []
     for node in told:
         asked = len(scope.asked)
@@ -67,7 +73,7 @@ def read_with_unknowns(
         except UserError as error:
             del scope.asked[asked:]
             targets = set() if _stores(node, scope) else _targets(node)
-            if not targets:
+            if not targets or targets & {*given} or _made_of_gradient(node, bound):
                 raise
             errors[id(node)] = error
             scope.known |= targets
@@ -78,6 +84,16 @@ def read_with_unknowns(
         return _unread(parts, errors), {}
     scope.known = known | scope.known
     return _followed(parts, errors)
+
+
+_GRADIENT = re.compile(r"g|(d_p_?|dw|dx|dtheta)?_?(gradients?|grads?)?|g_t|dw|dx|dW")
+
+
+def _made_of_gradient(node: ast.stmt, bound: Collection[str]) -> bool:
+    """Whether a value is made from what is called a gradient and only given: then the value is another."""
+    functions = {id(n.func) for n in ast.walk(node) if isinstance(n, ast.Call)}
+    read = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and id(n) not in functions}
+    return any(_GRADIENT.fullmatch(n) for n in read.difference(bound))
 
 
 def _unread(

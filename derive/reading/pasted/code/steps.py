@@ -23,6 +23,7 @@ from derive.reading.python.functions import dictionaries, function_scope, gradie
 from derive.reading.python.scope import Scope, dotted, place
 from derive.reading.python.spellings import BUILTINS, CUSTOMARY
 from derive.reading.source import Definition
+from derive.reading.step.aliases import sharing_after
 from derive.reading.step.handles import follow
 from derive.reading.step.statements import Parameter, Returned, Statement, Store, stored
 
@@ -37,7 +38,9 @@ class Step:
     to the next; otherwise only what is stored in place or `returned` does.
     `unknown` are the names whose values are not looked into, with the carried names they depend on,
     `kept` the names that outlast the step by themselves, `items` those that the head of its loop gives a value
-    at each step, `spelled` how the text writes names that are keys here, `assumed` what this reading takes for granted.
+    at each step, `numbers` are names that are no data: what a loop counts and what an object is made with,
+    `spelled` how the text writes names that are keys here, `assumed` what this reading takes for granted,
+    `anew` the name that this reading takes for an input though the text stores into it: it is the gradient.
     """
 
     definition: Definition
@@ -53,8 +56,10 @@ class Step:
     unknown: Mapping[str, frozenset[str]] = field(default_factory=dict)
     kept: frozenset[str] = frozenset()
     items: frozenset[str] = frozenset()
+    numbers: frozenset[str] = frozenset()
     spelled: Mapping[str, str] = field(default_factory=dict)
     assumed: tuple[str, ...] = ()
+    anew: str = ""
 
     @property
     def data(self) -> frozenset[str]:
@@ -84,16 +89,17 @@ def read_body(definition: Definition, free: bool) -> Step:
     body = [n for n in node.body if not (isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant))]
     before, loop, after = _around(definition, body)
     inner = loop.body if loop is not None else body
+    _refuse_left(definition, inner if loop is not None else [])
     scope = function_scope(definition, node, {p.name for p in parameters}, records)
     names = _free_names(node, definition.outer) - records
     scope.known |= _places(node, scope) | (names if free else names - scope.later)
     scope.known |= {p.name for p in gradients(node, names | {p.name for p in parameters})}
     scope.known |= {f"{p}.grad" for n in ast.walk(node) if isinstance(n, ast.Attribute) and n.attr == "grad"
                     and (p := place(n.value, scope)) in scope.known}  # fmt: skip
-    starts = _starts(before, scope)
+    starts, shared = _starts(definition, before, scope)
     count = counted(definition, loop, restarts=loop not in body)
     scope.known |= count.items | ({count.counter} if count.counter else set())
-    step = _Reading(definition, scope, {p.name for p in parameters}, free)
+    step = _Reading(definition, scope, {p.name for p in parameters}, loop is not None)
     *most, last = inner or [ast.Pass()]
     returned: tuple[Returned, ...] | None = None
     statements: tuple[Statement, ...]
@@ -104,6 +110,8 @@ def read_body(definition: Definition, free: bool) -> Step:
             statements, returned = (*statements, *ending.statements), ending.returned
     else:
         statements, unknown = step.read(inner)
+    written = stored(statements)
+    statements = (*(s for s in shared if s.target in written), *statements)
     if not statements and not returned:
         raise definition.error("the step does nothing that can be read", inner[0] if inner else None)
     kept = {
@@ -119,10 +127,12 @@ def read_body(definition: Definition, free: bool) -> Step:
     if loop is None and free:
         statements, starts = _leading_starts(statements)
     _refuse_after(definition, after)
-    hidden = {n: text for n, text in hidden_starts(before).items() if starts.get(n) is None}
+    own = [n for n in ast.walk(ast.parse(definition.text)) if isinstance(n, ast.FunctionDef)] if before else []
+    starts = _both_ways(starts, carried(statements))
+    hidden = {n: text for n, text in hidden_starts([*before, _head(node)], own).items() if starts.get(n) is None}
     return Step(definition, statements, parameters, starts, hidden, count.counter, count.first,
                 free or loop is not None, returned, getattr(last, "lineno", node.lineno), unknown,
-                items=count.items)  # fmt: skip
+                items=count.items, numbers=count.numbers)  # fmt: skip
 
 
 def _never_bound(statements: Sequence[Statement], places: set[str]) -> set[str]:
@@ -135,16 +145,17 @@ class _Reading:
     definition: Definition
     scope: Scope
     arguments: set[str]
-    free: bool
+    looped: bool
 
     def read(self, body: Sequence[ast.stmt]) -> tuple[tuple[Statement, ...], dict[str, frozenset[str]]]:
         called = {n.func.id for s in body for n in ast.walk(s)
                   if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}  # fmt: skip
         self.scope.oracles = frozenset(called & self.arguments) | frozenset(n for n in called if asks(n))
         self.scope.known -= self.scope.oracles
-        return read_with_unknowns(body, self.scope)
+        return read_with_unknowns(body, self.scope, () if self.looped else self.arguments)
 
 
+_TYPES = frozenset({"int", "bool", "complex"})
 _SIZES = frozenset({"len", "shape", "size", "ndim", "dtype", "range", "zeros_like", "ones_like"})
 
 
@@ -157,7 +168,7 @@ def _free_names(node: ast.FunctionDef, outer: Mapping[str, Binding]) -> set[str]
     attributes = {id(n.value) for n in ast.walk(node) if isinstance(n, ast.Attribute)}
     names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and id(n) not in roots}
     modules = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and id(n) in attributes and n.id in CUSTOMARY}
-    return {n for n in names - modules - BUILTINS.intersection({"range", "len", "float"}) if n not in outer}
+    return {n for n in names - modules - _TYPES - BUILTINS.intersection({"range", "len", "float"}) if n not in outer}
 
 
 def _places(node: ast.FunctionDef, scope: Scope) -> set[str]:
@@ -197,9 +208,21 @@ def _refuse_outer(definition: Definition, outer: ast.For | ast.While, inner: ast
             raise definition.error(what, n, "count the steps instead")
 
 
-def _starts(before: Iterable[ast.stmt], scope: Scope) -> dict[str, Expr | None]:
-    """What each name holds before the loop; None where the reader does not look into its value."""
-    starts: dict[str, Expr | None] = {}
+def _refuse_left(definition: Definition, body: Sequence[ast.stmt]) -> None:
+    """A loop that is left in its first round makes one step or less."""
+    for node in body:
+        if isinstance(node, ast.Break | ast.Continue | ast.Return):
+            raise definition.error("the loop is left in its first round", node, "leave it out")
+
+
+def _starts(
+    definition: Definition, before: Iterable[ast.stmt], scope: Scope
+) -> tuple[dict[str, Expr | None], list[Store]]:
+    """What each name holds before the loop; None where the reader does not look into its value.
+
+    With it stores that change nothing and say which names may share an array there.
+    """
+    starts, told = dict[str, Expr | None](), list[Store]()
     for node in before:
         if harmless(node):
             continue
@@ -213,9 +236,10 @@ def _starts(before: Iterable[ast.stmt], scope: Scope) -> dict[str, Expr | None]:
         for s in stores:
             if isinstance(s, Store):
                 starts[s.target] = _known(s, starts)
+                told.append(s)
             else:
                 starts |= dict.fromkeys(stored([s]))
-    return starts
+    return starts, sharing_after(definition, told)
 
 
 def _refuse_stale(definition: Definition, before: Iterable[ast.stmt], statements: Sequence[Statement]) -> None:
@@ -239,6 +263,17 @@ def _made_from(node: ast.AST) -> set[str]:
         case ast.Name(id=name, ctx=ast.Load()):
             return {name}
     return {name for child in ast.iter_child_nodes(node) for name in _made_from(child)}
+
+
+def _head(node: ast.FunctionDef) -> ast.FunctionDef:
+    """The function without its statements."""
+    return ast.FunctionDef(node.name, node.args, [ast.Pass()], [], lineno=node.lineno, col_offset=0)
+
+
+def _both_ways(starts: Mapping[str, Expr | None], kept: Sequence[str]) -> dict[str, Expr | None]:
+    """`v = w` says of either that it starts where the other does."""
+    there = {s.name: Symbol(n) for n, s in starts.items() if isinstance(s, Symbol) and n in kept}
+    return {**{n: other for n, other in there.items() if n in kept}, **starts}
 
 
 def _known(store: Store, starts: Mapping[str, Expr | None]) -> Expr | None:

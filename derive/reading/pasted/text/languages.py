@@ -14,6 +14,13 @@ import re
 from collections.abc import Iterator, Sequence
 
 from derive.errors import UserError
+from derive.reading.pasted.text.lost import (
+    refuse_defined,
+    refuse_kept_inside,
+    refuse_local,
+    refuse_returned,
+    refuse_whole,
+)
 
 _NAME = r"[^\W\d]\w*"
 _TYPE = (
@@ -51,7 +58,7 @@ _WORDS = (
     (re.compile(r"\bf(max|min)\("), r"\1("),
     (re.compile(r"\bthis(?:\.|->)"), ""),
     (re.compile(r"->(?=\w)"), "."),
-    (re.compile(r"\(\s*(?:float|double|int|real)\s*\)\s*(?=[\w(])"), ""),
+    (re.compile(r"\(\s*(?:float|double|real)\s*\)\s*(?=[\w(])"), ""),
     (re.compile(rf"^(\s*)(?:({_NAME})\+\+|\+\+({_NAME}))\s*;?\s*$"), r"\1\2\3 += 1"),
     (re.compile(rf"(?:^(?=\s*)|(?<=[-+*/=(,])|(?<=[-+*/=(,]\s)|(?<=^\s)|(?<=^\s\s\s\s))\*(?={_NAME})"), ""),
 )
@@ -64,14 +71,30 @@ def plainly(lines: Sequence[str], file: str) -> list[str]:
 
     Raises UserError for a value that a function changes and never hands back.
     """
+    commands = any(re.search(r"\\[A-Za-z\\]", line) for line in lines)
+    if not commands and any(re.search(r"[\w)]\s*\\\s*[\w(].*;\s*$", line) for line in lines):
+        raise UserError("a division from the left can't be read", where=file, fix="write a / b")
     if any("\\" in line for line in lines):
         return list(lines)
+    lines = _without_blocks(lines)
+    if _has_braces(lines):
+        refuse_defined(lines, file)
     lines = [_without_comments(line) for line in lines] if _has_braces(lines) else list(lines)
     if _has_braces(lines):
         return [re.sub(r";\s*$", "", line) for line in _without_braces(lines, file)]
     if any(re.match(r"^\s*function\b", line) for line in lines):
-        return _without_function(lines)
+        return _without_function(lines, file)
     return [_worded(line) if line.rstrip().endswith(";") else line for line in lines]
+
+
+def _without_blocks(lines: Sequence[str]) -> list[str]:
+    """The lines without comments of several lines, as Julia and MATLAB have them."""
+    out, inside = list[str](), False
+    for line in lines:
+        inside = inside or line.strip().startswith(("#=", "%{"))
+        out.append("" if inside else line)
+        inside = inside and not line.strip().endswith(("=#", "%}"))
+    return out
 
 
 def _has_braces(lines: Sequence[str]) -> bool:
@@ -94,11 +117,17 @@ def _worded(line: str) -> str:
 # Braces
 
 
+_HEAD = re.compile(r"^\s*function\s+(?:\[?(?P<outputs>[\w, ]+?)\]?\s*=\s*)?[\w.!]+\s*\((?P<arguments>[^)]*)\)")
+
+
 def _without_braces(lines: Sequence[str], file: str) -> list[str]:
     indices = set(_element_indices(lines))
     out: list[str] = []
     blocks: list[bool] = []  # for each open brace: whether what is inside stands deeper
     single = False
+    refuse_whole(lines, file)
+    if any(map(_FUNCTION.match, lines)) and not _loops(lines, indices):
+        refuse_local(lines, file)
     by_value, arguments = _passed_by_value(lines), _arguments(lines)
     elements: list[bool] = []  # for each open brace: whether it is that of a loop over elements
     for number, line in enumerate(lines, 1):
@@ -106,6 +135,8 @@ def _without_braces(lines: Sequence[str], file: str) -> list[str]:
             blocks.pop()
             elements.pop()
         _refuse_lost(line, by_value, indices if any(elements) else set(), f"{file}:{number}")
+        if _handed_back(line, arguments) == line:
+            refuse_returned(line, f"{file}:{number}")
         said, opens, deeper = _line(_handed_back(line, arguments), indices)
         found = _COUNTED.match(line) or _RANGE.match(line) or _IN.match(line)
         elements += [bool(found) and found["i"] in indices] if opens and found else [False] if opens else []
@@ -116,15 +147,30 @@ def _without_braces(lines: Sequence[str], file: str) -> list[str]:
     return out
 
 
+def _loops(lines: Sequence[str], indices: set[str]) -> bool:
+    """Whether there is a loop over steps."""
+    heads = [_COUNTED.match(line) or _RANGE.match(line) or _IN.match(line) for line in lines]
+    counted = any(h and h["i"] is not None and h["i"] not in indices for h in heads)
+    return counted or any(map(_WHILE.match, lines))
+
+
 def _refuse_lost(line: str, by_value: Sequence[str], indices: set[str], where: str) -> None:
     """Raises UserError for a copy that is changed, a sum over elements, arrays at two elements, and 1 / 2."""
     changed = re.match(rf"^\s*(?P<name>{_NAME})\s*(?P<sign>[-+*/]?)(?:=(?!=)|<-)", line)
     if changed and changed["name"] in by_value:
         what = f"{changed['name']!r} is passed by its value, and what the function makes of it is lost"
         raise UserError(what, where=where, fix=f"return {changed['name']}, or pass a reference")
-    if changed and changed["sign"] and indices and changed["name"] not in indices:
+    counted = re.match(rf"^\s*(?:\+\+\s*)?(?P<name>{_NAME})\s*(?P<sign>\+\+)?\s*;?\s*$", line)
+    changed = changed or (counted if "++" in line else None)
+    if changed and (changed["sign"] or "++" in line) and indices and changed["name"] not in indices:
         what = f"{changed['name']!r} goes from one element of the arrays to the next"
         raise UserError(what, where=where, fix="write the step for one coordinate")
+    guard = _IF.match(line)
+    test = guard["test"] if guard else ""
+    if any(re.search(rf"\b{i}\b", test) and not re.fullmatch(rf"\s*{i}\s*<=?\s*[\w.]+\s*", test) for i in indices):
+        raise UserError("some elements are left out", where=where, fix="write the step for one coordinate")
+    if indices and re.match(r"^\s*(?:break|continue)\s*;?\s*$", line):
+        raise UserError("some elements are left out", where=where, fix="write the step for one coordinate")
     taken = {
         tuple(re.findall(r"\[\s*(\w+)\s*\]", found[0])) for found in re.finditer(rf"{_NAME}(?:\s*\[\s*\w+\s*\])+", line)
     }
@@ -206,7 +252,11 @@ def _passed_by_value(lines: Sequence[str]) -> list[str]:
     arguments = [a.strip() for a in heads[0]["arguments"].split(",")]
     copies = [a.split()[-1] for a in arguments if heads[0]["b"] and re.fullmatch(rf"(?:const\s+)?{_TYPE}\s+{_NAME}", a)]
     if heads[0]["c"] or not heads[0]["b"]:  # R, JavaScript: what an index does not store into
-        copies = [found[0] for a in arguments if (found := re.match(_NAME, a)) and "&" not in a and "*" not in a]
+        copies = [
+            found[0]
+            for a in arguments
+            if (found := re.match(_NAME, re.sub(r"^mut\s+", "", a))) and "&" not in a and "*" not in a
+        ]
     return [c for c in copies if not re.search(rf"\b{c}\b", handed)]
 
 
@@ -222,10 +272,16 @@ def _records(line: str, lines: Sequence[str]) -> bool:
 # Functions that end with `end`
 
 
-def _without_function(lines: Sequence[str]) -> list[str]:
+def _without_function(lines: Sequence[str], file: str) -> list[str]:
     """The statements of a function of Julia's or MATLAB's kind, without its head and its `end`."""
     out, depths = list[str](), list[str]()
-    for line in lines:
+    heads = [h for line in lines if (h := _HEAD.match(line))]
+    if len(heads) == 1:
+        names = re.findall(_NAME, heads[0]["outputs"] or "")
+        arguments = [found[0] for a in re.split(r"[,;]", heads[0]["arguments"]) if (found := re.findall(_NAME, a))]
+        refuse_kept_inside(lines, names, arguments, file)
+    for number, line in enumerate(lines, 1):
+        refuse_returned(re.sub(r"^(\s*return\s*)(?=\S)", r"\1", line), f"{file}:{number}")
         word = re.match(r"^\s*(function|for|while|if|begin|let)\b", line)
         if word and not re.search(r"\bend\s*[;.]?\s*$", line):
             depths.append(word[1])

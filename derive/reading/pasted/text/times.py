@@ -177,11 +177,20 @@ def _renewed(statements: Sequence[Written], timed: dict[str, Timed]) -> list[Wri
 
 
 def _refuse_impossible(statements: Sequence[Written], timed: dict[str, Timed], file: str) -> None:
+    letters = {p.at[0] for s in statements for p in s.pieces if p.at}
+    if len(letters) > 1:
+        raise UserError(
+            f"{' and '.join(sorted(letters))} both count time", where=file, fix="use one index for the step"
+        )
+    latest = max((max(about.given) for about in timed.values() if about.given), default=None)
     for statement in statements:
         for piece in statement.pieces:
             if piece.at is None:
                 continue
             about = timed[piece.text]
+            if latest is not None and not about.given and about.now < latest - 1:
+                what = f"'{piece.shown}' is of an earlier step"
+                raise UserError(what, where=f"{file}:{statement.line}", fix="keep older values in buffers")
             allowed = 2 if about.given else 1
             if len(about.given) > 1:
                 what = f"'{piece.text}' is given at two times in one step"
@@ -189,8 +198,3 @@ def _refuse_impossible(statements: Sequence[Written], timed: dict[str, Timed], f
             if not 0 <= about.now - piece.at[1] <= allowed:
                 what = f"'{piece.shown}' is too far from this step"
                 raise UserError(what, where=f"{file}:{statement.line}", fix="keep older values in buffers")
-    letters = {p.at[0] for s in statements for p in s.pieces if p.at}
-    if len(letters) > 1:
-        raise UserError(
-            f"{' and '.join(sorted(letters))} both count time", where=file, fix="use one index for the step"
-        )
