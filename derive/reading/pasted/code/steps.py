@@ -220,9 +220,10 @@ def _starts(
 ) -> tuple[dict[str, Expr | None], list[Store]]:
     """What each name holds before the loop; None where the reader does not look into its value.
 
-    With it stores that change nothing and say which names may share an array there.
+    With it stores that change nothing and say which names may share an array there. A plain number is no array:
+    nobody can store into it.
     """
-    starts, told = dict[str, Expr | None](), list[Store]()
+    starts, told, plain = dict[str, Expr | None](), list[Store](), set[str]()
     for node in before:
         if harmless(node):
             continue
@@ -233,10 +234,15 @@ def _starts(
             scope.known |= names_bound([node])
             starts |= dict.fromkeys(names_bound([node]))
             continue
+        literal = isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
         for s in stores:
             if isinstance(s, Store):
                 starts[s.target] = _known(s, starts)
-                told.append(s)
+                if literal or (isinstance(s.value, Symbol) and s.value.name in plain):
+                    plain.add(s.target)
+                else:
+                    plain.discard(s.target)
+                    told.append(s)
             else:
                 starts |= dict.fromkeys(stored([s]))
     return starts, sharing_after(definition, told)
