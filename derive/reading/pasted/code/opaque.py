@@ -145,7 +145,9 @@ def _followed(
         read = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
         made_from = frozenset[str]().union(*(points.get(n, frozenset({n}) & kept) for n in read))
         targets = _targets(node)
-        if targets & kept or (made_from & moved) or (len(made_from) > 1 and not made_from <= kept):
+        # What is made of the parameters is on the way to the gradient; anything else is a value of its own.
+        again = targets & {*stored([s for s in out if not isinstance(s, Query)])} if not made_from else set()
+        if again or targets & kept or (made_from & moved) or (len(made_from) > 1 and not made_from <= kept):
             raise errors[id(node)]
         for target in sorted(targets):
             unknown[target] = points[target] = made_from

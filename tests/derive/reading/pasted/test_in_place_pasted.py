@@ -104,7 +104,8 @@ def test_what_is_not_looked_into(text: str) -> None:
 
 def test_names_for_one_number_are_no_array() -> None:
     """`m = v = t = 0` starts three numbers; `m = v = zeros(3)` is one array under two names."""
-    text = "m = t = {}\nwhile True:\n    g = grad(w)\n    t += 1\n    m = b * m + (1 - b) * g\n    w = w - lr * m / (1 - b**t)\n"
+    step = "g = grad(w)\n    t += 1\n    m = b * m + (1 - b) * g\n    w = w - lr * m / (1 - b**t)\n"
+    text = "m = t = {}\nwhile True:\n    " + step
     assert {s.name for s in first(text.format("0")).rule.states} == {"m"}
     with pytest.raises(UserError, match="another name of the same array"):
         first(text.format("np.zeros(3)"))
