@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from derive.expr import Apply, Expr, Number, Symbol, apply, nodes
+from derive.reading.pasted.code.opaque import is_surely_a_gradient
 from derive.reading.pasted.draft import Draft
 from derive.reading.pasted.flow import dependencies, reads
 from derive.reading.python.scope import ASKED
@@ -29,9 +30,9 @@ def parts(draft: Draft, wanted: Mapping[str, str]) -> Iterator[Part]:
     """Every consistent choice. Raises UserError where a value that is not looked into can't be the gradient."""
     questions = [q.target for q in draft.questions]
     inputs = questions or _opened(draft) or _inputs(draft)
-    told = [n for n in inputs if _SURELY_A_GRADIENT.fullmatch(n) and n not in draft.step.unknown]
+    told = [n for n in inputs if is_surely_a_gradient(n) and n not in draft.step.unknown]
     if told:  # what is made of data alone is another thing: a schedule
-        inputs = [n for n in inputs if draft.step.unknown.get(n, {n}) or _SURELY_A_GRADIENT.fullmatch(n)]
+        inputs = [n for n in inputs if draft.step.unknown.get(n, {n}) or is_surely_a_gradient(n)]
     if draft.step.anew in draft.free:  # any other name that is stored into keeps what is stored
         inputs = [n for n in inputs if n == draft.step.anew]
     _refuse_another_gradient(draft, wanted)
@@ -62,7 +63,7 @@ def _refuse_another_gradient(draft: Draft, wanted: Mapping[str, str]) -> None:
     if not made or any(wanted.get(n) == "g" for n in made):
         return
     constants = {p.name for p in draft.step.parameters if p.default is not None} | draft.step.starts.keys()
-    given = [n for n in draft.free if n not in {*made, *constants} and _SURELY_A_GRADIENT.fullmatch(n)]
+    given = [n for n in draft.free if n not in {*made, *constants} and is_surely_a_gradient(n)]
     others = _opened(draft)[0 if draft.questions else 1 :]
     for name in given or others:
         what = f"{draft.shown(made[0])!r} is made from what the step changes and is not looked into"
@@ -190,7 +191,6 @@ def _weights_last(names: Sequence[str], draft: Draft) -> list[str]:
 
 _PARAMETER = re.compile(r"theta|params?(eters?)?|weights?|w|x|p|W|b")
 _GRADIENT = re.compile(r".*grad.*|.*nabla.*|d(?!ecay|elta|amp)[a-zA-Z]\w*|.*\.d\w+|g|g_.*|.*_g")
-_SURELY_A_GRADIENT = re.compile(r"g|g_.*|.*_g|.*grad.*|.*nabla.*|d_?[A-Z]\w*|d_?(w|b|x|theta|params?|weights?|bias)\w?")
 _COUNTER = re.compile(r"t|step|steps|iteration|iter|i|k|n|epoch|.*_step|.*step.*")
 _INPUT = re.compile(r"x|value|.*grad.*|g|theta|y")
 

@@ -86,14 +86,19 @@ def read_with_unknowns(
     return _followed(parts, errors)
 
 
-_GRADIENT = re.compile(r"g|(d_p_?|dw|dx|dtheta)?_?(gradients?|grads?)?|g_t|dw|dx|dW")
+_GRADIENT = re.compile(r"g|g_.*|.*_g|.*grad.*|.*nabla.*|d_?[A-Z]\w*|d_?(w|b|x|p|theta|params?|weights?|bias)\w?")
+
+
+def is_surely_a_gradient(name: str) -> bool:
+    """Whether nobody would call anything else so. Names only ever speak against a reading here, never for one."""
+    return _GRADIENT.fullmatch(name) is not None
 
 
 def _made_of_gradient(node: ast.stmt, bound: Collection[str]) -> bool:
     """Whether a value is made from what is called a gradient and only given: then the value is another."""
     functions = {id(n.func) for n in ast.walk(node) if isinstance(n, ast.Call)}
     read = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and id(n) not in functions}
-    return any(_GRADIENT.fullmatch(n) for n in read.difference(bound))
+    return any(is_surely_a_gradient(n) for n in read.difference(bound))
 
 
 def _unread(
