@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from math import floor
 
@@ -51,6 +52,9 @@ def _cut(condition: Expr, box: dict[str, Domain], budget: list[int]) -> Cells:
     if widest is None or widths[widest] == 0 or budget[0] < 0:
         raise Open(box)
     at = _middle(box[widest])
+    middle = {name: replace(d, low=_middle(d), high=_middle(d)) for name, d in box.items()}
+    if over([condition], middle)[0] is False:
+        raise Open(middle)
     below, above = halves(box, widest, at)
     return Halves(widest, at, _cut(condition, below, budget), _cut(condition, above, budget))
 
