@@ -96,7 +96,7 @@ def _under_conditions(
             "conditional",
             condition={"any_of": texts, "degenerate": [], "exact": exact},
             counterexample=plain.counterexample,
-            message=f"{statement!r} holds where {' or where '.join(texts)}{', and nowhere else' if exact else ''}",
+            message=f"{statement!r} holds where {' or where '.join(texts)}",
             evidence=evidence,
         )
     return None
