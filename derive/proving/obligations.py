@@ -321,11 +321,11 @@ def is_true(statement: Expr, premises: Iterable[Expr] = ()) -> tuple[Expr, Expr]
 def of_sufficient(claim: Sufficient) -> list[Obligation]:
     """Each condition implies the statement; for exactness, where none of them holds it is not true."""
     found: list[Obligation] = [
-        (f"where {c}", (is_true(claim.statement, (c,)),), claim.assumptions) for c in claim.conditions
+        (f"where {c}", (is_true(claim.statement, (*claim.premises, c)),), claim.assumptions) for c in claim.conditions
     ]
     if claim.exact is not None:
         some = reduce(lambda x, y: apply("or", x, y), claim.conditions)
-        pair = is_true(some, (claim.statement,))
+        pair = is_true(some, (*claim.premises, claim.statement))
         found.append(("nowhere else", (pair,), claim.assumptions))
     return found
 
