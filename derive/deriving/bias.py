@@ -26,7 +26,7 @@ def held(rule: Rule, buffer: LinearBuffer, signal: Expr) -> Expr:
 def bias_correction(rule: Rule, buffer: LinearBuffer) -> Derivation | None:
     """The factor 1/W[t] that makes the mean of a buffer that starts at zero that of its input, and the rule's own."""
     total = weight_sum(rule, buffer)
-    weighing, needed = _weighing(rule, total)
+    weighing, needed = weighing(rule, total)
     if not identity([(total / total, Number(1))], weighing):
         return None  # weights that may cancel to nothing have no correction
     factor = tidy(1 / total, weighing)
@@ -49,7 +49,7 @@ def bias_correction(rule: Rule, buffer: LinearBuffer) -> Derivation | None:
     )
 
 
-def _weighing(rule: Rule, total: Expr) -> tuple[Assumptions, tuple[str, ...]]:
+def weighing(rule: Rule, total: Expr) -> tuple[Assumptions, tuple[str, ...]]:
     """The assumptions with every hyperparameter positive whose zero would leave no weights, and those in words."""
     assumed = given(rule).domains
     vanishing = [h.name for h in rule.hyperparameters if h.domain == NONNEGATIVE and h.name in symbols(total)]
