@@ -63,7 +63,7 @@ def _undefined_cases(tree: Tree, claim: Limit, path: Path) -> Iterator[str]:
 
 
 def _claimed(expr: Expr, variable: str, assumptions: Assumptions, degree: int) -> Limit:
-    """The claim with a name for each variable^degree base^variable, so that base^variable is it times root^(2 degree)."""
+    """The claim, with a name for each variable^degree base^variable; the power alone is that times root^(2 degree)."""
     powers, sizes = _Names("#power"), _Names("#size")
 
     def vanishing(node: Apply) -> Expr | None:

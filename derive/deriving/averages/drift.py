@@ -52,7 +52,7 @@ def drift(rule: Rule, buffer: LinearBuffer) -> Derivation | None:
     zeta = labelled(rule, "zeta")
     steps = (
         *proper(
-            define(zeta, Series(weighted, age, T), f"where the input of {age} steps ago has the mean {then}: that of the "
+            define(zeta, Series(weighted, age, T), f"{then} is the mean of the input of {age} steps ago: that of the "
                    f"buffer is W[t] times {latest}, and this, by linearity"),
             define(now, held, "claimed for an input that drifts evenly; for means, by linearity"),
             equal(Symbol(f"{buffer.name}[0]"), at_start, Number(0), why="holds at the start", given=from_start),
@@ -69,8 +69,9 @@ def drift(rule: Rule, buffer: LinearBuffer) -> Derivation | None:
     tail = f", and in the end {code(found.claim.limit)}" if found is not None else ""
     return Derivation(
         title=f"Lag of {buffer.name} behind a drifting input",
-        statement=f"Where the input drifts by `{names[DRIFT]}` a step, `{buffer.name}` over its weights is the input of "
-        f"{code(lag)} steps ago{tail}: it is off by {code(-(D * lag), names)}, which no correction of the weights removes.",
+        statement=f"Where the input drifts by `{names[DRIFT]}` a step, `{buffer.name}` over its weights is the input "
+        f"of {code(lag)} steps ago{tail}: it is off by {code(-(D * lag), names)}, "
+        "which no correction of the weights removes.",
         assumptions=(f"the input of {buffer.name}, or its mean, is {code(signal, names)}", *words),
         steps=steps,
         result=lag,

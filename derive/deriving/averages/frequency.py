@@ -67,7 +67,7 @@ def _transfer(
     moving = [apply("ne", Z, buffer.decay), apply("ne", Z, 0)]
     [constant, alternating] = [substitute([transfer], {Z.name: e})[0] for e in (Number(1), Number(-1))]
     return (
-        define(labelled(rule, "H", letter(rule, "z")), transfer, "claimed: the buffer's z-transform over that of its input"),
+        define(labelled(rule, "H", letter(rule, "z")), transfer, "claimed: the z-transform over that of the input"),
         holds(kept, why="the update, in which the state of the step before is the state over z", given=assumed,
               when=moving),
         equal(labelled(rule, "H", "1"), constant, gains[0], why="a constant input (DC)", given=assumed),

@@ -29,7 +29,9 @@ def mean_age(rule: Rule, buffer: LinearBuffer) -> Derivation | None:
     total = weight_sum(rule, buffer)
     found = limit(written, "t", assumed)
     steps = (
-        *telescoped(rule, "A", K * buffer.weight, Symbol(age) * labelled(rule, "w", age), ages, "the weights times their ages"),
+        *telescoped(
+            rule, "A", K * buffer.weight, Symbol(age) * labelled(rule, "w", age), ages, "the weights times their ages"
+        ),
         equal(label, ages / total, written, why="divided by the sum of the weights", given=assumed),
         *tends(label, found),
     )
@@ -122,33 +124,40 @@ def _named(rule: Rule, b: Expr) -> tuple[Step, ...]:
         (apply("lt", constant, nominal), "the time constant is less than 1/(1 - b)", [smaller]),
         (apply("gt", constant, b / (1 - b)), "and more than the mean age b/(1 - b)", [larger, smaller]),
     ]  # fmt: skip
-    return tuple(
-        holds(claim, why=why, given=assumed, when=[*premises, positive]) for claim, why, premises in claims
-    )
+    return tuple(holds(claim, why=why, given=assumed, when=[*premises, positive]) for claim, why, premises in claims)
 
 
 def _statement(rule: Rule, buffer: LinearBuffer, shown: dict[str, Expr]) -> str:
-    b = buffer.decay
-    general = (
+    said = (
         f"The weights of `{buffer.name}` fall to 1/e in {code(shown['time_constant'])} steps and to half in "
         f"{code(shown['half_life'])}. In {code(shown['nominal_window'])} steps they fall to less than 1/e, "
-        f"for {code(b)} near one to about that."
+        f"for {code(buffer.decay)} near one to about that."
     )
-    values = settings(rule, b)
-    if values is None:
-        return general
-    numbers = {name: decimal(value, values) for name, value in shown.items() if name != "share_of_newest"}
-    if None in numbers.values():
-        return general
-    held = [f"{float(share):.0%} in the newest {n}" for share in SHARES if (n := newest_holding(buffer, share, values))]
+    values = settings(rule, buffer.decay)
+    numbers = {n: found for n, e in shown.items() if values is not None and (found := _number(n, e, values))}
+    if values is None or not {*NAMED, *SHARED} <= numbers.keys():
+        return said
+    windows = ", ".join(f"{word} {numbers[name]}" for name, word in NAMED.items())
+    held = [f"{float(share):.0%} by {n}" for share in SHARES if (n := newest_holding(buffer, share, values))]
     return (
-        f"{general} At {at(values)}: time constant {numbers['time_constant']}, half-life {numbers['half_life']}, "
-        f"mean age {numbers['mean_age']}, effective sample size {numbers['effective_sample_size']}, "
-        f"{code(shown['nominal_window'])} {numbers['nominal_window']}, at which age a weight is {numbers['weight_at_nominal_window']} "
-        f"of the newest; so many newest inputs hold {numbers['share_within_nominal_window']} of all weight"
-        + "".join(f", {text}" for text in held)
-        + "."
+        f"{said} At {at(values)}: {windows}. At the age {numbers['nominal_window']} a weight is "
+        f"{numbers['weight_at_nominal_window']} of the newest; {numbers['share_within_nominal_window']} of all weight "
+        f"is held by so many newest inputs" + "".join(f", {text}" for text in held) + "."
     )
+
+
+NAMED = {
+    "time_constant": "time constant",
+    "half_life": "half-life",
+    "nominal_window": "1/(1 - b)",
+    "mean_age": "mean age",
+    "effective_sample_size": "effective sample size",
+}
+SHARED = ("weight_at_nominal_window", "share_within_nominal_window")
+
+
+def _number(name: str, value: Expr, values: dict[str, Fraction]) -> str | None:
+    return decimal(value, values) if name in {*NAMED, *SHARED} else None
 
 
 def newest_holding(buffer: LinearBuffer, share: Fraction, values: dict[str, Fraction]) -> int | None:
