@@ -12,9 +12,10 @@ from derive.deriving.linear import LinearBuffer, given, scaled
 from derive.evaluate import enclosed
 from derive.expr import Expr, Number, Symbol, apply, substitute
 from derive.proving import Assumptions
-from derive.rule import Domain, Rule
+from derive.rule import Rule
 
-Z, COSINE, OMEGA = Symbol("#z"), Symbol("#cos"), Symbol("#omega")
+Z, OMEGA = Symbol("#z"), Symbol("#omega")
+COSINE = apply("cos", OMEGA)
 PI = Fraction(355, 113)  # above pi by 3e-7; where the search for the cut-off ends
 BISECTIONS = 40
 
@@ -23,10 +24,9 @@ def frequency_response(rule: Rule, buffer: LinearBuffer) -> Derivation | None:
     """H(z), its gains at the frequencies zero and pi, |H|^2 in between, and where half the power is left."""
     if not fades(buffer) or weighed(rule, buffer) is None:
         return None
-    names = {**names_of(rule), Z.name: letter(rule, "z"), COSINE.name: f"cos({letter(rule, 'omega')})",
-             OMEGA.name: letter(rule, "omega")}  # fmt: skip
+    names = {**names_of(rule), Z.name: letter(rule, "z"), OMEGA.name: letter(rule, "omega")}  # fmt: skip
     b, gain = buffer.decay, buffer.gain
-    assumed = Assumptions({**given(rule).domains, COSINE.name: Domain(Fraction(-1), Fraction(1))})
+    assumed = given(rule)
     transfer = scaled(gain, Z) / (Z - b)
     dc, nyquist = (readable(substitute([transfer], {Z.name: e})[0], assumed) for e in (Number(1), Number(-1)))
     square = _squared(gain) / (1 - 2 * b * COSINE + b**2)
@@ -35,7 +35,7 @@ def frequency_response(rule: Rule, buffer: LinearBuffer) -> Derivation | None:
     steps = (
         *_transfer(rule, buffer, transfer, (dc, nyquist), assumed),
         *_magnitude(b, square, relative, dc, assumed),
-        *_cutoff(b, relative, cosine, assumed),
+        *_cutoff(b, cosine, assumed),
     )
     return Derivation(
         title=f"Frequency response of {buffer.name}",
@@ -49,7 +49,7 @@ def frequency_response(rule: Rule, buffer: LinearBuffer) -> Derivation | None:
             "transfer_function": transfer,
             "dc_gain": dc,
             "nyquist_gain": nyquist,
-            "squared_magnitude": substitute([square], {COSINE.name: apply("cos", OMEGA)})[0],
+            "squared_magnitude": square,
             "cutoff_cosine": cosine,
         },
     )  # fmt: skip
@@ -89,17 +89,17 @@ def _magnitude(b: Expr, square: Expr, relative: Expr, dc: Expr, assumed: Assumpt
     )  # fmt: skip
 
 
-def _cutoff(b: Expr, relative: Expr, cosine: Expr, assumed: Assumptions) -> tuple[Step, ...]:
+def _cutoff(b: Expr, cosine: Expr, assumed: Assumptions) -> tuple[Step, ...]:
     """Half the power is left where cos(omega) is `cosine`, which is a cosine from b = 3 - 2 sqrt(2) on."""
     least = 3 - 2 * apply("sqrt", 2)
-    [there] = substitute([relative], {COSINE.name: cosine})
+    there = (1 - b) ** 2 / (1 - 2 * b * cosine + b**2)
     positive = apply("gt", b, 0)
     return (
         holds(apply("eq", there, Fraction(1, 2)), why="half of it, -3 dB, where the cosine is that", given=assumed,
               when=[positive]),
         holds(apply("ge", cosine, -1), why="it is a cosine from there on", given=assumed,
               when=[apply("ge", b, least)]),
-        holds(apply("gt", relative, Fraction(1, 2)), why="and below that more than half is left at every frequency",
+        holds(apply("gt", ((1 - b) / (1 + b)) ** 2, Fraction(1, 2)), why="and below that more than half is always left",
               given=assumed, when=[apply("lt", b, least)]),
         holds(apply("gt", 2 * (1 - cosine), (1 - b) ** 2), given=assumed, when=[positive],
               why="2 (1 - cos(omega)) is at most omega^2: the cut-off is above 1 - b"),
