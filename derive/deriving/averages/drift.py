@@ -68,7 +68,7 @@ def drift(rule: Rule, buffer: LinearBuffer) -> Derivation | None:
     )  # fmt: skip
     tail = f", and in the end {code(found.claim.limit)}" if found is not None else ""
     return Derivation(
-        title=f"Lag of {buffer.name} behind a drifting input",
+        title=f"Lag and drift of {buffer.name}",
         statement=f"Where the input drifts by `{names[DRIFT]}` a step, `{buffer.name}` over its weights is the input "
         f"of {code(lag)} steps ago{tail}: it is off by {code(-(D * lag), names)}, "
         "which no correction of the weights removes.",
