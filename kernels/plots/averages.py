@@ -72,7 +72,7 @@ def bias_correction(rule: Any, steps: int = 5000, **hyperparameters: float) -> F
 
 
 def frequency_response(buffer: Buffer, **hyperparameters: float) -> Figure:
-    """Gain, relative to that at rest, and phase of a buffer over frequency (a Bode plot), with its cut-off if it has one.
+    """Gain relative to that at rest and phase of a buffer over frequency (a Bode plot), and its cut-off if it has one.
 
     Hyperparameters left out have their defaults. Raises UserError as `weight_profile` does.
     """
