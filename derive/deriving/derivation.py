@@ -20,7 +20,7 @@ from derive.proving.everywhere import everywhere
 from derive.proving.limits import ProvedLimit
 from derive.rule import REAL, Domain, Rule
 
-Relation = Literal["=", "→"]
+Relation = Literal["=", "→", "⇔"]
 
 
 @dataclass(frozen=True)

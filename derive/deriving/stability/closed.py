@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from fractions import Fraction
+from functools import cached_property, lru_cache
 
 from derive.algebra.normal import readable
+from derive.algebra.polynomials import generator
 from derive.algebra.work import TooLarge
 from derive.deriving.derivation import Step, define, equal, letter
 from derive.deriving.linear import given
+from derive.deriving.stability.writing import combination, polynomial, written
 from derive.expr import Expr, Number, Symbol, substitute
 from derive.linear.frame import Frame
 from derive.linear.matrices import Matrix, Vector, identity_matrix, plus, resolvent, scaled, times
-from derive.linear.ratios import Ratio
+from derive.linear.ratios import Ratio, replaced, whole
 from derive.linear.structure import all_sources, observable, reachable
 from derive.linear.system import ALWAYS_ONE, LinearSystem, linear_system
 from derive.proving import Assumptions
@@ -46,25 +48,51 @@ class ClosedLoop:
         """The domains of the rule's names, and h > 0."""
         return Assumptions({**given(self.rule).domains, self.curvature.name: POSITIVE})
 
+    @cached_property
+    def step_size(self) -> str | None:
+        """The hyperparameter that only ever stands as a factor of the curvature, as a learning rate does."""
+        h = self.index(self.curvature.name)
+        for name in self.rule.hyperparameter_names:
+            i = self.index(name)
+            inverse = {h: whole(generator(h)) / whole(generator(i))}
+            left = [replaced(c, inverse) for c in self.coefficients]
+            if any(i in c.used() for c in self.coefficients) and not any(i in c.used() for c in left):
+                return name
+        return None
+
+    def divides(self, name: str) -> bool:
+        """Whether the hyperparameter only ever stands under the curvature, as a preconditioner does."""
+        h, i = self.index(self.curvature.name), self.index(name)
+        product = {h: whole(generator(h)) * whole(generator(i))}
+        return not any(i in replaced(c, product).used() for c in self.coefficients)
+
+    @property
+    def scale(self) -> Expr:
+        """The step size, or one."""
+        return Number(1) if self.step_size is None else Symbol(self.step_size)
+
+    @property
+    def moving(self) -> Assumptions:
+        """The domains, with a step size that is not zero."""
+        positive = {} if self.step_size is None else {self.step_size: POSITIVE}
+        return Assumptions({**self.assumed.domains, **positive})
+
+    def index(self, name: str) -> int:
+        """The generator that stands for a name."""
+        return self.frame.names.index(name)
+
     def expr(self, value: Ratio) -> Expr:
-        return self.frame.expr(value)
+        """The ratio in factors with whole coefficients, each factor positive at the defaults."""
+        return written(self.frame, value, {self.index(name): at for name, at in self.example.items()})
+
+    @property
+    def example(self) -> dict[str, Fraction]:
+        """A setting to look at: the defaults, where none of them is zero, else 1/10, and h = 1/10."""
+        return {name: self.rule.defaults.get(name, Fraction(0)) or Fraction(1, 10) for name in self.frame.names}
 
     def polynomial(self, z: Expr) -> Expr:
         """The characteristic polynomial at z."""
         return polynomial([self.expr(c) for c in self.coefficients], z)
-
-
-def polynomial(coefficients: Sequence[Expr], z: Expr) -> Expr:
-    """The sum of coefficients[k] z**k, the highest power first."""
-    total: Expr | None = None
-    for power in range(len(coefficients) - 1, -1, -1):
-        c = coefficients[power]
-        if c is Number(0):
-            continue
-        monomial: Expr = Number(1) if power == 0 else z if power == 1 else z**power
-        term = monomial if c is Number(1) else c if power == 0 else c * monomial
-        total = term if total is None else total + term
-    return Number(0) if total is None else total
 
 
 @lru_cache(maxsize=128)
@@ -94,16 +122,13 @@ def _closed(system: LinearSystem, curvature: Symbol) -> ClosedLoop | None:
     idle = next((k for k, c in enumerate(coefficients) if c), 0)
     if len(coefficients) - 1 - idle < 1:
         return None
-    return ClosedLoop(
-        system.rule, system.frame, curvature, coefficients[idle:], idle, loop.transition, loop.input
-    )  # fmt: skip
+    return ClosedLoop(system.rule, system.frame, curvature, coefficients[idle:], idle, loop.transition, loop.input)
 
 
 def after(loop: ClosedLoop, steps: int) -> list[Expr]:
     """theta before the first of these steps and after each, in the values before the first."""
-    rule, found = loop.rule, [Symbol("theta")]
+    rule, thetas = loop.rule, list[Expr]([Symbol("theta")])
     now: dict[str, Expr] = {name: Symbol(name) for name in ("theta", *rule.state_names)}
-    thetas: list[Expr] = list(found)
     for _ in range(steps):
         [query] = substitute([rule.questions[0][1]], now)
         values = substitute(rule.step.values(), {**now, "g": loop.curvature * query})
@@ -117,8 +142,8 @@ def recurrence(loop: ClosedLoop) -> tuple[Step, ...]:
     order = loop.degree + loop.idle
     thetas = after(loop, order)
     labels = [Symbol("theta[t-1]"), Symbol("theta[t]"), *(Symbol(f"theta[t+{k}]") for k in range(1, order))]
-    terms = [-loop.expr(c) for c in loop.coefficients[:-1]]
-    combined = polynomial_in(terms, thetas[loop.idle : -1])
+    terms = [loop.expr(-c) for c in loop.coefficients[:-1]]
+    combined = combination(terms, thetas[loop.idle : -1])
     query = loop.rule.questions[0][1]
     return (
         define(Symbol("g[t]"), loop.curvature * query, "the gradient of h theta^2/2 at the queried point"),
@@ -127,12 +152,3 @@ def recurrence(loop: ClosedLoop) -> tuple[Step, ...]:
               given=loop.assumed),
         define(Symbol("p(z)"), loop.polynomial(Symbol("z")), "the characteristic polynomial: theta[t] = z^t solves it"),
     )  # fmt: skip
-
-
-def polynomial_in(factors: Sequence[Expr], values: Sequence[Expr]) -> Expr:
-    """The sum of factor times value, the last first."""
-    total: Expr | None = None
-    for factor, value in zip(reversed(factors), reversed(values), strict=True):
-        term = factor * value
-        total = term if total is None else total + term
-    return Number(0) if total is None else total
