@@ -1,13 +1,13 @@
 """A rule with its preconditioner frozen: what an adaptive rule is while the scale of its gradients hardly changes.
 
-States that are never negative and blind to the sign of everything else (second moments, sums of squares, maxima)
-are held; corrections by powers of t are taken at their limits; what divides by the held states becomes a
-hyperparameter, the preconditioner.
+Corrections by powers of t are taken at their limits. What divides a step and does not notice when theta, gradients
+and first moments change their sign (roots of second moments, maxima, the size of what a sign is taken of) is the
+preconditioner: it becomes a positive hyperparameter, and what is left must be linear.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -15,22 +15,27 @@ from derive.algebra.work import TooLarge, bounded
 from derive.deriving.derivation import letter
 from derive.deriving.linear import given
 from derive.deriving.stability.closed import closed_loop
-from derive.expr import Apply, Expr, Number, Symbol, fold, substitute, symbols
+from derive.deriving.stability.settled import settled
+from derive.expr import Apply, Expr, Symbol, apply, fold, substitute, symbols
 from derive.proving import identity, invariants
-from derive.rule import DECAY, POSITIVE, Assignment, Domain, Hyperparameter, Rule
+from derive.rule import POSITIVE, Assignment, Hyperparameter, Rule
 
 WORK = 2_000_000
 
 
 @dataclass(frozen=True)
 class Frozen:
-    """`rule` is linear, with `name` for `preconditioner`, an expression in the held states after the step."""
+    """`rule` is linear and has `name` for `preconditioner`, a formula in held states after the step (`v[t]`).
+
+    `settled` is the rule itself with its corrections at their limits; of its states `held` are never negative and
+    blind to signs, all others change their sign with the gradients.
+    """
 
     rule: Rule
     name: str
     preconditioner: Expr
     held: tuple[str, ...]
-    settled: tuple[Assignment, ...]  # the rule's own step, corrections at their limits
+    settled: Rule
 
 
 def frozen(rule: Rule) -> Rule | None:
@@ -44,90 +49,106 @@ def freeze(rule: Rule) -> Frozen | None:
     """What `frozen` says, with what was held."""
     if rule.is_average or rule.asked:
         return None
-    body = settled(rule)
-    if body is None:
-        return None
-    plain = replace(rule, body=body, inputs=tuple(n for n in rule.inputs if n != "t"))
     try:
         with bounded(WORK):
-            held = _even(plain)
-            return _with_preconditioner(plain, held) if held else None
+            plain = settled(rule)
+            held = None if plain is None else _blind(plain)
+            return None if plain is None or held is None else _cut_out(plain, held)
     except TooLarge:
         return None
 
 
-def settled(rule: Rule) -> tuple[Assignment, ...] | None:
-    """The body with every power of a decay to the t at its limit, zero; None where more of t is left."""
-    values = [_without_powers(rule, line.value) for line in rule.body]
-    if "t" in symbols(*values):
-        return None
-    return tuple(replace(line, value=value) for line, value in zip(rule.body, values, strict=True))
-
-
-def _without_powers(rule: Rule, expr: Expr) -> Expr:
-    def limit(node: Apply, args: tuple[Expr, ...]) -> Expr:
-        again = node if args == node.args else Apply(node.op, args)
-        vanishes = node.op == "pow" and args[1] is Symbol("t") and _is_decay(rule, args[0])
-        return Number(0) if vanishes else again
-
-    return fold([expr], symbol=lambda s: s, number=lambda n: n, apply=limit)[0]
-
-
-def _is_decay(rule: Rule, base: Expr) -> bool:
-    """Whether the base is certainly in [0, 1)."""
-    return isinstance(base, Symbol) and rule.domains.get(base.name, Domain()) == DECAY
-
-
-def _even(rule: Rule) -> tuple[str, ...]:
-    """The states that are never negative and stay what they are when theta, gradients and other states change sign."""
-    nonnegative = set(invariants(rule))
-    flipped = {n: -Symbol(n) for n in ("theta", "g", *rule.state_names) if n not in nonnegative}
+def _blind(rule: Rule) -> tuple[str, ...] | None:
+    """The states that are never negative, where they stay what they are when everything else changes its sign."""
+    nonnegative = invariants(rule)
     names = tuple(rule.step)
-    turned = substitute([rule.step[n] for n in names], flipped)
-    same = [(now if n in nonnegative else -now, then) for n, now, then in
-            zip(names, (rule.step[n] for n in names), turned, strict=True)]  # fmt: skip
-    return tuple(sorted(nonnegative)) if identity(same, given(rule)) else ()
+    turned = substitute([rule.step[n] for n in names], _flipped(rule, nonnegative))
+    same = [(rule.step[n] if n in nonnegative else -rule.step[n], e) for n, e in zip(names, turned, strict=True)]
+    return tuple(nonnegative) if identity(same, given(rule)) else None
 
 
-def _with_preconditioner(rule: Rule, held: Sequence[str]) -> Frozen | None:
-    """The held states cut out: each divisor made of them and of hyperparameters is the new name."""
+def _flipped(rule: Rule, held: Collection[str]) -> dict[str, Expr]:
+    moving = ("theta", "g", *rule.state_names)
+    return {name: -Symbol(name) for name in moving if name not in held}
+
+
+def _cut_out(rule: Rule, held: tuple[str, ...]) -> Frozen | None:
+    """The rule with the one preconditioner as a name, without the states that then play no part."""
     name = letter(rule, "P")
-    own = {name_ for name_ in rule.hyperparameter_names}
-    new = {state: Symbol(f"{state}[t]") for state in held}
-    values: dict[str, Expr] = {}
-    for line in rule.body:
-        [value] = substitute([line.value], values)
-        values[line.target] = new.get(line.target, value) if line.target in new else value
-    last = {n: e for n, e in values.items() if n in ("theta", *rule.state_names) and n not in held}
+    after = _after(rule, held)
     divisors: list[Expr] = []
-    allowed = {*own, *(s.name for s in new.values())}
-    cut = [_cut(value, allowed, own, name, divisors) for value in last.values()]
+    cut = {n: _cut(rule, held, e, name, divisors) for n, e in after.items()}
     if len(set(divisors)) != 1:
         return None
-    used = symbols(*cut)
-    kept = tuple(h for h in rule.hyperparameters if h.name in used)
+    alive = _alive(rule, cut)
+    used = symbols(*(cut[n] for n in alive))
     linear = replace(
         rule,
         name=f"{rule.name}_frozen",
-        hyperparameters=(*kept, Hyperparameter(name, None, POSITIVE, "the preconditioner, held")),
-        states=tuple(s for s in rule.states if s.name not in held),
-        body=_at_once(dict(zip(last, cut, strict=True))),
+        hyperparameters=(
+            *(h for h in rule.hyperparameters if h.name in used),
+            Hyperparameter(name, None, POSITIVE, "the preconditioner, held"),
+        ),
+        states=tuple(s for s in rule.states if s.name in alive),
+        body=_at_once({n: cut[n] for n in alive}),
     )
-    if closed_loop(linear) is None:
-        return None
-    return Frozen(linear, name, divisors[0], tuple(held), rule.body)
+    return None if closed_loop(linear) is None else Frozen(linear, name, divisors[0], held, rule)
 
 
-def _cut(expr: Expr, allowed: set[str], own: set[str], name: str, divisors: list[Expr]) -> Expr:
-    """The expression with each divisor that holds a held state, and nothing that moves, as one name."""
+def _after(rule: Rule, held: tuple[str, ...]) -> dict[str, Expr]:
+    """theta and the states that are not held after the step; held ones after it stand under names such as `v[t]`."""
+    last = {line.target: index for index, line in enumerate(rule.body)}
+    values: dict[str, Expr] = {}
+    for index, line in enumerate(rule.body):
+        [value] = substitute([line.value], values)
+        complete = line.target in held and last[line.target] == index
+        values[line.target] = Symbol(f"{line.target}[t]") if complete else value
+    return {n: values.get(n, Symbol(n)) for n in ("theta", *rule.state_names) if n not in held}
 
-    def replaced(node: Apply, args: tuple[Expr, ...]) -> Expr:
-        if node.op == "div" and symbols(node.args[1]) <= allowed and symbols(node.args[1]) - own:
-            divisors.append(node.args[1])
-            return Apply("div", (args[0], Symbol(name)))
+
+def _alive(rule: Rule, values: dict[str, Expr]) -> tuple[str, ...]:
+    """theta and the states it depends on, directly or not."""
+    alive = {"theta"}
+    while more := (symbols(*(values[n] for n in alive)) & values.keys()) - alive:
+        alive |= more
+    return tuple(n for n in values if n in alive)
+
+
+def _cut(rule: Rule, held: tuple[str, ...], expr: Expr, name: str, divisors: list[Expr]) -> Expr:
+    """The expression with each preconditioner in it, outermost first, as one name."""
+    for node in _outermost(rule, expr):
+        divisor = node.args[1]
+        if _is_blind(rule, held, divisor):
+            divisors.append(divisor)
+            expr = _replaced(expr, node, apply("div", node.args[0], Symbol(name)))
+    return expr
+
+
+def _outermost(rule: Rule, expr: Expr) -> list[Apply]:
+    """The divisions by what is no constant that are not inside the divisor of another."""
+    found: list[Apply] = []
+    stack = [expr]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, Apply):
+            moving = node.op == "div" and bool(symbols(node.args[1]) - {*rule.hyperparameter_names})
+            found += [node] if moving else []
+            stack += node.args[:1] if moving else node.args
+    return found
+
+
+def _is_blind(rule: Rule, held: tuple[str, ...], divisor: Expr) -> bool:
+    [turned] = substitute([divisor], _flipped(rule, held))
+    return turned is divisor or bool(identity([(turned, divisor)], given(rule)))
+
+
+def _replaced(expr: Expr, old: Expr, new: Expr) -> Expr:
+    def rebuilt(node: Apply, args: tuple[Expr, ...]) -> Expr:
+        if node is old:
+            return new
         return node if args == node.args else Apply(node.op, args)
 
-    return fold([expr], symbol=lambda s: s, number=lambda n: n, apply=replaced)[0]
+    return fold([expr], symbol=lambda s: s, number=lambda n: n, apply=rebuilt)[0]
 
 
 def _at_once(values: dict[str, Expr]) -> tuple[Assignment, ...]:

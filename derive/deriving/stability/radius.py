@@ -68,8 +68,8 @@ def moduli() -> tuple[Step, ...]:
 
 
 def critical_damping(loop: ClosedLoop) -> tuple[Expr, ...]:
-    """Step size times curvature where the discriminant vanishes: between two such values the zeros are complex."""
-    if loop.degree != 2:
+    """Step size times curvature where the discriminant is shown to vanish; between two of them the zeros are complex."""
+    if loop.degree != 2 or loop.step_size is None:
         return ()
     found: list[Expr] = []
     for part, _ in factors(discriminant(loop).num)[1]:
@@ -77,7 +77,8 @@ def critical_damping(loop: ClosedLoop) -> tuple[Expr, ...]:
         if max(parts) in (1, 2):
             low = [ratio(parts[k], parts[max(parts)]) if k in parts else number(0) for k in range(max(parts))]
             found += [readable(loop.scale * value, loop.moving) for value in _zeros(loop, low)]
-    return tuple(sorted(found, key=lambda value: _size(loop, value)))
+    shown = [value for value in found if damping_step(loop, value).verdict]
+    return tuple(sorted(shown, key=lambda value: _size(loop, value)))
 
 
 def _size(loop: ClosedLoop, value: Expr) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
+from functools import lru_cache
 
 from derive.deriving.derivation import Derivation, Step, code, define, equal, names_of
 from derive.deriving.experiment import Experiment
@@ -16,6 +17,7 @@ from derive.expr import Expr, Number, Symbol, apply, substitute
 from derive.rule import REAL, Rule
 
 
+@lru_cache(maxsize=128)
 def stable_region(rule: Rule) -> Derivation | None:
     """Where theta tends to zero on every quadratic, whatever the states; None for rules that are not linear."""
     loop = closed_loop(rule)
