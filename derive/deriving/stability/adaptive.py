@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from derive.algebra.normal import readable
-from derive.deriving.derivation import Derivation, Step, code, define, equal, holds, names_of
+from derive.deriving.derivation import Derivation, Step, code, define, equal, holds, letter, names_of, proper
 from derive.deriving.experiment import Experiment
 from derive.deriving.linear import given
 from derive.deriving.stability.closed import closed_loop
@@ -31,7 +31,7 @@ def frozen_region(rule: Rule) -> Derivation | None:
     if rest is not None:
         quantities["preconditioner_at_rest"] = rest
     if sharpness is not None:
-        quantities |= {"preconditioned_threshold": sharpness / _step_size(found), "sharpness_bound": sharpness}
+        quantities["preconditioned_threshold"] = over(sharpness, _step_size(found))
     return Derivation(
         title="Stability with the preconditioner held",
         statement=_statement(found, linear.result, sharpness, rest),
@@ -48,10 +48,12 @@ def frozen_region(rule: Rule) -> Derivation | None:
 def preconditioned(found: Frozen) -> Expr | None:
     """T where the frozen rule is stable exactly for step size times h/P below T; None where that isn't all it needs."""
     loop = closed_loop(found.rule)
-    if loop is None or loop.step_size is None or not loop.divides(found.name):
+    if loop is None or not loop.divides(found.name):
         return None
     unit = stable_region(bind(found.rule, {found.name: Number(1)}))
-    return None if unit is None else unit.quantities.get("threshold")
+    if unit is None or "threshold_curvature" not in unit.quantities:
+        return None
+    return unit.quantities["threshold"] if loop.step_size is not None else unit.quantities["threshold_curvature"]
 
 
 def _step_size(found: Frozen) -> Expr:
@@ -74,10 +76,10 @@ def _held(found: Frozen) -> tuple[Step, ...]:
     after = {f"{n}[t]": rule.step[n] for n in found.held}
     [whole] = substitute([found.preconditioner], after)
     [back] = substitute([found.rule.step["theta"]], {found.name: whole})
-    return (
+    return proper(
         define(name, found.preconditioner, "the preconditioner: it stays the same when all gradients change their sign"),
         define(Symbol("theta[t]"), found.rule.step["theta"], "the step with the preconditioner as a number"),
-        equal(None, rule.step["theta"], back, given=given(rule),
+        equal(Symbol("theta[t]"), rule.step["theta"], back, given=given(rule),
               why="the rule's own step (corrections at their limits), with the preconditioner put back"),
     )  # fmt: skip
 
@@ -98,20 +100,28 @@ def _near_rest(found: Frozen, rest: Expr | None) -> tuple[Step, ...]:
 
 
 def _statement(found: Frozen, condition: Expr, sharpness: Expr | None, rest: Expr | None) -> str:
-    said = f"With {code(Symbol(found.name))} = {code(found.preconditioner)} held, runs on a quadratic tend to 0 exactly "
+    said = (
+        f"With {code(Symbol(found.name))} = {code(found.preconditioner)} held, runs on a quadratic tend to 0 exactly "
+    )
     said += f"where {code(condition)}."
     if sharpness is None:
         return said
-    curvature, size = Symbol("h"), _step_size(found)
-    said += f" The preconditioned curvature may reach {code(sharpness / size)}"
+    curvature, size = Symbol(letter(found.rule, "h")), _step_size(found)
+    said += f" The preconditioned curvature may reach {code(over(sharpness, size))}"
     at_defaults = _number(sharpness, found.rule)
-    said += f", at the defaults {at_defaults}/{size}." if at_defaults else "."
+    said += f", at the defaults {at_defaults}{'' if size is Number(1) else f'/{size}'}." if at_defaults else "."
     if rest is Number(0):
         said += f" At the minimum `{found.name}` vanishes: no learning rate is small enough there."
     elif rest is not None:
         said += f" Near the minimum `{found.name}` is {code(rest)}, so it is stable for "
-        said += f"{code(apply('lt', size * curvature / rest, sharpness))}."
+        scaled = curvature if size is Number(1) else size * curvature
+        said += f"{code(apply('lt', scaled / rest, sharpness))}."
     return said
+
+
+def over(value: Expr, size: Expr) -> Expr:
+    """value / size, without a division by one."""
+    return value if size is Number(1) else value / size
 
 
 def _number(value: Expr, rule: Rule) -> str:
@@ -133,7 +143,7 @@ def _experiments(found: Frozen, rest: Expr | None) -> tuple[Experiment, ...]:
     size = _step_size(found)
     if exact([size], values) == [Fraction(0)]:
         return ()
-    edge, least = exact([sharpness * rest / size, rest], values)
+    edge, least = exact([over(sharpness * rest, size), rest], values)
     if not (isinstance(edge, Fraction) and isinstance(least, Fraction) and least > 0):
         return ()
     near, far = edge / 2, edge * 2

@@ -46,7 +46,7 @@ class ClosedLoop:
     @property
     def assumed(self) -> Assumptions:
         """The domains of the rule's names, and h > 0."""
-        return Assumptions({**given(self.rule).domains, self.curvature.name: POSITIVE})
+        return Assumptions({**given(self.rule).domains, **self.frame.domains})
 
     @cached_property
     def step_size(self) -> str | None:

@@ -160,7 +160,7 @@ def of_zeros(loop: ClosedLoop) -> tuple[Step, ...]:
     if loop.degree == 2:
         return lemma()
     if loop.degree == 1:
-        zero = -loop.expr(loop.coefficients[0])
+        zero = loop.expr(-loop.coefficients[0])
         tests = both([apply("gt", 1 - zero, 0), apply("gt", 1 + zero, 0)])
         return (
             equal(Symbol("z"), zero, why="the only zero of p", given=loop.assumed),
@@ -168,4 +168,3 @@ def of_zeros(loop: ClosedLoop) -> tuple[Step, ...]:
                        given=loop.assumed),
         )  # fmt: skip
     return ()
-

@@ -85,12 +85,19 @@ def _boundary(loop: ClosedLoop, bound: Condition) -> tuple[Step, ...]:
 
 
 def _radius_steps(loop: ClosedLoop, radius: Expr) -> tuple[Step, ...]:
-    made = define(Symbol("rho"), radius, "the spectral radius, the factor by which a step shrinks theta in the long run")
+    made = define(
+        Symbol("rho"), radius, "the spectral radius, the factor by which a step shrinks theta in the long run"
+    )
     return (*moduli(), made) if loop.degree == 2 else (made,)
 
 
 def _quantities(
-    loop: ClosedLoop, tests: Expr, condition: Expr, bound: Condition | None, radius: Expr | None, damping: tuple[Expr, ...]
+    loop: ClosedLoop,
+    tests: Expr,
+    condition: Expr,
+    bound: Condition | None,
+    radius: Expr | None,
+    damping: tuple[Expr, ...],
 ) -> Mapping[str, Expr]:
     found: dict[str, Expr] = {
         "characteristic_polynomial": loop.polynomial(Symbol("z")),
@@ -127,7 +134,12 @@ STEPS = 50
 
 
 def _experiments(loop: ClosedLoop, bound: Condition | None) -> tuple[Experiment, ...]:
-    if bound is None or bound.bound is None or bound.scale is None or len(loop.rule.defaults) < len(loop.rule.hyperparameters):
+    if (
+        bound is None
+        or bound.bound is None
+        or bound.scale is None
+        or len(loop.rule.defaults) < len(loop.rule.hyperparameters)
+    ):
         return ()  # a frozen rule has no kernel
     [edge] = exact([bound.bound / bound.scale], loop.rule.defaults)
     if not isinstance(edge, Fraction):
@@ -144,14 +156,22 @@ def _experiments(loop: ClosedLoop, bound: Condition | None) -> tuple[Experiment,
 
 
 def foretold(
-    rule: Rule, curvature: Fraction, steps: int, values: Mapping[str, Fraction] | None = None, start: Fraction = Fraction(1)
+    rule: Rule,
+    curvature: Fraction,
+    steps: int,
+    values: Mapping[str, Fraction] | None = None,
+    start: Fraction = Fraction(1),
 ) -> dict[int, float]:
     """theta after each step on the quadratic, from exact arithmetic."""
     return {t: float(v) for t, v in enumerate(run(rule, curvature, steps, values, start), 1)}
 
 
 def run(
-    rule: Rule, curvature: Fraction, steps: int, values: Mapping[str, Fraction] | None = None, start: Fraction = Fraction(1)
+    rule: Rule,
+    curvature: Fraction,
+    steps: int,
+    values: Mapping[str, Fraction] | None = None,
+    start: Fraction = Fraction(1),
 ) -> list[Fraction]:
     """theta after each step on curvature theta^2 / 2, exactly; shorter where a value is not rational."""
     constants = {**rule.defaults, **(values or {})}
