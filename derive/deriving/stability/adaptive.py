@@ -41,7 +41,7 @@ def frozen_region(rule: Rule) -> Derivation | None:
         result=linear.result,
         names={**names_of(rule), **names_of(found.rule)},
         quantities=quantities,
-        experiments=_experiments(found, rest) if rule.state_names == found.settled.state_names else (),  # none fade slowly
+        experiments=_experiments(found, rest) if settles_soon(rule, found) else (),
     )  # fmt: skip
 
 
@@ -77,7 +77,7 @@ def _held(found: Frozen) -> tuple[Step, ...]:
     [whole] = substitute([found.preconditioner], after)
     [back] = substitute([found.rule.step["theta"]], {found.name: whole})
     return proper(
-        define(name, found.preconditioner, "the preconditioner: it stays the same when all gradients change their sign"),
+        define(name, found.preconditioner, "the preconditioner: it stays the same where all gradients change sign"),
         define(Symbol("theta[t]"), found.rule.step["theta"], "the step with the preconditioner as a number"),
         equal(Symbol("theta[t]"), rule.step["theta"], back, given=given(rule),
               why="the rule's own step (corrections at their limits), with the preconditioner put back"),
@@ -155,6 +155,11 @@ def _experiments(found: Frozen, rest: Expr | None) -> tuple[Experiment, ...]:
         Experiment("above the threshold it leaves the minimum", distance, {8: 10.0}, curvature=far,
                    steps=8, start=start, hyperparameters=values, relation="≥"),
     )  # fmt: skip
+
+
+def settles_soon(rule: Rule, found: Frozen) -> bool:
+    """Whether short memories are all it takes for corrections by powers of t to be over."""
+    return rule.state_names == found.settled.state_names
 
 
 def short_memories(rule: Rule) -> dict[str, Fraction]:

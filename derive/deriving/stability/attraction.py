@@ -53,8 +53,8 @@ class Cycle:
     @property
     def step_size(self) -> str:
         loop = closed_loop(self.found.rule)
-        assert loop is not None and loop.step_size is not None
-        return loop.step_size
+        assert loop is not None
+        return str(loop.step_size)
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def _at_defaults(cycle: Cycle, loop: ClosedLoop) -> Attraction | None:
     signs = [constant_value(m) or Fraction(0) for m in schur_cohn_margins([number(c).num for c in numbers])]
     setting = ", ".join(f"{n} = {to_text(Number(v))}" for n, v in values.items() if n in cycle.found.settled.defaults)
     shown = define(Symbol("p(z)"), polynomial([Number(c) for c in numbers], Symbol("z")),
-                   f"the characteristic polynomial of the linear part of a step and the turn after it, where {setting}")  # fmt: skip
+                   f"the characteristic polynomial of the linear part of a step and the turn, where {setting}")  # fmt: skip
     outside = next((place for place, m in enumerate(signs) if m <= 0), None)
     if outside is None:
         why = "Schur and Cohn: all its zeros lie inside the unit circle where these are positive"
@@ -130,7 +130,7 @@ def at_scale_one(cycle: Cycle) -> dict[str, Fraction] | None:
 
 
 def attracts(cycle: Cycle, values: Mapping[str, Fraction], height: Fraction, curvature: Fraction) -> bool:
-    """Whether the cycle attracts at these hyperparameters, certainly, and fast enough for a run of some hundred steps."""
+    """Whether the cycle certainly attracts here, and fast enough for a run of some hundred steps."""
     loop = _linear_part(cycle)
     if loop is None:
         return False

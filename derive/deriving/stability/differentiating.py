@@ -1,4 +1,4 @@
-"""Derivatives of expressions by the rules of calculus, for linear parts; nothing is simplified beyond zeros and ones."""
+"""Derivatives of expressions by the rules of calculus, for linear parts; zeros and ones are left out."""
 
 from __future__ import annotations
 

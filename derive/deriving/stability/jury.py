@@ -139,7 +139,7 @@ def lemma() -> tuple[Step, ...]:
     pair = jury(2 * x, x**2 + y**2)
     return (
         holds(inside, when=real, given=anything,
-              why="real zeros z_1, z_2 of z^2 + p z + q have p = -(z_1 + z_2), q = z_1 z_2: Jury's conditions keep them inside"),
+              why="real zeros of z^2 + p z + q have p = -(z_1 + z_2), q = z_1 z_2: Jury's conditions keep them inside"),
         holds(both(real), when=(apply("lt", apply("abs", r), 1), apply("lt", apply("abs", s), 1)), given=anything,
               why="and real zeros inside the unit circle satisfy them"),
         holds(apply("lt", x**2 + y**2, 1), when=pair, given=anything,

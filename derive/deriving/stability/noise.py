@@ -47,13 +47,13 @@ def lyapunov(a: Matrix, q: Matrix) -> Matrix | None:
 
 
 def _equation(a: Matrix, q: Matrix, i: int, j: int, places: list[tuple[int, int]]) -> Vector:
-    """P_ij - sum over k, l of a_ik P_kl a_jl = q_ij, in the entries above the diagonal."""
+    """P_ij - sum over k, n of a_ik P_kn a_jn = q_ij, in the entries above the diagonal."""
 
-    def share(k: int, l: int) -> Ratio:
-        twice = a[i][k] * a[j][l] if k == l else a[i][k] * a[j][l] + a[i][l] * a[j][k]
-        return UNITY - twice if (k, l) == (i, j) else -twice
+    def share(k: int, n: int) -> Ratio:
+        twice = a[i][k] * a[j][n] if k == n else a[i][k] * a[j][n] + a[i][n] * a[j][k]
+        return UNITY - twice if (k, n) == (i, j) else -twice
 
-    return (*(share(k, l) for k, l in places), q[i][j])
+    return (*(share(k, n) for k, n in places), q[i][j])
 
 
 def _outer(column: Matrix) -> Matrix:
@@ -109,7 +109,7 @@ def _substituted(loop: ClosedLoop, covariance: Matrix, noise: Symbol, given: Ass
             if j >= i:
                 moved: Expr = b[i] * b[j] * noise
                 for k in size:
-                    for l in size:
-                        if Number(0) not in (a[i][k], a[j][l], p[k][l]):
-                            moved = moved + a[i][k] * p[k][l] * a[j][l]
+                    for n in size:
+                        if Number(0) not in (a[i][k], a[j][n], p[k][n]):
+                            moved = moved + a[i][k] * p[k][n] * a[j][n]
                 yield equal(Symbol(f"P_{i + 1}{j + 1}"), moved, p[i][j], why="P = A P A' + sigma2 B B'", given=given)

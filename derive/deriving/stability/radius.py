@@ -68,7 +68,7 @@ def moduli() -> tuple[Step, ...]:
 
 
 def critical_damping(loop: ClosedLoop) -> tuple[Expr, ...]:
-    """Step size times curvature where the discriminant is shown to vanish; between two of them the zeros are complex."""
+    """Step size times curvature where the discriminant vanishes, proved; between two such the zeros are complex."""
     if loop.degree != 2 or loop.step_size is None:
         return ()
     found: list[Expr] = []

@@ -76,7 +76,8 @@ def without_domains(rule: Rule) -> Rule:
 
 def _boundary(loop: ClosedLoop, bound: Condition) -> tuple[Step, ...]:
     """At the threshold -1 is a zero of p, where it is: theta changes sign for ever."""
-    assert bound.bound is not None and bound.scale is not None
+    assert bound.bound is not None
+    assert bound.scale is not None
     at = {loop.curvature.name: bound.bound / bound.scale}
     [value] = substitute([loop.polynomial(Number(-1))], at)
     step = equal(Symbol("p(-1)"), value, Number(0), why="at the threshold -1 is a zero of p: theta[t] = (-1)^t",
@@ -105,8 +106,8 @@ def _quantities(
         "condition": condition,
     }
     if bound is not None and bound.bound is not None and bound.scale is not None:
-        found |= {"threshold": bound.bound, "threshold_scale": bound.scale,
-                  "threshold_curvature": bound.bound if bound.scale is Number(1) else bound.bound / bound.scale}  # fmt: skip
+        edge = bound.bound if bound.scale is Number(1) else bound.bound / bound.scale
+        found |= {"threshold": bound.bound, "threshold_scale": bound.scale, "threshold_curvature": edge}
     if radius is not None:
         found["spectral_radius"] = radius
     if loop.degree == 2:

@@ -48,8 +48,8 @@ def _factors(frame: Frame, poly: fmpq_mpoly, example: Mapping[int, Fraction]) ->
 def _sign_at(poly: fmpq_mpoly, example: Mapping[int, Fraction]) -> int:
     for index, value in example.items():
         poly = poly_replaced(poly, index, number(value)).num
-    value = constant_value(poly)
-    return -1 if value is not None and value < 0 else 1
+    found = constant_value(poly)
+    return -1 if found is not None and found < 0 else 1
 
 
 def polynomial(coefficients: Sequence[Expr], z: Expr) -> Expr:
