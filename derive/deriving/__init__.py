@@ -9,6 +9,7 @@ from derive.deriving.bias import bias_correction, corrected_step
 from derive.deriving.derivation import Derivation
 from derive.deriving.effective_lr import effective_lr
 from derive.deriving.linear import linear_buffers
+from derive.deriving.stability import stability
 from derive.deriving.weights import weights
 from derive.rule import Rule
 
@@ -26,6 +27,7 @@ def derivations(rule: Rule) -> tuple[Derivation, ...]:
             found += [bias_correction(rule, buffer), drift(rule, buffer)]
     found += [corrected_step(rule), correction_multiplier(rule), correction_multiplier(rule, without=())]
     found.append(effective_lr(rule))
+    found += stability(rule)
     return tuple(d for d in found if d is not None)
 
 
