@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from itertools import combinations
 
 from derive.algebra.work import TooLarge, bounded
@@ -106,12 +107,18 @@ def _idle(rule: Rule, move: Transformation, a: Rule, b: Rule) -> Iterator[tuple[
     """The settings that say nothing: those that leave everything where it is, and those without gradients."""
     tried: list[Condition] = [] if move.free is None else [{move.free.name: Number(move.identity)}]
     for h in rule.hyperparameters:
-        if Fraction(0) in h.domain and is_degenerate(bound := bind(rule, {h.name: ZERO}), bound):
+        if Fraction(0) in h.domain and _is_idle(bind(rule, {h.name: ZERO})):
             tried.append({h.name: ZERO})
     for condition in tried:
         proof = _induction(bind(a, condition), bind(b, condition), replace(move, states=_unmoved(move, condition)))
         if proof is not None:
             yield condition, proof
+
+
+@lru_cache(maxsize=512)
+def _is_idle(rule: Rule) -> bool:
+    """Whether gradients play no part in it."""
+    return is_degenerate(rule, rule)
 
 
 def _unmoved(move: Transformation, condition: Condition) -> dict[str, Expr]:
@@ -132,7 +139,7 @@ def _restoring(
             zeros: dict[str, Expr] = dict.fromkeys(chosen, ZERO)
             bound = bind(rule, zeros)
             again = None if any(known <= {*chosen} for known in held) else propose(bound)
-            if again is None or is_degenerate(bound, bound):
+            if again is None or _is_idle(bound):
                 continue
             proof = _induction(bind(a, zeros), bind(b, zeros), again)
             if proof is not None:

@@ -1,64 +1,55 @@
-"""Which states change sign with the gradient: a proposal from the form of the rule, for the prover to check."""
+"""Which states change sign with the gradient: read off two runs, for the prover to check."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from itertools import product
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any
 
-from derive.expr import Apply, Expr, Number, Symbol, fold
+from derive.errors import UserError
+from derive.evaluate import enclosed, unrolled
+from derive.expr import Expr, Number
 from derive.rule import Rule
 
-EVEN, ODD, ZERO, NEITHER = "even", "odd", "zero", "neither"
-MOST_STATES = 6
-ADDITIVE = frozenset({"add", "sub"})
-ODD_FUNCTIONS = frozenset({"neg", "sign", "cbrt", "tanh", "sin", "cast"})
-EVEN_FUNCTIONS = frozenset({"abs", "cos"})
+START = Fraction(3, 7)
+GRADIENTS = tuple(Fraction(g) for g in (2, -1, 3, Fraction(1, 2)))
+PLAIN = Fraction(2, 5)
 
 
+@lru_cache(maxsize=256)
 def odd_states(rule: Rule) -> frozenset[str] | None:
-    """The states that change sign when theta and all gradients do, the rest staying as they are; None: no such set."""
-    if len(rule.states) > MOST_STATES:
+    """The states that change sign when theta and all gradients do, the rest staying as they are.
+
+    None where a run shows that some do neither, or that theta does not change sign.
+    """
+    hypers = {h.name: Number(PLAIN if PLAIN in h.domain else h.default or Fraction(1)) for h in rule.hyperparameters}
+    count = len(rule.questions)
+    answers = [g for g in GRADIENTS for _ in range(count)]
+    try:
+        straight = unrolled(rule, hypers, START, answers)
+        mirrored = unrolled(rule, hypers, -START, [-g for g in answers])
+    except UserError:
         return None
-    fixed = {"theta": ODD, **{name: ODD for name, _ in rule.questions}}
-    for signs in product((EVEN, ODD), repeat=len(rule.states)):
-        known = {**fixed, **dict(zip(rule.state_names, signs, strict=True))}
-        wanted = [*(known[n] for n in rule.step), *(ODD for _ in rule.questions), *signs]
-        found = _parities(
-            [*rule.step.values(), *(point for _, point in rule.questions), *(s.initial for s in rule.states)], known
-        )
-        if all(have in (want, ZERO) for have, want in zip(found, wanted, strict=True)):
-            return frozenset(n for n, sign in zip(rule.state_names, signs, strict=True) if sign == ODD)
-    return None
+    signs = {name: {_sign(a[name], b[name]) for a, b in zip(straight, mirrored, strict=True)} - {0}
+             for name in ("theta", *rule.state_names)}  # fmt: skip
+    if any(len(found) > 1 or None in found for found in signs.values()) or signs.pop("theta") == {1}:
+        return None
+    return frozenset(name for name, found in signs.items() if found == {-1})
 
 
-def _parities(roots: list[Expr], known: Mapping[str, str]) -> list[str]:
-    def number(node: Number) -> str:
-        return ZERO if node.value == 0 else EVEN
-
-    def symbol(node: Symbol) -> str:
-        return known.get(node.name, EVEN)
-
-    return fold(roots, symbol=symbol, number=number, apply=_parity)
-
-
-def _parity(node: Apply, args: tuple[str, ...]) -> str:
-    op = node.op
-    if op in EVEN_FUNCTIONS:
-        return NEITHER if NEITHER in args else EVEN
-    if op in ODD_FUNCTIONS:
-        return args[0]
-    if op in ADDITIVE:
-        return _alike(args)
-    if op == "where":
-        return _alike(args[1:]) if args[0] == EVEN else NEITHER
-    if op in {"mul", "div"}:
-        return NEITHER if NEITHER in args else ZERO if args[0] == ZERO else ODD if args.count(ODD) == 1 else EVEN
-    if op == "pow" and isinstance(node.args[1], Number) and args[0] == ODD:
-        whole = node.args[1].value
-        return NEITHER if whole.denominator != 1 else ODD if whole.numerator % 2 else EVEN
-    return EVEN if set(args) <= {EVEN, ZERO} else NEITHER
+def _sign(a: Expr, b: Expr) -> int | None:
+    """1 where the two seem the same, -1 where they seem opposite, 0 where both seem zero, None for neither."""
+    x, y = (_float(value) for value in enclosed([a, b], {}))
+    if x is None or y is None:
+        return None
+    small = 1e-12 * max(1.0, abs(x))
+    if abs(x) < small and abs(y) < small:
+        return 0
+    return 1 if abs(x - y) < small else -1 if abs(x + y) < small else None
 
 
-def _alike(args: tuple[str, ...]) -> str:
-    kinds = set(args) - {ZERO}
-    return ZERO if not kinds else kinds.pop() if len(kinds) == 1 else NEITHER
+def _float(value: Any) -> float | None:
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None

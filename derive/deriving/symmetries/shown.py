@@ -76,7 +76,7 @@ def _kept(rule: Rule, decided: Decided) -> _Part:
     for name, moved in mapped.items():
         [before] = _at(b_step[name], mapped)
         [after] = _at(moved, a_step)
-        label = Symbol(f"moved {name}[t]")
+        label = Symbol(f"{name}'[t]")
         steps.append(equal(label, before, after, why=f"the step with everything moved leaves `{name}` moved alike",
                            given=assumed))  # fmt: skip
     if decided.verdict.status == "proved":
@@ -144,7 +144,7 @@ def _restored(rule: Rule, kind: Kind) -> _Part:
         hypers = move.hyperparameters
         verdict = answered(Claim(proof.a, proof.b), Checked(proof))
         said = ", ".join(f"`{n}` as {code(e)}" for n, e in hypers.items())
-        conditions = [apply("eq", Symbol(f"moved {n}"), e) for n, e in hypers.items()]
+        conditions = [apply("eq", Symbol(f"{n}'"), e) for n, e in hypers.items()]
         steps = [Step(None, (c,), "by induction every step is then the one asked for", verdict) for c in conditions]
         return _Part(f"It holds again with {said}.", tuple(steps), quantities=_quantities(move))
     return _Part("")
