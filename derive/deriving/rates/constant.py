@@ -75,7 +75,7 @@ def _derived(rule: Rule, states: list[Held], removed: tuple[str, ...]) -> Deriva
     source = "x" if rule.is_average else "g"
     assumed = given(rule)
     [moved] = substitute([_response(rule)], {h.name: h.before for h in states})
-    rate = _rate(rule, moved, source)
+    rate = factor_of_input(rule, moved, source)
     if rate is None:
         return None
     label = Symbol("output[t]") if rule.is_average else Symbol("theta[t-1]") - Symbol("theta[t]")
@@ -99,7 +99,7 @@ def _derived(rule: Rule, states: list[Held], removed: tuple[str, ...]) -> Deriva
     )
 
 
-def _rate(rule: Rule, moved: Expr, source: str) -> Expr | None:
+def factor_of_input(rule: Rule, moved: Expr, source: str) -> Expr | None:
     """A factor with moved = factor * input for inputs of either sign, or None."""
     positive = Assumptions({**given(rule).domains, source: POSITIVE})
     try:
