@@ -7,8 +7,8 @@ from functools import lru_cache
 from derive.deriving.averages import correction_multiplier, drift, frequency_response, mean_age, noise_gain, windows
 from derive.deriving.bias import bias_correction, corrected_step
 from derive.deriving.derivation import Derivation
-from derive.deriving.rates.constant import effective_lr
 from derive.deriving.linear import linear_buffers
+from derive.deriving.rates.constant import effective_lr
 from derive.deriving.stability import stability
 from derive.deriving.weights import weights
 from derive.rule import Rule

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from derive.deriving.bounds.duality import Duality, attained, duality, one_more_gradient
 from derive.deriving.bounds.smallness import without_small_constants
-from derive.deriving.bounds.structure import G, NormalisedStep, assigned
-from derive.deriving.bounds.sums import N, GeometricSum, converges, simplified, summing_steps
+from derive.deriving.bounds.structure import NormalisedStep, assigned
+from derive.deriving.bounds.sums import GeometricSum, N, converges, simplified, summing_steps
 from derive.deriving.decay.removal import movement
 from derive.deriving.derivation import (
     Derivation,
@@ -27,7 +26,7 @@ from derive.deriving.derivation import (
 )
 from derive.deriving.linear import AGE
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
-from derive.proving import Assumptions, identity
+from derive.proving import Assumptions
 from derive.proving.limits import ProvedLimit, limit
 from derive.rule import COUNTER, DECAY, Domain, Rule
 

@@ -53,5 +53,3 @@ def _maximum(step: NormalisedStep) -> tuple[Step, ...]:
         holds(apply("ge", after, plain), why="the denominator is at least a fading maximum", given=assumed),
         equal(label, bare, plain, why="and is one without small constants", given=assumed),
     )
-
-

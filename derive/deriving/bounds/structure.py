@@ -257,9 +257,7 @@ def _inside(rule: Rule, norm: Norm) -> tuple[str, ...]:
     return tuple(symbols(rule.step[norm.state]) - {norm.state, "g", *symbols(norm.decay), *symbols(norm.gain)})
 
 
-def _separated(
-    rule: Rule, lr: str, norm: Norm, used: Sequence[LinearBuffer], ideal: Expr
-) -> tuple[Expr, ...] | None:
+def _separated(rule: Rule, lr: str, norm: Norm, used: Sequence[LinearBuffer], ideal: Expr) -> tuple[Expr, ...] | None:
     """The factor of each buffer and of g in ideal * norm, free of data; None where the step has another form."""
     names = [*(f"{b.name}[t]" for b in used), "g"]  # the numerator is linear in these
     size = f"{norm.state}[t]"
@@ -293,4 +291,3 @@ def without_powers(exprs: Sequence[Expr], assumed: Assumptions) -> tuple[list[Ex
 
     made = fold(exprs, symbol=lambda s: s, number=lambda n: n, apply=rebuilt)
     return made, Assumptions({**assumed.domains, **{s.name: DECAY for s in known.values()}})
-

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from derive.algebra.normal import NoNormalForm, readable, tidy
 from derive.deriving.derivation import Derivation, Step, code, equal, exceptions, holds, labelled, names_of, tends
 from derive.deriving.linear import raised, scaled
@@ -82,5 +81,3 @@ def _fading(found: EffectiveRate) -> tuple[tuple[Step, ...], dict[str, Expr]] | 
         steps.append(step)
         faded[name] = scaled(raised(factor, T), own)
     return tuple(steps), faded
-
-
