@@ -20,7 +20,7 @@ from derive.proving.limits import ProvedLimit
 from derive.proving.truth import truth
 from derive.rule import Rule
 
-Relation = Literal["=", "→"]
+Relation = Literal["=", "→", "⇔"]
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from itertools import islice, permutations
 
 from derive.errors import UserError
@@ -80,7 +81,7 @@ def _under_conditions(
     statement: Statement, given: Assumptions, plain: Verdict, suspected: Statement | None
 ) -> Verdict | None:
     """The first condition under which the statement is proved; an exact one before others."""
-    if statement.premises or plain.status != "refuted":
+    if plain.status != "refuted":
         return None
     first = [] if suspected is None else [suspected.condition]
     found = list(_sufficient(statement, given, first))
@@ -95,7 +96,7 @@ def _under_conditions(
             "conditional",
             condition={"any_of": texts, "degenerate": [], "exact": exact},
             counterexample=plain.counterexample,
-            message=f"{statement!r} holds where {' or where '.join(texts)}{', and nowhere else' if exact else ''}",
+            message=f"{statement!r} holds where {' or where '.join(texts)}",
             evidence=evidence,
         )
     return None
@@ -104,8 +105,9 @@ def _under_conditions(
 def _sufficient(statement: Statement, given: Assumptions, first: Sequence[Expr]) -> Iterator[Sufficient]:
     """Certificates for conditions that are proved sufficient, together with exactness where that is proved too."""
     held: list[Expr] = []
+    claimed = Sufficient(statement.condition, (), given, (), premises=statement.premises)
     for condition in first or _conditions(statement.condition, given):
-        claim = Sufficient(statement.condition, (condition,), given, (Leaf(),))
+        claim = replace(claimed, conditions=(condition,), trees=(Leaf(),))
         proved = _with_trees(claim)
         if proved is None:
             continue
@@ -115,8 +117,7 @@ def _sufficient(statement: Statement, given: Assumptions, first: Sequence[Expr])
         if exact is not None:
             return
     if len(held) > 1:
-        several = Sufficient(statement.condition, tuple(held), given, (Leaf(),) * len(held), Leaf())
-        together = _with_trees(several)
+        together = _with_trees(replace(claimed, conditions=tuple(held), trees=(Leaf(),) * len(held), exact=Leaf()))
         if together is not None:
             yield together
 
@@ -137,8 +138,9 @@ def _conditions(condition: Expr, given: Assumptions) -> Iterator[Expr]:
     yield from islice(_equalities(condition, domains), MOST_TRIED)
     constants = {n: d for n, d in domains.items() if not d.whole}
     for name, domain in constants.items():
-        for op in ("eq", "gt") if domain.low == 0 and not domain.low_open else ():
-            yield apply(op, Symbol(name), 0)
+        if Fraction(0) in domain:
+            for op in ("eq", "gt") if domain.low == 0 else ("eq", "ne", "gt", "lt"):
+                yield apply(op, Symbol(name), 0)
     for a, b in permutations(constants, 2):
         if domains[a] == domains[b]:
             for op in ("eq", "lt", "le") if a < b else ("lt", "le"):

@@ -16,7 +16,6 @@ from derive.deriving.bounds.smallness import without_small_constants
 from derive.deriving.bounds.structure import G, NormalisedStep, assigned, norms, structured
 from derive.deriving.bounds.sums import simplified
 from derive.deriving.bounds.witnesses import at_defaults, size_of_step
-from derive.deriving.decay.removal import movement, without_decay
 from derive.deriving.derivation import (
     Derivation,
     Step,
@@ -33,6 +32,7 @@ from derive.deriving.derivation import (
 )
 from derive.deriving.experiment import Experiment
 from derive.deriving.linear import WHOLE, LinearBuffer, given, linear_buffers, raised, scaled
+from derive.deriving.undecayed import movement, without_decay
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
 from derive.proving import Assumptions, identity
 from derive.proving.limits import limit
@@ -70,7 +70,9 @@ def _cascade(rule: Rule, buffer: LinearBuffer) -> Cascade | None:
     now = Symbol(f"{buffer.name}[t]")
     moved = movement(rule, assigned(rule, {buffer.name})["theta"])
     [factor] = substitute([moved], {now.name: Number(1)})
-    if symbols(moved) - {now.name} - set(rule.hyperparameter_names) or not identity([(moved, factor * now)], given(rule)):
+    if symbols(moved) - {now.name} - set(rule.hyperparameter_names) or not identity(
+        [(moved, factor * now)], given(rule)
+    ):
         return None
     for norm in norms(rule):
         value = assigned(rule, {norm.state, buffer.name})[buffer.name]
@@ -145,12 +147,19 @@ def _inner_steps(plain: Rule, found: Cascade) -> tuple[Step, ...]:
     direct = inner.direct
     [bound] = [found.bound.shown]
     largest = holds(
-        apply("le", apply("abs", direct * newest) / apply("sqrt", inner.norm.decay * rest + inner.norm.gain * newest**2),
-              bound),
-        why="a gradient over its mean square", given=mean_square, when=[apply("ne", newest, 0)],
-    )  # fmt: skip
+        apply(
+            "le",
+            apply("abs", direct * newest) / apply("sqrt", inner.norm.decay * rest + inner.norm.gain * newest**2),
+            bound,
+        ),
+        why="a gradient over its mean square",
+        given=mean_square,
+        when=[apply("ne", newest, 0)],
+    )
     return (
-        equal(now, value, scaled(found.buffer.decay, before) + fed, why="momentum over a normalised step", given=assumed),
+        equal(
+            now, value, scaled(found.buffer.decay, before) + fed, why="momentum over a normalised step", given=assumed
+        ),
         *without_small_constants(inner),
         define(size, inner.norm.decay * Symbol(inner.norm.state) + inner.norm.gain * G**2, "the mean square"),
         largest,
@@ -168,11 +177,18 @@ def _one_more_step(*, below: bool = False) -> Step:
     assumed = Assumptions({"b": REAL, "r": REAL, "mu": DECAY, "B": NONNEGATIVE, "R": NONNEGATIVE, "x": NONNEGATIVE})
     if below:
         why = "inner steps of at least a share x of their bound make the whole step that share of its bound"
-        return holds(apply("ge", mu * b + r, x * (mu * most + each)), why=why, given=assumed,
-                     when=[apply("ge", b, x * most), apply("ge", r, x * each)])  # fmt: skip
-    return holds(apply("le", apply("abs", mu * b + r), mu * most + each),
-                 why="the bound before a step gives it after the step", given=assumed,
-                 when=[apply("le", apply("abs", b), most), apply("le", apply("abs", r), each)])  # fmt: skip
+        return holds(
+            apply("ge", mu * b + r, x * (mu * most + each)),
+            why=why,
+            given=assumed,
+            when=[apply("ge", b, x * most), apply("ge", r, x * each)],
+        )
+    return holds(
+        apply("le", apply("abs", mu * b + r), mu * most + each),
+        why="the bound before a step gives it after the step",
+        given=assumed,
+        when=[apply("le", apply("abs", b), most), apply("le", apply("abs", r), each)],
+    )
 
 
 def _sums(rule: Rule, found: Cascade, largest: Expr, assumed: Assumptions) -> tuple[Step, ...]:
@@ -198,10 +214,13 @@ def _approached(found: Cascade, assumed: Assumptions) -> tuple[Step, ...]:
     growing = Assumptions({**assumed.domains, "#q": Domain(COUNTER.low and COUNTER.low + 1, whole=True)})
     found_limit = limit(least, "#q", growing)
     return (
-        holds(after, why="under gradients that grow by a factor q > 1 the mean square stays below this",
-              given=Assumptions(domains), when=[before, apply("gt", Q, 1)]),
+        holds(
+            after,
+            why="under gradients that grow by a factor q > 1 the mean square stays below this",
+            given=Assumptions(domains),
+            when=[before, apply("gt", Q, 1)],
+        ),
         define(labelled_square(), least, "so the square of every inner step is at least"),
         *tends(labelled_square(), found_limit),
         _one_more_step(below=True),
-    )  # fmt: skip
-
+    )

@@ -101,7 +101,9 @@ def one_more_gradient(found: Duality) -> Step:
     else:
         before = apply("le", apply("abs", x), s * h)
         after = apply("le", apply("abs", x + w * g), (s + apply("abs", w) / u) * apply("max", h, u * size))
-    return holds(after, why="the bound for some gradients gives it for one more", given=Assumptions(domains), when=[before])
+    return holds(
+        after, why="the bound for some gradients gives it for one more", given=Assumptions(domains), when=[before]
+    )
 
 
 def attained(found: Duality, assumed: Assumptions) -> tuple[Step, ...]:

@@ -9,7 +9,7 @@ from derive.deriving.bounds.structure import NormalisedStep
 from derive.deriving.bounds.sums import GeometricSum, converges, simplified
 from derive.deriving.derivation import labelled, letter, names_of
 from derive.deriving.linear import AGE
-from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
+from derive.expr import Expr, Number, Symbol, apply, symbols
 from derive.proving import Assumptions
 from derive.proving.limits import ProvedLimit, limit
 from derive.rule import COUNTER, DECAY, Rule

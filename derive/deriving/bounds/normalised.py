@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from derive.algebra.normal import NoNormalForm, tidy
-from derive.deriving.bounds.duality import Duality, attained, duality, one_more_gradient
+from derive.deriving.bounds.duality import Duality, attained, one_more_gradient
 from derive.deriving.bounds.found import Bound, Writing, bound_of
 from derive.deriving.bounds.neatness import neat
 from derive.deriving.bounds.smallness import without_small_constants
 from derive.deriving.bounds.structure import INSIDE, NormalisedStep, assigned
-from derive.deriving.bounds.sums import N, GeometricSum, converges, simplified, summing_steps
+from derive.deriving.bounds.sums import N, simplified, summing_steps
 from derive.deriving.bounds.witnesses import experiments
-from derive.deriving.decay.removal import movement
 from derive.deriving.derivation import (
     Derivation,
     Series,
@@ -20,17 +19,17 @@ from derive.deriving.derivation import (
     equal,
     exceptions,
     holds,
-    labelled,
-    letter,
     names_of,
     proper,
     tends,
 )
 from derive.deriving.linear import AGE
+from derive.deriving.undecayed import movement
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
-from derive.proving import Assumptions, identity
-from derive.proving.limits import ProvedLimit, limit
+from derive.proving import Assumptions
+from derive.proving.limits import limit
 from derive.rule import DECAY, REAL, Rule
+
 
 def form_of_the_step(rule: Rule, step: NormalisedStep) -> tuple[Step, ...]:
     """From the rule's step to its ideal form, what small constants do said on the way."""
@@ -83,10 +82,15 @@ def steps_to_the_bound(rule: Rule, found: Bound) -> tuple[Step, ...]:
         *weights_of(writing, dual),
         one_more_gradient(dual),
         *summed(writing, dual),
-        equal(writing.label("bound"), found.value, found.shown, why="the bound of |step| over the learning rate",
-              given=writing.assumed),
+        equal(
+            writing.label("bound"),
+            found.value,
+            found.shown,
+            why="the bound of |step| over the learning rate",
+            given=writing.assumed,
+        ),
         *attained(dual, writing.assumed),
-    )  # fmt: skip
+    )
 
 
 def growth(found: Bound) -> tuple[Step, ...]:
@@ -94,9 +98,12 @@ def growth(found: Bound) -> tuple[Step, ...]:
     if found.condition is None:
         return ()
     x, y = Symbol("x"), Symbol("y")
-    powers = holds(apply("ge", x * y, 1), why="powers of a ratio of at least one are at least one, by induction",
-                   given=Assumptions({"x": REAL, "y": REAL}),
-                   when=[apply("ge", x, 1), apply("ge", y, 1)])  # fmt: skip
+    powers = holds(
+        apply("ge", x * y, 1),
+        why="powers of a ratio of at least one are at least one, by induction",
+        given=Assumptions({"x": REAL, "y": REAL}),
+        when=[apply("ge", x, 1), apply("ge", y, 1)],
+    )
     [(coefficient, _)] = found.dual.total.parts
     first = limit(coefficient, "t", found.writing.assumed)
     if first is None:
@@ -124,7 +131,13 @@ def excess(found: Bound) -> tuple[Step, ...]:
         return ()
     why = "how far that lies above one"
     return (
-        equal(writing.label("bound", "∞") ** (2 if found.dual.squared else 1), power, rational, why="the limit", given=writing.assumed),
+        equal(
+            writing.label("bound", "∞") ** (2 if found.dual.squared else 1),
+            power,
+            rational,
+            why="the limit",
+            given=writing.assumed,
+        ),
         equal(None, above, shown, why=why, given=writing.step.assumptions()),
     )
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from derive.algebra.normal import NoNormalForm, readable, tidy
 from derive.deriving.bounds.neatness import neat
 from derive.deriving.bounds.structure import G, learning_rate
-from derive.deriving.decay.removal import movement, without_decay
 from derive.deriving.derivation import Derivation, code, define, equal, holds, names_of, proper
 from derive.deriving.experiment import Experiment
 from derive.deriving.linear import given
+from derive.deriving.undecayed import movement, without_decay
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
 from derive.proving import Assumptions
 from derive.rule import NONNEGATIVE, POSITIVE, Rule
@@ -29,10 +29,16 @@ def bounded_step(rule: Rule) -> Derivation | None:
     largest = readable(neat(substitute([first], {"g": Number(1)})[0]), assumed)
     if not isinstance(largest, Number) or largest is Number(0):
         return None
-    inside = holds(apply("le", apply("abs", step), abs_of(largest)), why="whatever the states and the gradient",
-                   given=assumed)  # fmt: skip
-    reached = equal(Symbol("theta[0]") - Symbol("theta[1]"), Symbol(lr) * neat(substitute([first], {"g": Number(1)})[0]),
-                    Symbol(lr) * largest, why="the first step under the gradient one", given=assumed)  # fmt: skip
+    inside = holds(
+        apply("le", apply("abs", step), abs_of(largest)), why="whatever the states and the gradient", given=assumed
+    )
+    reached = equal(
+        Symbol("theta[0]") - Symbol("theta[1]"),
+        Symbol(lr) * neat(substitute([first], {"g": Number(1)})[0]),
+        Symbol(lr) * largest,
+        why="the first step under the gradient one",
+        given=assumed,
+    )
     if not inside.verdict or not reached.verdict:
         return None
     bound = abs_of(largest)
@@ -63,7 +69,9 @@ def abs_of(number: Number) -> Number:
 def _first_step_experiment(removed: tuple[str, ...], lr: str, bound: Number) -> Experiment:
     observed = apply("abs", Symbol("before.theta") - Symbol("theta")) / Symbol(lr)
     zero = {name: Number(0).value for name in removed}
-    return Experiment("the first step is the largest", observed, {1: float(bound.value)}, (Number(1).value,), zero or None)
+    return Experiment(
+        "the first step is the largest", observed, {1: float(bound.value)}, (Number(1).value,), zero or None
+    )
 
 
 def first_step(rule: Rule, lr: str = "") -> Expr:

@@ -94,8 +94,10 @@ def _at_least(step: NormalisedStep) -> Step:
 
 
 def _mean_square_grows(step: NormalisedStep) -> tuple[Step, ...]:
-    """Under gradients whose size never falls, g then h, the corrected mean square is at most g^2 (over its weights' sum)
-    and never falls: the maximum is the newest."""
+    """Under gradients whose size never falls, g then h, the mean square never falls: the maximum is the newest.
+
+    It stays at most what a constant gradient of the newest size gives.
+    """
     norm = step.norm
     fresh = norm.gain / (1 - norm.decay)
     assumed = Assumptions({**step.assumptions().domains, "g": REAL, "h": REAL, "v": NONNEGATIVE, "p": UNIT})
@@ -111,14 +113,27 @@ def _mean_square_grows(step: NormalisedStep) -> tuple[Step, ...]:
         higher = apply("le", V * next_share, after * share)
     older = "the attaining gradients never get smaller where the numerator's decay is at most the mean square's"
     [share_] = step.shares
-    grown = holds(apply("le", share_.buffer.decay / norm.decay, 1), why=older, given=assumed,
-                  when=[apply("le", share_.buffer.decay, norm.decay)])  # fmt: skip
+    grown = holds(
+        apply("le", share_.buffer.decay / norm.decay, 1),
+        why=older,
+        given=assumed,
+        when=[apply("le", share_.buffer.decay, norm.decay)],
+    )
     return (
         grown,
-        holds(later, why="then the mean square stays at most that of a constant gradient", given=assumed, when=[below, grows]),
-        holds(higher, why="and, corrected as in the maximum, never falls: the maximum is the mean square", given=assumed,
-              when=[below, grows]),
-    )  # fmt: skip
+        holds(
+            later,
+            why="then the mean square stays at most that of a constant gradient",
+            given=assumed,
+            when=[below, grows],
+        ),
+        holds(
+            higher,
+            why="and, corrected as in the maximum, never falls: the maximum is the mean square",
+            given=assumed,
+            when=[below, grows],
+        ),
+    )
 
 
 @dataclass(frozen=True)
@@ -215,27 +230,37 @@ class _Beyond:
         return (
             holds(apply("ge", scaled(self.step.norm.factor, V), V), why=above, given=known),
             holds(first, why="for y at least the root of the maximum, at the first step", given=assumed),
-            holds(after, why="and, the mean square being at most y^2, a step keeps it", given=assumed,
-                  when=[before, apply("le", V, Y**2), *beyond]),
+            holds(
+                after,
+                why="and, the mean square being at most y^2, a step keeps it",
+                given=assumed,
+                when=[before, apply("le", V, Y**2), *beyond],
+            ),
             define(label, self.sum, "the sum in front of y^2"),
             equal(writing.label("W", "1"), one, self.gain, why="at the first step", given=self.assumed),
             equal(writing.label("W", "t+1"), later, self.recursion(self.sum), why="and after each", given=self.assumed),
             holds(largest, why="at the largest mean square", given=assumed, when=[apply("le", V, Y**2), *beyond]),
             equal(writing.label("upper"), self.upper, shown_upper, why="no step over lr is larger", given=self.assumed),
             *tends(writing.label("upper"), high),
-            equal(writing.label("lower"), self.lower, shown_lower, why="a constant gradient reaches", given=self.assumed),
+            equal(
+                writing.label("lower"), self.lower, shown_lower, why="a constant gradient reaches", given=self.assumed
+            ),
             *tends(writing.label("lower"), low),
-        )  # fmt: skip
+        )
 
 
 def _statement(found: Bound, beyond: _Beyond) -> str:
     """The bound in words, on both sides of the condition."""
     step, writing = found.writing.step, found.writing
     names, (lower, upper) = writing.names, beyond.shown
-    first = f"Where {code(apply('le', beyond.decay, beyond.fading))} no gradients make `|theta[t] - theta[t-1]|` more " \
-            f"than `{step.lr}` times {code(found.shown, names)}, as without the maximum; the gradients " \
-            f"{code(simplified(found.gradient, writing.assumed), names)} of {names[AGE]} steps ago attain it" \
-            + "".join(f" where `{n} = 0`" for n in step.small) + "."  # fmt: skip
+    fits = code(apply("le", beyond.decay, beyond.fading))
+    gradient = code(simplified(found.gradient, writing.assumed), names)
+    where = "".join(f" where `{n} = 0`" for n in step.small)
+    first = (
+        f"Where {fits} no gradients make `|theta[t] - theta[t-1]|` more than `{step.lr}` times "
+        f"{code(found.shown, names)}, as without the maximum; the gradients {gradient} of {names[AGE]} steps ago "
+        f"attain it{where}."
+    )
     tail = f" It tends to {code(writing.unnamed(found.limit.claim.limit))}." if found.limit is not None else ""
     other = f" Elsewhere the largest step lies between `{step.lr}` times {code(lower)} and {code(upper)}"
     ends = [e.claim.limit for e in beyond.limits if e is not None]

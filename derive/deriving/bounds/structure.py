@@ -15,15 +15,16 @@ from derive.algebra.normal import NoNormalForm, tidy
 from derive.deriving.bias import may_vanish
 from derive.deriving.bounds.neatness import neat, sum_of
 from derive.deriving.bounds.schedules import named_schedules
-from derive.deriving.decay.removal import movement, without_decay
 from derive.deriving.derivation import labelled
 from derive.deriving.linear import LinearBuffer, given, linear_buffers, scaled
+from derive.deriving.undecayed import movement, without_decay
 from derive.expr import Apply, Expr, Number, Symbol, apply, fold, substitute, symbols
 from derive.proving import Assumptions, identity
 from derive.rule import DECAY, NONNEGATIVE, POSITIVE, REAL, Domain, Rule
 from derive.transforms import bind
 
 G = Symbol("g")
+ONE = Number(1)
 INSIDE = Domain(DECAY.low, DECAY.high, low_open=True, high_open=True)  # (0, 1)
 
 
@@ -53,7 +54,7 @@ class Norm:
     decay: Expr
     gain: Expr
     kept: str = ""
-    factor: Expr = Number(1)
+    factor: Expr = ONE
 
     @property
     def under(self) -> Expr:
@@ -92,7 +93,7 @@ class NormalisedStep:
 
     def spelt(self, expr: Expr) -> Expr:
         """The expression with every name of a formula in t given its meaning back."""
-        for name, meaning in reversed(self.meanings.items()):
+        for name, meaning in reversed(list(self.meanings.items())):
             [expr] = substitute([expr], {name: meaning})
         return expr
 
@@ -158,8 +159,9 @@ def steady_states(rule: Rule) -> set[str]:
     steady = set(rule.state_names)
     known = {"t", *rule.hyperparameter_names}
     while True:
-        kept = {s.name for s in rule.states
-                if s.name in steady and symbols(rule.step[s.name], s.initial) <= known | steady}  # fmt: skip
+        kept = {
+            s.name for s in rule.states if s.name in steady and symbols(rule.step[s.name], s.initial) <= known | steady
+        }
         if kept == steady:
             return steady
         steady = kept
@@ -298,9 +300,7 @@ def _inside(rule: Rule, norm: Norm) -> tuple[str, ...]:
     return tuple(symbols(rule.step[norm.state]) - {norm.state, "g", *symbols(norm.decay), *symbols(norm.gain)})
 
 
-def _separated(
-    rule: Rule, lr: str, norm: Norm, used: Sequence[LinearBuffer], ideal: Expr
-) -> tuple[Expr, ...] | None:
+def _separated(rule: Rule, lr: str, norm: Norm, used: Sequence[LinearBuffer], ideal: Expr) -> tuple[Expr, ...] | None:
     """The factor of each buffer and of g in ideal * norm, free of data; None where the step has another form."""
     names = [*(f"{b.name}[t]" for b in used), "g"]  # the numerator is linear in these
     size = f"{norm.state}[t]"
@@ -320,7 +320,7 @@ def _separated(
 
 
 def without_powers(exprs: Sequence[Expr], assumed: Assumptions) -> tuple[list[Expr], Assumptions]:
-    """The expressions with each decay^t as a name for any number in [0, 1): t being one or more, it is such a number."""
+    """The expressions with each decay^t as a name for any number in [0, 1), which it is as t is at least one."""
     known: dict[Expr, Symbol] = {}
 
     def rebuilt(node: Apply, args: tuple[Expr, ...]) -> Expr:
@@ -334,4 +334,3 @@ def without_powers(exprs: Sequence[Expr], assumed: Assumptions) -> tuple[list[Ex
 
     made = fold(exprs, symbol=lambda s: s, number=lambda n: n, apply=rebuilt)
     return made, Assumptions({**assumed.domains, **{s.name: DECAY for s in known.values()}})
-

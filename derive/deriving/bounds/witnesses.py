@@ -30,7 +30,7 @@ def size_of_step(lr: str) -> Expr:
 
 def values_of(rule: Rule, values: Mapping[str, Fraction] | None = None) -> dict[str, Fraction]:
     """The rule's defaults, and the given values instead of some."""
-    return {**{n: v for n, v in rule.defaults.items() if v is not None}, **(values or {})}
+    return {**rule.defaults, **(values or {})}
 
 
 def at_step(rule: Rule, expr: Expr, values: Mapping[str, Fraction], t: int) -> Exact | Ball:
@@ -81,8 +81,9 @@ def experiments(rule: Rule, found: Bound) -> tuple[Experiment, ...]:
     step = found.writing.step
     value = found.writing.unnamed(found.value)
     geometric = step.direct is Number(0)  # then the same gradients attain the bound at every step
-    foretold = {t: v for t in ((1, 2, 10, STEPS) if geometric else (STEPS,))
-                if (v := at_defaults(rule, value, t)) is not None}  # fmt: skip
+    foretold = {
+        t: v for t in ((1, 2, 10, STEPS) if geometric else (STEPS,)) if (v := at_defaults(rule, value, t)) is not None
+    }
     if not foretold:
         return ()
     zero = dict.fromkeys((*step.removed, *step.small), Fraction(0))

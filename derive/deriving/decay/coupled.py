@@ -51,8 +51,10 @@ def _penalty(rule: Rule, found: Coupled) -> tuple[Step, ...]:
     names = ("theta", *rule.state_names)
     shifted = substitute([found.plain.step[n] for n in names], {"g": found.gradient})
     why = "the rule without decay, with the penalty's gradient"
-    return tuple(equal(Symbol(f"{n}[t]"), rule.step[n], neat(e), why=why, given=given(rule))
-                 for n, e in zip(names, shifted, strict=True))  # fmt: skip
+    return tuple(
+        equal(Symbol(f"{n}[t]"), rule.step[n], neat(e), why=why, given=given(rule))
+        for n, e in zip(names, shifted, strict=True)
+    )
 
 
 def _linear(rule: Rule, found: Coupled) -> Tail | None:
@@ -67,8 +69,10 @@ def _linear(rule: Rule, found: Coupled) -> Tail | None:
     origin: dict[str, Expr] = dict.fromkeys(names, Number(0))
     rows = [[neat(substitute([e], {**origin, n: Number(1)})[0]) for n in names] for e in still]
     rebuilt = [_sum([a * Symbol(n) for a, n in zip(row, names, strict=True)]) for row in rows]
-    linear = tuple(equal(Symbol(f"{n}[t]"), e, r, why="linear, without gradients", given=assumed)
-                   for n, e, r in zip(names, still, rebuilt, strict=True))  # fmt: skip
+    linear = tuple(
+        equal(Symbol(f"{n}[t]"), e, r, why="linear, without gradients", given=assumed)
+        for n, e, r in zip(names, still, rebuilt, strict=True)
+    )
     matrix = [[(Z if i == j else Number(0)) - a for j, a in enumerate(row)] for i, row in enumerate(rows)]
     known = Assumptions({**assumed.domains, found.name: POSITIVE, "z": REAL, SPEED.name: REAL})
     try:
@@ -90,8 +94,11 @@ def _linear(rule: Rule, found: Coupled) -> Tail | None:
         define(Symbol("p(z)"), poly, "the characteristic polynomial: z minus the matrix of these, its determinant"),
         equal(None, there / decay, over, why=f"at z = {kept}, divided by {found.name}", given=known),
         equal(None, at_zero, Number(0), why=f"which vanishes with {found.name}", given=known),
-        holds(apply("ne", slope, 0), why="the root z = 1 is simple, so the root near it is this to first order "
-              "(implicit function theorem)", given=known),
+        holds(
+            apply("ne", slope, 0),
+            why="the root z = 1 is simple, so the root near it is this to first order (implicit function theorem)",
+            given=known,
+        ),
     )
     said = f" Without gradients its slow mode shrinks by {code(kept)} a step, to first order in `{found.name}`."
     return steps, said, {"slow_mode": kept, "decay_per_step": speed * decay}, ()
@@ -136,7 +143,7 @@ def _sum(parts: Sequence[Expr]) -> Expr:
 
 
 def _normalised(rule: Rule, found: Coupled, step: NormalisedStep) -> Tail:
-    """Over a root of squares: alone the decay moves theta by lr whatever its size; beside large gradients it is divided."""
+    """Over a root of squares: alone the decay moves theta by lr whatever its size; beside gradients it is divided."""
     assumed = step.assumptions()
     size = Symbol("a")
     scaled = {f"{s.buffer.name}[t]": size * Symbol(f"{s.buffer.name}[t]") for s in step.shares}
@@ -146,11 +153,18 @@ def _normalised(rule: Rule, found: Coupled, step: NormalisedStep) -> Tail:
     zero = {n: Number(0) for n in step.small}
     alone = neat(substitute([first_step(found.plain)], {**zero, "g": Symbol(found.name) * THETA})[0])
     nonzero = Assumptions({**positive.domains, "theta": POSITIVE})
-    first = equal(Symbol("theta[0]") - Symbol("theta[1]"), alone, Symbol(step.lr) * readable(alone / Symbol(step.lr), nonzero),
-                  why="the first step of the decay alone, for theta > 0", given=nonzero)  # fmt: skip
+    first = equal(
+        Symbol("theta[0]") - Symbol("theta[1]"),
+        alone,
+        Symbol(step.lr) * readable(alone / Symbol(step.lr), nonzero),
+        why="the first step of the decay alone, for theta > 0",
+        given=nonzero,
+    )
     pull, share = _pull(rule, found, step)
-    said = f" Its size is normalised away: without other gradients it moves `theta` by the same whatever `{found.name}`" \
-           f" is; beside gradients of mean square `{step.norm.state}` it takes a share {code(share)} of `theta`."  # fmt: skip
+    said = (
+        f" Its size is normalised away: without other gradients it moves `theta` by the same whatever `{found.name}` "
+        f"is; beside gradients of mean square `{step.norm.state}` it takes a share {code(share)} of `theta`."
+    )
     steps = (
         equal(None, larger, step.ideal, why="gradients a times as large make the same step", given=positive),
         first,
@@ -177,13 +191,16 @@ def _alone_experiment(rule: Rule, found: Coupled, step: NormalisedStep) -> tuple
         return ()
     zero = dict.fromkeys(step.small, Fraction(0))
     moved = (Symbol("before.theta") - THETA) / Symbol(step.lr)
-    alone = neat(substitute([first_step(found.plain, step.lr)], {**{n: Number(0) for n in step.small}, "g": Number(1)})[0])
+    alone = neat(
+        substitute([first_step(found.plain, step.lr)], {**{n: Number(0) for n in step.small}, "g": Number(1)})[0]
+    )
     [value] = enclosed([alone], rule.defaults)
     try:
         foretold = {1: float(value)}  # type: ignore[arg-type]
     except (TypeError, ValueError):
         return ()
     what = "a coupled decay alone moves theta by the same, however small it is"
-    return tuple(Experiment(what, moved, foretold, (Fraction(0),), {**zero, found.name: Fraction(1, n)}, start=Fraction(1))
-                 for n in (10, 1000))  # fmt: skip
-
+    return tuple(
+        Experiment(what, moved, foretold, (Fraction(0),), {**zero, found.name: Fraction(1, n)}, start=Fraction(1))
+        for n in (10, 1000)
+    )

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from derive.algebra.normal import NoNormalForm, readable, tidy
+from derive.deriving.bias import held
 from derive.deriving.bounds.neatness import neat
 from derive.deriving.bounds.step import step_bound
 from derive.deriving.bounds.structure import NormalisedStep, learning_rate, normalised_step
-from derive.deriving.bias import held
-from derive.deriving.decay.removal import movement
 from derive.deriving.decay.structure import THETA, Decoupled, decoupled
 from derive.deriving.derivation import Derivation, Step, code, define, equal, holds, names_of, proper, tends
 from derive.deriving.experiment import Experiment
 from derive.deriving.linear import given, linear_buffers
+from derive.deriving.undecayed import movement
 from derive.evaluate import exact
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
 from derive.proving import Assumptions
@@ -54,9 +54,10 @@ def _form(rule: Rule, found: Decoupled) -> tuple[Step, ...]:
     [written] = substitute([weighed], {STEP.name: step})
     return (
         define(STEP, step, f"the step where {found.name} = 0, which does not depend on theta"),
-        equal(AFTER, rule.step["theta"], found.kept * THETA - written, why="a share of theta, and the step",
-              given=assumed),
-    )  # fmt: skip
+        equal(
+            AFTER, rule.step["theta"], found.kept * THETA - written, why="a share of theta, and the step", given=assumed
+        ),
+    )
 
 
 def _alone(rule: Rule, found: Decoupled) -> tuple[Step, ...]:
@@ -72,7 +73,9 @@ def _alone(rule: Rule, found: Decoupled) -> tuple[Step, ...]:
         equal(STEP, still, Number(0), why="no step without gradients", given=assumed),
         define(kept, found.kept, "the share that is kept"),
         equal(Symbol("theta[t+1]"), later, kept * fades, why="a power of it, by induction", given=powers),
-        *tends(AFTER, limit(apply("pow", kept, T), "t", Assumptions({**powers.domains, "t": given(rule).domains["t"]}))),
+        *tends(
+            AFTER, limit(apply("pow", kept, T), "t", Assumptions({**powers.domains, "t": given(rule).domains["t"]}))
+        ),
     )
 
 
@@ -87,7 +90,9 @@ def _order(rule: Rule, found: Decoupled) -> tuple[Step, ...]:
     """Before or after the step: the two differ by the decay's share of the step."""
     assumed = Assumptions({**given(rule).domains, "theta": REAL, STEP.name: REAL})
     first, last = found.kept * THETA - STEP, found.kept * (THETA - STEP)
-    return (equal(None, last - first, found.share * STEP, why="decay after the step, less decay before it", given=assumed),)
+    return (
+        equal(None, last - first, found.share * STEP, why="decay after the step, less decay before it", given=assumed),
+    )
 
 
 def _shrinking(rule: Rule, found: Decoupled) -> tuple[Experiment, ...]:
@@ -97,8 +102,16 @@ def _shrinking(rule: Rule, found: Decoupled) -> tuple[Experiment, ...]:
         return ()
     kept = 1 - _number(found.share, values)
     foretold = {t: float(kept**t) for t in (1, 10, 50)}
-    return (Experiment("without gradients theta fades", THETA, foretold, (Fraction(0),) * 50, {found.name: values[found.name]},
-                       start=Fraction(1)),)  # fmt: skip
+    return (
+        Experiment(
+            "without gradients theta fades",
+            THETA,
+            foretold,
+            (Fraction(0),) * 50,
+            {found.name: values[found.name]},
+            start=Fraction(1),
+        ),
+    )
 
 
 def _values(rule: Rule, found: Decoupled) -> dict[str, Fraction] | None:
@@ -135,7 +148,7 @@ def decayed_range(rule: Rule) -> Derivation | None:
         statement=f"With {code(apply('le', found.share, 1))}, `|theta|` gets, from wherever it starts, at most to "
         f"{code(end)} in the long run: the bound of the step over the decay.{_said_of_constant(rule, found, reach)}",
         assumptions=(
-            f"`U` is what the bound of the step over `{lr}` tends to (see {bound.title.lower()}), and `{lr}` stays the same",
+            f"`U` is the limit of the bound of the step over `{lr}`, and `{lr}` stays the same",
             *(code(e) for n, e in bound.quantities.items() if n == "step_bound_finite"),
             f"`{found.name} > 0`",
         ),
@@ -159,12 +172,26 @@ def _contraction(found: Decoupled, lr: str, reach: Expr, largest: Expr, assumed:
     return (
         define(c, found.share, "what the decay takes in a step"),
         define(u, largest, f"the bound of the step over {lr}"),
-        holds(apply("le", size, (1 - c) * apply("abs", r) + rate * u), why="a step s moves theta by no more",
-              given=known, when=premises),
-        holds(apply("le", size - end, (1 - c) * (apply("abs", r) - end)),
-              why="so what |theta| has above that fades like a power of 1 - c", given=known, when=premises),
-        equal(None, Symbol(lr) * u / found.share, u * reach, why="that is", given=Assumptions({**assumed.domains, "U": NONNEGATIVE})),
-    )  # fmt: skip
+        holds(
+            apply("le", size, (1 - c) * apply("abs", r) + rate * u),
+            why="a step s moves theta by no more",
+            given=known,
+            when=premises,
+        ),
+        holds(
+            apply("le", size - end, (1 - c) * (apply("abs", r) - end)),
+            why="so what |theta| has above that fades like a power of 1 - c",
+            given=known,
+            when=premises,
+        ),
+        equal(
+            None,
+            Symbol(lr) * u / found.share,
+            u * reach,
+            why="that is",
+            given=Assumptions({**assumed.domains, "U": NONNEGATIVE}),
+        ),
+    )
 
 
 def _response(step: NormalisedStep) -> Expr | None:
@@ -186,7 +213,11 @@ def _resting(rule: Rule, found: Decoupled) -> Expr | None:
         end = None if response is None else limit(response, "t", step.assumptions())
         return None if end is None or end.exceptions else end.claim.limit
     bound = step_bound(found.plain)
-    return bound.quantities.get("step_bound") if bound is not None and bound.quantities.get("step_bound_gradient") is Number(1) else None
+    return (
+        bound.quantities.get("step_bound")
+        if bound is not None and bound.quantities.get("step_bound_gradient") is Number(1)
+        else None
+    )
 
 
 def _constant(rule: Rule, found: Decoupled, lr: str, reach: Expr) -> tuple[Step, ...]:
@@ -196,9 +227,14 @@ def _constant(rule: Rule, found: Decoupled, lr: str, reach: Expr) -> tuple[Step,
     weighed = Symbol(lr) * found.kept if found.after_the_step else Symbol(lr)
     rest = -reach * found.kept if found.after_the_step else -reach
     return (
-        equal(Symbol("theta"), found.kept * rest - weighed, rest, why="where theta rests under the gradient one",
-              given=_positive(rule)),
-    )  # fmt: skip
+        equal(
+            Symbol("theta"),
+            found.kept * rest - weighed,
+            rest,
+            why="where theta rests under the gradient one",
+            given=_positive(rule),
+        ),
+    )
 
 
 def _said_of_constant(rule: Rule, found: Decoupled, reach: Expr) -> str:
@@ -220,5 +256,8 @@ def _pulled(rule: Rule, found: Decoupled, reach: Expr) -> tuple[Experiment, ...]
     kept, end = 1 - _number(found.share, values), _number(reach, values)
     foretold = {t: -float(end * (1 - kept**t)) for t in (1, 10, 50)}
     changed = {n: values[n] for n in (found.name, *step.small)}
-    return (Experiment("a constant gradient pulls theta towards its range's end", THETA, foretold, (Fraction(1),) * 50, changed),)
-
+    return (
+        Experiment(
+            "a constant gradient pulls theta towards its range's end", THETA, foretold, (Fraction(1),) * 50, changed
+        ),
+    )

@@ -28,17 +28,19 @@ def noise_equilibrium(rule: Rule) -> Derivation | None:
     except NoNormalForm:
         return None
     first_order = _small(found, lr)
-    shown = apply("sqrt", fixed)
+    shown, small = apply("sqrt", fixed), apply("sqrt", first_order)
     steps = proper(
-        define(Symbol("V[t]"), found.kept**2 * VARIANCE + weight**2, "the variance: means vanish, steps are independent"),
+        define(
+            Symbol("V[t]"), found.kept**2 * VARIANCE + weight**2, "the variance: means vanish, steps are independent"
+        ),
         equal(VARIANCE, found.kept**2 * fixed + weight**2, fixed, why="what stays as it is", given=assumed),
         *_approach(found, weight, fixed, assumed),
         *_small_steps(found, lr, fixed, first_order, assumed),
     )
     return Derivation(
         title="A decayed parameter under noise",
-        statement=f"Where the steps are `{lr}` times independent ones of mean zero and variance one, `theta` settles at "
-        f"the root mean square {code(shown)}; for small `{small_name(found, lr)}` that is {code(apply('sqrt', first_order))}.",
+        statement=f"Where the steps are `{lr}` times independent ones of mean zero and variance one, `theta` settles "
+        f"at the root mean square {code(shown)}; for small `{small_name(found, lr)}` that is {code(small)}.",
         assumptions=(
             f"the steps are `{lr}` times numbers of mean zero and variance one, independent of each other",
             f"`0 < {code(found.share).strip('`')} < 2`",
@@ -46,7 +48,7 @@ def noise_equilibrium(rule: Rule) -> Derivation | None:
         steps=steps,
         result=shown,
         names=names_of(rule),
-        quantities={"noise_rms": shown, "noise_rms_small_lr": apply("sqrt", first_order)},
+        quantities={"noise_rms": shown, "noise_rms_small_lr": small},
     )
 
 
@@ -71,10 +73,16 @@ def _approach(found: Decoupled, weight: Expr, fixed: Expr, assumed: Assumptions)
     after = found.kept**2 * VARIANCE + weight**2 - fixed
     c = Symbol("c")
     return (
-        equal(Symbol("V[t]") - VARIANCE, after, found.kept**2 * distance, why="every step brings it nearer", given=assumed),
-        holds(apply("lt", (1 - c) ** 2, 1), why="for a decay c of a step between zero and two", given=Assumptions({"c": Domain()}),
-              when=[apply("gt", c, 0), apply("lt", c, 2)]),
-    )  # fmt: skip
+        equal(
+            Symbol("V[t]") - VARIANCE, after, found.kept**2 * distance, why="every step brings it nearer", given=assumed
+        ),
+        holds(
+            apply("lt", (1 - c) ** 2, 1),
+            why="for a decay c of a step between zero and two",
+            given=Assumptions({"c": Domain()}),
+            when=[apply("gt", c, 0), apply("lt", c, 2)],
+        ),
+    )
 
 
 def _small_steps(found: Decoupled, lr: str, fixed: Expr, first_order: Expr, assumed: Assumptions) -> tuple[Step, ...]:
@@ -90,4 +98,3 @@ def _small_steps(found: Decoupled, lr: str, fixed: Expr, first_order: Expr, assu
         equal(None, fixed / first_order, ratio, why=f"over what it is for a small {small}", given=assumed),
         equal(None, at_zero, Number(1), why=f"which is one at {small} = 0, and continuous there", given=assumed),
     )
-

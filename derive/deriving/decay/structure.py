@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from derive.algebra.normal import NoNormalForm, tidy
-from derive.deriving.decay.removal import movement, without_decay
 from derive.deriving.linear import given
+from derive.deriving.undecayed import movement, without_decay
 from derive.expr import Expr, Number, Symbol, substitute, symbols
 from derive.proving import Assumptions, identity
 from derive.rule import Rule
