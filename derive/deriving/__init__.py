@@ -6,6 +6,8 @@ from functools import lru_cache
 
 from derive.deriving.averages import correction_multiplier, drift, frequency_response, mean_age, noise_gain, windows
 from derive.deriving.bias import bias_correction, corrected_step
+from derive.deriving.bounds import step_bound
+from derive.deriving.decay import coupled_decay, decayed_range, decoupled_decay, noise_equilibrium
 from derive.deriving.derivation import Derivation
 from derive.deriving.linear import linear_buffers
 from derive.deriving.rates.constant import effective_lr
@@ -26,7 +28,8 @@ def derivations(rule: Rule) -> tuple[Derivation, ...]:
         if buffer.remembers and buffer.starts_at_zero:
             found += [bias_correction(rule, buffer), drift(rule, buffer)]
     found += [corrected_step(rule), correction_multiplier(rule), correction_multiplier(rule, without=())]
-    found.append(effective_lr(rule))
+    found += [effective_lr(rule), step_bound(rule)]
+    found += [decay(rule) for decay in (decoupled_decay, decayed_range, noise_equilibrium, coupled_decay)]
     found += stability(rule)
     return tuple(d for d in found if d is not None)
 
