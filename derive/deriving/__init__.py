@@ -8,7 +8,7 @@ from derive.deriving.bias import bias_correction, corrected_step
 from derive.deriving.derivation import Derivation
 from derive.deriving.effective_lr import effective_lr
 from derive.deriving.linear import linear_buffers
-from derive.deriving.stability import stability
+from derive.deriving.stability import on_quadratics
 from derive.deriving.weights import weights
 from derive.rule import Rule
 
@@ -24,7 +24,7 @@ def derivations(rule: Rule) -> tuple[Derivation, ...]:
         if buffer.remembers and buffer.starts_at_zero:
             found.append(bias_correction(rule, buffer))
     found += [corrected_step(rule), effective_lr(rule)]
-    found += stability(rule)
+    found += on_quadratics(rule)
     return tuple(d for d in found if d is not None)
 
 
