@@ -25,9 +25,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """A folder of this run alone, where its processes meet; and a cache in it, unless the caller names one.
+    """A folder of this run alone, where its processes meet, and in it a cache that they share, as any processes may.
 
-    The environment is handed on: the processes of a run share the cache, as any processes may.
+    Nothing in it is from another day: what a test finds there, this run has made. The environment is handed on.
     """
     if hasattr(config, "workerinput"):  # one of several processes, which the first of them made
         config.stash[MEETING] = config.workerinput["meeting"]
@@ -35,7 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
     folder = tempfile.TemporaryDirectory(prefix="derive-kernels-tests-")
     config.add_cleanup(folder.cleanup)
     config.stash[MEETING] = folder.name
-    os.environ.setdefault("DERIVE_CACHE_DIR", str(Path(folder.name) / "cache"))
+    os.environ["DERIVE_CACHE_DIR"] = str(Path(folder.name) / "cache")
 
 
 @pytest.hookimpl(optionalhook=True)
