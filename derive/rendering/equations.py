@@ -7,6 +7,8 @@ from derive.expr import Symbol
 from derive.rendering.formulas import AT_START, latex, signs_of
 from derive.rendering.page import Page
 
+_SIGNS = {"→": r"\to", "⇔": r"\iff"}
+
 
 def rule_equations(page: Page) -> list[str]:
     """The initial state, the queried point and the body, aligned at their signs."""
@@ -26,7 +28,9 @@ def step_equation(step: Step, d: Derivation) -> str:
     """A step's chain."""
     links = [latex(step.label, d.names)] if step.label is not None else []
     links += [latex(link, d.names) for link in step.chain]
-    signs = [r"\to" if sign == "→" else sign for sign in signs_of(step)]
+    premises = [latex(condition, d.names) for condition in step.when]
+    links[-1] += rf" \quad\text{{where }} {', '.join(premises)}" if premises else ""
+    signs = [_SIGNS.get(sign, sign) for sign in signs_of(step)]
     return links[0] + "".join(f" {sign} {link}" for sign, link in zip(signs, links[1:], strict=True))
 
 
