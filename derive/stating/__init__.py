@@ -36,7 +36,8 @@ from derive.stating.vocabulary import (
 )
 
 __all__ = [
-    "Buffer", "Quantity", "Run", "Statement", "any_number", "correction_multiplier", "decide", "derived", "effective_lr",
+    "Buffer", "Quantity", "Run", "Statement", "any_number", "correction_multiplier", "decide", "derived",
+    "effective_lr",
     "exp", "find", "invariant", "k", "limit", "log", "maximum", "minimum", "never_increases", "run", "sqrt",
     "stability_of", "stable_region", "stationary_variance", "step_bound", "step_within", "t", "weights",
 ]  # fmt: skip
