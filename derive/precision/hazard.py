@@ -1,0 +1,115 @@
+"""A hazard: what goes wrong, where in the rule, from which value on, and the runs that confirm it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from derive.precision.confirming import Confirmation
+from derive.precision.formats import Model
+from derive.rule import Rule
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """`quantity` `relation` `value`: where the hazard occurs. `beyond` is the next value, where it does not."""
+
+    quantity: str
+    relation: str
+    value: Fraction
+    beyond: Fraction | None = None
+
+    def __str__(self) -> str:
+        return f"{self.quantity} {self.relation} {written(self.value)}"
+
+
+@dataclass(frozen=True)
+class Hazard:
+    """`kind` is one of `KINDS`; `where` an assignment of the rule or a setting, `line` its line in the source (0: none).
+
+    `certain`: it happens at the default hyperparameters whatever the gradients; else it depends on them, or on
+    the length of the run, as the threshold says. Without a threshold it happens always.
+    """
+
+    kind: str
+    where: str
+    line: int
+    part: str
+    threshold: Threshold | None
+    effect: str
+    certain: bool
+    confirmation: Confirmation
+
+
+# The kinds, in the order they are shown, with a heading each.
+KINDS: dict[str, str] = {
+    "constant": "constant rounds away",
+    "start": "the first step fails",
+    "correction": "correction loses its digits",
+    "decay": "buffer can't decay",
+    "growth": "buffer can't grow",
+    "shrink": "weight decay does nothing",
+    "underflow": "underflow",
+    "subnormal": "digits lost below the normal numbers",
+    "overflow": "overflow",
+    "cancellation": "negative by cancellation",
+    "step": "step lost beside the parameter",
+    "absorbed": "constant lost in a sum",
+    "counter": "counter stops",
+}
+
+
+@dataclass(frozen=True)
+class Hazards:
+    """The hazards of a rule in a model of its arithmetic, certain ones first. True where none is certain."""
+
+    rule: Rule
+    model: Model
+    found: tuple[Hazard, ...]
+
+    @property
+    def certain(self) -> tuple[Hazard, ...]:
+        return tuple(hazard for hazard in self.found if hazard.certain)
+
+    def __bool__(self) -> bool:
+        return not self.certain
+
+    def __str__(self) -> str:
+        lines = [f"{self.rule.name}: {self.model}", self.summary]
+        for hazard in self.found:
+            lines.append(f"- {KINDS[hazard.kind]}: {hazard.where}: {_condition(hazard)}: {hazard.effect}")
+        return "\n".join(lines)
+
+    @property
+    def summary(self) -> str:
+        """How many there are, in a sentence."""
+        certain, others = len(self.certain), len(self.found) - len(self.certain)
+        always = (
+            f"{certain} of them at the defaults whatever the gradients" if certain else "none at the defaults alone"
+        )
+        return f"{certain + others} hazards, {always}; the others from their thresholds on"
+
+
+def _condition(hazard: Hazard) -> str:
+    return "always" if hazard.threshold is None else str(hazard.threshold)
+
+
+def condition_of(hazard: Hazard) -> str:
+    """When it happens, for a column of a table."""
+    return _condition(hazard)
+
+
+def written(value: Fraction) -> str:
+    """A number of a format, as people read it: `2^-25 = 2.98e-08`, `2048 = 2^11`, `0.0001726`."""
+    decimal = str(value) if value.denominator == 1 and abs(value) < 10**6 else f"{float(value):.4g}"
+    power = power_of_two(value)
+    if power is None or abs(power) < 4:
+        return decimal
+    return f"2^{power} = {decimal}"
+
+
+def power_of_two(value: Fraction) -> int | None:
+    """The whole n with value == 2**n, if there is one."""
+    if value <= 0 or value.numerator & (value.numerator - 1) or value.denominator & (value.denominator - 1):
+        return None
+    return value.numerator.bit_length() - value.denominator.bit_length()
