@@ -21,6 +21,7 @@ Formula: TypeAlias = Expr | str | int | float | Fraction
 if TYPE_CHECKING:
     from derive.matching import Match
     from derive.matching.target import Target
+    from derive.precision.hazard import Hazards
     from derive.proving import Verdict
     from derive.rendering import Shown
 
@@ -113,6 +114,19 @@ def identify(code: str, names: Mapping[str, str | int | float | Fraction] | None
     return identify_text(target.text, target.file, target.name, _said("names", names))
 
 
+def hazards(rule: object, dtype: str, *, arithmetic: str | None = None) -> Hazards:
+    """What goes wrong with a rule at its defaults when its state is kept in `dtype`, and from which value on.
+
+    `rule` is given as to `show`; `dtype` is "float16", "bfloat16", "float32" or another format of ml_dtypes.
+    Operations and constants are in `arithmetic`, or in `dtype` too. The answer is true where nothing goes
+    wrong at the defaults alone. Raises UserError for formats that are not known.
+    """
+    from derive.library.lookup import as_rule
+    from derive.precision.report import hazards_of
+
+    return hazards_of(as_rule(rule), dtype, arithmetic)
+
+
 def _said(name: str, given: object) -> dict[str, str]:
     """Roles, numbers and settings as they are written on the command line."""
     return {key: str(role) for key, role in _mapping(name, given).items()}
@@ -160,4 +174,4 @@ def _expressions(name: str, given: Mapping[str, Formula] | None) -> dict[str, Ex
     return {n: e if isinstance(e, Expr) else read_expression(str(e), file=n) for n, e in formulas.items()}
 
 
-__all__ = ["Rule", "check", "identify", "prove", "rule", "rules", "show"]
+__all__ = ["Rule", "check", "hazards", "identify", "prove", "rule", "rules", "show"]

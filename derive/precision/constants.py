@@ -1,4 +1,4 @@
-"""Constants that round away: to zero, to one, beyond the largest number; and what is made of constants and is far off."""
+"""Constants that round away: to zero, to one, beyond the largest number; and what is made of them and is far off."""
 
 from __future__ import annotations
 

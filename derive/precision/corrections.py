@@ -53,7 +53,7 @@ def _cancelling(rule: Rule, part: Apply, whole: Fraction, steps: Grid, model: Mo
 def _effect(rule: Rule, part: Apply, true: Fraction, found: Boundary, kept: Format) -> tuple[str, bool]:
     text = to_text(part)
     if found.probe.effect is VANISHES:
-        return f"{text} is 0 (at t = 1 it should be {written(true)}): what is divided by it is infinite or NaN", True
+        return f"{text} is 0; at t = 1 it should be {written(true)}", True
     [first] = calculated([part], {**rule.defaults, "t": Fraction(1)}, kept)
     if first == true:
         return f"{text} cancels, and keeps all its bits at t = 1", False

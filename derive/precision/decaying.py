@@ -13,35 +13,39 @@ from derive.precision.formats import Format, Model
 from derive.precision.hazard import Hazard, Threshold, written
 from derive.precision.probing import UNCHANGED, Probe, boundary, numbers, stays
 from derive.precision.ranges import last_line
-from derive.precision.scope import at_rest
+from derive.precision.scope import at_rest, value_of
 from derive.rule import Assignment, Rule
 
 ONE = Fraction(1)
 
 
 def decay_hazards(rule: Rule, model: Model) -> Iterator[Hazard]:
-    """For each linear buffer with all inputs zero: which of its values a step leaves as they are; then its growth."""
+    """For each state that decays without input: which of its values a step leaves as they are; then its growth."""
     values = at_rest(rule)
     if values is None or model.storage.round(ONE) != 1 or model.storage.round(Fraction(2)) != 2:
         return
-    for buffer in linear_buffers(rule):
-        if not buffer.remembers:
-            continue
-        others = {name: value for name, value in values.items() if name != buffer.name}
-        if buffer.decay is not Number(1):
-            yield from _stuck(rule, buffer, others, model)
-        yield from _growth(rule, buffer, others, model)
+    linear = {buffer.name: buffer for buffer in linear_buffers(rule)}
+    for name in rule.state_names:
+        others = {n: value for n, value in values.items() if n != name}
+        left = value_of(rule.step[name], {**others, name: ONE})
+        if left is not None and 0 < left < 1:
+            yield from _stuck(rule, name, left, linear.get(name), others, model)
+        if name in linear and linear[name].remembers:
+            yield from _growth(rule, linear[name], others, model)
 
 
-def _stuck(rule: Rule, buffer: LinearBuffer, others: Mapping[str, Fraction], model: Model) -> Iterator[Hazard]:
-    after, name, kept = rule.step[buffer.name], buffer.name, model.storage
-    line = last_line(rule, name)
+def _stuck(
+    rule: Rule, name: str, left: Fraction, buffer: LinearBuffer | None, others: Mapping[str, Fraction], model: Model
+) -> Iterator[Hazard]:
+    """Of a state of which a step without input leaves the share `left`."""
+    after, kept, line = rule.step[name], model.storage, last_line(rule, name)
     binade = numbers(kept, low=ONE, high=kept.number(kept.index(Fraction(2)) - 1))
     whole = boundary(Probe(after, name, binade, others, UNCHANGED, is_stored=True), "<=", model)
-    part = to_text(buffer.decay)
+    part = name if buffer is None else to_text(buffer.decay)
     if whole is not None and whole.everywhere:
-        threshold = _of_decay(rule, buffer, others, model)
-        said = f"with no input {name} stays what it is for ever, whatever it is: {_why(rule, buffer, model)}"
+        threshold = None if buffer is None else _of_decay(rule, buffer, others, model)
+        lost = f"{written(1 - left)} of it is no more than half a unit in its last place"
+        said = f"with no input {name} stays what it is for ever, whatever it is: {lost}"
         yield _hazard("decay", line, part, threshold, said, True, confirmed(whole, model))
         return
     above = numbers(kept, low=kept.number(kept.index(ONE) + 1), high=binade.at(binade.last))
@@ -56,13 +60,6 @@ def _stuck(rule: Rule, buffer: LinearBuffer, others: Mapping[str, Fraction], mod
         threshold = Threshold(name, "<=", floor.value, floor.neighbour)
         said = f"with no input {name} decays no further, and never becomes 0"
         yield _hazard("decay", line, part, threshold, said, False, confirmed(floor, model))
-
-
-def _why(rule: Rule, buffer: LinearBuffer, model: Model) -> str:
-    [decay] = calculated([buffer.decay], rule.defaults, model.arithmetic)
-    if decay == 1:
-        return f"{to_text(buffer.decay)} is 1"
-    return f"{written(1 - decay)} of it is no more than half a unit in its last place"
 
 
 def _of_decay(rule: Rule, buffer: LinearBuffer, others: Mapping[str, Fraction], model: Model) -> Threshold | None:
@@ -113,7 +110,8 @@ def _ratio(rule: Rule, buffer: LinearBuffer, model: Model) -> str:
     if not gain:
         return f"{to_text(buffer.gain)} is 0"
     most, least = growth_ratios(decay, gain, model.storage)
-    return f"it grows where {to_text(buffer.input)} is more than {float(least):.3g} to {float(most):.3g} times {buffer.name}"
+    times = f"{float(least):.3g} to {float(most):.3g} times {buffer.name}"
+    return f"it grows where {to_text(buffer.input)} is more than {times}"
 
 
 def growth_ratios(decay: Fraction, gain: Fraction, kept: Format) -> tuple[Fraction, Fraction]:

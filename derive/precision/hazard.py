@@ -25,7 +25,7 @@ class Threshold:
 
 @dataclass(frozen=True)
 class Hazard:
-    """`kind` is one of `KINDS`; `where` an assignment of the rule or a setting, `line` its line in the source (0: none).
+    """`kind` is one of `KINDS`; `where` an assignment of the rule or a setting, `line` its line in the source, or 0.
 
     `certain`: it happens at the default hyperparameters whatever the gradients; else it depends on them, or on
     the length of the run, as the threshold says. Without a threshold it happens always.
@@ -75,32 +75,27 @@ class Hazards:
         return not self.certain
 
     def __str__(self) -> str:
-        lines = [f"{self.rule.name}: {self.model}", self.summary]
-        for hazard in self.found:
-            lines.append(f"- {KINDS[hazard.kind]}: {hazard.where}: {_condition(hazard)}: {hazard.effect}")
-        return "\n".join(lines)
+        told = [f"- {KINDS[h.kind]}: {h.where}: {condition_of(h)}: {h.effect}" for h in self.found]
+        return "\n".join([f"{self.rule.name}: {self.model}", self.summary, *told])
 
     @property
     def summary(self) -> str:
         """How many there are, in a sentence."""
         certain, others = len(self.certain), len(self.found) - len(self.certain)
-        always = (
-            f"{certain} of them at the defaults whatever the gradients" if certain else "none at the defaults alone"
-        )
-        return f"{certain + others} hazards, {always}; the others from their thresholds on"
-
-
-def _condition(hazard: Hazard) -> str:
-    return "always" if hazard.threshold is None else str(hazard.threshold)
+        at_defaults = f"{certain} at the defaults, whatever the gradients" if certain else "none at the defaults alone"
+        return f"{at_defaults}; {others} from a threshold on"
 
 
 def condition_of(hazard: Hazard) -> str:
-    """When it happens, for a column of a table."""
-    return _condition(hazard)
+    """When it happens."""
+    return "always" if hazard.threshold is None else str(hazard.threshold)
 
 
 def written(value: Fraction) -> str:
     """A number of a format, as people read it: `2^-25 = 2.98e-08`, `2048 = 2^11`, `0.0001726`."""
+    below_one = power_of_two(1 - value)
+    if below_one is not None and below_one < -4:
+        return f"1 - 2^{below_one} = {float(value):.4g}"
     decimal = str(value) if value.denominator == 1 and abs(value) < 10**6 else f"{float(value):.4g}"
     power = power_of_two(value)
     if power is None or abs(power) < 4:

@@ -76,10 +76,9 @@ def _shrinking(rule: Rule, model: Model) -> Iterator[Hazard]:
         at_default = value_of(share, rule.defaults)
         does_nothing = default != 0 and default <= found.value
         threshold = Threshold(varied, "<=", found.value, found.neighbour)
-        said = (
-            f"theta = 1 does not shrink: {to_text(share)} has to be more than "
-            f"{written(half_below_one(model))}, more than {written(2 * half_below_one(model))} for every theta to shrink"
-        )
+        half = half_below_one(model)
+        said = f"theta = 1 does not shrink: {to_text(share)} has to be more than {written(half)}"
+        said += f", more than {written(2 * half)} for every theta to shrink"
         if does_nothing and at_default is not None:
             said += f"; at the defaults it is {written(at_default)}"
         _agrees(share, varied, rule, found.value, found.neighbour, model)

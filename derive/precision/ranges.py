@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from derive.deriving.linear import is_driven_by_input, linear_buffers
-from derive.expr import Apply, Expr, Number, Symbol, apply, to_text
-from derive.precision.arithmetic import chain_of
+from derive.expr import Apply, Expr, Symbol, apply, nodes, to_text
+from derive.precision.arithmetic import calculated, chain_of
 from derive.precision.confirming import confirmed
 from derive.precision.formats import Model
 from derive.precision.hazard import Hazard, Threshold, written
@@ -23,7 +23,7 @@ def range_hazards(rule: Rule, model: Model) -> Iterator[Hazard]:
     told: set[tuple[str, object, object]] = set()
     for line, part in parts(rule):
         found = _of_one_value(rule, part)
-        if found is not None:
+        if found is not None and not _is_nothing(rule, part, model):
             varied, formula, shown = found
             for hazard in _leaving(rule, line, formula, varied, shown, to_text(part), model):
                 key = (line.assignment.target, hazard.kind, hazard.threshold and hazard.threshold.value)
@@ -33,6 +33,12 @@ def range_hazards(rule: Rule, model: Model) -> Iterator[Hazard]:
     for hazard, key in _stored_at_first(rule, model):
         if key not in told:
             yield hazard
+
+
+def _is_nothing(rule: Rule, part: Apply, model: Model) -> bool:
+    """Whether a constant in it is zero: then so is all of it, which is said of the constant."""
+    constants = [node for node in nodes([part]) if is_constant(rule, node)]
+    return 0 in calculated(constants, rule.defaults, model.arithmetic)
 
 
 def _of_one_value(rule: Rule, part: Apply) -> tuple[str, Expr, str] | None:
