@@ -10,7 +10,7 @@ import numpy as np
 from derive.expr import to_text
 from derive.precision.formats import Model
 from derive.precision.probing import Boundary, Probe
-from derive.precision.running import all_converted, run, run_stored
+from derive.precision.running import run, run_stored
 
 ALL = 1 << 16  # a side with no more values than that is run whole: every number of a format of 16 bits
 SAMPLED = 4096
@@ -59,7 +59,8 @@ def _sample(low: int, high: int) -> list[int]:
 
 
 def _occurs(probe: Probe, indices: Any, model: Model) -> Any:
-    varied = all_converted([probe.grid.at(index) for index in indices], model.arithmetic)
+    with np.errstate(all="ignore"):
+        varied = probe.grid.floats(np.array(indices, np.int64)).astype(model.arithmetic.dtype)
     values = {**probe.others, probe.varied: varied}
     if probe.is_stored:
         [results] = run_stored([probe.formula], values, model)

@@ -76,7 +76,7 @@ def _converted(threshold: Threshold, value: Fraction, becomes: Value, kept: Form
     slightly = SLIGHTLY * (abs(1 - threshold.value) if becomes == 1 else threshold.value)
     inside = [abs(value), *([] if threshold.relation == ">" else [threshold.value])]
     outside = threshold.value + (0 if threshold.relation == ">" else outward * slightly)
-    expected = abs(becomes)
+    expected = abs(float(becomes))
     for given in inside:
         if not _same(abs(float(converted(given, kept))), expected):
             raise Unconfirmed(f"{float(given):g} does not become {_named(becomes)} in {kept.name}")

@@ -68,7 +68,15 @@ class Format:
     def number(self, index: int) -> Fraction:
         """The positive numbers in order, counted from 1; 0 is zero."""
         above = max(0, (index >> self.precision - 1) - 1)
-        return (index - (above << self.precision - 1)) * self.smallest * 2**above
+        return (index - (above << self.precision - 1)) * self.smallest * (1 << above)
+
+    def floats(self, indices: Any) -> Any:
+        """`number` of an array of whole numbers, in float64, which has every number of every format here."""
+        import numpy as np
+
+        above = np.maximum(0, (indices >> self.precision - 1) - 1)
+        whole = indices - (above << self.precision - 1)
+        return np.ldexp(whole.astype(np.float64), above + (self.min_exponent - self.precision + 1))
 
     def index(self, x: Fraction) -> int:
         """The inverse of `number`, of a number of the format x >= 0."""
@@ -89,7 +97,7 @@ def format_named(name: str) -> Format:
         raise UserError(f"no format {name!r}", fix=f"these are {', '.join(NAMES)}")
     import ml_dtypes
 
-    found = ml_dtypes.finfo(_dtype(name))
+    found: Any = ml_dtypes.finfo(_dtype(name))  # type: ignore[no-untyped-call]
     beyond = float(_dtype(name).type(math.inf))
     made = Format(name, int(found.nmant) + 1, int(found.minexp), Fraction(float(found.max)), beyond)
     assert made.smallest == Fraction(float(found.smallest_subnormal)), f"finfo of {name} does not fit together"

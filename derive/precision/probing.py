@@ -21,22 +21,23 @@ Side = Literal["<=", ">="]
 
 @dataclass(frozen=True)
 class Grid:
-    """The values a name can take, in order: `at(first)` to `at(last)`."""
+    """The values a name can take, in order: `at(first)` to `at(last)`; `floats` gives many at once, in float64."""
 
     first: int
     last: int
     at: Callable[[int], Fraction]
+    floats: Callable[[Any], Any]
 
 
 def numbers(kept: Format, low: Fraction | None = None, high: Fraction | None = None) -> Grid:
     """The positive numbers of the format, from `low` to `high` (both of the format)."""
     first = 1 if low is None else max(1, kept.index(low))
-    return Grid(first, kept.index(kept.largest if high is None else high), kept.number)
+    return Grid(first, kept.index(kept.largest if high is None else high), kept.number, kept.floats)
 
 
 def counts(last: int) -> Grid:
     """The whole numbers from 1."""
-    return Grid(1, last, Fraction)
+    return Grid(1, last, Fraction, lambda indices: indices.astype(float))
 
 
 @dataclass(frozen=True)

@@ -15,18 +15,19 @@ from derive.precision.scope import Line, at_rest, data_of, is_constant, parts
 from derive.rule import Assignment, Rule
 
 OPAQUE = Symbol("#x")  # stands for what a power is of
+Told = tuple[str, str, object]  # the target, the kind, the threshold
 NOTABLE = 4  # times the smallest number, or of the largest: what is nearer to them needs no telling
 
 
 def range_hazards(rule: Rule, model: Model) -> Iterator[Hazard]:
     """For each power and product of one value: from which size on; then what is stored of a first input."""
-    told: set[tuple[str, object, object]] = set()
+    told: set[Told] = set()
     for line, part in parts(rule):
         found = _of_one_value(rule, part)
         if found is not None and not _is_nothing(rule, part, model):
             varied, formula, shown = found
             for hazard in _leaving(rule, line, formula, varied, shown, to_text(part), model):
-                key = (line.assignment.target, hazard.kind, hazard.threshold and hazard.threshold.value)
+                key: Told = (line.assignment.target, hazard.kind, hazard.threshold and hazard.threshold.value)
                 if key not in told:
                     told.add(key)
                     yield hazard
@@ -111,7 +112,7 @@ def _is_notable(found: Boundary, model: Model) -> bool:
     return found.value <= model.storage.largest / NOTABLE
 
 
-def _stored_at_first(rule: Rule, model: Model) -> Iterator[tuple[Hazard, tuple[str, object, object]]]:
+def _stored_at_first(rule: Rule, model: Model) -> Iterator[tuple[Hazard, Told]]:
     """What a buffer that starts at zero keeps of its first input, as a function of the input alone."""
     values = at_rest(rule)
     source = "x" if rule.is_average else "g"

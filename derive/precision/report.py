@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from derive.precision.absorbing import absorbed_hazards
 from derive.precision.cancelling import cancellation_hazards
 from derive.precision.constants import constant_hazards
@@ -28,6 +30,7 @@ SEARCHES = (
 )
 
 
+@lru_cache(maxsize=64)
 def hazards_of(rule: Rule, dtype: str, arithmetic: str | None = None) -> Hazards:
     """What goes wrong with the rule at its defaults when state is kept in `dtype`, and from where on.
 

@@ -38,8 +38,8 @@ def unbiased() -> Derivation:
     )  # fmt: skip
     return Derivation(
         title="Stochastic rounding",
-        statement="The mean of a value rounded up with probability `p` is the value, for every `p` in [0, 1]: no change "
-        "is too small to count, and averages decay and grow in the mean as over the reals.",
+        statement="The mean of a value rounded up with probability `p` is the value, for every `p` in [0, 1]: "
+        "no change is too small to count, and averages decay and grow in the mean as over the reals.",
         assumptions=("`lower` and `lower + unit` are the two numbers of the format beside the value",),
         steps=steps,
         result=x,
