@@ -7,7 +7,7 @@ import json
 import pytest
 
 from derive.cli.application import run
-from derive.cli.hazards import NAMES
+from derive.precision.formats import NAMES
 
 
 def test_hazards_at_the_defaults_show_in_the_exit_status(capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,7 +20,7 @@ WIDE = [name for name in NAMES if name != "float64"]
 def test_the_numbers_of_a_format_are_counted_from_the_smallest_to_the_largest(name: str) -> None:
     kept = format_named(name)
     last = kept.index(kept.largest)
-    assert (kept.number(0), kept.number(1), kept.number(last)) == (0, kept.smallest, kept.largest)
+    assert [kept.number(index) for index in (0, 1, last)] == [0, kept.smallest, kept.largest]
     for index in {1, 2, 3, last // 3, last // 2, last - 1, last, kept.index(kept.smallest_normal)}:
         assert kept.index(kept.number(index)) == index
         assert kept.round(kept.number(index)) == kept.number(index)

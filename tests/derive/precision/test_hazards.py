@@ -122,7 +122,7 @@ def test_a_decay_rounded_to_one_stops_all_training() -> None:
 
 def test_corrections_lose_their_bits_while_the_power_is_above_one_half() -> None:
     [first, second] = of(hazards("adam", "float32"), "correction")
-    assert (threshold(first).value, threshold(second).value) == (6, 692)  # 0.9**6 and 0.999**692 > 1/2
+    assert [threshold(found).value for found in (first, second)] == [6, 692]  # 0.9**6 and 0.999**692 > 1/2
     assert not second.certain
     [_, coarse] = sorted(of(hazards("adam", "float16"), "correction"), key=lambda h: threshold(h).value)
     assert coarse.certain
