@@ -44,9 +44,12 @@ def _stuck(
     part = name if buffer is None else to_text(buffer.decay)
     if whole is not None and whole.everywhere:
         threshold = None if buffer is None else _of_decay(rule, buffer, others, model)
+        total = boundary(Probe(after, name, numbers(kept), others, UNCHANGED, is_stored=True), "<=", model)
+        every = total if total is not None and total.everywhere else whole
+        whatever = "whatever it is" if every is total else "whatever its significand"
         lost = f"{written(1 - left)} of it is no more than half a unit in its last place"
-        said = f"with no input {name} stays what it is for ever, whatever it is: {lost}"
-        yield _hazard("decay", line, part, threshold, said, True, confirmed(whole, model))
+        said = f"with no input {name} stays what it is for ever, {whatever}: {lost}"
+        yield _hazard("decay", line, part, threshold, said, True, confirmed(every, model))
         return
     above = numbers(kept, low=kept.number(kept.index(ONE) + 1), high=binade.at(binade.last))
     some = boundary(Probe(after, name, above, others, UNCHANGED, is_stored=True), "<=", model)
