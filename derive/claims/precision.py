@@ -106,8 +106,8 @@ CLAIMS = (
         "1 - 0.0025 rounded to bfloat16 is 1.",
         lambda: rounded("bfloat16", 1 - Fraction(25, 10_000)) == 1,
         "refuted",
-        "The spacing above 1 is 0.0078, but rounding to nearest keeps changes of more than half a unit: 2^-9 downwards, "
-        "where numbers lie twice as dense, and 2^-8 upwards.",
+        "The spacing above 1 is 0.0078, but rounding to nearest keeps changes of more than half a unit: 2^-9 "
+        "downwards, where numbers lie twice as dense, and 2^-8 upwards.",
         (
             Finding("it is 1 - 2^-8", lambda: rounded("bfloat16", 1 - Fraction(25, 10_000)) == 1 - Fraction(1, 2**8)),
             Finding("2^-9 downwards does nothing", lambda: rounded("bfloat16", 1 - Fraction(1, 2**9)) == 1),
