@@ -114,17 +114,33 @@ def identify(code: str, names: Mapping[str, str | int | float | Fraction] | None
     return identify_text(target.text, target.file, target.name, _said("names", names))
 
 
-def hazards(rule: object, dtype: str, *, arithmetic: str | None = None) -> Hazards:
+def hazards(
+    rule: object,
+    dtype: str,
+    *,
+    arithmetic: str | None = None,
+    hyperparameters: Mapping[str, str | int | float | Fraction] | None = None,
+) -> Hazards:
     """What goes wrong with a rule at its defaults when its state is kept in `dtype`, and from which value on.
 
     `rule` is given as to `show`; `dtype` is "float16", "bfloat16", "float32" or another format of ml_dtypes.
-    Operations and constants are in `arithmetic`, or in `dtype` too. The answer is true where nothing goes
-    wrong at the defaults alone. Raises UserError for formats that are not known.
+    Operations and constants are in `arithmetic`, or in `dtype` too; `hyperparameters` gives some of them other
+    values than their defaults. The answer is true where nothing goes wrong at the defaults alone. Raises
+    UserError for formats and names that are not known.
     """
     from derive.library.lookup import as_rule
-    from derive.precision.report import hazards_of
+    from derive.precision.report import hazards_of, with_defaults
 
-    return hazards_of(as_rule(rule), dtype, arithmetic)
+    values = {name: _number(name, value) for name, value in _mapping("hyperparameters", hyperparameters).items()}
+    return hazards_of(with_defaults(as_rule(rule), values), dtype, arithmetic)
+
+
+def _number(name: str, given: object) -> Fraction:
+    """A number as it is written: 0.1 is one tenth. Raises UserError for anything else."""
+    try:
+        return Fraction(str(given))
+    except (ValueError, ZeroDivisionError):
+        raise UserError(f"{given!r} is no number", where=name, fix="write 1e-4, 0.1 or 1/3") from None
 
 
 def _said(name: str, given: object) -> dict[str, str]:

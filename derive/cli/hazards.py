@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from derive import hazards
 from derive.cli.documents import as_json_option, document, exact_value, write_json
 from derive.cli.tables import print_table
 from derive.cli.workers import in_worker
+from derive.errors import UserError
 from derive.precision.formats import NAMES
 from derive.rule import Rule
 
@@ -23,15 +25,16 @@ if TYPE_CHECKING:
 @click.option(
     "--arithmetic", type=click.Choice(NAMES), help="The format of operations and constants.  [default: --dtype]"
 )
+@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Another value than the default.")
 @as_json_option
-def hazards_command(rule: str, dtype: str, arithmetic: str | None, as_json: bool) -> int:
+def hazards_command(rule: str, dtype: str, arithmetic: str | None, settings: tuple[str, ...], as_json: bool) -> int:
     """What goes wrong in this precision, and when: each threshold exact, and confirmed by running the step.
 
     Exit status: 0 nothing at the defaults alone, 1 something whatever the gradients, 2 unusable input.
     """
     from derive.library.lookup import find_rule
 
-    found: Hazards = in_worker(_found, find_rule(rule), dtype, arithmetic)
+    found: Hazards = in_worker(_found, find_rule(rule), dtype, arithmetic, dict(map(_setting, settings)))
     if as_json:
         write_json(hazards_document(found))
     else:
@@ -39,10 +42,15 @@ def hazards_command(rule: str, dtype: str, arithmetic: str | None, as_json: bool
     return 0 if found else 1
 
 
-def _found(rule: Rule, dtype: str, arithmetic: str | None) -> Hazards:
-    from derive.precision.report import hazards_of
+def _setting(text: str) -> tuple[str, str]:
+    name, equals, value = (part.strip() for part in text.partition("="))
+    if not (name and equals and value):
+        raise UserError(f"{text!r} is no setting", where="--set", fix="write --set eps=1e-4")
+    return name, value
 
-    return hazards_of(rule, dtype, arithmetic)
+
+def _found(rule: Rule, dtype: str, arithmetic: str | None, settings: dict[str, str]) -> Hazards:
+    return hazards(rule, dtype, arithmetic=arithmetic, hyperparameters=settings)
 
 
 def print_hazards(found: Hazards) -> None:
@@ -56,10 +64,10 @@ def print_hazards(found: Hazards) -> None:
             print_table((title, "when", "what happens", "where", "confirmed"), _rows(rows))
 
 
-def _rows(hazards: Sequence[Hazard]) -> list[tuple[str, ...]]:
+def _rows(found: Sequence[Hazard]) -> list[tuple[str, ...]]:
     from derive.precision.hazard import KINDS, condition_of
 
-    return [(KINDS[h.kind], condition_of(h), h.effect, h.where, str(h.confirmation)) for h in hazards]
+    return [(KINDS[h.kind], condition_of(h), h.effect, h.where, str(h.confirmation)) for h in found]
 
 
 def hazards_document(found: Hazards) -> dict[str, Any]:

@@ -78,12 +78,25 @@ class Hazards:
         told = [f"- {KINDS[h.kind]}: {h.where}: {condition_of(h)}: {h.effect}" for h in self.found]
         return "\n".join([f"{self.rule.name}: {self.model}", self.summary, *told])
 
+    def _repr_markdown_(self) -> str:
+        """A table, for a notebook."""
+        head = ["| | when | what happens | where |", "|---|---|---|---|"]
+        rows = [
+            f"| {KINDS[h.kind]} | {_plain(condition_of(h))} | {_plain(h.effect)} | `{h.where}` |" for h in self.found
+        ]
+        return "\n".join([f"**{self.rule.name}**: {self.model}. {self.summary}.", "", *head, *rows])
+
     @property
     def summary(self) -> str:
         """How many there are, in a sentence."""
         certain, others = len(self.certain), len(self.found) - len(self.certain)
         at_defaults = f"{certain} at the defaults, whatever the gradients" if certain else "none at the defaults alone"
         return f"{at_defaults}; {others} from a threshold on"
+
+
+def _plain(text: str) -> str:
+    """In a cell of a Markdown table."""
+    return text.replace("|", "\\|").replace("*", "\\*")
 
 
 def condition_of(hazard: Hazard) -> str:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from fractions import Fraction
 from functools import lru_cache
 
+from derive.errors import UserError
 from derive.precision.absorbing import absorbed_hazards
 from derive.precision.cancelling import cancellation_hazards
 from derive.precision.constants import constant_hazards
@@ -15,7 +19,7 @@ from derive.precision.hazard import KINDS, Hazards
 from derive.precision.moving import moving_hazards
 from derive.precision.ranges import range_hazards
 from derive.precision.starting import starting_hazards
-from derive.rule import Rule
+from derive.rule import Hyperparameter, Rule
 
 SEARCHES = (
     constant_hazards,
@@ -28,6 +32,23 @@ SEARCHES = (
     absorbed_hazards,
     counter_hazards,
 )
+
+
+def with_defaults(rule: Rule, values: Mapping[str, Fraction]) -> Rule:
+    """The rule with other defaults. Raises UserError for a name it does not have, or a value outside the domain."""
+    for name in values:
+        if name not in rule.hyperparameter_names:
+            fix = f"it has {', '.join(rule.hyperparameter_names) or 'none'}"
+            raise UserError(f"there is no hyperparameter {name!r}", where=rule.name, fix=fix)
+    return replace(rule, hyperparameters=tuple(_with_default(rule, h, values) for h in rule.hyperparameters))
+
+
+def _with_default(rule: Rule, h: Hyperparameter, values: Mapping[str, Fraction]) -> Hyperparameter:
+    if h.name not in values:
+        return h
+    if values[h.name] not in h.domain:
+        raise UserError(f"{h.name} = {values[h.name]} is outside {h.domain}", where=rule.name, fix="give another value")
+    return replace(h, default=values[h.name])
 
 
 @lru_cache(maxsize=64)

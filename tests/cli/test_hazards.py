@@ -36,12 +36,21 @@ def test_the_document_has_every_threshold_exactly(capsys: pytest.CaptureFixture[
         (["adam"], "Missing option '--dtype'"),
         (["adam", "--dtype", "half"], "'half' is not one of"),
         (["adam", "--dtype", "float32", "--arithmetic", "float16"], "float16 does not hold every number of float32"),
+        (["adam", "--dtype", "float32", "--set", "epsilon=1"], "there is no hyperparameter 'epsilon'"),
+        (["adam", "--dtype", "float32", "--set", "eps"], "'eps' is no setting"),
+        (["adam", "--dtype", "float32", "--set", "eps=small"], "'small' is no number"),
+        (["adam", "--dtype", "float32", "--set", "beta1=1"], "beta1 = 1 is outside [0, 1)"),
         (["adm", "--dtype", "float32"], "no rule 'adm'"),
     ],
 )
 def test_what_cannot_be_used_is_said(capsys: pytest.CaptureFixture[str], arguments: list[str], what: str) -> None:
     assert run(["hazards", *arguments]) == 2
     assert what in capsys.readouterr().err
+
+
+def test_another_value_than_the_default(capsys: pytest.CaptureFixture[str]) -> None:
+    run(["hazards", "adam", "--dtype", "float16", "--set", "eps = 1e-4", "--json"])
+    assert not [row for row in json.loads(capsys.readouterr().out)["rows"] if row["part"] == "eps"]
 
 
 def test_every_format_can_be_named() -> None:

@@ -196,6 +196,11 @@ def test_numbers_are_written_as_people_read_them() -> None:
     assert [power_of_two(Fraction(n)) for n in (0, 1, 3, 8, -2)] == [None, 0, None, 3, None]
 
 
+def test_a_notebook_shows_a_table() -> None:
+    shown = hazards("adam", "float16")._repr_markdown_()
+    assert "| constant rounds away | \\|eps\\| <= 2^-25 = 2.98e-08 | eps = 1e-08 becomes 0 | `eps = 1e-08` |" in shown
+
+
 def test_formats_that_are_not_known_are_refused() -> None:
     with pytest.raises(UserError, match="no format 'half'"):
         hazards("adam", "half")
