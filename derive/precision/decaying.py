@@ -55,7 +55,7 @@ def _stuck(
     some = boundary(Probe(after, name, above, others, UNCHANGED, is_stored=True), "<=", model)
     if some is not None:
         threshold = Threshold(f"significand of {name}", "<=", some.value, some.neighbour)
-        said = f"with no input {name} decays to such a value at the latest, and stays there (2^n itself aside)"
+        said = f"with no input {name} stays at such a value for ever (at powers of two it does not)"
         yield _hazard("decay", line, part, threshold, said, True, confirmed(some, model))
         return
     floor = boundary(Probe(after, name, numbers(kept), others, UNCHANGED, is_stored=True), "<=", model)

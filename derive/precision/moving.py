@@ -12,7 +12,7 @@ from derive.precision.arithmetic import calculated, stored
 from derive.precision.confirming import Unconfirmed, confirmed
 from derive.precision.formats import Model
 from derive.precision.hazard import Hazard, Threshold, written
-from derive.precision.probing import UNCHANGED, Probe, boundary, numbers, stays
+from derive.precision.probing import UNCHANGED, Boundary, Probe, boundary, numbers, stays
 from derive.precision.ranges import last_line
 from derive.precision.scope import at_rest, kept_parts, value_of
 from derive.proving import identity
@@ -61,31 +61,40 @@ def _usual_step(rule: Rule, model: Model) -> Iterator[Hazard]:
 
 
 def _shrinking(rule: Rule, model: Model) -> Iterator[Hazard]:
-    """The decay of the parameter itself: at theta = 1, where the least of it is needed, with all else at rest."""
+    """The decay of the parameter itself with all else at rest: where the least of it is needed, and where the most."""
     share = shrink_share(rule)
     if share is None:
         return
     shrunk = kept_parts(rule.step["theta"], "theta", frozenset(rule.defaults))
     line = last_line(rule, "theta")
     for varied in _causes(rule, share):
-        others = {**{n: v for n, v in rule.defaults.items() if n != varied}, "theta": ONE}
-        found = boundary(Probe(shrunk, varied, numbers(model.arithmetic), others, stays(ONE), True), "<=", model)
-        if found is None:
+        first, last = (_standing(rule, shrunk, varied, theta, model) for theta in (ONE, _after_one(model)))
+        if first is None or last is None:
             return
-        default = rule.defaults[varied]
-        at_default = value_of(share, rule.defaults)
-        does_nothing = default != 0 and default <= found.value
-        threshold = Threshold(varied, "<=", found.value, found.neighbour)
-        half = half_below_one(model)
-        said = f"theta = 1 does not shrink: {to_text(share)} has to be more than {written(half)}"
-        said += f", more than {written(2 * half)} for every theta to shrink"
+        default, at_default = rule.defaults[varied], value_of(share, rule.defaults)
+        does_nothing = default != 0 and default <= first.value
+        said = f"theta = 1 does not shrink: {to_text(share)} has to be more than {written(half_below_one(model))}"
+        said += f"; just above 1 it takes {varied} > {written(last.value)}"
         if does_nothing and at_default is not None:
-            said += f"; at the defaults it is {written(at_default)}"
-        _agrees(share, varied, rule, found.value, found.neighbour, model)
+            said += f"; at the defaults {to_text(share)} is {written(at_default)}"
+        _agrees(share, varied, rule, first.value, first.neighbour, model)
+        confirmed(last, model)
         yield Hazard(
-            "shrink", str(line), line.line, to_text(share), threshold, said, does_nothing, confirmed(found, model)
-        )
+            "shrink", str(line), line.line, to_text(share), Threshold(varied, "<=", first.value, first.neighbour),
+            said, does_nothing, confirmed(first, model),
+        )  # fmt: skip
         return
+
+
+def _standing(rule: Rule, shrunk: Expr, varied: str, theta: Fraction, model: Model) -> Boundary | None:
+    """Up to which value of a hyperparameter theta stays where it is."""
+    others = {**{n: v for n, v in rule.defaults.items() if n != varied}, "theta": theta}
+    return boundary(Probe(shrunk, varied, numbers(model.arithmetic), others, stays(theta), True), "<=", model)
+
+
+def _after_one(model: Model) -> Fraction:
+    """The next number after one: of all, that which needs the most to change."""
+    return 1 + model.storage.spacing(ONE)
 
 
 def half_below_one(model: Model) -> Fraction:

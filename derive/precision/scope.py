@@ -75,16 +75,11 @@ def at_rest(rule: Rule) -> dict[str, Fraction] | None:
         return None
     values |= {name: Fraction(0) for name in ("g", "x", *(name for name, _ in rule.asked))}
     for state in rule.states:
-        initial = started(state.initial, values)
+        initial = value_of(state.initial, values)
         if initial is None:
             return None
         values[state.name] = initial
     return values
-
-
-def started(initial: Expr, values: Mapping[str, Fraction]) -> Fraction | None:
-    """A state's initial value, where it is known."""
-    return value_of(initial, values)
 
 
 def value_of(expr: Expr, values: Mapping[str, Fraction], bits: int = 192) -> Fraction | None:

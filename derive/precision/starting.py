@@ -62,7 +62,10 @@ def starting_hazards(rule: Rule, model: Model) -> Iterator[Hazard]:
     if at_zero is not None and isinstance(_first(after, values, model), float):
         checked = _at_zero(after, values, model)
         yield hazard(
-            Threshold(source, "=", Fraction(0)), f"{target} is NaN after step 1, not {written(at_zero)}", False, checked
+            Threshold(source, "=", Fraction(0)),
+            f"{target} is NaN or infinite after step 1, not {written(at_zero)}",
+            False,
+            checked,
         )
 
 

@@ -8,8 +8,11 @@ import pytest
 
 from derive import hazards
 from derive.errors import UserError
-from derive.library.lookup import rules
+from derive.library.lookup import find_rule, rules
+from derive.precision.decaying import growth_ratios
+from derive.precision.formats import format_named, model_of
 from derive.precision.hazard import KINDS, Hazard, Hazards, Threshold, power_of_two, written
+from derive.precision.probing import Probe, boundary, numbers, stays
 from derive.precision.report import hazards_of
 from derive.reading.read import read_text
 from derive.rule import Rule
@@ -77,6 +80,20 @@ def test_rules_that_keep_v_in_bfloat16_cannot_forget() -> None:
     assert not [h for h in of(hazards("rmsprop", "bfloat16", arithmetic="float32"), "decay") if h.certain]
 
 
+def test_just_below_a_power_of_two_least_is_needed_to_grow() -> None:
+    kept, adam = format_named("bfloat16"), find_rule("adam")
+    most, least = growth_ratios(Fraction(999, 1000), Fraction(1, 1000), kept)
+    assert most == Fraction(490625, 100000)
+    for v, ratio in ((Fraction(1), most), (2 - TWO**-7, least)):
+        others = {**adam.defaults, "m": Fraction(0), "theta": Fraction(0), "t": Fraction(1), "v": v}
+        probe = Probe(adam.step["v"], "g", numbers(kept), others, stays(v), is_stored=True)
+        found = boundary(probe, "<=", model_of("bfloat16", "float32"))
+        assert found is not None
+        assert found.neighbour is not None
+        assert found.value**2 <= ratio * v * (1 + TWO**-15)
+        assert found.neighbour**2 >= ratio * v * (1 - TWO**-15)
+
+
 def test_part_of_a_binade_is_stuck_where_the_decay_is_in_between() -> None:
     rule = written_rule(
         "def f(x, m=0, *, beta=decay(0.997)):\n    m = beta * m + (1 - beta) * x\n    output = m\n    return output, m"
@@ -101,8 +118,8 @@ def test_the_least_decay_that_does_anything() -> None:
         [shrink] = of(found, "shrink")
         assert shrink.certain
         assert "more than 2^-9" in shrink.effect
-        assert "more than 2^-8" in shrink.effect
-        assert "at the defaults it is 1e-05" in shrink.effect
+        assert "just above 1 it takes weight_decay > 3." in shrink.effect  # 2^-8 / (1 + 2^-7) / 0.001
+        assert "at the defaults lr * weight_decay is 1e-05" in shrink.effect
     down, up, usual = of(hazards("gradient_descent", "bfloat16"), "step")
     assert (threshold(down).value, threshold(up).value) == (TWO**-9, TWO**-8)
     assert threshold(usual).quantity == "|theta|"
