@@ -38,6 +38,7 @@ COMMAND_LINES = [
     ["hazards", "adam", "--dtype", "float16", "--json"],
     ["hazards", "adam", "--dtype", "bfloat16", "--arithmetic", "float32", "--json"],
     ["hazards", "ewma", "--dtype", "float64", "--json"],
+    ["claims", "C112", "--json"],
     ["kernel", "adam", "--json"],
     ["kernel", "ewma", "--dtype", "float64", "--json"],
     ["verify", "gradient_descent", "nesterov", "--json"],
