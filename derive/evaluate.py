@@ -10,20 +10,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from threading import RLock
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from derive.errors import UserError
 from derive.expr import Apply, Expr, Number, Symbol, as_expr, fold, substitute
 from derive.ops import LAZY, OPS, Inexact, Undefined, takes_truth
-from derive.rule import Rule
+from derive.rule import Domain, Rule
 
 if TYPE_CHECKING:
     from flint import arb
 
     Ball: TypeAlias = arb | bool | Undefined | Inexact
 
+T = TypeVar("T")
 Exact: TypeAlias = Fraction | bool | Undefined | Inexact
 Arithmetic: TypeAlias = Callable[[Sequence[Expr], Mapping[str, Fraction]], list[Any]]
 
@@ -81,6 +84,68 @@ def enclosed(exprs: Iterable[Expr], values: Mapping[str, Fraction], bits: int = 
 
 
 _EXACT = frozenset({Fraction, bool, Undefined})
+
+
+def over(exprs: Iterable[Expr], box: Mapping[str, Domain], bits: int = 128) -> list[Ball]:
+    """A ball that contains the value of each expression wherever every name lies in its domain, ends included.
+
+    `Inexact` where that says nothing. A whole number may grow without bound: under it are understood sums with
+    numbers, multiples, what is divided by it, and powers of bases in [0, 1].
+    """
+    number = _to_ball()
+
+    def apply(node: Apply, args: tuple[Any, ...]) -> Any:
+        growing = any(isinstance(arg, Growing) for arg in args)
+        made = OPS[node.op].ball if not growing else partial(_grown, node.op, number)
+        return _finite(_applied(node, args, made))
+
+    with _precision(bits):
+        values = {name: _range(domain, number) for name, domain in box.items()}
+        return fold(exprs, symbol=lambda s: _value_of(s, values), number=lambda n: number(n.value), apply=apply)
+
+
+@dataclass(frozen=True)
+class Growing:
+    """Anything from `low` on: what a number without bound may be."""
+
+    low: Any
+
+
+def _range(domain: Domain, number: Callable[[Fraction], Any]) -> Any:
+    if domain.low is None or (domain.high is None and not domain.whole):
+        return Inexact("a range without bounds")
+    low = number(domain.low)
+    return Growing(low) if domain.high is None else low.union(number(domain.high))
+
+
+def _grown(op: str, number: Callable[[Fraction], Any], a: Any, b: Any = None, *_: Any) -> Any:
+    """An operation of which an argument grows without bound."""
+    unit = number(Fraction(0)).union(number(Fraction(1)))
+    if isinstance(a, Growing) and not isinstance(b, Growing) and b is not None:
+        if op in ("add", "sub"):
+            return Growing(a.low + b if op == "add" else a.low - b)
+        if (op == "mul" and b > 0) or (op == "div" and b > 0):
+            return Growing(a.low * b if op == "mul" else a.low / b)
+        if (op == "gt" and a.low > b) or (op == "ge" and a.low >= b) or (op == "ne" and a.low > b):
+            return True
+        if (op == "lt" and a.low >= b) or (op == "le" and a.low > b) or (op == "eq" and a.low > b):
+            return False
+    elif isinstance(b, Growing) and not isinstance(a, Growing):
+        if op == "add":
+            return Growing(b.low + a)
+        if op == "mul" and a > 0:
+            return Growing(b.low * a)
+        if op == "div" and b.low > 0:
+            return a / b.low * unit
+        if op == "pow" and a >= 0 and a <= 1 and b.low > 0:
+            most = _ball_power_of(a, b.low)
+            return most * unit if not isinstance(most, Inexact) else most
+    return Inexact("a number that grows without bound")
+
+
+def _ball_power_of(base: Any, exponent: Any) -> Any:
+    """A ball above base^exponent, for a base in [0, 1]: that of the base's upper end."""
+    return OPS["pow"].ball(base.upper(), exponent)
 
 
 def to_ball(value: Fraction, bits: int) -> arb:
@@ -170,7 +235,7 @@ def _applied(node: Apply, args: tuple[Any, ...], rule: Callable[..., Any]) -> An
 _TRUTHS = {name: tuple(takes_truth(name, place) for place in range(op.arity)) for name, op in OPS.items()}
 
 
-def _value_of(symbol: Symbol, values: Mapping[str, Fraction]) -> Fraction:
+def _value_of(symbol: Symbol, values: Mapping[str, T]) -> T:
     if symbol.name not in values:
         raise UserError(f"{symbol.name!r} has no value", fix=f"give one of {', '.join(values) or 'its values'}")
     return values[symbol.name]
@@ -183,7 +248,7 @@ def _small(value: Any) -> Any:
 
 
 def _finite(value: Any) -> Any:
-    if isinstance(value, bool | Undefined | Inexact) or value.is_finite():
+    if isinstance(value, bool | Undefined | Inexact | Growing) or value.is_finite():
         return value
     return Inexact("a ball without bounds")
 

@@ -24,7 +24,8 @@ FROM_RULE = ("read", "anchors", "invariants", "derivations")
 FROM_KERNEL = ("program", "source", "bits", "rounding", "special")
 PROOFS = ("derivations", "program", "source")
 MARK = "*"  # beside a result that holds on a part of the inputs only
-COLUMNS = (*FROM_RULE, *FROM_KERNEL)
+FROM_RUNS = ("runs",)
+COLUMNS = (*FROM_RULE, *FROM_KERNEL, *FROM_RUNS)
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,7 @@ def verify_rule(name: str, rule: Rule, fresh: bool = False) -> Row:
         "derivations": lambda: checked_derivations(rule),
     }
     cells = {column: attempt(stage) for column, stage in stages.items()} | kernel_cells(rule, fresh)
+    cells["runs"] = attempt(lambda: confirmed_runs(rule))
     return Row(rule.name, advised(rule, cells), time.monotonic() - started)
 
 
@@ -188,6 +190,21 @@ def kernel_cells(rule: Rule, fresh: bool = False) -> dict[str, Cell]:
     return {
         column: _both({dtype: _cell(column, report) for dtype, report in reports.items()}) for column in FROM_KERNEL
     }
+
+
+def confirmed_runs(rule: Rule) -> Cell:
+    """Have the compiled kernel make every run of which a derivation foretells something."""
+    from derive.deriving import derivations
+    from kernels.driver import compile
+    from kernels.measuring.experiments import confirm
+
+    experiments = [experiment for derivation in derivations(rule) for experiment in derivation.experiments]
+    if not experiments:
+        return Cell("none", "none", "no derivation foretells a run")
+    kernel = compile(rule, "float64", unproved=True)
+    faults = [fault for experiment in experiments if (fault := confirm(kernel, experiment))]
+    held = f"{len(experiments) - len(faults)}/{len(experiments)}"
+    return Cell("failed" if faults else "ok", held, "\n".join(faults))
 
 
 def _cell(column: str, report: Any) -> Cell:

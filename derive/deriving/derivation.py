@@ -8,15 +8,17 @@ in front names what the chain is about; a definition introduces a name and is no
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from derive.deriving.experiment import Experiment
 from derive.deriving.linear import AGE, CONSTANT
-from derive.expr import Expr, Symbol, substitute, to_text
+from derive.expr import Expr, Number, Symbol, apply, substitute, symbols, to_text
 from derive.proving import Assumptions, Verdict, identity
+from derive.proving.everywhere import everywhere
 from derive.proving.limits import ProvedLimit
-from derive.rule import Rule
+from derive.rule import REAL, Domain, Rule
 
 Relation = Literal["=", "→"]
 
@@ -34,13 +36,17 @@ class Series:
 
 @dataclass(frozen=True)
 class Step:
-    """One step: `label = chain[0] = chain[1] ...`, why, and the verdict (None for a definition)."""
+    """One step: `label = chain[0] = chain[1] ...`, why, and the verdict (None for a definition).
+
+    A step may also claim a condition, then the only link of its chain, wherever those in `when` hold.
+    """
 
     label: Expr | None
     chain: tuple[Expr | Series, ...]
     why: str
     verdict: Verdict | None = None
     relation: Relation = "="
+    when: tuple[Expr, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,8 @@ class Derivation:
     steps: tuple[Step, ...]
     result: Expr
     names: Mapping[str, str]
+    quantities: Mapping[str, Expr] = field(default_factory=dict)  # what else was arrived at, by its usual name
+    experiments: tuple[Experiment, ...] = ()  # runs of a compiled kernel that confirm it; evidence, never proof
 
     @property
     def checked(self) -> tuple[Step, ...]:
@@ -111,6 +119,25 @@ def define(label: Expr, value: Expr | Series, why: str) -> Step:
 def equal(label: Expr | None, *chain: Expr, why: str, given: Assumptions) -> Step:
     """A step that claims its chain, with the verdict of the claim."""
     return Step(label, chain, why, identity(tuple(itertools.pairwise(chain)), given))
+
+
+def holds(condition: Expr, *, why: str, given: Assumptions, when: Sequence[Expr] = ()) -> Step:
+    """A step that claims a condition, an inequality mostly, wherever all those in `when` hold.
+
+    Where exact algebra leaves it open, ball arithmetic is tried if every name it has lies in a bounded range.
+    """
+    claimed: Expr = apply("where", condition, 1, 0)
+    for premise in when:
+        claimed = apply("where", premise, claimed, 1)
+    verdict = identity(((claimed, Number(1)),), given)
+    box = {name: given.domains.get(name, REAL) for name in symbols(claimed)}
+    if verdict.status == "unknown" and not any(_has_no_bounds(domain) for domain in box.values()):
+        verdict = everywhere(apply("eq", claimed, 1), box)
+    return Step(None, (condition,), why, verdict, when=tuple(when))
+
+
+def _has_no_bounds(domain: Domain) -> bool:
+    return domain.low is None or (domain.high is None and not domain.whole)
 
 
 def proper(*steps: Step) -> tuple[Step, ...]:

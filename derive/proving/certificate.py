@@ -15,7 +15,7 @@ from fractions import Fraction
 from derive.algebra.facts import Assumptions, Fact
 from derive.algebra.signs import Signs
 from derive.expr import Expr, Number, substitute
-from derive.rule import Rule
+from derive.rule import Domain, Rule
 
 Pairs = tuple[tuple[Expr, Expr], ...]
 Path = tuple[Fact, ...]
@@ -147,7 +147,32 @@ class Limit:
         return substitute([self.continuous], dict.fromkeys([*self.powers, self.root], Number(0)))[0]
 
 
-Certificate = Identity | Invariants | Correspondence | Exactness | Conditional | Limit
+@dataclass(frozen=True)
+class Halves:
+    """A box cut at a value of one of its names: the part up to it, and the part from it on (or from the next whole)."""
+
+    name: str
+    at: Fraction
+    below: Cells
+    above: Cells
+
+
+Cells = Halves | None  # None: the box as it is
+
+
+@dataclass(frozen=True)
+class Everywhere:
+    """Claim: `condition` is true wherever every name lies in its domain, which ball arithmetic shows cell by cell.
+
+    Ends count as part of a domain. Only a whole number may grow without bound.
+    """
+
+    condition: Expr
+    box: Mapping[str, Domain]
+    cells: Cells
+
+
+Certificate = Identity | Invariants | Correspondence | Exactness | Conditional | Limit | Everywhere
 
 
 def leaves(tree: Tree) -> int:

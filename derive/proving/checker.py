@@ -19,11 +19,13 @@ from derive.algebra.work import apart
 from derive.evaluate import Exact, exact
 from derive.expr import Symbol, symbols
 from derive.ops import Inexact, Undefined
+from derive.proving.cells import check_cells
 from derive.proving.certificate import (
     Certificate,
     Condition,
     Conditional,
     Correspondence,
+    Everywhere,
     Exactness,
     Identity,
     Invariants,
@@ -73,6 +75,8 @@ def check_certificate(certificate: Certificate) -> None:
             _check_all((certificate.tree,), [of_exactness(certificate)])
         elif isinstance(certificate, Conditional):
             _check_conditional(certificate)
+        elif isinstance(certificate, Everywhere):
+            check_cells(certificate.condition, certificate.box, certificate.cells)
         else:
             _check_correspondence(certificate)
     except ValueError as fault:

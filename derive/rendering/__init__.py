@@ -57,12 +57,14 @@ def _derivation(d: Any) -> dict[str, Any]:
         "statement": d.statement,
         "assumptions": list(d.assumptions),
         "result": plain(d.result, d.names),
+        "quantities": {name: plain(value, d.names) for name, value in d.quantities.items()},
         "steps": [
             {
                 "label": None if s.label is None else plain(s.label, d.names),
                 "chain": [plain(link, d.names) for link in s.chain],
                 "latex": step_equation(s, d),
                 "relation": s.relation,
+                "when": [plain(condition, d.names) for condition in s.when],
                 "why": s.why,
                 "verdict": None if s.verdict is None else s.verdict.status,
             }

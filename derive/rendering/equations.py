@@ -26,6 +26,8 @@ def step_equation(step: Step, d: Derivation) -> str:
     """A step's chain."""
     links = [latex(step.label, d.names)] if step.label is not None else []
     links += [latex(link, d.names) for link in step.chain]
+    premises = [latex(condition, d.names) for condition in step.when]
+    links[-1] += rf" \quad\text{{where }} {', '.join(premises)}" if premises else ""
     signs = [r"\to" if sign == "→" else sign for sign in signs_of(step)]
     return links[0] + "".join(f" {sign} {link}" for sign, link in zip(signs, links[1:], strict=True))
 

@@ -52,6 +52,7 @@ def _derivation(number: int, d: Derivation) -> list[str]:
 def _step(number: str, step: Step, d: Derivation) -> list[str]:
     links = [plain(step.label, d.names)] if step.label is not None else []
     links += [plain(link, d.names) for link in step.chain]
+    links[-1] += "".join(f"{', ' if place else ' where '}{plain(c, d.names)}" for place, c in enumerate(step.when))
     signs = signs_of(step)
     line = f"{number:<8}{links[0]}" + "".join(f" {s} {link}" for s, link in zip(signs, links[1:], strict=True))
     if len(line) > WIDTH:

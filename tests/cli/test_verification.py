@@ -78,7 +78,7 @@ def test_the_table_has_a_row_for_each_rule_and_says_what_failed(
     out, err = capsys.readouterr()
     header, *rows = out.splitlines()
     assert header.split() == ["rule", *COLUMNS, "time"]
-    assert rows[0].split() == ["adam", "ok", "2/3", *["ok"] * 7, "1.0", "s"]
+    assert rows[0].split() == ["adam", "ok", "2/3", *["ok"] * (len(COLUMNS) - 2), "1.0", "s"]
     assert "adamw, anchors: step 3" in rows
     assert "adam_l2: took longer than 180 s and was ended" in rows
     assert rows[-1].startswith("1 of 3 verified in ")

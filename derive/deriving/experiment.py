@@ -1,0 +1,34 @@
+"""What a derivation foretells of a run: a compiled kernel makes the run and is compared with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+from derive.expr import Expr
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One run of the rule, and what is foretold of it.
+
+    The kernel starts at `start` with the given hyperparameters (those left out have their defaults) and is given
+    `gradients`, or the inputs of an average. With a `curvature` h and no gradients it runs `steps` steps on
+    h theta^2 / 2 instead: each gradient is h times the queried point. `observed` is an expression in the values
+    after the step (`theta`, `output`, states), those before it under `before.NAME`, the gradient `g` (or `x`), `t`
+    and the hyperparameters. `foretold` gives, for some steps, the number it has to have: `relation` "=" within
+    `tolerance` (relative to max(1, |number|)), "≤" at most that up to the tolerance, "≥" at least that.
+    """
+
+    what: str
+    observed: Expr
+    foretold: Mapping[int, float]
+    gradients: tuple[Fraction, ...] = ()
+    hyperparameters: Mapping[str, Fraction] | None = None
+    start: Fraction = Fraction(0)
+    curvature: Fraction | None = None
+    steps: int = 0
+    relation: Literal["=", "≤", "≥"] = "="
+    tolerance: float = 1e-9

@@ -1,0 +1,96 @@
+"""Is a condition true everywhere in a box of numbers? Cut the box until ball arithmetic decides every cell."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from math import floor
+
+from derive.algebra.facts import Assumptions
+from derive.evaluate import over
+from derive.expr import Expr, Number, apply
+from derive.proving.cells import Box, halves
+from derive.proving.certificate import Cells, Everywhere, Halves
+from derive.proving.checker import Checked, Rejected
+from derive.proving.replay import NotConfirmed, Point, Replayed
+from derive.proving.verdict import Verdict
+from derive.rule import Domain
+
+MOST_CELLS = 4_000
+
+
+class Open(Exception):
+    """A cell stays undecided, or fails."""
+
+    def __init__(self, box: Box) -> None:
+        super().__init__()
+        self.box = box
+
+
+def everywhere(condition: Expr, box: Box, most: int = MOST_CELLS) -> Verdict:
+    """Whether the condition is defined and true wherever every name lies in its domain, ends included.
+
+    A domain without an upper end must be of whole numbers. `refuted` with a point; `unknown` where the cells
+    become too many, as they do where the condition is an equality.
+    """
+    try:
+        cells = _cut(condition, dict(box), [most])
+        return Verdict("proved", relation="everywhere", evidence=Checked(Everywhere(condition, dict(box), cells)))
+    except Open as found:
+        return _refuted(condition, box, found)
+    except (Rejected, RecursionError) as fault:
+        return Verdict("unknown", message=str(fault))
+
+
+def _cut(condition: Expr, box: dict[str, Domain], budget: list[int]) -> Cells:
+    budget[0] -= 1
+    found = over([condition], box)[0]
+    if found is True:
+        return None
+    widths = {name: _width(domain) for name, domain in box.items()}
+    widest = max(widths, key=lambda name: widths[name], default=None)
+    if widest is None or widths[widest] == 0 or budget[0] < 0:
+        raise Open(box)
+    at = _middle(box[widest])
+    middle = {name: replace(d, low=_middle(d), high=_middle(d)) for name, d in box.items()}
+    if over([condition], middle)[0] is False:
+        raise Open(middle)
+    below, above = halves(box, widest, at)
+    return Halves(widest, at, _cut(condition, below, budget), _cut(condition, above, budget))
+
+
+def _width(domain: Domain) -> float:
+    """How much a range is worth cutting: its length, in whole numbers relative to where it is."""
+    if domain.low is None:
+        return 0.0  # nothing is shown of it, however it is cut
+    if domain.high is None:
+        return float("inf")
+    length = float(domain.high - domain.low)
+    return length / max(1.0, float(domain.high)) if domain.whole else length
+
+
+def _middle(domain: Domain) -> Fraction:
+    low = domain.low or Fraction(0)
+    if domain.high is None:
+        return Fraction(max(2 * floor(low), floor(low) + 8))
+    middle = (low + domain.high) / 2
+    return Fraction(floor(middle)) if domain.whole else middle
+
+
+def _refuted(condition: Expr, box: Box, found: Open) -> Verdict:
+    """By an end or the middle of the cell that was left, where the condition fails there."""
+    claim = ((apply("where", condition, 1, 0), Number(1)),)
+    for point in _points(found.box):
+        try:
+            evidence = Replayed(Point(claim, point, Assumptions(box)))
+        except NotConfirmed:
+            continue
+        return Verdict("refuted", counterexample=evidence.document(), evidence=evidence, message=evidence.message())
+    return Verdict("unknown", message="ball arithmetic does not decide it")
+
+
+def _points(cell: Box) -> list[dict[str, Fraction]]:
+    """The lower ends of all ranges, their upper ends, their middles."""
+    low = {name: d.low for name, d in cell.items() if d.low is not None}
+    high = {name: d.high for name, d in cell.items() if d.high is not None}
+    return [low, {**low, **high}, {name: _middle(cell[name]) for name in low}] if len(low) == len(cell) else []

@@ -1,0 +1,58 @@
+"""Runs as foretold, and runs that are not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+
+from derive.deriving.experiment import Experiment
+from derive.expr import Symbol
+from kernels import compile
+from kernels.measuring.experiments import confirm
+
+THETA = Symbol("theta")
+HALF = Fraction(1, 2)
+STEPS_OF_ADAM = Experiment(
+    "constant gradients move adam by lr",
+    Symbol("before.theta") - THETA,
+    {1: 0.125, 2: 0.125, 3: 0.125},
+    gradients=(Fraction(3),) * 3,
+    hyperparameters={"lr": Fraction(1, 8), "eps": Fraction(0)},
+    start=Fraction(1),
+)
+DESCENT = Experiment(
+    "half of theta stays", THETA, {1: 0.5, 3: 0.125}, hyperparameters={"lr": HALF}, start=Fraction(1),
+    curvature=Fraction(1), steps=3,
+)  # fmt: skip
+AVERAGE = Experiment(
+    "an impulse gives the weights", Symbol("output"), {1: 0.5, 2: 0.25}, gradients=(Fraction(1), Fraction(0)),
+    hyperparameters={"beta": HALF},
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rule", "experiment"), [("adam", STEPS_OF_ADAM), ("gradient_descent", DESCENT), ("ewma", AVERAGE)]
+)
+def test_as_foretold_and_not(rule: str, experiment: Experiment) -> None:
+    kernel = compile(rule, "float64")
+    assert confirm(kernel, experiment) == ""
+    wrong = replace(experiment, foretold={t: value + 1e-6 for t, value in experiment.foretold.items()})
+    assert "foretold" in confirm(kernel, wrong)
+    assert confirm(kernel, replace(wrong, relation="≤")) == ""
+    assert "≥" in confirm(kernel, replace(wrong, relation="≥"))
+
+
+def test_the_gradient_is_taken_where_the_rule_asks_for_it() -> None:
+    """Nesterov on a quadratic of curvature 1 with lr = 1 stands still after a step: it asks where it will be."""
+    experiment = Experiment(
+        "stands", THETA, {1: 0.0, 2: 0.0}, hyperparameters={"lr": Fraction(1), "beta": HALF}, start=Fraction(1),
+        curvature=Fraction(1), steps=2,
+    )  # fmt: skip
+    assert confirm(compile("nesterov", "float64"), experiment) == ""
+
+
+def test_a_run_that_overflows_confirms_nothing() -> None:
+    experiment = replace(DESCENT, curvature=Fraction(10) ** 200, foretold={3: 0.0})
+    assert "nan" in confirm(compile("gradient_descent", "float64"), experiment)
