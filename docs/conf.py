@@ -20,7 +20,6 @@ html_css_files = ["site.css"]
 html_math_renderer = "mathml"
 html_copy_source = False
 html_show_sphinx = False
-html_theme_options = {"top_of_page_buttons": []}
 
 pygments_style = "tango"
 pygments_dark_style = "monokai"

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from derive.deriving.derivation import Derivation, Step
-from derive.rendering.formulas import latex, plain, signs_of
-from docs.site.markdown import aligned, badge, display, folded, joined, numbered
+from derive.rendering.equations import step_links
+from derive.rendering.formulas import latex, plain
+from docs.site.markdown import aligned, badge, bullets, display, folded, joined, math, numbered
+from docs.site.markdown import plain as plain_text
 from docs.site.sentences import said
 
 LINE = 60  # characters of the rule language that make a line of formulas
 
 
-def section(d: Derivation) -> str:
-    """The derivation under a heading of level three."""
+def section(d: Derivation, faults: Sequence[str] = ()) -> str:
+    """The derivation under a heading of level three; `faults`: what the kernel's runs did otherwise, each or empty."""
     here = f"Here {said('; '.join(d.assumptions))}." if d.assumptions else ""
+    quantities = [f"{plain_text(name)}: {math(latex(value, d.names))}" for name, value in d.quantities.items()]
     steps = numbered(_step(step, d) for step in d.steps)
-    return joined(f"### {d.title}", said(d.statement), here, folded(_summary(d), steps))
+    return joined(
+        f"### {plain_text(d.title)}", said(d.statement), here, bullets(quantities), folded(_summary(d), steps),
+        _runs(d, faults),
+    )  # fmt: skip
 
 
 def _summary(d: Derivation) -> str:
@@ -35,9 +43,17 @@ def _step(step: Step, d: Derivation) -> str:
 def formula(step: Step, d: Derivation) -> str:
     """The chain of a step: in one line where it is short, else with a line for each further link."""
     items = [*([step.label] if step.label is not None else []), *step.chain]
-    links = [latex(item, d.names) for item in items]
-    signs = [r"\to" if sign == "→" else sign for sign in signs_of(step)]
-    if sum(len(plain(item, d.names)) for item in items) <= LINE or len(links) == 1:
-        return display(links[0] + "".join(f" {sign} {link}" for sign, link in zip(signs, links[1:], strict=True)))
-    first = [f"{links[0]} &{signs[0]} {links[1]}"]
-    return aligned([*first, *(f"&{sign} {link}" for sign, link in zip(signs[1:], links[2:], strict=True))])
+    first, *further = step_links(step, d)
+    if len(further) < 2 or sum(len(plain(item, d.names)) for item in items) <= LINE:
+        return display(" ".join([first, *further]))
+    return aligned([f"{first} &{further[0]}", *(f"&{link}" for link in further[1:])])
+
+
+def _runs(d: Derivation, faults: Sequence[str]) -> str:
+    """What runs of the compiled kernel say; evidence, told apart from the proofs."""
+    if not d.experiments or len(faults) != len(d.experiments):
+        return ""
+    held = sum(not fault for fault in faults)
+    told = [plain_text(fault or e.what) for e, fault in zip(d.experiments, faults, strict=True)]
+    what = f"Runs of the compiled kernel, {held} of {len(faults)} as foretold (evidence, not proof)"
+    return folded(what, bullets(told))

@@ -53,7 +53,7 @@ def draw(function: Callable[..., Figure | None], *arguments: Any, **named: Any) 
     import matplotlib
 
     matplotlib.use("svg")
-    style = {**dict.fromkeys(INKED, INK), "svg.hashsalt": "site", "figure.dpi": 100}
+    style: Any = {**dict.fromkeys(INKED, INK), "svg.hashsalt": "site", "figure.dpi": 100}
     with matplotlib.rc_context(style):
         figure = function(*arguments, **named)
         if figure is None:

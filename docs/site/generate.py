@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
@@ -33,16 +34,21 @@ def _generate(app: Sphinx) -> None:
 def rule_pages(names: list[str]) -> dict[str, str]:
     """The pages of these rules and their index, by file name; the work is done in processes of their own."""
     asked = pairs(names)
-    tasks: list[Task] = [*((rule_page, (find_rule(n),)) for n in names), *((compare, pair) for pair in asked)]
-    found = dict(enumerate([None] * len(tasks)))
+    found = _done([*((rule_page, (find_rule(name),)) for name in names), *((compare, pair) for pair in asked)])
+    made: list[RulePage] = found[: len(names)]
+    compared: list[relations.Compared] = found[len(names) :]
+    pages = {f"{each.name}.md": write(each, relations.section(each.name, compared)) for each in made}
+    return {**pages, "index.md": write_index(made)}
+
+
+def _done(tasks: list[Task]) -> list[Any]:
+    """What each task comes to."""
+    found: dict[int, Any] = {}
     for outcome in run_tasks(tasks):
         if outcome.error is not None:
             raise ExtensionError(f"{tasks[outcome.index][1]}: {outcome.error}")
         found[outcome.index] = outcome.value
-    made: list[RulePage] = [found[i] for i in range(len(names))]
-    compared = [found[i] for i in range(len(names), len(tasks))]
-    pages = {f"{each.name}.md": write(each, relations.section(each.name, compared)) for each in made}
-    return {**pages, "index.md": write_index(made)}
+    return [found[index] for index in range(len(tasks))]
 
 
 def write_folder(folder: Path, files: Mapping[str, str]) -> None:

@@ -1,7 +1,10 @@
-"""The generated kernel of a rule, as a section of its page."""
+"""The compiled kernel of a rule: its source as a section of the page, and its runs beside what is derived."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from derive.deriving import Derivation
 from derive.errors import UserError
 from derive.rule import Rule
 from docs.site.markdown import badge, code, folded, joined, plain
@@ -15,11 +18,21 @@ def section(rule: Rule) -> str:
         kernel = compile_kernel(rule, dtype="float32", unproved=True)
     except UserError as error:
         return f"There is none: {plain(str(error))}"
-    certificate = kernel.certificate
-    proofs = f"Program {badge(certificate.program.status)}, source {badge(certificate.source.status)}"
-    return joined(
-        f"{proofs}, each as equal to the rule over the reals."
-        if certificate.program and certificate.source
-        else f"{proofs}.",
-        folded(f"The generated source, float32, {len(kernel.source.splitlines())} lines", code(kernel.source)),
-    )
+    proofs = (("program", kernel.certificate.program), ("source", kernel.certificate.source))
+    said = "; ".join(f"its {name} equal to the rule over the reals: {badge(proof.status)}" for name, proof in proofs)
+    title = f"The generated source, float32, {len(kernel.source.splitlines())} lines"
+    return joined(f"{said[0].upper()}{said[1:]}.", folded(title, code(kernel.source)))
+
+
+def runs(rule: Rule, derivations: Sequence[Derivation]) -> list[list[str]]:
+    """For each derivation what the float64 kernel's runs did otherwise than foretold, each or empty."""
+    from kernels import compile as compile_kernel
+    from kernels.measuring.experiments import confirm
+
+    if not any(d.experiments for d in derivations):
+        return [[] for _ in derivations]
+    try:
+        kernel = compile_kernel(rule, dtype="float64", unproved=True)
+    except UserError:
+        return [[] for _ in derivations]
+    return [[confirm(kernel, experiment) for experiment in d.experiments] for d in derivations]

@@ -60,3 +60,8 @@ def numbered(items: Iterable[str]) -> str:
 def joined(*parts: str) -> str:
     """The parts that are not empty, a blank line between them."""
     return "\n\n".join(part for part in parts if part)
+
+
+def bullets(items: Iterable[str]) -> str:
+    """A list of items of one line each."""
+    return "\n".join(f"- {item}" for item in items)

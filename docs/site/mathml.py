@@ -41,5 +41,3 @@ def _written(node: nodes.Element, *, block: bool) -> str:
     except LatexError as error:
         logger.warning("a formula can't be shown: %s, in %s", error, latex, location=node)
         return f"<code>{escape(latex)}</code>"
-
-

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from derive.anchors import load_anchors
 from derive.library.lookup import find_rule
-from derive.proving import Verdict
 from derive.rendering.verdicts import markdown
-from docs.site.markdown import badge, folded, joined
+from docs.site.markdown import badge, folded, joined, plain
 
 
 @dataclass(frozen=True)
@@ -19,7 +18,6 @@ class Compared:
     left: str
     right: str
     status: str
-    relation: str
     headline: str
     whole: str
 
@@ -27,19 +25,21 @@ class Compared:
 def pairs(names: Collection[str]) -> list[tuple[str, str]]:
     """The pairs of these rules that anchors relate, each once, in the order of the file."""
     anchors = load_anchors()
-    named = dict.fromkeys((r.left, r.right) for r in (*anchors.equal, *anchors.different))
-    once = {frozenset(pair): pair for pair in reversed(named)}
-    return [pair for pair in reversed(once.values()) if {*pair} <= {*names}]
+    named = [*((r.left, r.right) for r in anchors.equal), *((r.left, r.right) for r in anchors.different)]
+    once: dict[frozenset[str], tuple[str, str]] = {}
+    for pair in named:
+        once.setdefault(frozenset(pair), pair)
+    return [pair for pair in once.values() if {*pair} <= {*names}]
 
 
 def compare(left: str, right: str) -> Compared:
     """Ask the prover, without any hint."""
     from derive import prove
 
-    verdict: Verdict = prove(find_rule(left), find_rule(right))
+    verdict = prove(find_rule(left), find_rule(right))
     head, _, rest = markdown(verdict).partition("\n\n")
-    message = head.partition("**: ")[2] or head.partition("): ")[2]
-    return Compared(left, right, verdict.status, (verdict.relation or "").replace("_", " "), message, rest)
+    headline = head.removeprefix(f"**{verdict.status}**")
+    return Compared(left, right, verdict.status, headline, rest)
 
 
 def section(name: str, compared: Sequence[Compared]) -> str:
@@ -48,12 +48,14 @@ def section(name: str, compared: Sequence[Compared]) -> str:
 
 
 def _paragraph(name: str, each: Compared) -> str:
-    other = each.right if name == each.left else each.left
-    relation = f" ({each.relation})" if each.relation else ""
-    head = f"[{other}]({other}.md) {badge(each.status)}{relation}"
-    sides = f"A is {each.left}, B is {each.right}."
-    title = {"proved": "What it rests on", "unknown": "What was tried"}.get(each.status, "Conditions and counterexample")
-    return joined(
-        f"{head}: {each.headline}" if each.headline else head,
-        folded(title, joined(sides, each.whole)) if each.whole else "",
+    title = {"proved": "What it rests on", "unknown": "What was tried"}.get(
+        each.status, "Conditions and counterexample"
     )
+    return joined(
+        f"{_linked(each.left, name)} (A) and {_linked(each.right, name)} (B): {badge(each.status)}{each.headline}",
+        folded(title, each.whole) if each.whole else "",
+    )
+
+
+def _linked(rule: str, here: str) -> str:
+    return plain(rule) if rule == here else f"[{plain(rule)}]({rule}.md)"

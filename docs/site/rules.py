@@ -31,7 +31,9 @@ def rule_page(rule: Rule) -> RulePage:
     """Derive everything, make the kernel's source, and write both down."""
     shown = page(rule)
     holding, checked = shown.counted
-    derived = joined(*map(derivations.section, shown.derivations)) or plain(rule.advice or "Nothing yet.")
+    runs = kernels.runs(rule, shown.derivations)
+    sections = map(derivations.section, shown.derivations, runs)
+    derived = joined(*sections) or plain(rule.advice or "Nothing is derived for this rule yet.")
     what = plain(rule.doc.strip().split("\n")[0])
     return RulePage(rule.name, what, holding, checked, _rule(shown), derived, kernels.section(rule))
 
