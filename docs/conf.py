@@ -20,6 +20,4 @@ html_css_files = ["site.css"]
 html_math_renderer = "mathml"
 html_copy_source = False
 html_show_sphinx = False
-
-pygments_style = "tango"
-pygments_dark_style = "monokai"
+smartquotes_action = "qe"  # quotes and ellipses; two hyphens begin an option

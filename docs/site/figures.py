@@ -76,8 +76,12 @@ class Drawn(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """The figure for each theme, of which one is seen."""
         given = self.options.get("arguments", "")
-        positional, named = read_arguments(given)
-        drawing = draw(find(self.arguments[0]), *positional, **named)
+        try:
+            positional, named = read_arguments(given)
+            function = find(self.arguments[0])
+        except ValueError as error:
+            raise self.error(str(error)) from None
+        drawing = draw(function, *positional, **named)
         if drawing is None:
             return []
         name = hashlib.sha256(f"{self.arguments[0]}({given})".encode()).hexdigest()[:16]
@@ -95,16 +99,24 @@ class Drawn(SphinxDirective):
 
 
 def find(path: str) -> Callable[..., Any]:
-    """The function that `package.module:function` names."""
+    """The function that `package.module:function` names. Raises ValueError where there is none."""
     module, _, name = path.partition(":")
-    found: Callable[..., Any] = getattr(import_module(module), name)
+    try:
+        found: Callable[..., Any] = getattr(import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"no function {path}") from error
     return found
 
 
 def read_arguments(text: str) -> tuple[list[Any], dict[str, Any]]:
-    """The literals of an argument list. Raises ValueError for anything else; nothing is executed."""
-    call = ast.parse(f"f({text})", mode="eval").body
-    if not isinstance(call, ast.Call):
-        raise ValueError(f"no list of arguments: {text}")
-    positional = [ast.literal_eval(node) for node in call.args]
-    return positional, {str(word.arg): ast.literal_eval(word.value) for word in call.keywords}
+    """The literals of an argument list; nothing is executed. Raises ValueError for anything else."""
+    try:
+        call = ast.parse(f"f({text})", mode="eval").body
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
+            raise ValueError("more than a list")
+        named = {word.arg: ast.literal_eval(word.value) for word in call.keywords if word.arg is not None}
+        if len(named) < len(call.keywords):
+            raise ValueError("a keyword without a name")
+        return [ast.literal_eval(node) for node in call.args], named
+    except (SyntaxError, ValueError) as error:
+        raise ValueError(f"no list of literals: {text}") from error

@@ -11,7 +11,7 @@ from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
 from derive.cli.workers import Task, run_tasks
-from derive.library.lookup import find_rule, rules
+from derive.library.lookup import rules
 from docs.site import relations
 from docs.site.relations import compare, pairs
 from docs.site.rules import RulePage, rule_page, write, write_index
@@ -34,7 +34,7 @@ def _generate(app: Sphinx) -> None:
 def rule_pages(names: list[str]) -> dict[str, str]:
     """The pages of these rules and their index, by file name; the work is done in processes of their own."""
     asked = pairs(names)
-    found = _done([*((rule_page, (find_rule(name),)) for name in names), *((compare, pair) for pair in asked)])
+    found = _done([*((rule_page, (name,)) for name in names), *((compare, pair) for pair in asked)])
     made: list[RulePage] = found[: len(names)]
     compared: list[relations.Compared] = found[len(names) :]
     pages = {f"{each.name}.md": write(each, relations.section(each.name, compared)) for each in made}

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from derive.expr import Number, Symbol, to_text
+from derive.library.lookup import find_rule
 from derive.rendering.equations import invariants, rule_equations
 from derive.rendering.formulas import latex
 from derive.rendering.page import Page, page
-from derive.rule import Hyperparameter, Reference, Rule
+from derive.rule import Hyperparameter, Reference
 from docs.site import derivations, kernels
 from docs.site.markdown import aligned, code, joined, math, plain, table
 
@@ -27,8 +28,9 @@ class RulePage:
     kernel: str
 
 
-def rule_page(rule: Rule) -> RulePage:
+def rule_page(name: str) -> RulePage:
     """Derive everything, make the kernel's source, and write both down."""
+    rule = find_rule(name)
     shown = page(rule)
     holding, checked = shown.counted
     runs = kernels.runs(rule, shown.derivations)

@@ -107,8 +107,11 @@ def test_a_figure_is_found_by_name_and_given_literals_only() -> None:
     assert find("pathlib:Path") is Path
     assert read_arguments('"adam", steps=[1, 2]') == (["adam"], {"steps": [1, 2]})
     assert read_arguments("") == ([], {})
-    with pytest.raises(ValueError, match="malformed"):
-        read_arguments("open('x')")
+    for wrong in ("open('x')", "1, )(", "x", "**{'a': 1}"):
+        with pytest.raises(ValueError, match="no list of literals"):
+            read_arguments(wrong)
+    with pytest.raises(ValueError, match="no function pathlib:nothing"):
+        find("pathlib:nothing")
 
 
 def test_the_ledger_shows_each_claim_with_its_verdict() -> None:
