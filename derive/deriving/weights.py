@@ -40,6 +40,7 @@ def weights(rule: Rule, buffer: LinearBuffer) -> Derivation:
         steps=steps,
         result=shown,
         names=names,
+        quantities={"weight": buffer.weight, "weight_sum": shown},
     )
 
 

@@ -172,7 +172,21 @@ class Everywhere:
     cells: Cells
 
 
-Certificate = Identity | Invariants | Correspondence | Exactness | Conditional | Limit | Everywhere
+@dataclass(frozen=True)
+class Sufficient:
+    """Claim: wherever one of the conditions holds the statement is defined and true; with `exact`, nowhere else.
+
+    `trees` proves that of each condition, `exact` that the statement is true only where one of them holds.
+    """
+
+    statement: Expr
+    conditions: tuple[Expr, ...]
+    assumptions: Assumptions
+    trees: tuple[Tree, ...]
+    exact: Tree | None = None
+
+
+Certificate = Identity | Invariants | Correspondence | Exactness | Conditional | Limit | Everywhere | Sufficient
 
 
 def leaves(tree: Tree) -> int:

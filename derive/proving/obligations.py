@@ -13,7 +13,7 @@ from functools import lru_cache, reduce
 from derive.algebra.facts import Assumptions
 from derive.evaluate import unrolled
 from derive.expr import Apply, Expr, Number, Symbol, apply, nodes, substitute, symbols
-from derive.proving.certificate import Exactness, Limit, Pairs
+from derive.proving.certificate import Exactness, Limit, Pairs, Sufficient
 from derive.rule import DECAY, NONNEGATIVE, WORDS, Domain, Rule
 
 Obligation = tuple[str, Pairs, Assumptions]
@@ -308,6 +308,26 @@ def _steps(
 
 def _settings(rule: Rule) -> dict[str, Expr]:
     return {n: Symbol(n) for n in rule.hyperparameter_names}
+
+
+def is_true(statement: Expr, premises: Iterable[Expr] = ()) -> tuple[Expr, Expr]:
+    """The statement is defined and true wherever the premises are true, as an equality; they have to be defined."""
+    claimed: Expr = apply("where", statement, 1, 0)
+    for premise in premises:
+        claimed = apply("where", premise, claimed, 1)
+    return claimed, Number(1)
+
+
+def of_sufficient(claim: Sufficient) -> list[Obligation]:
+    """Each condition implies the statement; for exactness, where none of them holds it is not true."""
+    found: list[Obligation] = [
+        (f"where {c}", (is_true(claim.statement, (c,)),), claim.assumptions) for c in claim.conditions
+    ]
+    if claim.exact is not None:
+        some = reduce(lambda x, y: apply("or", x, y), claim.conditions)
+        pair = is_true(some, (claim.statement,))
+        found.append(("nowhere else", (pair,), claim.assumptions))
+    return found
 
 
 # Operations through which limits pass wherever the result is defined; a radicand is looked at apart.
