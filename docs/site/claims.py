@@ -1,56 +1,110 @@
-"""The ledger of claims as a page: an overview, then each claim with its verdict and what the verdict rests on."""
+"""The ledger of claims: a page that lists them, and for each a page with what was decided and what that rests on."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from docs.site.markdown import badge, bullets, folded, joined, plain, table
-from docs.site.sentences import said
+from derive.claims import LEDGER, Decided, decide_claim, find_claim
+from derive.claims.claim import Claim
+from derive.proving import Verdict
+from derive.rendering.verdicts import markdown
+from derive.stating import Statement
+from docs.site import derivations
+from docs.site.markdown import badge, bullets, code, joined, plain, table
+
+_ADDRESS = re.compile(r"(arXiv:\d{4}\.\d{4,5}|https?://[^\s,;]*[^\s,;.)])")
 
 
 @dataclass(frozen=True)
-class Claim:
-    """What the page shows of one claim. Formulas in sentences stand between backticks.
-
-    `derivation` and `counterexample` are Markdown; what does not apply is empty.
-    """
+class ClaimPage:
+    """A claim's own page, and its row in the ledger."""
 
     id: str
     words: str
-    statement: str
-    verdict: str
-    condition: str = ""
-    counterexample: str = ""
-    derivation: str = ""
-    sources: tuple[str, ...] = ()
+    status: str
+    text: str
 
 
-def write_ledger(claims: Sequence[Claim]) -> str:
-    """The whole page."""
-    counts = {status: sum(c.verdict == status for c in claims) for status in dict.fromkeys(c.verdict for c in claims)}
+def claim_page(name: str) -> ClaimPage:
+    """Decide the claim and write it down."""
+    decided = decide_claim(find_claim(name))
+    claim = decided.claim
+    return ClaimPage(claim.id, plain(claim.words), decided.verdict.status, joined(*_parts(decided)))
+
+
+def undecided(name: str, reason: str) -> ClaimPage:
+    """The page of a claim that could not be decided within its limits."""
+    claim = find_claim(name)
+    head = joined(_head(claim, "unknown"), f"Not decided when this page was made: {plain(reason)}.")
+    return ClaimPage(claim.id, plain(claim.words), "unknown", joined(head, plain(claim.because), _sources(claim)))
+
+
+def write_ledger(pages: Sequence[ClaimPage]) -> str:
+    """All claims, a row each."""
+    counts = {status: sum(p.status == status for p in pages) for status in dict.fromkeys(p.status for p in pages)}
+    tree = "\n".join(["```{toctree}", ":hidden:", ":titlesonly:", "", *(f"{p.id} <{p.id}>" for p in pages), "```"])
     return joined(
         "# The ledger of claims",
-        "Statements about these optimizers from papers, courses, documentation and forums, each decided by derivation:"
-        " proved, conditional with its condition, or refuted with a counterexample.",
-        f"{len(claims)} claims: {', '.join(f'{number} {badge(status)}' for status, number in counts.items())}.",
-        table(["claim", "verdict"], ((f"[{said(c.words)}](#{anchor(c)})", badge(c.verdict)) for c in claims)),
-        *map(_section, claims),
+        "What is said of these optimizers in papers, courses, documentation and forums, each claim read as a precise"
+        " statement and decided when this site is built: proved, refuted with a counterexample, or true under a"
+        " condition. `derive claims` decides them again on your machine.",
+        f"{len(pages)} claims: {', '.join(f'{number} {badge(status)}' for status, number in counts.items())}.",
+        table(["claim", "verdict"], ((f"[{p.words}]({p.id}.md)", badge(p.status)) for p in pages)),
+        tree,
     )
 
 
-def anchor(claim: Claim) -> str:
-    """What the address of the page is followed by to lead to the claim."""
-    return f"claim-{claim.id}".lower().replace("_", "-")
+def ids() -> list[str]:
+    """Every claim of the ledger."""
+    return [claim.id for claim in LEDGER]
 
 
-def _section(claim: Claim) -> str:
+def _parts(decided: Decided) -> Iterator[str]:
+    claim, verdict, statement = decided.claim, decided.verdict, decided.claim.statement()
+    yield _head(claim, verdict.status)
+    yield plain(claim.because)
+    if verdict.status != claim.verdict:
+        yield f"The ledger has it as {badge(claim.verdict)}; that could not be confirmed."
+    yield "## What was decided"
+    yield _stated(statement, verdict) if isinstance(statement, Statement) else markdown(verdict)
+    yield bullets(
+        f"{plain(finding.words)}: {badge(found.status)}" + ("" if found else f" ({plain(found.message)})")
+        for finding, found in zip(claim.findings, decided.findings, strict=True)
+    )
+    rests_on = statement.basis.derivations if isinstance(statement, Statement) else ()
+    if rests_on:
+        yield joined("## What it rests on", *map(derivations.section, rests_on))
+    yield _sources(claim)
+    yield joined("## Again, on your machine", code(f"$ derive claims {claim.id}", "console"))
+
+
+def _head(claim: Claim, status: str) -> str:
+    return joined(f"# {plain(claim.words)}", f"{badge(status)}, read as: {plain(claim.reading)}")
+
+
+def _stated(statement: Statement, verdict: Verdict) -> str:
+    """The statement in the vocabulary of `derive.stating`, its verdict, and the point at which it fails."""
+    values: Mapping[str, Mapping[str, str]] = (verdict.counterexample or {}).get("values", {})
+    point = ", ".join(f"{name} = {value['exact']}" for name, value in values.items())
+    said = "" if verdict.message == str(statement) else plain(verdict.message)
     return joined(
-        f"({anchor(claim)})=\n## {said(claim.words)}",
-        f"{badge(claim.verdict)} `{claim.id}`",
-        said(claim.statement),
-        f"Condition: {said(claim.condition)}" if claim.condition else "",
-        folded("Counterexample", claim.counterexample) if claim.counterexample else "",
-        folded("Derivation", claim.derivation) if claim.derivation else "",
-        joined("Said in:", bullets(map(plain, claim.sources))) if claim.sources else "",
+        code(str(statement)),
+        f"{badge(verdict.status)}{': ' if said else ''}{said}",
+        f"It fails, for one, at {plain(point)}." if point and verdict.status == "conditional" else "",
     )
+
+
+def _sources(claim: Claim) -> str:
+    return joined("## Where it is said", bullets(map(_linked, claim.sources))) if claim.sources else ""
+
+
+def _linked(source: str) -> str:
+    """A source with its addresses as links."""
+    return "".join(_link(part) if i % 2 else plain(part) for i, part in enumerate(_ADDRESS.split(source)))
+
+
+def _link(address: str) -> str:
+    number = address.removeprefix("arXiv:")
+    return f"<{address}>" if number == address else f"[{address}](https://arxiv.org/abs/{number})"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,12 +13,15 @@ for package in ("sphinx", "math_core", "matplotlib"):
 
 from matplotlib.figure import Figure
 
+from derive.claims import Claim, Finding
 from derive.expr import Symbol, apply, to_text
 from derive.library import LIBRARY
 from derive.ops import OPS
 from derive.rendering.latex import to_latex
 from derive.rendering.page import indexed_body
-from docs.site.claims import Claim, write_ledger
+from derive.stating import find as find_rule
+from derive.stating import weights
+from docs.site.claims import claim_page, undecided, write_ledger
 from docs.site.figures import INKS, draw, find, read_arguments
 from docs.site.generate import write_folder
 from docs.site.markdown import code, plain
@@ -114,15 +118,31 @@ def test_a_figure_is_found_by_name_and_given_literals_only() -> None:
         find("pathlib:nothing")
 
 
-def test_the_ledger_shows_each_claim_with_its_verdict() -> None:
-    page = write_ledger(
-        [
-            Claim("a_b", "Adam's step is `lr` at most", "For all `g`", "refuted", counterexample="| t |\n|---|"),
-            Claim("c", "It halves", "`1 / 2`", "conditional", "`beta = 0`", sources=("Someone 2020",)),
-        ]
-    )
-    assert "2 claims: 1 " in page
-    assert r"[Adam's step is {math}`\mathrm{lr}` at most](#claim-a-b)" in page
-    assert "<summary>Counterexample</summary>" in page
-    assert "Condition: `beta = 0`" in page
-    assert page.count("- Someone 2020") == 1
+def test_a_claim_is_shown_with_its_reading_what_was_decided_and_what_it_rests_on() -> None:
+    page = claim_page("C005")
+    assert page.status == "proved"
+    assert "weight_sum(ewma) == 1 - beta**t" in page.text
+    assert "### Unrolled weights of m" in page.text
+    assert "[arXiv:1412.6980](https://arxiv.org/abs/1412.6980)" in page.text
+    assert "[The weights of an" in write_ledger([page])
+    assert "1 claims: 1 " in write_ledger([page])
+
+
+def test_a_claim_shows_its_condition_and_where_it_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    average: Any = find_rule("ewma")
+    claim = Claim(
+        "X", "They sum to *one*.", ("A_b, https://example.org/a_b.",), "The sum is 1.",
+        lambda: weights(average.m).weight_sum == 1, "proved", "Not at first.",
+        (Finding("the weights are all one", lambda: weights(average.m) == 1),),
+    )  # fmt: skip
+    monkeypatch.setattr("docs.site.claims.find_claim", lambda name: claim)
+    page = claim_page("X")
+    assert page.status == "conditional"
+    assert page.words == r"They sum to \*one\*."
+    assert "where beta == 0, and nowhere else" in page.text
+    assert "It fails, for one, at beta = 1/2, t = 1." in page.text
+    assert "The ledger has it as" in page.text
+    assert 'the weights are all one: <span class="verdict refuted">' in page.text
+    assert r"- A\_b, <https://example.org/a_b>." in page.text
+    late = undecided("X", "took longer than 120 s and was ended")
+    assert (late.status, "took longer than 120 s" in late.text) == ("unknown", True)

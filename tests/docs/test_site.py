@@ -19,6 +19,7 @@ for package in ("sphinx", "myst_parser", "furo", "math_core", "matplotlib"):
 
 ROOT = Path(__file__).parents[2]
 RULES = ("ewma", "nesterov", "adam", "adam_eps_hat")
+CLAIMS = ("C005",)
 BROWSER = chromium()
 
 
@@ -26,9 +27,12 @@ BROWSER = chromium()
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site with the pages of a few rules, built from a copy of docs/."""
     folder = tmp_path_factory.mktemp("site")
-    shutil.copytree(ROOT / "docs", folder / "docs", ignore=shutil.ignore_patterns("rules", "figures", "__pycache__"))
+    shutil.copytree(
+        ROOT / "docs", folder / "docs", ignore=shutil.ignore_patterns("rules", "claims", "figures", "__pycache__")
+    )
     shutil.copy(ROOT / "README.md", folder)
-    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-n", "-D", f"site_rules={','.join(RULES)}"]
+    chosen = ["-D", f"site_rules={','.join(RULES)}", "-D", f"site_claims={','.join(CLAIMS)}"]
+    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-n", *chosen]
     done = subprocess.run(
         [*command, "docs", "built"],
         cwd=folder,
@@ -48,7 +52,8 @@ def pages(site: Path) -> list[str]:
 
 def test_every_rule_has_its_page_and_every_prose_page_is_there(site: Path) -> None:
     prose = {f"{path.stem}.html" for path in (ROOT / "docs").glob("*.md")}
-    assert prose | {f"rules/{name}.html" for name in (*RULES, "index")} <= {*pages(site)}
+    made = {f"rules/{name}.html" for name in (*RULES, "index")} | {f"claims/{name}.html" for name in (*CLAIMS, "index")}
+    assert prose | made <= {*pages(site)}
 
 
 def test_a_rule_is_shown_with_its_steps_its_siblings_and_its_kernel(site: Path) -> None:
