@@ -26,8 +26,9 @@ class Finding:
 class Claim:
     """One entry of the ledger.
 
-    `words` is what is said, `reading` the precise statement that is decided, `verdict` what the ledger says of it and
-    `because` why, for a reader. `condition` may suggest the condition of a conditional one.
+    `words` is what is said, `reading` the precise statement that is decided, `verdict` what the ledger says of the
+    claim and `because` why, for a reader. With `denies` the claim is that the statement does not hold: it is refuted
+    by a proof of it. `condition` may suggest the condition of a conditional one.
     """
 
     id: str
@@ -39,6 +40,7 @@ class Claim:
     because: str
     findings: tuple[Finding, ...] = ()
     condition: Callable[[], Statement] | None = None
+    denies: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,14 +53,20 @@ class Decided:
     seconds: float
 
     @property
+    def status(self) -> Status:
+        """What this says of the claim, which may deny the statement that was decided."""
+        opposite: dict[Status, Status] = {"proved": "refuted", "refuted": "proved"}
+        return opposite.get(self.verdict.status, self.verdict.status) if self.claim.denies else self.verdict.status
+
+    @property
     def as_recorded(self) -> bool:
         """Whether the verdict is that of the ledger, and everything that belongs to it is proved."""
-        return self.verdict.status == self.claim.verdict and all(self.findings)
+        return self.status == self.claim.verdict and all(self.findings)
 
     @property
     def is_open(self) -> bool:
         """Whether something is undecided, and nothing contradicts the ledger."""
-        contradicted = self.verdict.status not in (self.claim.verdict, "unknown")
+        contradicted = self.status not in (self.claim.verdict, "unknown")
         wrong = any(v.status not in ("proved", "unknown") for v in self.findings)
         return not self.as_recorded and not contradicted and not wrong
 

@@ -56,7 +56,7 @@ def decided_row(name: str) -> dict[str, Any]:
         for finding, verdict in zip(decided.claim.findings, decided.findings, strict=True)
     ]
     verdict = decided.verdict.document()
-    shown = {key: verdict[key] for key in ("verdict", "condition", "counterexample", "message")}
+    shown = {"verdict": decided.status, **{key: verdict[key] for key in ("condition", "counterexample", "message")}}
     outcome = "as recorded" if decided.as_recorded else "undecided" if decided.is_open else "otherwise"
     return {**_said(decided.claim), **shown, "findings": findings, "outcome": outcome}
 
@@ -66,6 +66,7 @@ def _said(claim: Claim) -> dict[str, Any]:
         "id": claim.id,
         "claim": claim.words,
         "reading": claim.reading,
+        "denies": claim.denies,
         "recorded": claim.verdict,
         "because": claim.because,
         "sources": list(claim.sources),
@@ -99,7 +100,7 @@ def _differs(row: dict[str, Any]) -> bool:
 
 def _entry(row: dict[str, Any]) -> str:
     """One claim, whole."""
-    lines = [f"{row['id']}: {row['claim']}", f"  read as: {row['reading']}", f"  {row['verdict']}: {row['message']}"]
+    lines = [f"{row['id']}: {row['claim']}", f"  read as: {row['reading']}", _answer(row)]
     if row["condition"]:
         exact = " (and nowhere else)" if row["condition"]["exact"] else ""
         lines.append(f"  holds where {' or where '.join(row['condition']['any_of'])}{exact}")
@@ -108,6 +109,11 @@ def _entry(row: dict[str, Any]) -> str:
     if _differs(row):
         lines.append(f"  the ledger says {row['recorded']}: {row['outcome']}")
     return "\n".join([*lines, *(f"  source: {source}" for source in row["sources"])])
+
+
+def _answer(row: dict[str, Any]) -> str:
+    opposite = "the opposite is proved, " * row["denies"]
+    return f"  {row['verdict']}: {opposite}{row['message']}"
 
 
 def _reason(finding: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from itertools import islice, permutations
 
 from derive.errors import UserError
@@ -80,10 +81,10 @@ def _under_conditions(
     statement: Statement, given: Assumptions, plain: Verdict, suspected: Statement | None
 ) -> Verdict | None:
     """The first condition under which the statement is proved; an exact one before others."""
-    if statement.premises or plain.status != "refuted":
+    if plain.status != "refuted":
         return None
     first = [] if suspected is None else [suspected.condition]
-    found = list(_sufficient(statement, given, first))
+    found = list(_sufficient(_implied(statement), given, first))
     for certificate in sorted(found, key=lambda c: c.exact is None):
         try:
             evidence = Checked(certificate)
@@ -101,11 +102,19 @@ def _under_conditions(
     return None
 
 
-def _sufficient(statement: Statement, given: Assumptions, first: Sequence[Expr]) -> Iterator[Sufficient]:
+def _implied(statement: Statement) -> Expr:
+    """The statement with its premises: one of them fails, or it holds."""
+    claim = statement.condition
+    for premise in reversed(statement.premises):
+        claim = apply("or", apply("not", premise), claim)
+    return claim
+
+
+def _sufficient(statement: Expr, given: Assumptions, first: Sequence[Expr]) -> Iterator[Sufficient]:
     """Certificates for conditions that are proved sufficient, together with exactness where that is proved too."""
     held: list[Expr] = []
-    for condition in first or _conditions(statement.condition, given):
-        claim = Sufficient(statement.condition, (condition,), given, (Leaf(),))
+    for condition in first or _conditions(statement, given):
+        claim = Sufficient(statement, (condition,), given, (Leaf(),))
         proved = _with_trees(claim)
         if proved is None:
             continue
@@ -115,7 +124,7 @@ def _sufficient(statement: Statement, given: Assumptions, first: Sequence[Expr])
         if exact is not None:
             return
     if len(held) > 1:
-        several = Sufficient(statement.condition, tuple(held), given, (Leaf(),) * len(held), Leaf())
+        several = Sufficient(statement, tuple(held), given, (Leaf(),) * len(held), Leaf())
         together = _with_trees(several)
         if together is not None:
             yield together
@@ -137,8 +146,9 @@ def _conditions(condition: Expr, given: Assumptions) -> Iterator[Expr]:
     yield from islice(_equalities(condition, domains), MOST_TRIED)
     constants = {n: d for n, d in domains.items() if not d.whole}
     for name, domain in constants.items():
-        for op in ("eq", "gt") if domain.low == 0 and not domain.low_open else ():
-            yield apply(op, Symbol(name), 0)
+        if Fraction(0) in domain:
+            for op in ("eq", "gt") if domain.low == 0 else ("eq", "ne", "gt", "lt"):
+                yield apply(op, Symbol(name), 0)
     for a, b in permutations(constants, 2):
         if domains[a] == domains[b]:
             for op in ("eq", "lt", "le") if a < b else ("lt", "le"):
@@ -146,6 +156,8 @@ def _conditions(condition: Expr, given: Assumptions) -> Iterator[Expr]:
 
 
 def _equalities(condition: Expr, domains: dict[str, Domain]) -> Iterator[Expr]:
+    while isinstance(condition, Apply) and condition.op == "or":  # the last of an implication
+        condition = condition.args[1]
     if not isinstance(condition, Apply) or condition.op not in ("eq", "le", "ge"):
         return
     constant = {n: d for n, d in domains.items() if not d.whole}

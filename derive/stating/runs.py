@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from derive.errors import UserError
@@ -53,7 +53,7 @@ class Run:
     def moved(self, step: int) -> Quantity:
         """How far theta went in that step: theta[step - 1] - theta[step]."""
         theta: Values = self.theta
-        return theta[step - 1] - theta[step]
+        return replace(theta[step - 1] - theta[step], short=Symbol(f"moved[{step}]"))
 
 
 def run(
