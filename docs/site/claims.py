@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from derive.claims import LEDGER, Decided, decide_claim, find_claim
 from derive.claims.claim import Claim
 from derive.proving import Verdict
-from derive.rendering.verdicts import markdown
 from derive.stating import Statement
-from docs.site import derivations
+from docs.site import derivations, verdicts
 from docs.site.markdown import badge, bullets, code, joined, plain, table
 
 _ADDRESS = re.compile(r"(arXiv:\d{4}\.\d{4,5}|https?://[^\s,;]*[^\s,;.)])")
@@ -68,7 +67,7 @@ def _parts(decided: Decided) -> Iterator[str]:
     if verdict.status != claim.verdict:
         yield f"The ledger has it as {badge(claim.verdict)}; that could not be confirmed."
     yield "## What was decided"
-    yield _stated(statement, verdict) if isinstance(statement, Statement) else markdown(verdict)
+    yield _stated(statement, verdict) if isinstance(statement, Statement) else _compared(verdict)
     yield bullets(
         f"{plain(finding.words)}: {badge(found.status)}" + ("" if found else f" ({plain(found.message)})")
         for finding, found in zip(claim.findings, decided.findings, strict=True)
@@ -94,6 +93,10 @@ def _stated(statement: Statement, verdict: Verdict) -> str:
         f"{badge(verdict.status)}{': ' if said else ''}{said}",
         f"It fails, for one, at {plain(point)}." if point and verdict.status == "conditional" else "",
     )
+
+
+def _compared(verdict: Verdict) -> str:
+    return joined(verdicts.headline(verdict), verdicts.rest(verdict))
 
 
 def _sources(claim: Claim) -> str:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from derive.anchors import load_anchors
 from derive.library.lookup import find_rule
-from derive.rendering.verdicts import markdown
-from docs.site.markdown import badge, folded, joined, plain
+from docs.site import verdicts
+from docs.site.markdown import folded, joined, plain
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,7 @@ def compare(left: str, right: str) -> Compared:
     from derive import prove
 
     verdict = prove(find_rule(left), find_rule(right))
-    head, _, rest = markdown(verdict).partition("\n\n")
-    headline = head.removeprefix(f"**{verdict.status}**")
-    return Compared(left, right, verdict.status, headline, rest)
+    return Compared(left, right, verdict.status, verdicts.headline(verdict), verdicts.rest(verdict))
 
 
 def section(name: str, compared: Sequence[Compared]) -> str:
@@ -52,7 +50,7 @@ def _paragraph(name: str, each: Compared) -> str:
         each.status, "Conditions and counterexample"
     )
     return joined(
-        f"{_linked(each.left, name)} (A) and {_linked(each.right, name)} (B): {badge(each.status)}{each.headline}",
+        f"{_linked(each.left, name)} (A) and {_linked(each.right, name)} (B): {each.headline}",
         folded(title, each.whole) if each.whole else "",
     )
 
