@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from derive.claims import LEDGER, Decided, decide_claim, find_claim
 from derive.claims.claim import Claim
+from derive.library import LIBRARY
 from derive.proving import Verdict
+from derive.rule import Rule
 from derive.stating import Statement
 from docs.site import derivations, verdicts
-from docs.site.markdown import badge, bullets, code, joined, plain, table
+from docs.site.markdown import badge, bullets, code, folded, joined, plain, table
 
 _ADDRESS = re.compile(r"(arXiv:\d{4}\.\d{4,5}|https?://[^\s,;]*[^\s,;.)])")
 
@@ -26,11 +28,11 @@ class ClaimPage:
     text: str
 
 
-def claim_page(name: str) -> ClaimPage:
-    """Decide the claim and write it down."""
+def claim_page(name: str, rules: Collection[str] = ()) -> ClaimPage:
+    """Decide the claim and write it down; `rules` are the names of those that have a page."""
     decided = decide_claim(find_claim(name))
     claim = decided.claim
-    return ClaimPage(claim.id, plain(claim.words), decided.verdict.status, joined(*_parts(decided)))
+    return ClaimPage(claim.id, plain(claim.words), decided.verdict.status, joined(*_parts(decided, rules)))
 
 
 def undecided(name: str, reason: str) -> ClaimPage:
@@ -60,14 +62,14 @@ def ids() -> list[str]:
     return [claim.id for claim in LEDGER]
 
 
-def _parts(decided: Decided) -> Iterator[str]:
+def _parts(decided: Decided, rules: Collection[str]) -> Iterator[str]:
     claim, verdict, statement = decided.claim, decided.verdict, decided.claim.statement()
     yield _head(claim, verdict.status)
     yield plain(claim.because)
     if verdict.status != claim.verdict:
         yield f"The ledger has it as {badge(claim.verdict)}; that could not be confirmed."
     yield "## What was decided"
-    yield _stated(statement, verdict) if isinstance(statement, Statement) else _compared(verdict)
+    yield _stated(statement, verdict) if isinstance(statement, Statement) else _compared(verdict, rules)
     yield bullets(
         f"{plain(finding.words)}: {badge(found.status)}" + ("" if found else f" ({plain(found.message)})")
         for finding, found in zip(claim.findings, decided.findings, strict=True)
@@ -95,8 +97,18 @@ def _stated(statement: Statement, verdict: Verdict) -> str:
     )
 
 
-def _compared(verdict: Verdict) -> str:
-    return joined(verdicts.headline(verdict), verdicts.rest(verdict))
+def _compared(verdict: Verdict, rules: Collection[str]) -> str:
+    """What the prover says of two rules, after which rules these are."""
+    sides = () if verdict.claim is None else (("A", verdict.claim.a), ("B", verdict.claim.b))
+    return joined(*(_side(letter, rule, rules) for letter, rule in sides), verdicts.whole(verdict))
+
+
+def _side(letter: str, rule: Rule, rules: Collection[str]) -> str:
+    """A rule of the library by its page, any other by its source."""
+    if rule in LIBRARY and rule.name in rules:
+        return f"{letter} is [{plain(rule.name)}](../rules/{rule.name}.md)."
+    source = folded(f"{letter} is {rule.name}", code(rule.source)) if rule.source else ""
+    return source or f"{letter} is {plain(rule.name)}."
 
 
 def _sources(claim: Claim) -> str:

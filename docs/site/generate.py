@@ -9,11 +9,11 @@ from typing import Any
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
-from derive.cli.workers import LimitExceeded, Outcome, Task, run_tasks
+from derive.cli.workers import LimitExceeded, Task, run_tasks
 from derive.library.lookup import rules
-from docs.site import claims, relations
+from docs.site import claims
 from docs.site.claims import ClaimPage, claim_page, undecided, write_ledger
-from docs.site.relations import compare, pairs
+from docs.site.relations import Compared, compare, pairs, section
 from docs.site.rules import RulePage, rule_page, write, write_index
 
 SECONDS = 120.0  # for one page
@@ -36,11 +36,11 @@ def made_pages(names: Sequence[str], ids: Sequence[str]) -> dict[str, dict[str, 
     """The pages of these rules and claims by folder and file; the work is done in processes of their own."""
     asked = pairs(names)
     tasks: list[Task] = [*((rule_page, (name,)) for name in names), *((compare, pair) for pair in asked)]
-    found = _done([*tasks, *((claim_page, (name,)) for name in ids)])
-    made: list[RulePage] = [_value(outcome) for outcome in found[: len(names)]]
-    compared: list[relations.Compared] = [_value(outcome) for outcome in found[len(names) : len(tasks)]]
-    decided = [_decided(name, outcome) for name, outcome in zip(ids, found[len(tasks) :], strict=True)]
-    of_rules = {f"{each.name}.md": write(each, relations.section(each.name, compared)) for each in made}
+    values = iter(_done([*tasks, *((claim_page, (name, names)) for name in ids)]))
+    made: list[RulePage] = [next(values) for _ in names]
+    compared: list[Compared] = [next(values) for _ in asked]
+    decided: list[ClaimPage] = [next(values) for _ in ids]
+    of_rules = {f"{each.name}.md": write(each, section(each.name, compared)) for each in made}
     of_claims = {f"{each.id}.md": each.text for each in decided}
     return {
         "rules": {**of_rules, "index.md": write_index(made)},
@@ -48,23 +48,18 @@ def made_pages(names: Sequence[str], ids: Sequence[str]) -> dict[str, dict[str, 
     }
 
 
-def _done(tasks: Sequence[Task]) -> list[Outcome]:
-    """What each task comes to, in their order."""
-    return sorted(run_tasks(tasks, seconds=SECONDS), key=lambda outcome: outcome.index)
-
-
-def _value(outcome: Outcome) -> Any:
-    if outcome.error is not None:
-        raise ExtensionError(f"a page can't be made: {outcome.error}")
-    return outcome.value
-
-
-def _decided(name: str, outcome: Outcome) -> ClaimPage:
-    """A claim that takes too long is undecided; anything else that goes wrong is a defect."""
-    if isinstance(outcome.error, LimitExceeded):
-        return undecided(name, str(outcome.error))
-    page: ClaimPage = _value(outcome)
-    return page
+def _done(tasks: Sequence[Task]) -> list[Any]:
+    """What each task comes to; a claim that takes too long is undecided, anything else that goes wrong is a defect."""
+    found: dict[int, Any] = {}
+    for outcome in run_tasks(tasks, seconds=SECONDS):
+        function, arguments = tasks[outcome.index]
+        if function is claim_page and isinstance(outcome.error, LimitExceeded):
+            found[outcome.index] = undecided(arguments[0], str(outcome.error))
+        elif outcome.error is not None:
+            raise ExtensionError(f"{function.__name__} of {arguments[0]}: {outcome.error}")
+        else:
+            found[outcome.index] = outcome.value
+    return [found[index] for index in range(len(tasks))]
 
 
 def write_folder(folder: Path, files: Mapping[str, str]) -> None:

@@ -7,6 +7,11 @@ from derive.rendering.verdicts import markdown
 from docs.site.markdown import badge, folded, joined
 
 
+def whole(verdict: Verdict) -> str:
+    """The headline and everything else."""
+    return joined(headline(verdict), rest(verdict))
+
+
 def headline(verdict: Verdict) -> str:
     """The word, the relation, and the map or the condition, in one line."""
     first = markdown(verdict).partition("\n\n")[0]

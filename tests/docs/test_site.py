@@ -19,7 +19,7 @@ for package in ("sphinx", "myst_parser", "furo", "math_core", "matplotlib"):
 
 ROOT = Path(__file__).parents[2]
 RULES = ("ewma", "nesterov", "adam", "adam_eps_hat")
-CLAIMS = ("C005",)
+CLAIMS = ("C005", "C119")
 BROWSER = chromium()
 
 
