@@ -17,12 +17,19 @@ LINE = 60  # characters of the rule language that make a line of formulas
 def section(d: Derivation, faults: Sequence[str] = ()) -> str:
     """The derivation under a heading of level three; `faults`: what the kernel's runs did otherwise, each or empty."""
     here = f"Here {said('; '.join(d.assumptions))}." if d.assumptions else ""
-    quantities = [f"`{name}`: {math(latex(value, d.names))}" for name, value in d.quantities.items()]
     steps = numbered(_step(step, d) for step in d.steps)
     return joined(
-        f"### {plain_text(d.title)}", said(d.statement), here, bullets(quantities), folded(_summary(d), steps),
+        f"### {plain_text(d.title)}", said(d.statement), here, folded(_summary(d), steps), _quantities(d),
         _runs(d, faults),
     )  # fmt: skip
+
+
+def _quantities(d: Derivation) -> str:
+    """What else was arrived at, by the names that statements use."""
+    if not d.quantities:
+        return ""
+    formulas = bullets(f"`{name}`: {math(latex(value, d.names))}" for name, value in d.quantities.items())
+    return folded(f"By name: {', '.join(d.quantities)}", formulas)
 
 
 def _summary(d: Derivation) -> str:

@@ -44,7 +44,7 @@ def made_pages(names: Sequence[str], ids: Sequence[str]) -> dict[str, dict[str, 
     of_claims = {f"{each.id}.md": each.text for each in decided}
     return {
         "rules": {**of_rules, "index.md": write_index(made)},
-        "claims": {**of_claims, "index.md": write_ledger(decided)},
+        "ledger": {**of_claims, "index.md": write_ledger(decided)},
     }
 
 

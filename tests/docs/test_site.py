@@ -28,7 +28,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site with the pages of a few rules, built from a copy of docs/."""
     folder = tmp_path_factory.mktemp("site")
     shutil.copytree(
-        ROOT / "docs", folder / "docs", ignore=shutil.ignore_patterns("rules", "claims", "figures", "__pycache__")
+        ROOT / "docs", folder / "docs", ignore=shutil.ignore_patterns("rules", "ledger", "figures", "__pycache__")
     )
     shutil.copy(ROOT / "README.md", folder)
     chosen = ["-D", f"site_rules={','.join(RULES)}", "-D", f"site_claims={','.join(CLAIMS)}"]
@@ -52,7 +52,7 @@ def pages(site: Path) -> list[str]:
 
 def test_every_rule_has_its_page_and_every_prose_page_is_there(site: Path) -> None:
     prose = {f"{path.stem}.html" for path in (ROOT / "docs").glob("*.md")}
-    made = {f"rules/{name}.html" for name in (*RULES, "index")} | {f"claims/{name}.html" for name in (*CLAIMS, "index")}
+    made = {f"rules/{name}.html" for name in (*RULES, "index")} | {f"ledger/{name}.html" for name in (*CLAIMS, "index")}
     assert prose | made <= {*pages(site)}
 
 
