@@ -28,7 +28,7 @@ docs:
 
 # The documentation with a page for every rule; open build/site/index.html.
 site:
-	$(PYTHON) -m sphinx -q -W --keep-going -n -d build/doctrees docs build/site
+	$(PYTHON) -m sphinx -q -W --keep-going -n -j auto -d build/doctrees docs build/site
 
 test:
 	$(PYTHON) -m pytest
