@@ -101,9 +101,7 @@ def _differs(row: dict[str, Any]) -> bool:
 def _entry(row: dict[str, Any]) -> str:
     """One claim, whole."""
     lines = [f"{row['id']}: {row['claim']}", f"  read as: {row['reading']}", _answer(row)]
-    if row["condition"]:
-        exact = " (and nowhere else)" if row["condition"]["exact"] else ""
-        lines.append(f"  holds where {' or where '.join(row['condition']['any_of'])}{exact}")
+    lines += ["  (and nowhere else)"] if row["condition"] and row["condition"]["exact"] else []
     lines += [f"  {row['because']}"]
     lines += [f"    {f['verdict']}: {f['words']}" + _reason(f) for f in row["findings"]]
     if _differs(row):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from derive.deriving.averages import correction_multiplier, drift, frequency_response, mean_age, noise_gain, windows
 from derive.deriving.bias import bias_correction, corrected_step
 from derive.deriving.derivation import Derivation
-from derive.deriving.effective_lr import effective_lr
 from derive.deriving.linear import linear_buffers
+from derive.deriving.rates.constant import effective_lr
+from derive.deriving.stability import stability
 from derive.deriving.weights import weights
 from derive.rule import Rule
 
@@ -20,9 +22,12 @@ def derivations(rule: Rule) -> tuple[Derivation, ...]:
     for buffer in buffers:
         if buffer.remembers:
             found.append(weights(rule, buffer))
+            found += [derived(rule, buffer) for derived in (mean_age, windows, noise_gain, frequency_response)]
         if buffer.remembers and buffer.starts_at_zero:
-            found.append(bias_correction(rule, buffer))
-    found += [corrected_step(rule), effective_lr(rule)]
+            found += [bias_correction(rule, buffer), drift(rule, buffer)]
+    found += [corrected_step(rule), correction_multiplier(rule), correction_multiplier(rule, without=())]
+    found.append(effective_lr(rule))
+    found += stability(rule)
     return tuple(d for d in found if d is not None)
 
 

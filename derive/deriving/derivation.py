@@ -20,7 +20,7 @@ from derive.proving.limits import ProvedLimit
 from derive.proving.truth import truth
 from derive.rule import Rule
 
-Relation = Literal["=", "→"]
+Relation = Literal["=", "→", "⇔"]
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,8 @@ def proper(*steps: Step) -> tuple[Step, ...]:
     """The steps worth showing. One whose chain repeats a single expression has nothing to check and is not counted."""
     kept: list[Step] = []
     for step in steps:
-        if len(set(step.chain)) == 1:
+        claims_condition = len(step.chain) == 1 and step.verdict is not None
+        if len(set(step.chain)) == 1 and not claims_condition:
             step = replace(step, chain=step.chain[:1], verdict=None)
             if step.label is None or any(step.chain == other.chain and step.label is other.label for other in kept):
                 continue

@@ -321,11 +321,11 @@ def is_true(statement: Expr, premises: Iterable[Expr] = ()) -> tuple[Expr, Expr]
 def of_sufficient(claim: Sufficient) -> list[Obligation]:
     """Each condition implies the statement; for exactness, where none of them holds it is not true."""
     found: list[Obligation] = [
-        (f"where {c}", (is_true(claim.statement, (c,)),), claim.assumptions) for c in claim.conditions
+        (f"where {c}", (is_true(claim.statement, (*claim.premises, c)),), claim.assumptions) for c in claim.conditions
     ]
     if claim.exact is not None:
         some = reduce(lambda x, y: apply("or", x, y), claim.conditions)
-        pair = is_true(some, (claim.statement,))
+        pair = is_true(some, (*claim.premises, claim.statement))
         found.append(("nowhere else", (pair,), claim.assumptions))
     return found
 
@@ -347,8 +347,10 @@ def of_limit(claim: Limit) -> list[Obligation]:
     vanishing = [*claim.powers, claim.root]
     if symbols(claim.expr, claim.limit, *claim.powers.values()) & set(vanishing):
         raise ValueError("a name of the continuous form has a meaning already")
+    if claim.degree < 0:
+        raise ValueError("a power is multiplied by a whole power of its exponent")
     t = Symbol(claim.variable)
-    actual: dict[str, Expr] = {name: apply("pow", base, t) for name, base in claim.powers.items()}
+    actual: dict[str, Expr] = {name: power_times(base, t, claim.degree) for name, base in claim.powers.items()}
     actual[claim.root] = 1 / apply("sqrt", t)
     [same] = substitute([claim.continuous], actual)
     radicands = [n.args[0] for n in nodes([claim.continuous]) if isinstance(n, Apply) and n.op == "sqrt"]
@@ -363,6 +365,12 @@ def of_limit(claim: Limit) -> list[Obligation]:
             claim.assumptions,
         ),
     ]
+
+
+def power_times(base: Expr, variable: Expr, degree: int) -> Expr:
+    """variable^degree base^variable."""
+    power = apply("pow", base, variable)
+    return power if degree == 0 else variable**degree * power
 
 
 def _is_continuous(node: Apply) -> bool:

@@ -1,0 +1,1 @@
+"""Weight decay: coupled and decoupled, what it does to a parameter, and what it rests at."""
