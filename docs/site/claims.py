@@ -89,10 +89,9 @@ def _stated(statement: Statement, verdict: Verdict) -> str:
     """The statement in the vocabulary of `derive.stating`, its verdict, and the point at which it fails."""
     values: Mapping[str, Mapping[str, str]] = (verdict.counterexample or {}).get("values", {})
     point = ", ".join(f"{name} = {value['exact']}" for name, value in values.items())
-    said = "" if verdict.message == str(statement) else plain(verdict.message)
     return joined(
         code(str(statement)),
-        f"{badge(verdict.status)}{': ' if said else ''}{said}",
+        badge(verdict.status) if verdict.message == str(statement) else verdicts.headline(verdict),
         f"It fails, for one, at {plain(point)}." if point and verdict.status == "conditional" else "",
     )
 

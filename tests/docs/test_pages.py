@@ -139,7 +139,7 @@ def test_a_claim_shows_its_condition_and_where_it_fails(monkeypatch: pytest.Monk
     page = claim_page("X")
     assert page.status == "conditional"
     assert page.words == r"They sum to \*one\*."
-    assert "where beta == 0, and nowhere else" in page.text
+    assert "where beta == 0 (and nowhere else)" in page.text
     assert "It fails, for one, at beta = 1/2, t = 1." in page.text
     assert "The ledger has it as" in page.text
     assert 'the weights are all one: <span class="verdict refuted">' in page.text
