@@ -6,12 +6,10 @@ from collections.abc import Sequence
 
 from derive.deriving.derivation import Derivation, Step
 from derive.rendering.equations import step_links
-from derive.rendering.formulas import latex, plain
-from docs.site.markdown import aligned, badge, bullets, display, folded, joined, math, numbered
-from docs.site.markdown import plain as plain_text
+from derive.rendering.formulas import latex
+from docs.site.chains import chain
+from docs.site.markdown import badge, bullets, folded, joined, math, numbered, plain
 from docs.site.sentences import said
-
-LINE = 60  # characters of the rule language that make a line of formulas
 
 
 def section(d: Derivation, faults: Sequence[str] = ()) -> str:
@@ -19,7 +17,7 @@ def section(d: Derivation, faults: Sequence[str] = ()) -> str:
     here = f"Here {said('; '.join(d.assumptions))}." if d.assumptions else ""
     steps = numbered(_step(step, d) for step in d.steps)
     return joined(
-        f"### {plain_text(d.title)}", said(d.statement), here, folded(_summary(d), steps), _quantities(d),
+        f"### {plain(d.title)}", said(d.statement), here, folded(_summary(d), steps), _quantities(d),
         _runs(d, faults),
     )  # fmt: skip
 
@@ -44,16 +42,7 @@ def _summary(d: Derivation) -> str:
 
 def _step(step: Step, d: Derivation) -> str:
     mark = "" if step.verdict is None else f" {badge(step.verdict.status)}"
-    return joined(formula(step, d), f'<span class="why">{said(step.why)}</span>{mark}')
-
-
-def formula(step: Step, d: Derivation) -> str:
-    """The chain of a step: in one line where it is short, else with a line for each further link."""
-    items = [*([step.label] if step.label is not None else []), *step.chain]
-    first, *further = step_links(step, d)
-    if len(further) < 2 or sum(len(plain(item, d.names)) for item in items) <= LINE:
-        return display(" ".join([first, *further]))
-    return aligned([f"{first} &{further[0]}", *(f"&{link}" for link in further[1:])])
+    return joined(chain(step_links(step, d)), f'<span class="why">{said(step.why)}</span>{mark}')
 
 
 def _runs(d: Derivation, faults: Sequence[str]) -> str:
@@ -61,6 +50,6 @@ def _runs(d: Derivation, faults: Sequence[str]) -> str:
     if not d.experiments or len(faults) != len(d.experiments):
         return ""
     held = sum(not fault for fault in faults)
-    told = [plain_text(fault or e.what) for e, fault in zip(d.experiments, faults, strict=True)]
+    told = [plain(fault or e.what) for e, fault in zip(d.experiments, faults, strict=True)]
     what = f"Runs of the compiled kernel, {held} of {len(faults)} as foretold (evidence, not proof)"
     return folded(what, bullets(told))
