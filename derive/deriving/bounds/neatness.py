@@ -15,6 +15,8 @@ def neat(expr: Expr) -> Expr:
         left, right = (*args, one)[:2]
         if (node.op in ("mul", "div", "pow") and right is one) or (node.op in ("add", "sub") and right is zero):
             return left
+        if node.op == "mul" and zero in args:
+            return zero
         if (node.op == "mul" and left is one) or (node.op == "add" and left is zero):
             return right
         if node.op == "pow" and right is zero:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 
-from derive.deriving.bounds.duality import Duality, attained, duality, one_more_gradient
+from derive.algebra.normal import NoNormalForm, tidy
+from derive.deriving.bounds.duality import Duality, attained, one_more_gradient
+from derive.deriving.bounds.found import Bound, Writing, bound_of
+from derive.deriving.bounds.neatness import neat
 from derive.deriving.bounds.smallness import without_small_constants
-from derive.deriving.bounds.structure import NormalisedStep, assigned
-from derive.deriving.bounds.sums import GeometricSum, N, converges, simplified, summing_steps
-from derive.deriving.decay.removal import movement
+from derive.deriving.bounds.structure import INSIDE, NormalisedStep, assigned
+from derive.deriving.bounds.sums import N, simplified, summing_steps
+from derive.deriving.bounds.witnesses import experiments
 from derive.deriving.derivation import (
     Derivation,
     Series,
@@ -18,80 +21,16 @@ from derive.deriving.derivation import (
     equal,
     exceptions,
     holds,
-    labelled,
-    letter,
     names_of,
     proper,
     tends,
 )
 from derive.deriving.linear import AGE
+from derive.deriving.undecayed import movement
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
 from derive.proving import Assumptions
-from derive.proving.limits import ProvedLimit, limit
-from derive.rule import COUNTER, DECAY, Domain, Rule
-
-T = Symbol("t")
-
-
-@dataclass(frozen=True)
-class Writing:
-    """How the parts of a bound are called in a derivation."""
-
-    rule: Rule
-    step: NormalisedStep
-    total: GeometricSum
-
-    @property
-    def names(self) -> dict[str, str]:
-        terms = {"#n": letter(self.rule, "n")}
-        several = len(self.total.ratios) > 1
-        ratios = {r.name: letter(self.rule, f"r{i + 1}" if several else "r") for i, r in enumerate(self.total.ratios)}
-        schedules = {name: labelled(self.rule, f"s{i + 1}").name for i, name in enumerate(self.step.meanings)}
-        return {**names_of(self.rule), **terms, **ratios, **schedules}
-
-    @property
-    def assumed(self) -> Assumptions:
-        """The step's assumptions, a number of terms, and each ratio below one."""
-        ratios = {ratio.name: DECAY for ratio in self.total.ratios}
-        return Assumptions({**self.step.assumptions().domains, **ratios, "#n": COUNTER})
-
-    def unnamed(self, expr: Expr) -> Expr:
-        """In hyperparameters and t alone."""
-        [expr] = substitute([self.total.in_hyperparameters(expr)], self.step.meanings)
-        return expr
-
-    def label(self, name: str, index: str = "t") -> Symbol:
-        return labelled(self.rule, name, index)
-
-
-@dataclass(frozen=True)
-class Bound:
-    """What was found of a bound: for every t, its limit where one is proved, and when it is finite."""
-
-    writing: Writing
-    dual: Duality
-    value: Expr
-    shown: Expr
-    condition: Expr | None
-    limit: ProvedLimit | None
-
-    @property
-    def gradient(self) -> Expr:
-        """The attaining gradient of k steps ago, which for k = 0 may be another (`newest`)."""
-        return self.dual.gradient(self.dual.older, self.dual.size)
-
-
-def bound_of(rule: Rule, step: NormalisedStep) -> Bound | None:
-    """The bound by duality, with nothing shown yet."""
-    dual = duality(step)
-    if dual is None:
-        return None
-    writing = Writing(rule, step, dual.total)
-    value = dual.bound(dual.total.after(T))
-    shown = simplified(value, writing.assumed)
-    steady = not symbols(value) - {*rule.hyperparameter_names, "t", *(r.name for r in dual.total.ratios)}
-    found = limit(shown, "t", writing.assumed) if steady else None
-    return Bound(writing, dual, value, shown, converges(dual.total), found)
+from derive.proving.limits import limit
+from derive.rule import DECAY, REAL, Domain, Rule
 
 
 def form_of_the_step(rule: Rule, step: NormalisedStep) -> tuple[Step, ...]:
@@ -99,13 +38,12 @@ def form_of_the_step(rule: Rule, step: NormalisedStep) -> tuple[Step, ...]:
     label, assumed = Symbol("theta[t-1]") - Symbol("theta[t]"), step.assumptions()
     buffers = {s.buffer.name for s in step.shares} | {step.norm.state}
     moved = movement(step.rule, assigned(step.rule, buffers)["theta"])
-    schedules = [define(labelled(rule, f"s{i + 1}"), value, "a schedule of the rule")
-                 for i, value in enumerate(step.meanings.values())]  # fmt: skip
+    labels = step.labels(rule)
     return (
-        *schedules,
+        *(define(Symbol(labels[n]), value, "a factor that changes with t") for n, value in step.meanings.items()),
         define(label, moved, "the rule's step" + (", its decay apart" if step.removed else "")),
         equal(label, moved, Symbol(step.lr) * step.whole, why=f"proportional to {step.lr}", given=assumed),
-        *without_small_constants(rule, step),
+        *without_small_constants(step),
     )
 
 
@@ -146,37 +84,64 @@ def steps_to_the_bound(rule: Rule, found: Bound) -> tuple[Step, ...]:
         *weights_of(writing, dual),
         one_more_gradient(dual),
         *summed(writing, dual),
-        equal(writing.label("bound"), found.value, found.shown, why="the bound of |step| over the learning rate",
-              given=writing.assumed),
+        equal(
+            writing.label("bound"),
+            found.value,
+            found.shown,
+            why="the bound of |step| over the learning rate",
+            given=writing.assumed,
+        ),
         *attained(dual, writing.assumed),
-    )  # fmt: skip
+    )
 
 
 def growth(found: Bound) -> tuple[Step, ...]:
-    """Where a ratio is one or more every term is at least the first, and the sum grows with the number of terms."""
-    if not found.dual.total.ratios:
+    """Where the ratio is one or more every term is at least the first, and the sum grows with the number of terms."""
+    if found.condition is None:
         return ()
     x, y = Symbol("x"), Symbol("y")
-    assumed = Assumptions({"x": Domain(), "y": Domain()})
-    powers = holds(apply("ge", x * y, 1), why="powers of a ratio of at least one are at least one, by induction",
-                   given=assumed, when=[apply("ge", x, 1), apply("ge", y, 1)])  # fmt: skip
-    [(coefficient, _), *rest] = found.dual.total.parts
-    if rest:
-        return (powers,)
+    powers = holds(
+        apply("ge", x * y, 1),
+        why="powers of a ratio of at least one are at least one, by induction",
+        given=Assumptions({"x": REAL, "y": REAL}),
+        when=[apply("ge", x, 1), apply("ge", y, 1)],
+    )
+    [(coefficient, _)] = found.dual.total.parts
     first = limit(coefficient, "t", found.writing.assumed)
-    return (powers, *tends(None, first))
+    if first is None:
+        return (powers,)
+    # A ratio of one or more has a numerator that is not zero.
+    domains = found.writing.assumed.domains
+    inside = Assumptions({**domains, **{n: INSIDE for n, d in domains.items() if d == DECAY}})
+    why = "so a sum of n terms is at least n times the first, which does not vanish"
+    return (powers, *tends(None, first), holds(apply("gt", first.claim.limit, 0), why=why, given=inside))
 
 
 def excess(found: Bound) -> tuple[Step, ...]:
-    """How far the square of the limit lies above one, in hyperparameters: zero tells when the bound is lr."""
+    """How far the limit (its square, for a root) lies above one: zero tells where the bound is the learning rate."""
     if found.limit is None:
         return ()
-    above = found.writing.unnamed(found.limit.claim.limit) ** 2 - 1
-    shown = simplified(above, found.writing.step.assumptions())
-    if shown is above or isinstance(shown, Number):
+    writing, reached = found.writing, found.limit.claim.limit
+    power = reached**2 if found.dual.squared else reached
+    try:
+        rational = tidy(power, writing.assumed)
+        above = writing.unnamed(rational) - 1
+        shown = tidy(above, writing.step.assumptions())
+    except NoNormalForm:
         return ()
-    why = "how far the square of the limit lies above one"
-    return (equal(None, above, shown, why=why, given=found.writing.step.assumptions()),)
+    if isinstance(shown, Number):
+        return ()
+    why = "how far that lies above one"
+    return (
+        equal(
+            writing.label("bound", "∞") ** (2 if found.dual.squared else 1),
+            power,
+            rational,
+            why="the limit",
+            given=writing.assumed,
+        ),
+        equal(None, above, shown, why=why, given=writing.step.assumptions()),
+    )
 
 
 def step_bound_of(rule: Rule, step: NormalisedStep) -> Derivation | None:
@@ -196,6 +161,8 @@ def step_bound_of(rule: Rule, step: NormalisedStep) -> Derivation | None:
         result=found.value,
         names=writing.names,
         quantities=quantities(found),
+        domains=positive_decays(found),
+        experiments=experiments(rule, found),
     )
 
 
@@ -205,7 +172,7 @@ def statement(found: Bound) -> str:
     names = writing.names
     reached = "attained" if not step.small else "approached by large gradients, and attained"
     where = "".join(f" where `{n} = 0`" for n in step.small)
-    gradient = code(simplified(found.gradient, writing.assumed), names)
+    gradient = code(simplified(found.dual.gradient(found.dual.older, found.dual.size), writing.assumed), names)
     said = [f"No gradients make `|theta[t] - theta[t-1]|` more than `{step.lr}` times {code(found.shown, names)}."]
     if found.dual.older is Number(0):
         said.append(f"That is {reached}{where} by a gradient after zeros.")
@@ -229,6 +196,12 @@ def assumptions_of_bound(found: Bound) -> tuple[str, ...]:
     )
 
 
+def positive_decays(found: Bound) -> dict[str, Domain]:
+    """The domains of the decays that are taken as positive."""
+    step = found.writing.step
+    return {n: replace(step.rule.domains[n], low_open=True) for n in sorted(symbols(step.norm.decay))}
+
+
 def quantities(found: Bound) -> dict[str, Expr]:
     """The bound by its usual names, in hyperparameters and t; the gradients in the age."""
     writing = found.writing
@@ -237,8 +210,5 @@ def quantities(found: Bound) -> dict[str, Expr]:
         named["step_bound_limit"] = writing.unnamed(found.limit.claim.limit)
     if found.condition is not None:
         named["step_bound_finite"] = found.condition
-    gradient, first = found.gradient, found.dual.gradient(found.dual.newest, found.dual.newest_size)
-    if writing.step.direct is not Number(0):
-        gradient = apply("where", apply("eq", Symbol(AGE), 0), first, gradient)
-    named["step_bound_gradient"] = writing.unnamed(gradient)
+    named["step_bound_gradient"] = writing.unnamed(neat(found.gradient))
     return named

@@ -15,14 +15,16 @@ from derive.algebra.normal import NoNormalForm, tidy
 from derive.deriving.bias import may_vanish
 from derive.deriving.bounds.neatness import neat, sum_of
 from derive.deriving.bounds.schedules import named_schedules
-from derive.deriving.decay.removal import movement, without_decay
+from derive.deriving.derivation import labelled
 from derive.deriving.linear import LinearBuffer, given, linear_buffers, scaled
+from derive.deriving.undecayed import movement, without_decay
 from derive.expr import Apply, Expr, Number, Symbol, apply, fold, substitute, symbols
 from derive.proving import Assumptions, identity
 from derive.rule import DECAY, NONNEGATIVE, POSITIVE, REAL, Domain, Rule
 from derive.transforms import bind
 
 G = Symbol("g")
+ONE = Number(1)
 INSIDE = Domain(DECAY.low, DECAY.high, low_open=True, high_open=True)  # (0, 1)
 
 
@@ -52,7 +54,7 @@ class Norm:
     decay: Expr
     gain: Expr
     kept: str = ""
-    factor: Expr = Number(1)
+    factor: Expr = ONE
 
     @property
     def under(self) -> Expr:
@@ -89,6 +91,23 @@ class NormalisedStep:
     def ideal(self) -> Expr:
         return self.numerator / self.norm.under
 
+    def spelt(self, expr: Expr) -> Expr:
+        """The expression with every name of a formula in t given its meaning back."""
+        for name, meaning in reversed(list(self.meanings.items())):
+            [expr] = substitute([expr], {name: meaning})
+        return expr
+
+    def with_factors(self, expr: Expr) -> Expr:
+        """The expression with the named factors written out, schedules still under their names."""
+        return substitute([expr], {n: e for n, e in self.meanings.items() if n.startswith("#f")})[0]
+
+    def labels(self, rule: Rule) -> dict[str, str]:
+        """How those names are written."""
+        schedules = [n for n in self.meanings if n.startswith("#s")]
+        factors = [n for n in self.meanings if n.startswith("#f")]
+        written = {n: labelled(rule, f"s{i + 1}").name for i, n in enumerate(schedules)}
+        return {**written, **{n: labelled(rule, f"a{i + 1}").name for i, n in enumerate(factors)}}
+
     def assumptions(self) -> Assumptions:
         """Those of the rule; lr positive, decays of the denominator in (0, 1), buffers after the step by name."""
         return step_assumptions(self.rule, self.lr, self.norm)
@@ -112,24 +131,25 @@ def normalised_step(rule: Rule) -> NormalisedStep | None:
     if freed is None:
         return None
     plain, meanings = named_schedules(freed[0])
-    lr = learning_rate(plain, in_states=False)
+    lr = learning_rate(plain)
     if lr is None:
         return None
     for norm in norms(plain):
         found = _with_norm(plain, lr, norm)
         if found is not None and not _constants(found) & set(meanings):
-            return replace(found, removed=freed[1], meanings=meanings)
+            return _with_named_factors(replace(found, removed=freed[1], meanings=meanings))
     return None
 
 
-def learning_rate(rule: Rule, *, in_states: bool) -> str | None:
-    """The hyperparameter the whole step is proportional to. With `in_states` it may stand inside a buffer."""
+def learning_rate(rule: Rule) -> str | None:
+    """The hyperparameter the whole step is proportional to, and which no state depends on."""
     moved = movement(rule)
+    kept = symbols(*(rule.step[n] for n in rule.state_names))
     for h in rule.hyperparameters:
-        if h.domain == DECAY or (not in_states and h.name in symbols(*(rule.step[n] for n in rule.state_names))):
+        if h.domain == DECAY or h.name in kept or h.name not in symbols(moved):
             continue
         [unit] = substitute([moved], {h.name: Number(1)})
-        if h.name in symbols(moved) and identity([(moved, Symbol(h.name) * unit)], given(rule)):
+        if identity([(moved, Symbol(h.name) * unit)], given(rule)):
             return h.name
     return None
 
@@ -139,8 +159,9 @@ def steady_states(rule: Rule) -> set[str]:
     steady = set(rule.state_names)
     known = {"t", *rule.hyperparameter_names}
     while True:
-        kept = {s.name for s in rule.states
-                if s.name in steady and symbols(rule.step[s.name], s.initial) <= known | steady}  # fmt: skip
+        kept = {
+            s.name for s in rule.states if s.name in steady and symbols(rule.step[s.name], s.initial) <= known | steady
+        }
         if kept == steady:
             return steady
         steady = kept
@@ -224,6 +245,18 @@ def assigned(rule: Rule, names: set[str]) -> dict[str, Expr]:
     return shown
 
 
+def _with_named_factors(step: NormalisedStep) -> NormalisedStep:
+    """Factors that depend on more than t and hyperparameters as names for any number: what follows holds at one t."""
+    plain = {"t", *step.rule.hyperparameter_names} - set(step.meanings)
+    factors = [*(share.factor for share in step.shares), step.direct]
+    if symbols(*factors) <= plain:
+        return step
+    named = {factor: Symbol(f"#f{i}") for i, factor in enumerate(dict.fromkeys(factors)) if symbols(factor)}
+    shares = tuple(replace(s, factor=named.get(s.factor, s.factor)) for s in step.shares)
+    meanings = {**step.meanings, **{name.name: factor for factor, name in named.items()}}
+    return replace(step, shares=shares, direct=named.get(step.direct, step.direct), meanings=meanings)
+
+
 def _constants(step: NormalisedStep) -> frozenset[str]:
     """The names in what has to be the same at every step."""
     buffers = [s.buffer for s in step.shares]
@@ -231,11 +264,21 @@ def _constants(step: NormalisedStep) -> frozenset[str]:
 
 
 def _with_norm(rule: Rule, lr: str, norm: Norm) -> NormalisedStep | None:
-    buffers = {b.name: b for b in linear_buffers(rule) if b.starts_at_zero and b.input is G}
-    after = assigned(rule, {*buffers, norm.state})["theta"]
+    after = assigned(rule, {*_gradient_buffers(rule), norm.state})["theta"]
     whole = neat(substitute([movement(rule, after)], {lr: Number(1), "theta": Number(0)})[0])
+    return structured(rule, lr, norm, whole)
+
+
+def _gradient_buffers(rule: Rule) -> dict[str, LinearBuffer]:
+    """The linear buffers of the gradient itself that start at zero."""
+    return {b.name: b for b in linear_buffers(rule) if b.starts_at_zero and b.input is G}
+
+
+def structured(rule: Rule, lr: str, norm: Norm, whole: Expr) -> NormalisedStep | None:
+    """The structure of what is `lr` times this, in buffers after the step; None where it has another one."""
+    buffers = _gradient_buffers(rule)
     present = symbols(whole)
-    data = {*(s.name for s in rule.states)} - steady_states(rule)
+    data = set(rule.state_names) - steady_states(rule)
     if f"{norm.state}[t]" not in present or present & data:
         return None
     used = [b for b in buffers.values() if f"{b.name}[t]" in present]
@@ -277,7 +320,7 @@ def _separated(rule: Rule, lr: str, norm: Norm, used: Sequence[LinearBuffer], id
 
 
 def without_powers(exprs: Sequence[Expr], assumed: Assumptions) -> tuple[list[Expr], Assumptions]:
-    """The expressions with each decay^t as a name for any number in [0, 1): t being one or more, it is such a number."""
+    """The expressions with each decay^t as a name for any number in [0, 1), which it is as t is at least one."""
     known: dict[Expr, Symbol] = {}
 
     def rebuilt(node: Apply, args: tuple[Expr, ...]) -> Expr:

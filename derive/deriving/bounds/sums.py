@@ -12,7 +12,7 @@ from derive.deriving.linear import raised
 from derive.expr import Expr, Number, Symbol, apply, substitute
 from derive.proving import Assumptions
 
-N = Symbol("#n")
+N, ZERO = Symbol("#n"), Number(0)
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class GeometricSum:
     """extra + sum over the parts of coefficient (1 - ratio^n)/(1 - ratio), the ratio being one in none of them."""
 
     parts: tuple[tuple[Expr, Ratio], ...]
-    extra: Expr = Number(0)
+    extra: Expr = ZERO
 
     @property
     def ratios(self) -> tuple[Ratio, ...]:
