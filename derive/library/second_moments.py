@@ -1,6 +1,6 @@
 """Adam with another second moment: about the mean, with additive changes, or of the gradients before this one."""
 
-from derive.language import decay, maximum, minimum, nonnegative, rule, sign, sqrt
+from derive.language import decay, maximum, nonnegative, rule, sign, sqrt
 
 
 @rule(paper="Zhuang et al. 2020, AdaBelief optimizer, Algorithm 2", arxiv="2010.07468")
@@ -26,15 +26,13 @@ def yogi(theta, g, m=0, v=0, *,
     return theta, m, v
 
 
-@rule(paper="Taniguchi et al. 2024, ADOPT: Modified Adam can converge with any beta2 with the optimal rate",
-      arxiv="2411.02853", note="its step 0, which only starts v, is the step t = 1 here; the clipping c_t = t^(1/4)"
-      " of the authors' code")  # fmt: skip
+@rule(paper="Taniguchi et al. 2024, ADOPT: Modified Adam can converge with any beta2 with the optimal rate, Algorithm 2",
+      arxiv="2411.02853", note="its step 0, which only starts v, is t = 1 here; the authors' later code and Optax"
+      " also clip the quotient to +-(t - 1)^(1/4)")  # fmt: skip
 def adopt(theta, g, t, m=0, v=0, *,
           lr=nonnegative(1e-3), beta1=decay(0.9), beta2=decay(0.9999), eps=nonnegative(1e-6)):  # fmt: skip
-    """The gradient is divided by the second moment before it enters that."""
-    c = (t - 1) ** 0.25
-    u = minimum(maximum(g / maximum(sqrt(v), eps), -c), c)
-    m = m if t == 1 else beta1 * m + (1 - beta1) * u
+    """The gradient is divided by the second moment before it enters that; the first one only starts it."""
+    m = m if t == 1 else beta1 * m + (1 - beta1) * g / maximum(sqrt(v), eps)
     theta = theta if t == 1 else theta - lr * m
     v = g**2 if t == 1 else beta2 * v + (1 - beta2) * g**2
     return theta, m, v
