@@ -32,7 +32,8 @@ def yogi(theta, g, m=0, v=0, *,
 def adopt(theta, g, t, m=0, v=0, *,
           lr=nonnegative(1e-3), beta1=decay(0.9), beta2=decay(0.9999), eps=nonnegative(1e-6)):  # fmt: skip
     """The gradient is divided by the second moment before it enters that; the first one only starts it."""
-    m = m if t == 1 else beta1 * m + (1 - beta1) * g / maximum(sqrt(v), eps)
-    theta = theta if t == 1 else theta - lr * m
+    u = 0 if t == 1 else g / maximum(sqrt(v), eps)
+    m = beta1 * m + (1 - beta1) * u
+    theta = theta - lr * m
     v = g**2 if t == 1 else beta2 * v + (1 - beta2) * g**2
     return theta, m, v
