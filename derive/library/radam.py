@@ -3,8 +3,11 @@
 from derive.language import decay, nonnegative, rule, sqrt
 
 
-@rule(paper="Liu et al. 2020, On the variance of the adaptive learning rate and beyond, Algorithm 2", arxiv="1908.03265",
-      note="the threshold 5 and the epsilon, before bias correction, as in PyTorch (the paper has 4 and none)")  # fmt: skip
+@rule(
+    paper="Liu et al. 2020, On the variance of the adaptive learning rate and beyond, Algorithm 2",
+    arxiv="1908.03265",
+    note="the threshold 5 and the epsilon, before bias correction, as in PyTorch (the paper has 4 and none)",
+)
 def radam(theta, g, t, m=0, v=0, *,
           lr=nonnegative(1e-3), beta1=decay(0.9), beta2=decay(0.999), eps=nonnegative(1e-8)):  # fmt: skip
     """The length rho of the average decides when the step is adapted, and by how much it is rectified."""

@@ -19,8 +19,11 @@ def rmsprop_eps_inside(theta, g, v=0, *, lr=nonnegative(0.001), beta=decay(0.9),
     return theta, v
 
 
-@rule(paper="Graves 2013, Generating sequences with recurrent neural networks, equations 38-40", arxiv="1308.0850",
-      note="without its momentum; epsilon outside the root and defaults as in PyTorch (Graves has it inside)")  # fmt: skip
+@rule(
+    paper="Graves 2013, Generating sequences with recurrent neural networks, equations 38-40",
+    arxiv="1308.0850",
+    note="without its momentum; epsilon outside the root and defaults as in PyTorch (Graves has it inside)",
+)
 def rmsprop_centered(theta, g, v=0, g_mean=0, *, lr=nonnegative(0.01), beta=decay(0.99), eps=nonnegative(1e-8)):
     """An estimate of the variance in place of the second raw moment."""
     v = beta * v + (1 - beta) * g**2
@@ -39,8 +42,11 @@ def rmsprop_momentum(theta, g, v=0, buf=0, *,
     return theta, v, buf
 
 
-@rule(paper="Kingma & Ba 2015, section 5: RMSProp with Adam's correction, Algorithm 1 with beta1 = 0", arxiv="1412.6980",
-      note="as optax.rmsprop with bias_correction=True and eps_in_sqrt=False; defaults as in PyTorch's RMSprop")  # fmt: skip
+@rule(
+    paper="Kingma & Ba 2015, section 5: RMSProp with Adam's correction, Algorithm 1 with beta1 = 0",
+    arxiv="1412.6980",
+    note="as optax.rmsprop with bias_correction=True and eps_in_sqrt=False; defaults as in PyTorch's RMSprop",
+)
 def rmsprop_debiased(theta, g, t, v=0, *, lr=nonnegative(0.01), beta=decay(0.99), eps=nonnegative(1e-8)):
     """The second raw moment divided by the sum of its weights; epsilon outside the root."""
     v = beta * v + (1 - beta) * g**2

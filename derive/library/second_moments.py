@@ -26,9 +26,11 @@ def yogi(theta, g, m=0, v=0, *,
     return theta, m, v
 
 
-@rule(paper="Taniguchi et al. 2024, ADOPT: Modified Adam can converge with any beta2 with the optimal rate, Algorithm 2",
-      arxiv="2411.02853", note="its step 0, which only starts v, is t = 1 here; the authors' later code and Optax"
-      " also clip the quotient to +-(t - 1)^(1/4)")  # fmt: skip
+@rule(
+    paper="Taniguchi et al. 2024, ADOPT: Modified Adam can converge with any beta2 with the optimal rate, Algorithm 2",
+    arxiv="2411.02853",
+    note="its step 0 (v starts) is t = 1 here; the authors' later code and Optax clip the quotient to +-(t - 1)^(1/4)",
+)
 def adopt(theta, g, t, m=0, v=0, *,
           lr=nonnegative(1e-3), beta1=decay(0.9), beta2=decay(0.9999), eps=nonnegative(1e-6)):  # fmt: skip
     """The gradient is divided by the second moment before it enters that; the first one only starts it."""

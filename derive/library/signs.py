@@ -28,8 +28,10 @@ def lion(theta, g, m=0, *,
     return theta, m
 
 
-@rule(paper="Riedmiller & Braun 1993, A direct adaptive method for faster backpropagation learning: the RPROP algorithm",
-      note="without taking a step back where the sign changes (Igel & Hüsken 2000, iRprop-), as in PyTorch")  # fmt: skip
+@rule(
+    paper="Riedmiller & Braun 1993, A direct adaptive method for faster backpropagation learning: the RPROP algorithm",
+    note="without taking a step back where the sign changes (Igel & Hüsken 2000, iRprop-), as in PyTorch",
+)
 def rprop(theta, g, previous=0, step=None, *,
           lr=nonnegative(0.01), eta_minus=decay(0.5), eta_plus=positive(1.2),
           step_min=nonnegative(1e-6), step_max=nonnegative(50)):  # fmt: skip
