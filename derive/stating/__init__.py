@@ -7,6 +7,7 @@ decide(weights(ewma.m).weight_sum == 1 - ewma.beta**t)
 
 from derive.library.lookup import as_rule as find
 from derive.stating.deciding import decide
+from derive.stating.precision import held, rounded, threshold
 from derive.stating.quantities import Quantity, Statement
 from derive.stating.runs import Run, run
 from derive.stating.vocabulary import (
@@ -25,6 +26,6 @@ from derive.stating.vocabulary import (
 )
 
 __all__ = [
-    "Buffer", "Quantity", "Run", "Statement", "any_number", "decide", "derived", "exp", "find", "k", "limit", "log",
-    "maximum", "minimum", "run", "sqrt", "t", "weights",
+    "Buffer", "Quantity", "Run", "Statement", "any_number", "decide", "derived", "exp", "find", "held", "k", "limit",
+    "log", "maximum", "minimum", "rounded", "run", "sqrt", "t", "threshold", "weights",
 ]  # fmt: skip
