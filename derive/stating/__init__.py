@@ -8,6 +8,17 @@ decide(weights(ewma.m).weight_sum == 1 - ewma.beta**t)
 from derive.library.lookup import as_rule as find
 from derive.stating.deciding import decide
 from derive.stating.precision import held, rounded, threshold
+from derive.stating.properties import (
+    correction_multiplier,
+    effective_lr,
+    invariant,
+    never_increases,
+    stability_of,
+    stable_region,
+    stationary_variance,
+    step_bound,
+    step_within,
+)
 from derive.stating.quantities import Quantity, Statement
 from derive.stating.runs import Run, run
 from derive.stating.vocabulary import (
@@ -26,6 +37,9 @@ from derive.stating.vocabulary import (
 )
 
 __all__ = [
-    "Buffer", "Quantity", "Run", "Statement", "any_number", "decide", "derived", "exp", "find", "held", "k", "limit",
-    "log", "maximum", "minimum", "rounded", "run", "sqrt", "t", "threshold", "weights",
+    "Buffer", "Quantity", "Run", "Statement", "any_number", "correction_multiplier", "decide", "derived",
+    "effective_lr",
+    "exp", "find", "held", "invariant", "k", "limit", "log", "maximum", "minimum", "never_increases", "rounded", "run",
+    "sqrt", "stability_of", "stable_region", "stationary_variance", "step_bound", "step_within", "t", "threshold",
+    "weights",
 ]  # fmt: skip
