@@ -4,28 +4,16 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from derive.deriving.averages import correction_multiplier, drift, frequency_response, mean_age, noise_gain, windows
-from derive.deriving.bias import bias_correction, corrected_step
+from derive.deriving.averages import averages, corrections
 from derive.deriving.derivation import Derivation
 from derive.deriving.effective_lr import effective_lr
-from derive.deriving.linear import linear_buffers
-from derive.deriving.weights import weights
 from derive.rule import Rule
 
 
 @lru_cache(maxsize=64)
 def derivations(rule: Rule) -> tuple[Derivation, ...]:
     """Everything derived for the rule, in reading order."""
-    found: list[Derivation | None] = []
-    buffers = linear_buffers(rule)
-    for buffer in buffers:
-        if buffer.remembers:
-            found.append(weights(rule, buffer))
-            found += [derived(rule, buffer) for derived in (mean_age, windows, noise_gain, frequency_response)]
-        if buffer.remembers and buffer.starts_at_zero:
-            found += [bias_correction(rule, buffer), drift(rule, buffer)]
-    found += [corrected_step(rule), correction_multiplier(rule), correction_multiplier(rule, without=())]
-    found.append(effective_lr(rule))
+    found: list[Derivation | None] = [*averages(rule), *corrections(rule), effective_lr(rule)]
     return tuple(d for d in found if d is not None)
 
 

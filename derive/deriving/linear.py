@@ -93,7 +93,7 @@ def _linear(rule: Rule, state: State) -> LinearBuffer | None:
     try:
         decay = tidy(at_one - at_zero, assumed)
         case, rest = generic_case(at_zero, assumed)
-        gain, signal = _separated(case, rest, constants)
+        gain, signal = separated(case, rest, constants)
     except NoNormalForm:
         return None
     # Before the first step theta is a number of its own.
@@ -106,7 +106,7 @@ def _linear(rule: Rule, state: State) -> LinearBuffer | None:
     return buffer if fades and identity([claim], assumed) else None
 
 
-def _separated(case: Case, value: Quotient, constants: frozenset[str]) -> tuple[Expr, Expr]:
+def separated(case: Case, value: Quotient, constants: frozenset[str]) -> tuple[Expr, Expr]:
     """The value as a factor in the constants times the rest."""
     sides = [_split_factors(case, poly, constants) for poly in (value.num, value.den)]
     (constant_above, rest_above), (constant_below, rest_below) = sides

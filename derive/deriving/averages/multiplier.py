@@ -9,12 +9,13 @@ from itertools import combinations
 
 from derive.algebra.normal import NoNormalForm, tidy
 from derive.deriving.averages.decimals import at, decimal, settings
+from derive.deriving.averages.plain import plainly
 from derive.deriving.bias import Corrected, in_corrected_buffers, may_vanish
 from derive.deriving.derivation import Derivation, Step, code, equal, labelled, names_of, tends
 from derive.deriving.experiment import Experiment
 from derive.deriving.extremes import Extreme, largest, onset, smallest
 from derive.deriving.linear import given, linear_buffers
-from derive.evaluate import enclosed, exact
+from derive.evaluate import enclosed
 from derive.expr import Apply, Expr, Number, Symbol, apply, fold, substitute, symbols
 from derive.proving import identity
 from derive.proving.everywhere import everywhere
@@ -39,7 +40,7 @@ def without_corrections(rule: Rule, lines: Collection[str] | None = None) -> Rul
         constant = node.op == "pow" and args[1] is T and symbols(args[0]) <= {*rule.hyperparameter_names}
         if constant and identity([inside(args[0], DECAY)], kept):
             return Number(0)
-        return node if args == node.args else _plainly(node.op, args)
+        return plainly(node, args)
 
     def line(assignment: Assignment) -> Assignment:
         if lines is not None and assignment.target not in lines:
@@ -49,17 +50,6 @@ def without_corrections(rule: Rule, lines: Collection[str] | None = None) -> Rul
 
     body = tuple(line(a) for a in rule.body)
     return rule if body == rule.body else replace(rule, body=body)
-
-
-def _plainly(op: str, args: tuple[Expr, ...]) -> Expr:
-    """The operation, worked out where only numbers are left, and without a divisor one."""
-    made = Apply(op, args)
-    if op == "div" and args[1] is Number(1):
-        return args[0]
-    if all(isinstance(arg, Number) for arg in args):
-        [value] = exact([made], {})
-        return Number(value) if type(value) is Fraction else made
-    return made
 
 
 @dataclass(frozen=True)
