@@ -152,7 +152,7 @@ def _shown(rule: Rule, cascade: Cascade, kernel: Kernel) -> tuple[Step, ...]:
     return (
         Step(label, (kernel.weight,), "the weight claimed", when=kernel.when),
         claim(newest, cascade.gain, "the newest input counts both gains", assumed),
-        claim(older, scaled(b, kernel.weight) + added, "a step later that has faded, and the first buffer adds what it holds",
+        claim(older, scaled(b, kernel.weight) + added, "a step later that has faded, and the first adds what it holds",
               assumed),
         *summed("W", kernel.total, kernel.weight, label, "the sum of the weights after t steps"),
         *summed("A", kernel.ages, K * kernel.weight, Symbol(age) * label, "the weights times their ages"),

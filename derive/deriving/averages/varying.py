@@ -88,7 +88,7 @@ def _product_state(
 
 def _in_phase(rule: Rule, phase: Phase) -> tuple[list[Step], list[str], dict[str, Expr]]:
     """What the product, the weights and the ages come to while the decay is this."""
-    assumed, when = given(rule), f" while {phase.while_}" if phase.while_ else ""
+    assumed, when = given(rule), f" while {phase.while_} from step 1 on" if phase.while_ else ""
     [first] = substitute([phase.decay], {"t": Number(1)})
     steps: list[Step] = []
     said: list[str] = []
