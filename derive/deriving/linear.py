@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from flint import fmpq_mpoly
 
@@ -73,6 +74,7 @@ def given(rule: Rule, *, from_start: bool = False) -> Assumptions:
     return Assumptions({**domains, "t": WHOLE if from_start else COUNTER})
 
 
+@lru_cache(maxsize=256)
 def linear_buffers(rule: Rule) -> tuple[LinearBuffer, ...]:
     """Every state of the rule that is proved to be linear with constant coefficients, in order."""
     found = (_linear(rule, state) for state in rule.states)

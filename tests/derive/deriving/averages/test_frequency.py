@@ -10,9 +10,8 @@ import pytest
 
 from derive.deriving.averages import cutoff, frequency_response
 from derive.deriving.linear import linear_buffers
-from derive.expr import substitute
 from derive.evaluate import ball
-from derive.expr import Number
+from derive.expr import Number, substitute
 from derive.library.adagrad import adagrad
 from derive.library.averages import ewma
 from derive.library.momentum import momentum

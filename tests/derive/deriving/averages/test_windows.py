@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from fractions import Fraction
 
 import pytest
@@ -46,7 +47,7 @@ def test_the_mean_age_in_the_end() -> None:
     assert "mean_age" not in plain.quantities
 
 
-NUMBERS = {
+NUMBERS: dict[str, Callable[[float], float]] = {
     "time_constant": lambda b: -1 / math.log(b),
     "half_life": lambda b: math.log(0.5) / math.log(b),
     "nominal_window": lambda b: 1 / (1 - b),
