@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 
 from derive.deriving.averages import averages, corrections
+from derive.deriving.bounds import step_bound
+from derive.deriving.decay import coupled_decay, decayed_range, decoupled_decay, noise_equilibrium
 from derive.deriving.derivation import Derivation
-from derive.deriving.effective_lr import effective_lr
+from derive.deriving.rates.constant import effective_lr
+from derive.deriving.stability import on_quadratics
+from derive.deriving.symmetries import invariances
 from derive.rule import Rule
+
+OF_STEPS = (effective_lr, step_bound)
+OF_DECAY = (decoupled_decay, decayed_range, noise_equilibrium, coupled_decay)
 
 
 @lru_cache(maxsize=64)
 def derivations(rule: Rule) -> tuple[Derivation, ...]:
     """Everything derived for the rule, in reading order."""
-    found: list[Derivation | None] = [*averages(rule), *corrections(rule), effective_lr(rule)]
-    return tuple(d for d in found if d is not None)
+    return tuple(derivation for derivation in _all(rule) if derivation is not None)
+
+
+def _all(rule: Rule) -> Iterator[Derivation | None]:
+    yield from averages(rule)
+    yield from corrections(rule)
+    yield from (derive(rule) for derive in OF_STEPS)
+    yield from (derive(rule) for derive in OF_DECAY)
+    yield from on_quadratics(rule)
+    yield from invariances(rule)
 
 
 __all__ = ["Derivation", "derivations"]

@@ -18,9 +18,9 @@ from derive.expr import Expr, Symbol, substitute, to_text
 from derive.proving import Assumptions, Verdict, identity
 from derive.proving.limits import ProvedLimit
 from derive.proving.truth import truth
-from derive.rule import Rule
+from derive.rule import Domain, Rule
 
-Relation = Literal["=", "→"]
+Relation = Literal["=", "→", "⇔"]
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,7 @@ class Derivation:
     result: Expr
     names: Mapping[str, str]
     quantities: Mapping[str, Expr] = field(default_factory=dict)  # what else was arrived at, by its usual name
+    domains: Mapping[str, Domain] = field(default_factory=dict)  # of the names it adds to those of the rule
     experiments: tuple[Experiment, ...] = ()  # runs of a compiled kernel that confirm it; evidence, never proof
 
     @property
@@ -133,7 +134,8 @@ def proper(*steps: Step) -> tuple[Step, ...]:
     """The steps worth showing. One whose chain repeats a single expression has nothing to check and is not counted."""
     kept: list[Step] = []
     for step in steps:
-        if len(set(step.chain)) == 1:
+        claims_condition = len(step.chain) == 1 and step.verdict is not None
+        if len(set(step.chain)) == 1 and not claims_condition:
             step = replace(step, chain=step.chain[:1], verdict=None)
             if step.label is None or any(step.chain == other.chain and step.label is other.label for other in kept):
                 continue

@@ -178,7 +178,8 @@ class Everywhere:
 class Sufficient:
     """Claim: wherever one of the conditions holds the statement is defined and true; with `exact`, nowhere else.
 
-    `trees` proves that of each condition, `exact` that the statement is true only where one of them holds.
+    All of it where the premises hold. `trees` proves that of each condition, `exact` that the statement is true
+    only where one of them holds.
     """
 
     statement: Expr
@@ -186,6 +187,7 @@ class Sufficient:
     assumptions: Assumptions
     trees: tuple[Tree, ...]
     exact: Tree | None = None
+    premises: tuple[Expr, ...] = ()
 
 
 Certificate = Identity | Invariants | Correspondence | Exactness | Conditional | Limit | Everywhere | Sufficient

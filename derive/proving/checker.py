@@ -17,7 +17,7 @@ from derive.algebra.operations import Value
 from derive.algebra.polynomials import TooLarge
 from derive.algebra.work import apart
 from derive.evaluate import Exact, enclosed, exact
-from derive.expr import Apply, Expr, Symbol, symbols
+from derive.expr import Apply, Expr, Symbol, substitute, symbols
 from derive.ops import Inexact, Undefined
 from derive.proving.cells import check_cells
 from derive.proving.certificate import (
@@ -100,20 +100,25 @@ def _check_sufficient(c: Sufficient) -> None:
     if not c.conditions:
         raise Rejected("no condition")
     for condition in c.conditions:
-        if not _can_hold(condition, c.assumptions):
+        if not _can_hold(condition, c.premises, c.assumptions):
             raise Rejected(f"a condition that never holds: {condition}")
     _check_all(trees, of_sufficient(c))
 
 
-def _can_hold(condition: Expr, assumptions: Assumptions) -> bool:
-    """Whether the condition is seen to be true somewhere, a value of one name in others put in."""
+def _can_hold(condition: Expr, premises: tuple[Expr, ...], assumptions: Assumptions) -> bool:
+    """Whether the condition is seen to be true somewhere with the premises; one that gives a name its value, there."""
+    given: dict[str, Expr] = {}
     if isinstance(condition, Apply) and condition.op == "eq" and isinstance(condition.args[0], Symbol):
-        name, value = condition.args[0].name, condition.args[1]
-        free = {n: assumptions.domains.get(n, REAL) for n in sorted(symbols(value))}
-        domain = assumptions.domains.get(name, REAL)
-        return any(_may_be(exact([value], at)[0], [domain]) for at in points(free, SETTINGS))
-    free = {n: assumptions.domains.get(n, REAL) for n in sorted(symbols(condition))}
-    return any(enclosed([condition], at)[0] is True for at in points(free, SETTINGS))
+        given = {condition.args[0].name: condition.args[1]}
+    names = symbols(condition, *premises) - given.keys()
+    free = {name: assumptions.domains.get(name, REAL) for name in sorted(names)}
+    for values in points(free, SETTINGS):
+        found = dict(zip(given, exact(given.values(), values), strict=True))
+        fits = all(_may_be(value, [assumptions.domains.get(name, REAL)]) for name, value in found.items())
+        here = [*premises, *([] if given else [condition])]
+        if fits and all(value is True for value in enclosed(substitute(here, given), values)):
+            return True
+    return False
 
 
 def _check_correspondence(c: Correspondence) -> None:

@@ -84,7 +84,7 @@ def _under_conditions(
     if plain.status != "refuted":
         return None
     first = [] if suspected is None else [suspected.condition]
-    found = list(_sufficient(_implied(statement), given, first))
+    found = list(_sufficient(statement, given, first))
     for certificate in sorted(found, key=lambda c: c.exact is None):
         try:
             evidence = Checked(certificate)
@@ -102,19 +102,12 @@ def _under_conditions(
     return None
 
 
-def _implied(statement: Statement) -> Expr:
-    """The statement with its premises: one of them fails, or it holds."""
-    claim = statement.condition
-    for premise in reversed(statement.premises):
-        claim = apply("or", apply("not", premise), claim)
-    return claim
-
-
-def _sufficient(statement: Expr, given: Assumptions, first: Sequence[Expr]) -> Iterator[Sufficient]:
+def _sufficient(statement: Statement, given: Assumptions, first: Sequence[Expr]) -> Iterator[Sufficient]:
     """Certificates for conditions that are proved sufficient, together with exactness where that is proved too."""
     held: list[Expr] = []
-    for condition in first or _conditions(statement, given):
-        claim = Sufficient(statement, (condition,), given, (Leaf(),))
+    claimed = Sufficient(statement.condition, (), given, (), premises=statement.premises)
+    for condition in first or _conditions(statement.condition, given):
+        claim = replace(claimed, conditions=(condition,), trees=(Leaf(),))
         proved = _with_trees(claim)
         if proved is None:
             continue
@@ -124,8 +117,7 @@ def _sufficient(statement: Expr, given: Assumptions, first: Sequence[Expr]) -> I
         if exact is not None:
             return
     if len(held) > 1:
-        several = Sufficient(statement, tuple(held), given, (Leaf(),) * len(held), Leaf())
-        together = _with_trees(several)
+        together = _with_trees(replace(claimed, conditions=tuple(held), trees=(Leaf(),) * len(held), exact=Leaf()))
         if together is not None:
             yield together
 
@@ -150,14 +142,12 @@ def _conditions(condition: Expr, given: Assumptions) -> Iterator[Expr]:
             for op in ("eq", "gt") if domain.low == 0 else ("eq", "ne", "gt", "lt"):
                 yield apply(op, Symbol(name), 0)
     for a, b in permutations(constants, 2):
-        if domains[a] == domains[b]:
+        if (domains[a].low, domains[a].high) == (domains[b].low, domains[b].high):
             for op in ("eq", "lt", "le") if a < b else ("lt", "le"):
                 yield apply(op, Symbol(a), Symbol(b))
 
 
 def _equalities(condition: Expr, domains: dict[str, Domain]) -> Iterator[Expr]:
-    while isinstance(condition, Apply) and condition.op == "or":  # the last of an implication
-        condition = condition.args[1]
     if not isinstance(condition, Apply) or condition.op not in ("eq", "le", "ge"):
         return
     constant = {n: d for n, d in domains.items() if not d.whole}
