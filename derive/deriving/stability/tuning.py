@@ -127,9 +127,7 @@ def _reached(form: Simple, settings: dict[str, Expr], names: dict[str, Symbol]) 
     in_unit = Assumptions({r.name: UNIT_RATE, x.name: REAL})
     low, high = ((1 - r), (1 + r)) if degree == 1 else ((1 - r) ** 2, (1 + r) ** 2)
     when = (apply("le", low, x), apply("le", x, high))
-    inside = (
-        apply("le", apply("abs", 1 - x), r) if degree == 1 else apply("le", (1 + r**2 - x) ** 2, 4 * r**2)
-    )
+    inside = apply("le", apply("abs", 1 - x), r) if degree == 1 else apply("le", (1 + r**2 - x) ** 2, 4 * r**2)
     meaning = "is no further from zero" if degree == 1 else "zeros are complex (or meet) and have modulus sqrt(w) = r"
     return (
         equal(Symbol("p(z)"), ends[0], at_ends[0], why=why[0], given=given),
