@@ -6,8 +6,9 @@ from functools import lru_cache
 
 from derive.deriving.bias import bias_correction, corrected_step
 from derive.deriving.derivation import Derivation
-from derive.deriving.rates.constant import effective_lr
 from derive.deriving.linear import linear_buffers
+from derive.deriving.rates import rates
+from derive.deriving.symmetries import invariances
 from derive.deriving.weights import weights
 from derive.rule import Rule
 
@@ -22,7 +23,7 @@ def derivations(rule: Rule) -> tuple[Derivation, ...]:
             found.append(weights(rule, buffer))
         if buffer.remembers and buffer.starts_at_zero:
             found.append(bias_correction(rule, buffer))
-    found += [corrected_step(rule), effective_lr(rule)]
+    found += [corrected_step(rule), *rates(rule), *invariances(rule)]
     return tuple(d for d in found if d is not None)
 
 

@@ -114,10 +114,13 @@ def _in_direction(rule: Rule, step: Expr, names: frozenset[str], odd: frozenset[
 def _positive(assumptions: Assumptions, rule: Rule, expr: Expr) -> tuple[Assumptions, tuple[str, ...]]:
     """The assumptions with every hyperparameter under a fraction bar positive rather than perhaps zero; in words."""
     own, below = dict(assumptions.domains), _below(expr)
-    zero = [n for n in rule.hyperparameter_names if own[n] == NONNEGATIVE and n in below]
-    if not zero:
-        zero = [after(n) for n in rule.state_names if after(n) in below and own.get(n) == NONNEGATIVE]
-    return Assumptions({**own, **dict.fromkeys(zero, POSITIVE)}), tuple(f"`{n} > 0`" for n in zero)
+    hypers = [n for n in rule.hyperparameter_names if own[n] == NONNEGATIVE and n in below]
+    states = [after(n) for n in rule.state_names if after(n) in below and own.get(n) == NONNEGATIVE]
+    for zero in ([], hypers, states):
+        narrowed = Assumptions({**own, **dict.fromkeys(zero, POSITIVE)})
+        if identity([(expr - expr, Number(0))], narrowed):
+            return narrowed, tuple(f"`{n} > 0`" for n in zero)
+    return assumptions, ()
 
 
 def _without_theta(step: Expr, rule: Rule) -> Expr | None:

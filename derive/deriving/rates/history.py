@@ -46,7 +46,7 @@ def rate_of_history(rule: Rule) -> Derivation | None:
     steps += [step for step in [_downhill(found, proper)] if step.verdict]
     assumptions = tuple(dict.fromkeys((*(f"`{n} = 0`" for n in found.removed), *found.positive, *positive)))
     return Derivation(
-        title="Effective learning rate",
+        title="Rate and direction of the step",
         statement=f"`theta` moves by `{label}` times {_direction_reads(found)}; `{label}` = {code(found.rate)}.",
         assumptions=assumptions,
         steps=tuple(steps),
