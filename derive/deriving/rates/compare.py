@@ -133,9 +133,7 @@ def _compared(
     return (), []
 
 
-def _ratio(
-    one: _Side, other: _Side, at_bound: Expr, assumed: Assumptions
-) -> tuple[tuple[str, ...], Expr, Step] | None:
+def _ratio(one: _Side, other: _Side, at_bound: Expr, assumed: Assumptions) -> tuple[tuple[str, ...], Expr, Step] | None:
     """The quotient of the rates at the bound, with the fewest hyperparameters zero that free it of the states."""
     declared = {**one.rule.domains, **other.rule.domains}
     used = [n for n in declared if n in symbols(one.rate, other.rate)]
@@ -152,4 +150,3 @@ def _ratio(
                 step = equal(None, left, ratio * right, why="at the bound, the state not zero", given=positive)
                 return zeros, ratio, step
     return None
-

@@ -8,14 +8,12 @@ from derive.algebra.normal import NoNormalForm, readable, tidy
 from derive.deriving.bias import may_vanish
 from derive.deriving.derivation import (
     Derivation,
-    Step,
     code,
     define,
     equal,
     exceptions,
     labelled,
     names_of,
-    proper,
     tends,
 )
 from derive.deriving.linear import given

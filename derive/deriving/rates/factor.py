@@ -12,7 +12,8 @@ from functools import lru_cache
 
 from derive.algebra.normal import NoNormalForm, generic_case, readable, tidy
 from derive.deriving.bias import _assigned as assigned
-from derive.deriving.linear import LinearBuffer, _separated as separated, given, is_driven_by_input, linear_buffers
+from derive.deriving.linear import LinearBuffer, given, is_driven_by_input, linear_buffers
+from derive.deriving.linear import _separated as separated
 from derive.deriving.rates.constant import without_decay
 from derive.deriving.symmetries.parity import odd_states
 from derive.deriving.weights import weight_sum
@@ -156,7 +157,9 @@ def _divided(expr: Expr, by: Expr, rule: Rule) -> Expr:
     if by is ONE:
         return expr
     inverse = readable(1 / by, given(rule))
-    return expr / by if isinstance(inverse, Apply) and inverse.op == "div" and inverse.args[0] is ONE else inverse * expr
+    return (
+        expr / by if isinstance(inverse, Apply) and inverse.op == "div" and inverse.args[0] is ONE else inverse * expr
+    )
 
 
 def _of_gradient(rule: Rule, step: Expr) -> Expr | None:

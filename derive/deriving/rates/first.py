@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from derive.algebra.normal import readable
-from derive.deriving.derivation import Derivation, Step, code, define, equal, labelled, names_of
+from derive.deriving.derivation import Derivation, Step, code, equal, labelled, names_of
 from derive.deriving.experiment import Experiment
 from derive.deriving.linear import given
 from derive.deriving.rates.constant import factor_of_input, without_decay

@@ -109,13 +109,13 @@ def _experiment(found: EffectiveRate) -> Experiment:
 def monotone_rate(rule: Rule) -> Derivation | None:
     """Gradients at least as large at every step leave a rate at most as large; or two runs that show otherwise."""
     found = factored_step(rule)
-    if found is None or not found.behind and found.direction is not G or "g" not in _reads(found):
+    if found is None or (not found.behind and found.direction is not G) or "g" not in _reads(found):
         return None
     proof = _smaller_rates(found)
     if all(step.verdict for step in proof):
         statement = (
             "Larger gradients get a smaller rate: where every |g'| is at least |g|, one of them larger or all, the rate "
-            f"is at most as large at every step. That is said "
+            "is at most as large at every step. That is said "
             "of the rate, not of the step, which is the rate times the direction."
         )
         steps = proof
@@ -190,4 +190,3 @@ def _compared(runs: tuple[Rates, Rates]) -> tuple[Step, ...]:
         if step.verdict:
             return (step,)
     return ()
-

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-
 from derive.algebra.normal import NoNormalForm, readable, tidy
-from derive.deriving.derivation import Derivation, Step, code, define, equal, exceptions, holds, labelled, names_of, tends
+from derive.deriving.derivation import (
+    Derivation,
+    Step,
+    code,
+    define,
+    equal,
+    exceptions,
+    holds,
+    labelled,
+    names_of,
+    tends,
+)
 from derive.deriving.linear import raised, scaled
 from derive.deriving.rates.factor import EffectiveRate, after, factored_step
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
@@ -88,5 +98,3 @@ def _fading(found: EffectiveRate) -> tuple[tuple[Step, ...], dict[str, Expr]] | 
         steps.append(step)
         factors[name] = factor
     return tuple(steps), factors
-
-

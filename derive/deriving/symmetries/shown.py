@@ -9,7 +9,6 @@ from derive.algebra.normal import readable
 from derive.deriving.derivation import Derivation, Step, code, equal, holds, names_of
 from derive.deriving.symmetries.coordinates import (
     assumptions_of_coordinates,
-    of_coordinate,
     permutation,
     permutation_pairs,
     rotation,

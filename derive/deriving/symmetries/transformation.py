@@ -71,7 +71,9 @@ def translation(rule: Rule) -> Transformation:
     """theta and the states that start from it, moved by any number; the gradients answered are the same."""
     number = Hyperparameter(letter(rule, "c"), Fraction(1), REAL)
     c = Symbol(number.name)
-    states: dict[str, Expr] = {s.name: Symbol(s.name) + c if s.initial is THETA else Symbol(s.name) for s in rule.states}
+    states: dict[str, Expr] = {
+        s.name: Symbol(s.name) + c if s.initial is THETA else Symbol(s.name) for s in rule.states
+    }
     return Transformation(THETA + c, THETA - c, G, T, states, free=number)
 
 

@@ -85,7 +85,8 @@ EFFECTIVE = {
 
 @pytest.mark.parametrize("name", EFFECTIVE)
 def test_effective_learning_rates(name: str) -> None:
-    derivation = derivations(RULES[name])[-1]
+    rule = RULES[name]
+    derivation = titled(rule, "Response" if rule.is_average else "Effective learning rate")
     assert to_text(derivation.result) == EFFECTIVE[name]
 
 
