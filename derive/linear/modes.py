@@ -117,7 +117,7 @@ def _mode(
 def _growth(frame: Frame, coefficients: Sequence[fmpq_mpoly]) -> tuple[Growth, tuple[Expr, ...]]:
     """By Schur and Cohn: all zeros are inside the unit circle where every margin is positive."""
     conditions: list[Expr] = []
-    for margin in _margins(coefficients):
+    for margin in schur_cohn_margins(coefficients):
         signs = frame.case.poly_signs(margin)
         if signs == ZERO_SIGN and not conditions:
             return ("stays" if len(coefficients) == 2 else "does not die out"), ()
@@ -130,7 +130,7 @@ def _growth(frame: Frame, coefficients: Sequence[fmpq_mpoly]) -> tuple[Growth, t
     return ("depends", tuple(conditions)) if conditions else ("dies out", ())
 
 
-def _margins(coefficients: Sequence[fmpq_mpoly]) -> Iterator[fmpq_mpoly]:
+def schur_cohn_margins(coefficients: Sequence[fmpq_mpoly]) -> Iterator[fmpq_mpoly]:
     """The first is negative only where the product of the zeros is outside; the next after one zero is divided out."""
     rest = list(coefficients)
     while len(rest) > 1:

@@ -7,6 +7,8 @@ from derive.expr import Symbol
 from derive.rendering.formulas import AT_START, latex, signs_of
 from derive.rendering.page import Page
 
+_SIGNS = {"→": r"\to", "⇔": r"\iff"}
+
 
 def rule_equations(page: Page) -> list[str]:
     """The initial state, the queried point and the body, aligned at their signs."""
@@ -28,7 +30,7 @@ def step_equation(step: Step, d: Derivation) -> str:
     links += [latex(link, d.names) for link in step.chain]
     premises = [latex(condition, d.names) for condition in step.when]
     links[-1] += rf" \quad\text{{where }} {', '.join(premises)}" if premises else ""
-    signs = [r"\to" if sign == "→" else sign for sign in signs_of(step)]
+    signs = [_SIGNS.get(sign, sign) for sign in signs_of(step)]
     return links[0] + "".join(f" {sign} {link}" for sign, link in zip(signs, links[1:], strict=True))
 
 
