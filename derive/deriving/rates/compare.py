@@ -115,8 +115,8 @@ def _kept(one: _Side, other: _Side, invariant: Expr, assumed: Assumptions) -> St
     """The invariant after a step with any squared gradient q."""
     moved = {str(s.state): s.buffer.update(s.state, INPUT) for s in (one, other)}
     [later] = substitute([invariant], moved)
-    return holds(later, why=f"it holds where both are zero, and a step keeps it, whatever `{INPUT}` = {one.buffer.input} is", given=assumed,
-                 when=[invariant])  # fmt: skip
+    why = f"holds where both are zero, and a step keeps it, whatever `{INPUT}` = {one.buffer.input}"
+    return holds(later, why=why, given=assumed, when=[invariant])
 
 
 def _compared(

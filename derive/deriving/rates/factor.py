@@ -185,8 +185,8 @@ def _several(rule: Rule, step: Expr, names: frozenset[str]) -> tuple[Expr, Expr,
     """
     own = Assumptions({**given(rule).domains, **{after(n): d for n, d in given(rule).domains.items()}})
     constants = frozenset({*rule.hyperparameter_names, "t"})
-    for _, value in assigned(rule, {n: Symbol(after(n)) for n in rule.state_names}):
-        shown = plainer(value, constants, own)
+    for _, named in assigned(rule, {n: Symbol(after(n)) for n in rule.state_names}):
+        shown = plainer(named, constants, own)
         rate = plainer(_replaced(step, shown, ONE), constants, own)
         if names & symbols(shown) and not names & symbols(rate) and _is_linear(shown, names, own):
             return rate, shown, None

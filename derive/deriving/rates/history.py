@@ -114,9 +114,8 @@ def monotone_rate(rule: Rule) -> Derivation | None:
     proof = _smaller_rates(found)
     if all(step.verdict for step in proof):
         statement = (
-            "Larger gradients get a smaller rate: where every |g'| is at least |g|, one of them larger or all, the rate "
-            "is at most as large at every step. That is said "
-            "of the rate, not of the step, which is the rate times the direction."
+            "Larger gradients get a smaller rate: where every |g'| is at least |g|, the rate is at most as large at "
+            "every step. That is said of the rate, not of the step, which is the rate times the direction."
         )
         steps = proof
     else:
@@ -152,8 +151,8 @@ def _smaller_rates(found: EffectiveRate) -> tuple[Step, ...]:
     for name in found.behind:
         stepped = found.rule.step[name]
         [moved] = substitute([stepped], other)
-        steps.append(holds(apply("ge", moved, stepped), why=f"`{name}` starts the same and stays at least as large", given=twice,
-                           when=[*larger, *before]))  # fmt: skip
+        why = f"`{name}` starts the same and stays at least as large"
+        steps.append(holds(apply("ge", moved, stepped), why=why, given=twice, when=[*larger, *before]))
     now = {after(n): Symbol(_primed(after(n))) for n in found.behind}
     [rate] = substitute([found.rate], {**other, **now})
     used = symbols(found.rate)

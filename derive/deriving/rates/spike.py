@@ -122,8 +122,8 @@ def _derivation(
     rest += ["t is large, so that corrections are over"] if late_only else []
     return Derivation(
         title="After a lone gradient",
-        statement=f"After a gradient among zeros each step is {code(ratio)} times the one before; where that is below 1 "
-        f"all of them together are {code(shown)} times the first step.",
+        statement=f"After a gradient among zeros each step is {code(ratio)} times the one before; where that is below "
+        f"1 all of them together are {code(shown)} times the first step.",
         assumptions=tuple(rest),
         steps=tuple(summed),
         result=shown,

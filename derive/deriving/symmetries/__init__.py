@@ -18,7 +18,7 @@ from derive.proving import Verdict
 from derive.rule import Rule
 
 COORDINATES = {"permutation": permutation, "rotation": rotation}
-FOLLOWING = ("theta", "quadratic")
+FURTHER = ("theta", "quadratic")
 NAMES = (*KINDS, *ALIKE, *COORDINATES)
 
 
@@ -52,14 +52,14 @@ def _named(rule: Rule, name: str) -> Verdict:
 
 
 def invariances(rule: Rule) -> tuple[Derivation, ...]:
-    """The symmetries that are decided for the rule, with their proofs or runs that show them broken; none of an average.
+    """The symmetries decided for the rule, with their proofs or the runs that break them; none of an average.
 
-    `invariant` knows two scalings more, which follow from the others.
+    `invariant` knows two scalings more: of theta alone, and of theta and the gradients together.
     """
     if rule.is_average:
         return ()
     found = [
-        *(of_kind(rule, kind) for name, kind in KINDS.items() if name not in FOLLOWING),
+        *(of_kind(rule, kind) for name, kind in KINDS.items() if name not in FURTHER),
         of_permutation(rule),
         of_rotation(rule),
     ]

@@ -102,7 +102,7 @@ def _conditional(rule: Rule, propose: Propose, move: Transformation) -> Decided:
     certificate = Conditional(a, b, conditions, tuple(proof for _, proof in held), exact)
     claim = Claim(a, b, degenerate=tuple(condition_text(condition) for condition, _ in idle))
     verdict = answered(claim, Checked(certificate))
-    return Decided(replace(verdict, counterexample=apart and apart.document()), move, zeros)
+    return Decided(replace(verdict, counterexample=None if apart is None else apart.document()), move, zeros)
 
 
 def _idle(rule: Rule, move: Transformation, a: Rule, b: Rule) -> tuple[list[tuple[Condition, Correspondence]], bool]:
