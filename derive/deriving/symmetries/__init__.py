@@ -18,7 +18,7 @@ from derive.proving import Verdict
 from derive.rule import Rule
 
 COORDINATES = {"permutation": permutation, "rotation": rotation}
-FURTHER = ("theta", "quadratic")
+FURTHER = ("theta", "quadratic", "time")
 NAMES = (*KINDS, *ALIKE, *COORDINATES)
 
 
@@ -54,7 +54,7 @@ def _named(rule: Rule, name: str) -> Verdict:
 def invariances(rule: Rule) -> tuple[Derivation, ...]:
     """The symmetries decided for the rule, with their proofs or the runs that break them; none of an average.
 
-    `invariant` knows two scalings more: of theta alone, and of theta and the gradients together.
+    `invariant` knows three more: of theta alone, of theta and the gradients together, and of time.
     """
     if rule.is_average:
         return ()
