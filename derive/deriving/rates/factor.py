@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import add
 
 from derive.algebra.normal import NoNormalForm, generic_case, readable, tidy
 from derive.deriving.bias import _assigned as assigned
@@ -209,10 +210,7 @@ def _replaced(expr: Expr, part: Expr, by: Expr) -> Expr:
 
 def _is_linear(direction: Expr, names: frozenset[str], assumptions: Assumptions) -> bool:
     parts = [_coefficient(direction, name, names) * Symbol(name) for name in sorted(names & symbols(direction))]
-    total = parts[0]
-    for part in parts[1:]:
-        total = total + part
-    return bool(identity([(direction, total)], assumptions))
+    return bool(parts) and bool(identity([(direction, reduce(add, parts))], assumptions))
 
 
 def _coefficient(direction: Expr, name: str, names: frozenset[str]) -> Expr:

@@ -25,6 +25,7 @@ from derive.expr import Symbol, apply, substitute, symbols
 from derive.proving import Assumptions
 from derive.rule import Rule
 
+LARGER = tuple(Fraction(g) for g in (2, 3, Fraction(4, 3)))
 T, G = Symbol("t"), Symbol("g")
 MIXED = tuple(Fraction(g) for g in (1, -2, 3, Fraction(1, 2), -1, 4))
 
@@ -173,8 +174,8 @@ def _counterexample(found: EffectiveRate) -> tuple[Step, ...] | None:
     values = settings(found)
     for gradients in product((Fraction(1), Fraction(2)), repeat=3):
         for place, g in enumerate(gradients):
-            if g == 1:
-                raised = (*gradients[:place], Fraction(3), *gradients[place + 1 :])
+            for larger in LARGER if g == 1 else ():
+                raised = (*gradients[:place], larger, *gradients[place + 1 :])
                 runs = rates_of_run(found, values, gradients), rates_of_run(found, values, raised)
                 steps = _compared(runs)
                 if steps:
