@@ -9,12 +9,11 @@ from derive.deriving.averages import averages, corrections
 from derive.deriving.bounds import step_bound
 from derive.deriving.decay import coupled_decay, decayed_range, decoupled_decay, noise_equilibrium
 from derive.deriving.derivation import Derivation
-from derive.deriving.rates.constant import effective_lr
+from derive.deriving.rates import rates
 from derive.deriving.stability import on_quadratics
 from derive.deriving.symmetries import invariances
 from derive.rule import Rule
 
-OF_STEPS = (effective_lr, step_bound)
 OF_DECAY = (decoupled_decay, decayed_range, noise_equilibrium, coupled_decay)
 
 
@@ -27,7 +26,8 @@ def derivations(rule: Rule) -> tuple[Derivation, ...]:
 def _all(rule: Rule) -> Iterator[Derivation | None]:
     yield from averages(rule)
     yield from corrections(rule)
-    yield from (derive(rule) for derive in OF_STEPS)
+    yield from rates(rule)
+    yield step_bound(rule)
     yield from (derive(rule) for derive in OF_DECAY)
     yield from on_quadratics(rule)
     yield from invariances(rule)
