@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from derive.deriving.bounds.duality import Duality, duality
+from derive.deriving.bounds.smallness import TIMES
 from derive.deriving.bounds.structure import NormalisedStep
 from derive.deriving.bounds.sums import GeometricSum, converges, simplified
 from derive.deriving.derivation import labelled, letter, names_of
@@ -30,7 +31,7 @@ class Writing:
         terms = {"#n": letter(self.rule, "n")}
         several = len(self.total.ratios) > 1
         ratios = {r.name: letter(self.rule, f"r{i + 1}" if several else "r") for i, r in enumerate(self.total.ratios)}
-        return {**names_of(self.rule), **terms, **ratios, **self.step.labels(self.rule), "#z": letter(self.rule, "z")}
+        return {**small_names(self.rule), **terms, **ratios, **self.step.labels(self.rule)}
 
     @property
     def assumed(self) -> Assumptions:
@@ -44,6 +45,12 @@ class Writing:
 
     def label(self, name: str, index: str = "t") -> Symbol:
         return labelled(self.rule, name, index)
+
+
+def small_names(rule: Rule) -> dict[str, str]:
+    """How names are written where small constants are left out."""
+    powers = {f"#p{i}": letter(rule, f"p{i + 1}") for i in range(4)}
+    return {**names_of(rule), **powers, TIMES.name: letter(rule, "z")}
 
 
 @dataclass(frozen=True)

@@ -133,7 +133,7 @@ def decayed_range(rule: Rule) -> Derivation | None:
     """How far a decay beside a bounded step lets the parameter get: the bound of the step over the decay."""
     found = decoupled(rule)
     lr = learning_rate(found.plain) if found is not None else None
-    bound = step_bound(found.plain) if found is not None and lr is not None else None
+    bound = step_bound(rule) if found is not None and lr is not None else None
     if found is None or lr is None or bound is None or "step_bound_limit" not in bound.quantities:
         return None
     largest = bound.quantities["step_bound_limit"]
@@ -207,12 +207,12 @@ def _response(step: NormalisedStep) -> Expr | None:
 
 def _resting(rule: Rule, found: Decoupled) -> Expr | None:
     """The step over lr under a constant gradient one, if that is one number in the long run."""
-    step = normalised_step(found.plain)
+    step = normalised_step(rule)
     if step is not None:
         response = _response(step)
         end = None if response is None else limit(response, "t", step.assumptions())
         return None if end is None or end.exceptions else end.claim.limit
-    bound = step_bound(found.plain)
+    bound = step_bound(rule)
     return (
         bound.quantities.get("step_bound")
         if bound is not None and bound.quantities.get("step_bound_gradient") is Number(1)
@@ -247,7 +247,7 @@ def _said_of_constant(rule: Rule, found: Decoupled, reach: Expr) -> str:
 def _pulled(rule: Rule, found: Decoupled, reach: Expr) -> tuple[Experiment, ...]:
     """A run under the gradient one."""
     values = _values(rule, found)
-    step = normalised_step(found.plain)
+    step = normalised_step(rule)
     if values is None or found.after_the_step or step is None or _resting(rule, found) is not Number(1):
         return ()
     values.update(dict.fromkeys(step.small, Fraction(0)))
