@@ -18,7 +18,7 @@ from derive.expr import Expr, Symbol, substitute, to_text
 from derive.proving import Assumptions, Verdict, identity
 from derive.proving.limits import ProvedLimit
 from derive.proving.truth import truth
-from derive.rule import Rule
+from derive.rule import Domain, Rule
 
 Relation = Literal["=", "→", "⇔"]
 
@@ -64,6 +64,7 @@ class Derivation:
     result: Expr
     names: Mapping[str, str]
     quantities: Mapping[str, Expr] = field(default_factory=dict)  # what else was arrived at, by its usual name
+    domains: Mapping[str, Domain] = field(default_factory=dict)  # of the names it adds to those of the rule
     experiments: tuple[Experiment, ...] = ()  # runs of a compiled kernel that confirm it; evidence, never proof
 
     @property

@@ -12,7 +12,7 @@ from derive.deriving.stability.region import stable_region
 from derive.rule import Rule
 
 
-def stability(rule: Rule) -> tuple[Derivation | None, ...]:
+def on_quadratics(rule: Rule) -> tuple[Derivation | None, ...]:
     """Everything said of the rule on quadratics, in reading order."""
     return stable_region(rule), stationary_variance(rule), frozen_region(rule), two_cycle(rule)
 
@@ -21,7 +21,7 @@ __all__ = [
     "frozen",
     "frozen_region",
     "spectral_radius",
-    "stability",
+    "on_quadratics",
     "stable_region",
     "stationary_variance",
     "two_cycle",

@@ -1,0 +1,53 @@
+"""Slow modes of momentum: what a learning rate with memory is worth to curvatures far below the largest."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from derive.deriving.derivation import Derivation, code, define, equal, holds, letter, names_of
+from derive.deriving.stability.tuning import simple
+from derive.expr import Expr, Symbol, apply, substitute
+from derive.proving import Assumptions
+from derive.rule import DECAY, NONNEGATIVE, Rule
+
+RANGE = Fraction(1, 8)  # of (1 - w)^2: up to which product of step size and curvature the bounds are shown
+
+
+def slow_mode(rule: Rule) -> Derivation | None:
+    """The zero near one of z^2 - (1 + w - a) z + w, between two bounds, for small a; None for rules of another form."""
+    form = simple(rule)
+    if form is None or form.product is None:
+        return None
+    w, a = Symbol(letter(rule, "w")), Symbol(letter(rule, "a"))
+    upper = 1 - a / (1 - w) - w * a**2 / (1 - w) ** 3
+    lower = upper - 8 * w * a**3 / (1 - w) ** 5
+    given = Assumptions({w.name: DECAY, a.name: NONNEGATIVE})
+    small = (apply("le", a, RANGE * (1 - w) ** 2),)
+    put_in = {w.name: form.product, a.name: form.step * form.loop.curvature}
+    over, under, where = substitute([upper, lower, small[0]], put_in)
+    worth = form.step / (1 - form.product)
+    steps = (
+        define(a, put_in[a.name], "the step size times the curvature"),
+        define(w, put_in[w.name], "the product of the zeros"),
+        equal(Symbol("p(z)"), form.loop.polynomial(Symbol("z")), _p(Symbol("z"), put_in[w.name], put_in[a.name]),
+              given=form.loop.assumed, why="the characteristic polynomial in them"),
+        holds(apply("ge", _p(upper, w, a), 0), when=small, given=given,
+              why="p is not negative at 1 - a/(1 - w) - w a^2/(1 - w)^3"),
+        holds(apply("le", _p(lower, w, a), 0), when=small, given=given,
+              why="and not positive 8 w a^3/(1 - w)^5 below: between the two lies a zero, the slow mode"),
+    )  # fmt: skip
+    [gap] = substitute([8 * w * a**3 / (1 - w) ** 5], put_in)
+    return Derivation(
+        title="Slow modes",
+        statement=f"On small curvatures a step multiplies theta, in the long run, by {code(over)} or by at most "
+        f"{code(gap)} less: to first order as gradient descent with the learning rate {code(worth)}.",
+        assumptions=(f"{code(where)}",),
+        steps=steps,
+        result=worth,
+        names=names_of(rule),
+        quantities={"equivalent_lr": worth, "slow_mode_upper": over, "slow_mode_lower": under},
+    )
+
+
+def _p(z: Expr, w: Expr, a: Expr) -> Expr:
+    return z**2 - (1 + w - a) * z + w
