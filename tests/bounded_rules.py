@@ -216,3 +216,25 @@ def two_averages(
     v = beta2 * v + (1 - beta2) * g**2
     theta = theta - lr * (m + alpha * n) / (sqrt(v) + eps)
     return theta, m, n, v
+
+
+@rule
+def adamw_folded(
+    theta,
+    g,
+    t,
+    m=0,
+    v=0,
+    *,
+    lr=nonnegative(1e-3),
+    beta1=decay(0.9),
+    beta2=decay(0.999),
+    eps=nonnegative(1e-8),
+    wd=nonnegative(1e-2),
+):
+    """The correction of the second moment inside the learning rate, which also multiplies the decay."""
+    m = beta1 * m + (1 - beta1) * g
+    v = beta2 * v + (1 - beta2) * g**2
+    lr_t = lr * sqrt(1 - beta2**t)
+    theta = theta - lr_t * (m / (1 - beta1**t) / (sqrt(v) + eps) + wd * theta)
+    return theta, m, v

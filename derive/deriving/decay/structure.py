@@ -31,6 +31,11 @@ class Decoupled:
     def kept(self) -> Expr:
         return 1 - self.share
 
+    @property
+    def is_constant(self) -> bool:
+        """Whether every step takes the same share."""
+        return "t" not in symbols(self.share)
+
 
 @dataclass(frozen=True)
 class Coupled:

@@ -85,7 +85,7 @@ EFFECTIVE = {
 
 @pytest.mark.parametrize("name", EFFECTIVE)
 def test_effective_learning_rates(name: str) -> None:
-    derivation = derivations(RULES[name])[-1]
+    derivation = titled(RULES[name], "Response" if RULES[name].is_average else "Effective learning rate")
     assert to_text(derivation.result) == EFFECTIVE[name]
 
 

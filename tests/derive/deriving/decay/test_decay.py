@@ -128,3 +128,17 @@ def test_a_share_that_is_not_there_is_not_found() -> None:
     """A rule that decays towards its velocity has no decoupled decay of theta."""
     assert decoupled(own.momentum_coupled) is None
     assert coupled(own.momentum_decoupled) is None
+
+
+def test_a_correction_folded_into_the_learning_rate_warms_the_decay_up() -> None:
+    """lr sqrt(1 - beta2^t) wd: smaller at first, lr wd in the end; no half-life and no range is claimed."""
+    found = derived(decoupled_decay, own.adamw_folded)
+    share = found.quantities["decay_per_step"]
+    at = {"lr": F(1, 10), "wd": F(1, 10), "beta2": F(999, 1000)}
+    assert number(share, **at, t=F(1)) == pytest.approx(0.01 * 0.001**0.5)
+    assert number(share, **at, t=F(10**5)) == pytest.approx(0.01)
+    assert "half_life" not in found.quantities
+    assert any(s.relation == "→" and str(s.chain[-1]) == "lr * wd" for s in found.checked)
+    assert any(str(s.chain[0]).count("<=") == 1 for s in found.checked)
+    assert decayed_range(own.adamw_folded) is None
+    assert noise_equilibrium(own.adamw_folded) is None
