@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from derive.deriving.averages import correction_multiplier, drift, frequency_response, mean_age, noise_gain, windows
 from derive.deriving.bias import bias_correction, corrected_step
-from derive.deriving.bounds import step_bound
+from derive.deriving.bounds import noise_step, step_bound
 from derive.deriving.decay import coupled_decay, decayed_range, decoupled_decay, noise_equilibrium
 from derive.deriving.derivation import Derivation
 from derive.deriving.linear import linear_buffers
@@ -19,7 +19,7 @@ from derive.rule import Rule
 
 OF_MEMORY = (weights, mean_age, windows, noise_gain, frequency_response)  # of a buffer that remembers
 FROM_ZERO = (bias_correction, drift)  # of one that starts at zero too
-OF_STEPS = (corrected_step, correction_multiplier, effective_lr, step_bound)
+OF_STEPS = (corrected_step, correction_multiplier, effective_lr, step_bound, noise_step)
 OF_DECAY = (decoupled_decay, decayed_range, noise_equilibrium, coupled_decay)
 
 

@@ -119,7 +119,11 @@ def _derivation(rule: Rule, plain: Rule, removed: tuple[str, ...], found: Cascad
         steps=steps,
         result=total,
         names={**small_names(rule), "#q": factor_q},
-        quantities={"step_bound": total, **({"step_bound_limit": reached.claim.limit} if reached else {})},
+        quantities={
+            "step_bound": total,
+            "learning_rate": Symbol(found.lr),
+            **({"step_bound_limit": reached.claim.limit} if reached else {}),
+        },
         experiments=_experiments(rule, removed, found, total),
     )
 

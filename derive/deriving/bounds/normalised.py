@@ -205,7 +205,8 @@ def positive_decays(found: Bound) -> dict[str, Domain]:
 def quantities(found: Bound) -> dict[str, Expr]:
     """The bound by its usual names, in hyperparameters and t; the gradients in the age."""
     writing = found.writing
-    named = {"step_bound": writing.unnamed(found.value)}
+    rate: Expr = Symbol(writing.step.lr)
+    named = {"step_bound": writing.unnamed(found.value), "learning_rate": rate}
     if found.limit is not None:
         named["step_bound_limit"] = writing.unnamed(found.limit.claim.limit)
     if found.condition is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction as F
 from functools import partial
+from random import Random
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from derive.deriving import derivations
-from derive.deriving.bounds import bound_at, step_bound
+from derive.deriving.bounds import bound_at, noise_step, step_bound
 from derive.deriving.bounds.found import bound_of
 from derive.deriving.bounds.normalised import excess, steps_to_the_bound
 from derive.deriving.bounds.structure import NormalisedStep, normalised_step
@@ -189,3 +190,20 @@ def test_what_is_claimed_of_a_condition_is_exact() -> None:
     assert found.quantities["step_bound_finite"] is apply("lt", Symbol("beta1"), Symbol("beta2"))
     [at_half] = substitute([found.quantities["step_bound_limit"]], {"beta1": Number(F(1, 2)), "beta2": Number(F(3, 4))})
     assert enclosed([at_half], {})[0] == F(3, 2)
+
+
+def test_the_size_of_a_step_under_noise() -> None:
+    """0.23 lr for Adam at its defaults: sqrt((1 - beta1)/(1 + beta1)); the mean over drawn gradients agrees."""
+    found = noise_step(RULES["adam"])
+    assert found is not None
+    assert found.holds
+    [end] = enclosed([found.quantities["noise_step_limit"]], RULES["adam"].defaults)
+    assert float(end) == pytest.approx(0.2294157, abs=1e-7)  # type: ignore[arg-type]
+    assert noise_step(RULES["rmsprop"]) is None
+    rng, squares = Random(1), list[float]()
+    values = {**values_of(RULES["adam"]), "beta2": F(99, 100), "eps": F(0)}
+    for _ in range(60):
+        gradients = tuple(F(rng.choice((-1, 1))) for _ in range(12))
+        squares.append(float(last_step(RULES["adam"], values, gradients)) ** 2)
+    [expected] = enclosed([found.result], {**values, "t": F(12)})
+    assert (sum(squares) / len(squares)) ** 0.5 == pytest.approx(float(expected), rel=0.25)  # type: ignore[arg-type]

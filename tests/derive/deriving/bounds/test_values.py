@@ -45,9 +45,23 @@ def test_and_larger_than_the_first_bound_of_the_paper() -> None:
         (bounded_rules.adamax, F(101, 100), None, "proved"),
         (bounded_rules.adamax, F(1), None, "refuted"),
         (bounded_rules.lion, F(1), None, "proved"),
-        (RULES["momentum"], F(1), None, "unknown"),
+        (RULES["momentum"], F(1), None, "refuted"),
+        (bounded_rules.rmsprop_momentum, F(99), None, "refuted"),
+        (bounded_rules.rmsprop_momentum, F(101), None, "proved"),
+        (bounded_rules.adadelta, F(1), None, "unknown"),
     ],
-    ids=["adam 8", "adam 7", "adam 1 at equal decays", "adamax 1.01", "adamax 1", "lion 1", "momentum 1"],
+    ids=[
+        "adam 8",
+        "adam 7",
+        "adam 1 at equal decays",
+        "adamax 1.01",
+        "adamax 1",
+        "lion 1",
+        "momentum 1",
+        "rmsprop 99",
+        "rmsprop 101",
+        "adadelta 1",
+    ],
 )
 def test_claims_are_decided(rule: Rule, factor: F, values: dict[str, F] | None, status: str) -> None:
     assert step_within(rule, factor, values).status == status
