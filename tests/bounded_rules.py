@@ -1,14 +1,6 @@
-"""Rules whose steps and decays are bounded in the tests, as libraries and papers write them."""
+"""Rules that the library does not have, whose steps and decays are derived in the tests."""
 
-from derive.language import decay, maximum, nonnegative, rule, sign, sqrt
-
-
-@rule
-def adamax(theta, g, t, m=0, u=0, *, lr=nonnegative(2e-3), beta1=decay(0.9), beta2=decay(0.999), eps=nonnegative(1e-8)):
-    m = beta1 * m + (1 - beta1) * g
-    u = maximum(beta2 * u, abs(g) + eps)
-    theta = theta - lr / (1 - beta1**t) * m / u
-    return theta, m, u
+from derive.language import decay, maximum, nonnegative, rule, sqrt
 
 
 @rule
@@ -22,7 +14,7 @@ def adamax_keras(
 
 
 @rule
-def nadam_constant(
+def nadam_ruder(
     theta, g, t, m=0, v=0, *, lr=nonnegative(1e-3), beta1=decay(0.9), beta2=decay(0.999), eps=nonnegative(1e-8)
 ):
     m = beta1 * m + (1 - beta1) * g
@@ -30,77 +22,6 @@ def nadam_constant(
     m_bar = beta1 * m / (1 - beta1**t) + (1 - beta1) * g / (1 - beta1**t)
     theta = theta - lr * m_bar / (sqrt(v / (1 - beta2**t)) + eps)
     return theta, m, v
-
-
-@rule
-def nadam(
-    theta,
-    g,
-    t,
-    m=0,
-    v=0,
-    mu_product=1,
-    *,
-    lr=nonnegative(2e-3),
-    beta1=decay(0.9),
-    beta2=decay(0.999),
-    eps=nonnegative(1e-8),
-    momentum_decay=nonnegative(4e-3),
-):
-    mu = beta1 * (1 - 0.5 * 0.96 ** (t * momentum_decay))
-    mu_next = beta1 * (1 - 0.5 * 0.96 ** ((t + 1) * momentum_decay))
-    mu_product = mu_product * mu
-    m = beta1 * m + (1 - beta1) * g
-    v = beta2 * v + (1 - beta2) * g**2
-    denom = sqrt(v / (1 - beta2**t)) + eps
-    theta = theta - lr * (1 - mu) / (1 - mu_product) * g / denom - lr * mu_next / (1 - mu_product * mu_next) * m / denom
-    return theta, m, v, mu_product
-
-
-@rule
-def amsgrad(
-    theta, g, t, m=0, v=0, v_max=0, *, lr=nonnegative(1e-3), beta1=decay(0.9), beta2=decay(0.999), eps=nonnegative(1e-8)
-):
-    m = beta1 * m + (1 - beta1) * g
-    v = beta2 * v + (1 - beta2) * g**2
-    v_max = maximum(v_max, v)
-    theta = theta - lr * m / (1 - beta1**t) / (sqrt(v_max / (1 - beta2**t)) + eps)
-    return theta, m, v, v_max
-
-
-@rule
-def amsgrad_debiased(
-    theta, g, t, m=0, v=0, v_max=0, *, lr=nonnegative(1e-3), beta1=decay(0.9), beta2=decay(0.999), eps=nonnegative(1e-8)
-):
-    m = beta1 * m + (1 - beta1) * g
-    v = beta2 * v + (1 - beta2) * g**2
-    v_max = maximum(v_max, v / (1 - beta2**t))
-    theta = theta - lr * m / (1 - beta1**t) / (sqrt(v_max) + eps)
-    return theta, m, v, v_max
-
-
-@rule
-def lion(theta, g, m=0, *, lr=nonnegative(1e-4), beta1=decay(0.9), beta2=decay(0.99), weight_decay=nonnegative(0)):
-    theta = theta - lr * (sign(beta1 * m + (1 - beta1) * g) + weight_decay * theta)
-    m = beta2 * m + (1 - beta2) * g
-    return theta, m
-
-
-@rule
-def signum(theta, g, m=0, *, lr=nonnegative(1e-4), beta=decay(0.9)):
-    m = beta * m + (1 - beta) * g
-    theta = theta - lr * sign(m)
-    return theta, m
-
-
-@rule
-def rmsprop_momentum(
-    theta, g, v=0, b=0, *, lr=nonnegative(0.01), rho=decay(0.99), mu=decay(0.9), eps=nonnegative(1e-8)
-):
-    v = rho * v + (1 - rho) * g**2
-    b = mu * b + g / (sqrt(v) + eps)
-    theta = theta - lr * b
-    return theta, v, b
 
 
 @rule
@@ -121,15 +42,6 @@ def adam_uncorrected(
     v = beta2 * v + (1 - beta2) * g**2
     theta = theta - lr * m / (sqrt(v) + eps)
     return theta, m, v
-
-
-@rule
-def adadelta(theta, g, s=0, d=0, *, lr=nonnegative(1), rho=decay(0.9), eps=nonnegative(1e-6)):
-    s = rho * s + (1 - rho) * g**2
-    step = sqrt(d + eps) / sqrt(s + eps) * g
-    d = rho * d + (1 - rho) * step**2
-    theta = theta - lr * step
-    return theta, s, d
 
 
 @rule

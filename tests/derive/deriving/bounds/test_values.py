@@ -12,7 +12,6 @@ from derive.errors import UserError
 from derive.evaluate import ball, trajectory
 from derive.library import LIBRARY
 from derive.rule import Rule
-from tests import bounded_rules
 
 RULES = {rule.name: rule for rule in LIBRARY}
 
@@ -42,13 +41,13 @@ def test_and_larger_than_the_first_bound_of_the_paper() -> None:
         (RULES["adam"], F(8), None, "proved"),
         (RULES["adam"], F(7), None, "refuted"),
         (RULES["adam"], F(1), {"beta1": F(9, 10), "beta2": F(9, 10)}, "proved"),
-        (bounded_rules.adamax, F(101, 100), None, "proved"),
-        (bounded_rules.adamax, F(1), None, "refuted"),
-        (bounded_rules.lion, F(1), None, "proved"),
+        (RULES["adamax"], F(101, 100), None, "proved"),
+        (RULES["adamax"], F(1), None, "refuted"),
+        (RULES["lion"], F(1), None, "proved"),
         (RULES["momentum"], F(1), None, "refuted"),
-        (bounded_rules.rmsprop_momentum, F(99), None, "refuted"),
-        (bounded_rules.rmsprop_momentum, F(101), None, "proved"),
-        (bounded_rules.adadelta, F(1), None, "unknown"),
+        (RULES["rmsprop_momentum"], F(99), None, "refuted"),
+        (RULES["rmsprop_momentum"], F(101), None, "proved"),
+        (RULES["adadelta"], F(1), None, "unknown"),
     ],
     ids=[
         "adam 8",

@@ -18,12 +18,14 @@ from derive.library import LIBRARY
 from derive.rule import Rule
 from tests import bounded_rules as own
 
-ADAM, ADAMW, ADAM_L2 = (next(r for r in LIBRARY if r.name == name) for name in ("adam", "adamw", "adam_l2"))
+ADAM, ADAMW, ADAM_L2, LION = (
+    next(r for r in LIBRARY if r.name == name) for name in ("adam", "adamw", "adam_l2", "lion")
+)
 KINDS: list[tuple[Rule, bool, bool]] = [
     (ADAM, False, False),
     (ADAMW, True, False),
     (ADAM_L2, False, True),
-    (own.lion, True, False),
+    (LION, True, False),
     (own.decayed_descent, True, True),
     (own.momentum_coupled, False, True),
     (own.momentum_decoupled, True, False),
@@ -74,14 +76,14 @@ def test_the_range_is_the_bound_of_the_step_over_the_decay() -> None:
     assert number(found.quantities["theta_bound"], **at) == pytest.approx(72.703, abs=1e-3)
     assert number(found.quantities["theta_bound"], **{**at, "beta2": F(9, 10)}) == pytest.approx(10)
     assert str(found.quantities["theta_under_a_constant_gradient"]) == "1 / weight_decay"
-    assert str(derived(decayed_range, own.lion).quantities["theta_bound"]) == "1 / weight_decay"
+    assert str(derived(decayed_range, LION).quantities["theta_bound"]) == "1 / weight_decay"
     assert any("beta1**2 < beta2" in a for a in found.assumptions)
     assert decayed_range(own.momentum_decoupled) is None
 
 
 def test_where_noise_holds_a_parameter() -> None:
     """sqrt(lr/(decay (2 - lr decay))), against the recursion of the variance."""
-    found = derived(noise_equilibrium, own.lion)
+    found = derived(noise_equilibrium, LION)
     lr, decay = F(1, 10), F(1, 2)
     variance = F(0)
     for _ in range(400):
@@ -91,7 +93,7 @@ def test_where_noise_holds_a_parameter() -> None:
     rng = Random(0)  # signs drawn at random are independent steps of unit size
     run = [F(rng.choice((-1, 1))) for _ in range(300)]
     start = {"beta1": F(0), "beta2": F(0), "lr": lr, "weight_decay": decay}
-    steps = trajectory(own.lion, start, F(0), run, arithmetic=partial(ball, bits=60))
+    steps = trajectory(LION, start, F(0), run, arithmetic=partial(ball, bits=60))
     mean = sum(float(s["theta"]) ** 2 for s in steps[20:]) / len(steps[20:])
     assert mean**0.5 == pytest.approx(number(found.result, lr=lr, weight_decay=decay), rel=0.25)
 
