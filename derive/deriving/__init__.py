@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from derive.deriving.averages import averages, corrections
-from derive.deriving.bounds import step_bound
+from derive.deriving.bounds import noise_step, step_bound
 from derive.deriving.decay import coupled_decay, decayed_range, decoupled_decay, noise_equilibrium
 from derive.deriving.derivation import Derivation
 from derive.deriving.rates import rates
@@ -14,6 +14,7 @@ from derive.deriving.stability import on_quadratics
 from derive.deriving.symmetries import invariances
 from derive.rule import Rule
 
+OF_STEPS = (step_bound, noise_step)
 OF_DECAY = (decoupled_decay, decayed_range, noise_equilibrium, coupled_decay)
 
 
@@ -27,8 +28,7 @@ def _all(rule: Rule) -> Iterator[Derivation | None]:
     yield from averages(rule)
     yield from corrections(rule)
     yield from rates(rule)
-    yield step_bound(rule)
-    yield from (derive(rule) for derive in OF_DECAY)
+    yield from (derive(rule) for derive in (*OF_STEPS, *OF_DECAY))
     yield from on_quadratics(rule)
     yield from invariances(rule)
 
