@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from derive.algebra.normal import readable
 from derive.deriving.derivation import Derivation, Step, code, define, equal, holds, letter, names_of
@@ -69,7 +70,11 @@ def tuned(rule: Rule) -> Derivation | None:
     settings = optimum(form, names["mu"], names["L"])
     if settings is None:
         return None
-    steps = (*_given(form, settings), *_reached(form, settings, names), *_best(form, names))
+    steps = (
+        *_given(form, settings),
+        *_reached(form, settings, names),
+        *_best(form.loop.degree, *(names[n] for n in ("s", "a", "w", "kappa"))),
+    )
     rate = settings["rate"]
     tuned_values = {name: value for name, value in settings.items() if name != "rate"}
     return Derivation(
@@ -127,9 +132,7 @@ def _reached(form: Simple, settings: dict[str, Expr], names: dict[str, Symbol]) 
     in_unit = Assumptions({r.name: UNIT_RATE, x.name: REAL})
     low, high = ((1 - r), (1 + r)) if degree == 1 else ((1 - r) ** 2, (1 + r) ** 2)
     when = (apply("le", low, x), apply("le", x, high))
-    inside = (
-        apply("le", apply("abs", 1 - x), r) if degree == 1 else apply("le", (1 + r**2 - x) ** 2, 4 * r**2)
-    )
+    inside = apply("le", apply("abs", 1 - x), r) if degree == 1 else apply("le", (1 + r**2 - x) ** 2, 4 * r**2)
     meaning = "is no further from zero" if degree == 1 else "zeros are complex (or meet) and have modulus sqrt(w) = r"
     return (
         equal(Symbol("p(z)"), ends[0], at_ends[0], why=why[0], given=given),
@@ -139,11 +142,11 @@ def _reached(form: Simple, settings: dict[str, Expr], names: dict[str, Symbol]) 
     )  # fmt: skip
 
 
-def _best(form: Simple, names: dict[str, Symbol]) -> tuple[Step, ...]:
+@lru_cache(maxsize=8)
+def _best(degree: int, s: Symbol, x: Symbol, w: Symbol, kappa: Symbol) -> tuple[Step, ...]:
     """No setting has all zeros within s < r at both ends: what that asks of the condition number."""
-    s, x, w, kappa = (names[n] for n in ("s", "a", "w", "kappa"))
     given = Assumptions({s.name: INSIDE, x.name: REAL, w.name: REAL, kappa.name: CONDITION_NUMBER})
-    if form.loop.degree == 1:
+    if degree == 1:
         ends = (apply("le", apply("abs", 1 - x), s), apply("le", apply("abs", 1 - kappa * x), s))
         asked, best = apply("le", kappa * (1 - s), 1 + s), (kappa - 1) / (kappa + 1)
         first: tuple[Step, ...] = ()
