@@ -303,5 +303,5 @@ def _minor(w: list[list[Fraction]]) -> Fraction:
 
 def _entry(found: Certified) -> Step:
     return holds(apply("lt", Number(found.energy), Number(found.allowed)), given=Assumptions({}),
-                 why=f"after {found.since} steps of the exact run its error has so small an energy that the queried point "
-                 "never leaves the pieces of the cycle again: the error tends to zero")  # fmt: skip
+                 why=f"after {found.since} steps of the exact run its error has so small an energy that the queried "
+                 "point never leaves the pieces of the cycle again: the error tends to zero")  # fmt: skip

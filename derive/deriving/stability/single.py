@@ -1,4 +1,4 @@
-"""Rules without memory on quadratics: theta is multiplied by 1 - a in every step, a the step size times the curvature."""
+"""Rules without memory on quadratics: a step multiplies theta by 1 - a, a the step size times the curvature."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ def without_memory(rule: Rule) -> Derivation | None:
     )  # fmt: skip
     return Derivation(
         title="Overshoot, cycle and divergence",
-        statement=f"With `{a}` the step size times the curvature: no overshoot up to 1, overshoot in every step and still "
-        f"convergence between 1 and 2, a cycle of two points at 2, divergence beyond. `{k}` steps differ from one step "
-        f"with `{k}` times the learning rate by at most `{k} ({k} - 1)/2 {a}^2` of theta, for `{a}` up to 1.",
+        statement=f"With `{a}` the step size times the curvature: no overshoot up to 1, overshoot in every step and "
+        f"still convergence between 1 and 2, a cycle of two points at 2, divergence beyond. `{k}` steps differ from "
+        f"one step with `{k}` times the learning rate by at most `{k} ({k} - 1)/2 {a}^2` of theta, for `{a}` up to 1.",
         assumptions=(f"the gradient is `{form.loop.curvature}` times the queried point",),
         steps=steps,
         result=factor,

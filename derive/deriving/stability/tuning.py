@@ -79,8 +79,8 @@ def tuned(rule: Rule) -> Derivation | None:
     tuned_values = {name: value for name, value in settings.items() if name != "rate"}
     return Derivation(
         title="Tuned for a condition number",
-        statement=f"On quadratics with curvatures from `{names['mu']}` to `{names['L']}` no setting has a smaller spectral "
-        f"radius for all of them than {code(rate)}, reached with "
+        statement=f"On quadratics with curvatures from `{names['mu']}` to `{names['L']}` no setting has a smaller "
+        f"spectral radius for all of them than {code(rate)}, reached with "
         + ", ".join(f"`{n}` = {code(e)}" for n, e in tuned_values.items()) + ".",
         assumptions=(f"`0 < {names['mu']} <= {names['L']}`, `{names['kappa']} = {names['L']}/{names['mu']}`",
                      "quadratics only, and in the long run: see the transient and the counterexample"),
@@ -146,6 +146,7 @@ def _reached(form: Simple, settings: dict[str, Expr], names: dict[str, Symbol]) 
 def _best(degree: int, s: Symbol, x: Symbol, w: Symbol, kappa: Symbol) -> tuple[Step, ...]:
     """No setting has all zeros within s < r at both ends: what that asks of the condition number."""
     given = Assumptions({s.name: INSIDE, x.name: REAL, w.name: REAL, kappa.name: CONDITION_NUMBER})
+    ends: tuple[Expr, ...]
     if degree == 1:
         ends = (apply("le", apply("abs", 1 - x), s), apply("le", apply("abs", 1 - kappa * x), s))
         asked, best = apply("le", kappa * (1 - s), 1 + s), (kappa - 1) / (kappa + 1)
