@@ -95,7 +95,7 @@ def over(exprs: Iterable[Expr], box: Mapping[str, Domain], bits: int = 128) -> l
     number = _to_ball()
 
     def apply(node: Apply, args: tuple[Any, ...]) -> Any:
-        growing = any(isinstance(arg, Growing) for arg in args)
+        growing = node.op not in LAZY and any(isinstance(arg, Growing) for arg in args)
         made = OPS[node.op].ball if not growing else partial(_grown, node.op, number)
         return _finite(_applied(node, args, made))
 

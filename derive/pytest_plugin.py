@@ -29,10 +29,17 @@ def _verdicts(failure: pytest.ExceptionInfo[BaseException]) -> Iterator[str]:
     """Each answer in the failing line that is not proved."""
     made = [(sys.modules.get(module), name) for module, name in ANSWERS]
     kinds = tuple(getattr(module, name) for module, name in made if module is not None)  # imported where one was asked
-    last = failure.traceback[-1]
-    named = set(re.findall(r"\w+", str(last.statement)))
-    values: dict[str, Any] = last.frame.f_locals
+    named = set(re.findall(r"\w+", _line(failure)))
+    values: dict[str, Any] = failure.traceback[-1].frame.f_locals
     for name, value in values.items():
         # pytest keeps the parts of a failing assertion in variables of its own.
         if isinstance(value, kinds) and not value and (name in named or name.startswith("@py_")):
             yield str(value)
+
+
+def _line(failure: pytest.ExceptionInfo[BaseException]) -> str:
+    """The statement that failed; empty where its text is not to be had: code made at run time, a file since changed."""
+    try:
+        return str(failure.traceback[-1].statement)
+    except (AssertionError, IndexError):
+        return ""

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from derive.errors import UserError
 from derive.expr import Expr, Symbol, substitute, to_text
@@ -189,6 +190,16 @@ class Rule:
         """What helps most where a proof fails: domains declared. Empty where the rule leaves none open."""
         anything = [h.name for h in self.hyperparameters if h.domain == REAL]
         return f"{', '.join(anything)} may be any real number; declare a domain, as in decay(0.9)" if anything else ""
+
+    if not TYPE_CHECKING:  # else a misspelt attribute would pass the type checker
+
+        def __getattr__(self, name):
+            """A hyperparameter as a quantity, a state as a buffer, by its name: the words of statements."""
+            if name.startswith("_"):
+                raise AttributeError(name)
+            from derive.stating.vocabulary import part
+
+            return part(self, name)
 
     def _repr_markdown_(self) -> str:
         """The rule and what is derived from it, for a notebook."""

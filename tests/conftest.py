@@ -1,12 +1,17 @@
-"""Tests keep their compiled kernels apart from the user's own."""
+"""Tests keep their compiled kernels apart from the user's own, and the machine to themselves where they measure it."""
 
 from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
+
+from tests.machine import MEETING, machine
 
 # The machines are shared: how long an example takes says nothing. The suite draws the same examples every time;
 # `--hypothesis-profile=explore` draws others, and more of them.
@@ -20,11 +25,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """A cache of this run alone, unless the caller names one; subprocesses inherit it."""
-    if "DERIVE_CACHE_DIR" not in os.environ:
-        folder = tempfile.TemporaryDirectory(prefix="derive-kernels-tests-")
-        os.environ["DERIVE_CACHE_DIR"] = folder.name
-        config.add_cleanup(folder.cleanup)
+    """A folder of this run alone, where its processes meet, and in it a cache that they share, as any processes may.
+
+    Nothing in it is from another day: what a test finds there, this run has made. The environment is handed on.
+    """
+    if hasattr(config, "workerinput"):  # one of several processes, which the first of them made
+        config.stash[MEETING] = config.workerinput["meeting"]
+        return
+    folder = tempfile.TemporaryDirectory(prefix="derive-kernels-tests-")
+    config.add_cleanup(folder.cleanup)
+    config.stash[MEETING] = folder.name
+    os.environ["DERIVE_CACHE_DIR"] = str(Path(folder.name) / "cache")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    node.workerinput["meeting"] = node.config.stash[MEETING]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool, bool]:
+    """Nothing runs beside a test that compares running times, its fixtures and those of the others included."""
+    with machine(Path(item.config.stash[MEETING]), alone=item.get_closest_marker("speed") is not None):
+        return (yield)
 
 
 @pytest.fixture

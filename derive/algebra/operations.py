@@ -71,8 +71,13 @@ def _power(case: Case, node: Apply, base: Quotient, exponent: Quotient) -> Value
 
 
 def _positive_power(case: Case, base: Quotient, exponent: Quotient) -> Value:
-    """base^e with e linear in whole symbols: a product of powers of the base's factors."""
-    slopes, shift = _linear_in_whole_symbols(case, exponent)
+    """base^e with e linear in whole symbols: a product of powers of the base's factors; else a quantity of its own."""
+    if base.constant() == 1:
+        return rational(1)
+    try:
+        slopes, shift = _linear_in_whole_symbols(case, exponent)
+    except Stuck:
+        return case._function("pow", (base, exponent))
     result = case.power(base, shift) if shift >= 0 else case.div(rational(1), case.power(base, -shift))
     if not isinstance(result, Quotient):
         raise Stuck("a case that cannot occur: its base is zero and positive")

@@ -43,7 +43,8 @@ _UNIT_OPEN = Domain(low=Fraction(0), high=Fraction(1), low_open=True, high_open=
 _ABOVE_ONE = Domain(low=Fraction(1), low_open=True)
 _NONNEGATIVE = Domain(low=Fraction(0))
 _BETWEEN_SIGNS = Domain(low=Fraction(-1), high=Fraction(1), low_open=True, high_open=True)
-_RANGES_OF_FUNCTIONS = {"exp": POSITIVE, "tanh": _BETWEEN_SIGNS}
+_SIGNS = Domain(low=Fraction(-1), high=Fraction(1))
+_RANGES_OF_FUNCTIONS = {"exp": POSITIVE, "tanh": _BETWEEN_SIGNS, "sin": _SIGNS, "cos": _SIGNS, "pow": POSITIVE}
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from enum import IntEnum
 import click
 
 from derive.cli.checking import check_command, identify_command
+from derive.cli.claims import claims_command
 from derive.cli.documents import error_document, write_json
 from derive.cli.generated import NotProved, kernel_command
 from derive.cli.library import rules_command, show_command
@@ -54,6 +55,7 @@ COMMANDS = (
     prove_command,
     check_command,
     identify_command,
+    claims_command,
     kernel_command,
     verify_command,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
 
 from derive.algebra.normal import NoNormalForm, readable, tidy
@@ -26,16 +27,16 @@ def held(rule: Rule, buffer: LinearBuffer, signal: Expr) -> Expr:
 def bias_correction(rule: Rule, buffer: LinearBuffer) -> Derivation | None:
     """The factor 1/W[t] that makes the mean of a buffer that starts at zero that of its input, and the rule's own."""
     total = weight_sum(rule, buffer)
-    weighing, needed = _weighing(rule, total)
-    if not identity([(total / total, Number(1))], weighing):
+    assumed, needed = weighing(rule, total)
+    if not identity([(total / total, Number(1))], assumed):
         return None  # weights that may cancel to nothing have no correction
-    factor = tidy(1 / total, weighing)
+    factor = tidy(1 / total, assumed)
     comparison, statement = _compared(rule, buffer, total, factor)
     constant = names_of(rule)[CONSTANT]
     steps = proper(
         *_constant_stream(rule, buffer, total),
         equal(labelled(rule, "b") * labelled(rule, "W"), factor * total, Number(1),
-              why="the factor that gives the input back", given=weighing),
+              why="the factor that gives the input back", given=assumed),
         *comparison,
     )  # fmt: skip
     return Derivation(
@@ -46,10 +47,11 @@ def bias_correction(rule: Rule, buffer: LinearBuffer) -> Derivation | None:
         steps=steps,
         result=factor,
         names=names_of(rule),
+        quantities={"bias_correction": factor, "weight_sum": total},
     )
 
 
-def _weighing(rule: Rule, total: Expr) -> tuple[Assumptions, tuple[str, ...]]:
+def weighing(rule: Rule, total: Expr) -> tuple[Assumptions, tuple[str, ...]]:
     """The assumptions with every hyperparameter positive whose zero would leave no weights, and those in words."""
     assumed = given(rule).domains
     vanishing = [h.name for h in rule.hyperparameters if h.domain == NONNEGATIVE and h.name in symbols(total)]
@@ -64,13 +66,13 @@ def corrected_step(rule: Rule) -> Derivation | None:
     step's input have a bias of their own, and nothing is said.
     """
     candidates: list[dict[str, Number]] = [{}, *({n: Number(0)} for n in may_vanish(rule))]
-    moving = [(bound, made) for bound in candidates if (made := _in_corrected_buffers(bind(rule, bound))) is not None]
+    moving = [(bound, made) for bound in candidates if (made := in_corrected_buffers(bind(rule, bound))) is not None]
     for bound, chain in moving:
-        if "t" not in symbols(chain[1]):
+        if "t" not in symbols(chain.shown):
             where = "".join(f" where `{n} = 0`" for n in bound)
             return _derivation_of_step(bind(rule, bound), chain, f"No t is left{where}: the bias is corrected.", bound)
     for bound, chain in moving[:1]:
-        if not bound and _changes_with_t(rule, chain[1]):
+        if not bound and _changes_with_t(rule, chain.shown):
             said = "t is left: the step changes with t even where its corrected buffers do not."
             return _derivation_of_step(rule, chain, said, bound)
     return None
@@ -156,8 +158,17 @@ def _factor_of(rule: Rule, value: Expr, new: Symbol) -> Expr | None:
     return factor if identity([(value, at_one * new)], given(rule)) else None
 
 
-def _in_corrected_buffers(rule: Rule) -> tuple[Expr, Expr] | None:
+@dataclass(frozen=True)
+class Corrected:
     """The step (or output) with each buffer as its weight sum times its corrected value, and its normal form."""
+
+    written: Expr
+    shown: Expr
+    given: Assumptions
+
+
+def in_corrected_buffers(rule: Rule) -> Corrected | None:
+    """The step in corrected buffers, `m~` for that of m; None where a buffer is no average of this step's input."""
     buffers = linear_buffers(rule)
     if not all(b.starts_at_zero and b.remembers and is_driven_by_input(rule, b) for b in buffers):
         return None
@@ -176,7 +187,8 @@ def _in_corrected_buffers(rule: Rule) -> tuple[Expr, Expr] | None:
         return None
     if not symbols(shown) & set(corrected.values()):
         return None
-    return (written, shown) if identity([(written, shown)], _given_corrected(rule, corrected)) else None
+    assumed = _given_corrected(rule, corrected)
+    return Corrected(written, shown, assumed) if identity([(written, shown)], assumed) else None
 
 
 def _given_corrected(rule: Rule, corrected: dict[str, str]) -> Assumptions:
@@ -184,17 +196,17 @@ def _given_corrected(rule: Rule, corrected: dict[str, str]) -> Assumptions:
     return Assumptions({**assumed, **{bar: assumed[n] for n, bar in corrected.items() if n in assumed}})
 
 
-def _derivation_of_step(rule: Rule, chain: tuple[Expr, Expr], statement: str, bound: dict[str, Number]) -> Derivation:
+def _derivation_of_step(rule: Rule, chain: Corrected, statement: str, bound: dict[str, Number]) -> Derivation:
     label = Symbol("output[t]") if rule.is_average else Symbol("theta[t-1]") - Symbol("theta[t]")
     known = {f"{n}~": n for n in rule.state_names}
-    used = [n for n in known if n in symbols(*chain)]
-    assumed = _given_corrected(rule, {n: bar for bar, n in known.items()})
+    used = [n for n in known if n in symbols(chain.written, chain.shown)]
     why = "each buffer written as its weight sum times its corrected value"
     return Derivation(
         title="The step in corrected buffers",
         statement=statement,
         assumptions=(*(f"`{known[n]}_bar` is `{known[n]}[t]` corrected" for n in used), *(f"`{n} = 0`" for n in bound)),
-        steps=(equal(label, *chain, why=why, given=assumed),),
-        result=chain[1],
+        steps=(equal(label, chain.written, chain.shown, why=why, given=chain.given),),
+        result=chain.shown,
         names=names_of(rule),
+        quantities={"step_in_corrected_buffers": chain.shown},
     )

@@ -14,11 +14,11 @@ from typing import Literal
 
 from derive.deriving.experiment import Experiment
 from derive.deriving.linear import AGE, CONSTANT
-from derive.expr import Expr, Number, Symbol, apply, substitute, symbols, to_text
+from derive.expr import Expr, Symbol, substitute, to_text
 from derive.proving import Assumptions, Verdict, identity
-from derive.proving.everywhere import everywhere
 from derive.proving.limits import ProvedLimit
-from derive.rule import REAL, Domain, Rule
+from derive.proving.truth import truth
+from derive.rule import Domain, Rule
 
 Relation = Literal["=", "→", "⇔"]
 
@@ -64,6 +64,7 @@ class Derivation:
     result: Expr
     names: Mapping[str, str]
     quantities: Mapping[str, Expr] = field(default_factory=dict)  # what else was arrived at, by its usual name
+    domains: Mapping[str, Domain] = field(default_factory=dict)  # of the names it adds to those of the rule
     experiments: tuple[Experiment, ...] = ()  # runs of a compiled kernel that confirm it; evidence, never proof
 
     @property
@@ -126,25 +127,15 @@ def holds(condition: Expr, *, why: str, given: Assumptions, when: Sequence[Expr]
 
     Where exact algebra leaves it open, ball arithmetic is tried if every name it has lies in a bounded range.
     """
-    claimed: Expr = apply("where", condition, 1, 0)
-    for premise in when:
-        claimed = apply("where", premise, claimed, 1)
-    verdict = identity(((claimed, Number(1)),), given)
-    box = {name: given.domains.get(name, REAL) for name in symbols(claimed)}
-    if verdict.status == "unknown" and not any(_has_no_bounds(domain) for domain in box.values()):
-        verdict = everywhere(apply("eq", claimed, 1), box)
-    return Step(None, (condition,), why, verdict, when=tuple(when))
-
-
-def _has_no_bounds(domain: Domain) -> bool:
-    return domain.low is None or (domain.high is None and not domain.whole)
+    return Step(None, (condition,), why, truth(condition, given, when), when=tuple(when))
 
 
 def proper(*steps: Step) -> tuple[Step, ...]:
     """The steps worth showing. One whose chain repeats a single expression has nothing to check and is not counted."""
     kept: list[Step] = []
     for step in steps:
-        if len(set(step.chain)) == 1:
+        claims_condition = len(step.chain) == 1 and step.verdict is not None
+        if len(set(step.chain)) == 1 and not claims_condition:
             step = replace(step, chain=step.chain[:1], verdict=None)
             if step.label is None or any(step.chain == other.chain and step.label is other.label for other in kept):
                 continue

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from derive.algebra.normal import tidy
 from derive.deriving.derivation import Derivation, Series, Step, code, define, equal, labelled, names_of, proper, tends
-from derive.deriving.linear import AGE, LinearBuffer, given, raised, scaled
-from derive.expr import Expr, Number, Symbol, substitute
+from derive.deriving.experiment import Experiment
+from derive.deriving.linear import AGE, LinearBuffer, given, is_driven_by_input, raised, scaled
+from derive.evaluate import enclosed, exact
+from derive.expr import Expr, Number, Symbol, substitute, symbols
 from derive.proving import identity
 from derive.proving.limits import limit
 from derive.rule import Rule
 
 T, K = Symbol("t"), Symbol(AGE)
+IMPULSE = 20  # steps of the run that shows the weights
 
 
 def weight_sum(rule: Rule, buffer: LinearBuffer) -> Expr:
@@ -40,7 +45,25 @@ def weights(rule: Rule, buffer: LinearBuffer) -> Derivation:
         steps=steps,
         result=shown,
         names=names,
+        quantities={"weight": buffer.weight, "weight_sum": shown},
+        experiments=_impulse(rule, buffer),
     )
+
+
+def _impulse(rule: Rule, buffer: LinearBuffer) -> tuple[Experiment, ...]:
+    """One input through the kernel, then none: the buffer shows the weights one after another."""
+    own = symbols(buffer.decay, buffer.gain, buffer.input) - {"g", "x"}
+    if not is_driven_by_input(rule, buffer) or not own <= rule.defaults.keys() or not buffer.starts_at_zero:
+        return ()
+    values = {n: rule.defaults[n] for n in own}
+    given_then = [{name: Number(number) for name in ("g", "x")} for number in (1, 0)]
+    strength, rest = (exact(substitute([buffer.input], now), values)[0] for now in given_then)
+    if not isinstance(strength, Fraction) or rest != 0:
+        return ()
+    ages = {t: enclosed([buffer.weight], {**values, AGE: Fraction(t - 1)})[0] for t in (1, 2, 3, IMPULSE)}
+    foretold = {t: float(value) * float(strength) for t, value in ages.items()}  # type: ignore[arg-type]
+    gradients = (Fraction(1), *(Fraction(0),) * (IMPULSE - 1))
+    return (Experiment(f"the impulse response of {buffer.name}", Symbol(buffer.name), foretold, gradients=gradients),)
 
 
 def _unrolling(rule: Rule, buffer: LinearBuffer) -> tuple[Step, ...]:

@@ -127,9 +127,10 @@ class Conditional:
 class Limit:
     """Claim: as the whole number `variable` grows, `expr` tends to `limit`, wherever `at_zero` is defined.
 
-    `continuous` is `expr` with each power base^variable replaced by the name `powers` gives the
-    base, and variable^(-1/2) by `root`. It is made of continuous operations, so its value where
-    those names are zero (`at_zero`) is the limit. `trees` proves the obligations, in their order.
+    `continuous` is `expr` with variable^degree base^variable replaced by the name `powers` gives the
+    base, and variable^(-1/2) by `root`: both vanish, for bases in [0, 1) and any degree. It is made of
+    continuous operations, so its value where those names are zero (`at_zero`) is the limit. `trees`
+    proves the obligations, in their order.
     """
 
     expr: Expr
@@ -140,6 +141,7 @@ class Limit:
     root: str
     assumptions: Assumptions
     trees: tuple[Tree, ...]
+    degree: int = 0
 
     @property
     def at_zero(self) -> Expr:
@@ -172,7 +174,23 @@ class Everywhere:
     cells: Cells
 
 
-Certificate = Identity | Invariants | Correspondence | Exactness | Conditional | Limit | Everywhere
+@dataclass(frozen=True)
+class Sufficient:
+    """Claim: wherever one of the conditions holds the statement is defined and true; with `exact`, nowhere else.
+
+    All of it where the premises hold. `trees` proves that of each condition, `exact` that the statement is true
+    only where one of them holds.
+    """
+
+    statement: Expr
+    conditions: tuple[Expr, ...]
+    assumptions: Assumptions
+    trees: tuple[Tree, ...]
+    exact: Tree | None = None
+    premises: tuple[Expr, ...] = ()
+
+
+Certificate = Identity | Invariants | Correspondence | Exactness | Conditional | Limit | Everywhere | Sufficient
 
 
 def leaves(tree: Tree) -> int:

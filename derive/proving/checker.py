@@ -16,8 +16,8 @@ from derive.algebra.facts import Assumptions, Fact, NeedSplit, Stuck
 from derive.algebra.operations import Value
 from derive.algebra.polynomials import TooLarge
 from derive.algebra.work import apart
-from derive.evaluate import Exact, exact
-from derive.expr import Symbol, symbols
+from derive.evaluate import Exact, enclosed, exact
+from derive.expr import Apply, Expr, Symbol, substitute, symbols
 from derive.ops import Inexact, Undefined
 from derive.proving.cells import check_cells
 from derive.proving.certificate import (
@@ -35,11 +35,19 @@ from derive.proving.certificate import (
     Path,
     Solved,
     Split,
+    Sufficient,
     Tree,
 )
-from derive.proving.obligations import Obligation, of_correspondence, of_exactness, of_invariants, of_limit
+from derive.proving.obligations import (
+    Obligation,
+    of_correspondence,
+    of_exactness,
+    of_invariants,
+    of_limit,
+    of_sufficient,
+)
 from derive.proving.refute import points
-from derive.rule import Domain, Rule
+from derive.rule import REAL, Domain, Rule
 from derive.transforms import bind, with_hyperparameters_of
 
 WORK = 20_000_000  # for a certificate; more than was ever needed to find one
@@ -75,6 +83,8 @@ def check_certificate(certificate: Certificate) -> None:
             _check_all((certificate.tree,), [of_exactness(certificate)])
         elif isinstance(certificate, Conditional):
             _check_conditional(certificate)
+        elif isinstance(certificate, Sufficient):
+            _check_sufficient(certificate)
         elif isinstance(certificate, Everywhere):
             check_cells(certificate.condition, certificate.box, certificate.cells)
         else:
@@ -83,6 +93,32 @@ def check_certificate(certificate: Certificate) -> None:
         raise Rejected(str(fault)) from fault
     except (NeedSplit, Stuck, TooLarge, RecursionError) as obstacle:
         raise Rejected(f"{type(obstacle).__name__}: {obstacle}") from obstacle
+
+
+def _check_sufficient(c: Sufficient) -> None:
+    trees = c.trees if c.exact is None else (*c.trees, c.exact)
+    if not c.conditions:
+        raise Rejected("no condition")
+    for condition in c.conditions:
+        if not _can_hold(condition, c.premises, c.assumptions):
+            raise Rejected(f"a condition that never holds: {condition}")
+    _check_all(trees, of_sufficient(c))
+
+
+def _can_hold(condition: Expr, premises: tuple[Expr, ...], assumptions: Assumptions) -> bool:
+    """Whether the condition is seen to be true somewhere with the premises; one that gives a name its value, there."""
+    given: dict[str, Expr] = {}
+    if isinstance(condition, Apply) and condition.op == "eq" and isinstance(condition.args[0], Symbol):
+        given = {condition.args[0].name: condition.args[1]}
+    names = symbols(condition, *premises) - given.keys()
+    free = {name: assumptions.domains.get(name, REAL) for name in sorted(names)}
+    for values in points(free, SETTINGS):
+        found = dict(zip(given, exact(given.values(), values), strict=True))
+        fits = all(_may_be(value, [assumptions.domains.get(name, REAL)]) for name, value in found.items())
+        here = [*premises, *([] if given else [condition])]
+        if fits and all(value is True for value in enclosed(substitute(here, given), values)):
+            return True
+    return False
 
 
 def _check_correspondence(c: Correspondence) -> None:

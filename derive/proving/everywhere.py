@@ -9,7 +9,7 @@ from math import floor
 from derive.algebra.facts import Assumptions
 from derive.evaluate import over
 from derive.expr import Expr, Number, apply
-from derive.proving.cells import Box, halves
+from derive.proving.cells import Box, halves, holds_in
 from derive.proving.certificate import Cells, Everywhere, Halves
 from derive.proving.checker import Checked, Rejected
 from derive.proving.replay import NotConfirmed, Point, Replayed
@@ -44,8 +44,7 @@ def everywhere(condition: Expr, box: Box, most: int = MOST_CELLS) -> Verdict:
 
 def _cut(condition: Expr, box: dict[str, Domain], budget: list[int]) -> Cells:
     budget[0] -= 1
-    found = over([condition], box)[0]
-    if found is True:
+    if holds_in(condition, box):
         return None
     widths = {name: _width(domain) for name, domain in box.items()}
     widest = max(widths, key=lambda name: widths[name], default=None)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from derive.algebra.case import Case
 from derive.algebra.facts import Assumptions, Fact
 from derive.algebra.normal import NoNormalForm, generic_case, tidy
-from derive.expr import Apply, Expr, Symbol, fold, substitute, symbols
+from derive.expr import Apply, Expr, Number, Symbol, fold, substitute, symbols
 from derive.ops import Undefined
 from derive.proving.certificate import Limit, Path, Split, Tree
 from derive.proving.checker import Checked, Rejected, described
@@ -17,6 +17,7 @@ from derive.proving.search import Differs, Undecided, propose_identity
 from derive.proving.verdict import Verdict
 from derive.rule import NONNEGATIVE, POSITIVE
 
+FASTEST = 3  # the highest power of the variable that is tried beside one of a base: t^3 q^t vanishes too
 ROOT = "#root"  # no name of a rule has such a sign in it
 
 
@@ -31,8 +32,17 @@ class ProvedLimit:
 
 def limit(expr: Expr, variable: str, assumptions: Assumptions) -> ProvedLimit | None:
     """What `expr` tends to as the whole number `variable` grows, with its proof; None where none was found."""
+    beside = _replaced(expr, lambda node: Number(1) if _is_power(node, variable) else None)
+    for degree in (0, FASTEST) if variable in symbols(beside) else (0,):
+        found = _limit(expr, variable, assumptions, degree)
+        if found is not None:
+            return found
+    return None
+
+
+def _limit(expr: Expr, variable: str, assumptions: Assumptions, degree: int) -> ProvedLimit | None:
     try:
-        claim = _claimed(expr, variable, assumptions)
+        claim = _claimed(expr, variable, assumptions, degree)
         trees = tuple(propose_identity(pairs, assumed).tree for _, pairs, assumed in of_limit(claim))
         evidence = Checked(replace(claim, trees=trees))
     except (NoNormalForm, Undecided, Differs, Rejected, ValueError):
@@ -52,9 +62,17 @@ def _undefined_cases(tree: Tree, claim: Limit, path: Path) -> Iterator[str]:
         yield described(path)
 
 
-def _claimed(expr: Expr, variable: str, assumptions: Assumptions) -> Limit:
+def _claimed(expr: Expr, variable: str, assumptions: Assumptions, degree: int) -> Limit:
+    """The claim, with a name for each variable^degree base^variable; the power alone is that times root^(2 degree)."""
     powers, sizes = _Names("#power"), _Names("#size")
-    named = _replaced(expr, lambda node: powers.name(node.args[0]) if _is_power(node, variable) else None)
+
+    def vanishing(node: Apply) -> Expr | None:
+        if not _is_power(node, variable):
+            return None
+        name = powers.name(node.args[0])
+        return name / Symbol(variable) ** degree if degree else name
+
+    named = _replaced(expr, vanishing)
     if variable in symbols(named):
         # Absolute values keep their name, or the normal form would take their argument as positive.
         named = _replaced(named, lambda node: sizes.name(node) if node.op == "abs" else None)
@@ -62,7 +80,7 @@ def _claimed(expr: Expr, variable: str, assumptions: Assumptions) -> Limit:
                    **dict.fromkeys(sizes.known, NONNEGATIVE)}  # fmt: skip
         [in_root] = substitute([named], {variable: 1 / Symbol(ROOT) ** 2})
         named = sizes.restored(tidy(in_root, Assumptions(domains)))
-    claim = Limit(expr, variable, expr, named, powers.known, ROOT, assumptions, ())
+    claim = Limit(expr, variable, expr, named, powers.known, ROOT, assumptions, (), degree)
     generic_case(claim.at_zero, assumptions)  # a limit that is undefined almost everywhere is none
     value = _replaced(claim.at_zero, lambda node: sizes.name(node) if node.op == "abs" else None)
     shown = tidy(value, Assumptions({**assumptions.domains, **dict.fromkeys(sizes.known, NONNEGATIVE)}))

@@ -13,7 +13,7 @@ from functools import lru_cache, reduce
 from derive.algebra.facts import Assumptions
 from derive.evaluate import unrolled
 from derive.expr import Apply, Expr, Number, Symbol, apply, nodes, substitute, symbols
-from derive.proving.certificate import Exactness, Limit, Pairs
+from derive.proving.certificate import Exactness, Limit, Pairs, Sufficient
 from derive.rule import DECAY, NONNEGATIVE, WORDS, Domain, Rule
 
 Obligation = tuple[str, Pairs, Assumptions]
@@ -310,6 +310,26 @@ def _settings(rule: Rule) -> dict[str, Expr]:
     return {n: Symbol(n) for n in rule.hyperparameter_names}
 
 
+def is_true(statement: Expr, premises: Iterable[Expr] = ()) -> tuple[Expr, Expr]:
+    """The statement is defined and true wherever the premises are true, as an equality; they have to be defined."""
+    claimed: Expr = apply("where", statement, 1, 0)
+    for premise in premises:
+        claimed = apply("where", premise, claimed, 1)
+    return claimed, Number(1)
+
+
+def of_sufficient(claim: Sufficient) -> list[Obligation]:
+    """Each condition implies the statement; for exactness, where none of them holds it is not true."""
+    found: list[Obligation] = [
+        (f"where {c}", (is_true(claim.statement, (*claim.premises, c)),), claim.assumptions) for c in claim.conditions
+    ]
+    if claim.exact is not None:
+        some = reduce(lambda x, y: apply("or", x, y), claim.conditions)
+        pair = is_true(some, (*claim.premises, claim.statement))
+        found.append(("nowhere else", (pair,), claim.assumptions))
+    return found
+
+
 # Operations through which limits pass wherever the result is defined; a radicand is looked at apart.
 CONTINUOUS = frozenset({"add", "sub", "mul", "div", "neg", "abs", "min", "max", "sqrt", "exp", "tanh"})
 
@@ -327,8 +347,10 @@ def of_limit(claim: Limit) -> list[Obligation]:
     vanishing = [*claim.powers, claim.root]
     if symbols(claim.expr, claim.limit, *claim.powers.values()) & set(vanishing):
         raise ValueError("a name of the continuous form has a meaning already")
+    if claim.degree < 0:
+        raise ValueError("a power is multiplied by a whole power of its exponent")
     t = Symbol(claim.variable)
-    actual: dict[str, Expr] = {name: apply("pow", base, t) for name, base in claim.powers.items()}
+    actual: dict[str, Expr] = {name: power_times(base, t, claim.degree) for name, base in claim.powers.items()}
     actual[claim.root] = 1 / apply("sqrt", t)
     [same] = substitute([claim.continuous], actual)
     radicands = [n.args[0] for n in nodes([claim.continuous]) if isinstance(n, Apply) and n.op == "sqrt"]
@@ -343,6 +365,12 @@ def of_limit(claim: Limit) -> list[Obligation]:
             claim.assumptions,
         ),
     ]
+
+
+def power_times(base: Expr, variable: Expr, degree: int) -> Expr:
+    """variable^degree base^variable."""
+    power = apply("pow", base, variable)
+    return power if degree == 0 else variable**degree * power
 
 
 def _is_continuous(node: Apply) -> bool:

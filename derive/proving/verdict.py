@@ -75,9 +75,17 @@ class Verdict:
 
 def _refuse_less(status: Status, certificate: Certificate) -> None:
     """Raise TypeError for a certificate that claims less than the verdict would say."""
-    from derive.proving.certificate import Conditional, Correspondence, Everywhere, Identity, Invariants, Limit
+    from derive.proving.certificate import (
+        Conditional,
+        Correspondence,
+        Everywhere,
+        Identity,
+        Invariants,
+        Limit,
+        Sufficient,
+    )
 
     always = (Identity, Invariants, Limit, Everywhere, Correspondence)
-    enough = (Correspondence, Conditional) if status == "conditional" else always
+    enough = (Correspondence, Conditional, Sufficient) if status == "conditional" else always
     if not isinstance(certificate, enough) or (isinstance(certificate, Correspondence) and certificate.while_defined):
         raise TypeError(f"a proof under conditions, or of something else, is no verdict {status!r}")

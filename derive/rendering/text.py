@@ -54,11 +54,11 @@ def _step(number: str, step: Step, d: Derivation) -> list[str]:
     links += [plain(link, d.names) for link in step.chain]
     links[-1] += "".join(f"{', ' if place else ' where '}{plain(c, d.names)}" for place, c in enumerate(step.when))
     signs = signs_of(step)
-    line = f"{number:<8}{links[0]}" + "".join(f" {s} {link}" for s, link in zip(signs, links[1:], strict=True))
+    line = f"{number:<7} {links[0]}" + "".join(f" {s} {link}" for s, link in zip(signs, links[1:], strict=True))
     if len(line) > WIDTH:
         # Every further link on a line of its own.
         further = [f"\n{'':10}{s} {link}" for s, link in zip(signs, links[1:], strict=True)]
-        line = f"{number:<8}{links[0]}" + "".join(further)
+        line = f"{number:<7} {links[0]}" + "".join(further)
     mark = "" if step.verdict is None else f"{step.verdict.status}: "
     return [*line.split("\n"), f"{'':10}{mark}{said(step.why)}"]
 

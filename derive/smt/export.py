@@ -5,8 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from derive.algebra.facts import Assumptions, Fact
-from derive.proving.certificate import Certificate, Conditional, Correspondence, Exactness, Identity, Invariants, Pairs
-from derive.proving.obligations import Obligation, of_correspondence, of_exactness, of_invariants, of_limit
+from derive.proving.certificate import (
+    Certificate,
+    Conditional,
+    Correspondence,
+    Everywhere,
+    Exactness,
+    Identity,
+    Invariants,
+    Pairs,
+    Sufficient,
+)
+from derive.proving.obligations import (
+    Obligation,
+    is_true,
+    of_correspondence,
+    of_exactness,
+    of_invariants,
+    of_limit,
+    of_sufficient,
+)
 from derive.smt.encode import Encoding
 from derive.smt.terms import FALSE, call
 
@@ -47,6 +65,10 @@ def claims(certificate: Certificate) -> Iterator[Obligation]:
         yield from of_invariants(certificate.rule, certificate.names)
     elif isinstance(certificate, Exactness):
         yield of_exactness(certificate)
+    elif isinstance(certificate, Sufficient):
+        yield from of_sufficient(certificate)
+    elif isinstance(certificate, Everywhere):
+        yield "true in the whole box", (is_true(certificate.condition),), Assumptions(certificate.box)
     else:
         yield from of_limit(certificate)
 

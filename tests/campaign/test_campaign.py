@@ -1,6 +1,7 @@
 """The prover against rewritings that must be proved, and mutants of which no wrong one may be.
 
-Small by default; `python -m pytest tests/campaign --mutants 10000 -s` runs it large and prints the figures.
+Small by default; `python -m pytest tests/campaign --mutants 10000 -n 0 -s` runs it large and
+prints the figures.
 """
 
 from __future__ import annotations

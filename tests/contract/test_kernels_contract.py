@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -24,13 +23,6 @@ from tests.zoo import NAMES, columns, construct, counters, hyperparameters
 
 DTYPES = ("float32", "float64")
 RULES = (*LIBRARY, *map(construct, NAMES))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cache_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DERIVE_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
-        yield
 
 
 @cache

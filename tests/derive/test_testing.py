@@ -34,6 +34,9 @@ def test_checked():
 def test_about_something_else():
     verdict = prove("momentum", "gradient_descent")
     assert 1 == 2
+
+def test_without_its_text():
+    exec("assert 1 == 2", {"verdict": prove("momentum", "gradient_descent")})
 """
 
 
@@ -46,7 +49,7 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     command = [sys.executable, "-m", "pytest", "-p", "derive.pytest_plugin", "-p", "no:cacheprovider", str(folder)]
     root = Path(__file__).parents[2]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder, env=_with_path(root))
-    assert "5 failed, 1 passed" in done.stdout, done.stdout + done.stderr
+    assert "6 failed, 1 passed" in done.stdout, done.stdout + done.stderr
     failures, _, _ = done.stdout.partition("short test summary")  # its lines are whole where `CI` is set
     parts = failures.split("\n____")
     return {part.split()[1]: part for part in parts[1:]}
@@ -72,6 +75,7 @@ def test_only_the_verdicts_of_the_failing_line_are_shown(output: dict[str, str])
     assert "adam_eps_hat (B)" not in output["test_named"]
     assert "B adam_eps_hat" not in output["test_named"]
     assert "here they part" not in output["test_about_something_else"]
+    assert "here they part" not in output["test_without_its_text"]
 
 
 def test_the_helper_raises_with_the_whole_answer() -> None:

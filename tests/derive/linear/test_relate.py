@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
 from functools import cache
@@ -16,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from derive.algebra.work import bounded
+from derive.algebra.work import OutOfWork, bounded, spend
 from derive.evaluate import exact, trajectory
 from derive.expr import Expr, Number, Symbol, apply, substitute
 from derive.linear import Branch, LinearRelation, relate
@@ -32,12 +33,27 @@ GOLDEN = Path(__file__).with_name("relations.txt")
 GROUPS = (RULES, MEANS)
 
 
+TENTH_OF_A_SECOND = 100_000  # in counted units of work, of which a machine does at least a million in a second
+MOST = 1000 * TENTH_OF_A_SECOND
+
+
 @cache
-def related(a: str, b: str) -> LinearRelation:
-    relation = relate(EVERY[a], EVERY[b])
+def measured(a: str, b: str) -> tuple[LinearRelation, int]:
+    """The relation, and what it took: the work of one tenth of a second, of three, or more."""
+    with bounded(MOST):
+        relation, tenths = relate(EVERY[a], EVERY[b]), 1000
+        with suppress(OutOfWork):
+            spend(MOST - 3 * TENTH_OF_A_SECOND)
+            tenths = 3
+            spend(2 * TENTH_OF_A_SECOND)
+            tenths = 1
     assert relation is not None
     assert relation.open == ()
-    return relation
+    return relation, tenths
+
+
+def related(a: str, b: str) -> LinearRelation:
+    return measured(a, b)[0]
 
 
 def branches(a: str, b: str) -> list[str]:
@@ -214,13 +230,14 @@ def shown(rule: Rule, setting: Mapping[str, Fraction]) -> tuple[object, ...]:
 def holds(branch: Branch, a: Mapping[str, Fraction], b: Mapping[str, Fraction]) -> bool:
     """Whether the branch has this setting of both sides."""
     everything = {**a, **{f"a.{n}": v for n, v in a.items()}, **{f"b.{n}": v for n, v in b.items()}}
-    claims = [(e, b[n], everything) for n, e in branch.hyperparameters.items()]
+    claims: list[tuple[Expr, Fraction, Mapping[str, Fraction]]] = []
+    claims += [(e, b[n], everything) for n, e in branch.hyperparameters.items()]
     for name, value in branch.condition.items():
         side = a if name.startswith("a.") else b
         claims.append((value, side[name[2:]], {**everything, **side}))
     claims += [(root.polynomial, Fraction(0), everything) for root in branch.roots]
-    found = [exact([value], names)[0] == wanted for value, wanted, names in claims]
-    return all(found) and all(exact([test], everything)[0] is True for test in branch.where)
+    met = all(exact([value], names)[0] == wanted for value, wanted, names in claims)
+    return met and all(exact([test], everything)[0] is True for test in branch.where)
 
 
 @pytest.mark.parametrize("group", GROUPS, ids=["updates", "averages"])
@@ -445,19 +462,21 @@ def test_no_sympy() -> None:
     assert done.stdout.strip() == "False"
 
 
-TENTH_OF_A_SECOND = 100_000  # in counted units of work, of which a machine does at least a million in a second
-
-
 def test_few_pairs_take_the_work_of_a_tenth_of_a_second() -> None:
-    pairs = list(product(RULES.values(), RULES.values()))
-    assert not [(a.name, b.name) for a, b in pairs if not _within(3 * TENTH_OF_A_SECOND, a, b)]
-    assert sum(_within(TENTH_OF_A_SECOND, a, b) for a, b in pairs) > 0.95 * len(pairs)
+    tenths = {pair: measured(*pair)[1] for pair in product(RULES, RULES)}
+    assert [pair for pair, found in tenths.items() if found > 3] == []
+    assert list(tenths.values()).count(1) > 0.95 * len(tenths)
 
 
-def _within(units: int, a: Rule, b: Rule) -> bool:
-    with bounded(units):
-        relation = relate(a, b)
-    return relation is None or not any("more work" in line for line in relation.open)
+def test_work_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy(a: Rule, b: Rule) -> LinearRelation:
+        spend(work)
+        return related("momentum", "momentum")
+
+    monkeypatch.setattr(sys.modules[__name__], "relate", busy)
+    for units, tenths in ((1, 1), (1.5, 3), (4, 1000)):
+        work = int(units * TENTH_OF_A_SECOND)
+        assert measured.__wrapped__("momentum", "momentum")[1] == tenths
 
 
 # Where one side is undefined and the other is not, they are not the same

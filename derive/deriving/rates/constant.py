@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from derive.algebra.normal import NoNormalForm, readable, tidy
-from derive.deriving.bias import held, may_vanish
+from derive.deriving.bias import may_vanish
 from derive.deriving.derivation import (
     Derivation,
-    Step,
     code,
     define,
     equal,
     exceptions,
     labelled,
     names_of,
-    proper,
     tends,
 )
-from derive.deriving.linear import LinearBuffer, given, is_driven_by_input, linear_buffers
+from derive.deriving.linear import given
+from derive.deriving.rates.held import Held, held_states
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
 from derive.proving import Assumptions, identity
 from derive.proving.limits import ProvedLimit, limit
@@ -26,17 +27,17 @@ from derive.transforms import bind
 T = Symbol("t")
 
 
+@lru_cache(maxsize=64)
 def effective_lr(rule: Rule) -> Derivation | None:
     """-(theta[t] - theta[t-1])/g (for an average output[t]/x) when every gradient is g; None where not derived.
 
     The rule is taken without the decay of the parameter: a hyperparameter whose zero makes the
     step independent of theta is set to zero, and the derivation says so.
     """
-    plain, removed = _without_decay(rule)
-    buffers = linear_buffers(plain)
+    plain, removed = without_decay(rule)
     moving = symbols(_response(plain)) & set(plain.state_names)
-    known = {b.name: b for b in buffers if is_driven_by_input(plain, b)}
-    if not moving <= set(known) or "theta" in symbols(readable(_response(plain), given(plain))):
+    known = held_states(plain)
+    if not moving <= set(known) or not _is_free(plain):
         return None
     return _derived(plain, [known[n] for n in plain.state_names if n in moving], removed)
 
@@ -48,30 +49,37 @@ def _response(rule: Rule) -> Expr:
     return Symbol("theta") - rule.step["theta"]
 
 
-def _without_decay(rule: Rule) -> tuple[Rule, tuple[str, ...]]:
+def without_decay(rule: Rule) -> tuple[Rule, tuple[str, ...]]:
     """The rule with the first hyperparameter set to zero that frees the step from theta, where one does."""
-    if rule.is_average or "theta" not in symbols(readable(_response(rule), given(rule))):
+    if rule.is_average or _is_free(rule):
         return rule, ()
     for name in may_vanish(rule):
         bound = bind(rule, {name: Number(0)})
-        free = readable(_response(bound), given(bound))
-        if "theta" not in symbols(free) and free is not Number(0):
+        if _is_free(bound) and readable(_response(bound), given(bound)) is not Number(0):
             return bound, (name,)
     return rule, ()
 
 
-def _derived(rule: Rule, buffers: list[LinearBuffer], removed: tuple[str, ...]) -> Derivation | None:
+def _is_free(rule: Rule) -> bool:
+    """Whether what the input moves does not depend on theta."""
+    response = _response(rule)
+    if "theta" not in symbols(readable(response, given(rule))):
+        return True
+    [at_zero] = substitute([response], {"theta": Number(0)})
+    return bool(identity([(response, at_zero)], given(rule)))
+
+
+def _derived(rule: Rule, states: list[Held], removed: tuple[str, ...]) -> Derivation | None:
     source = "x" if rule.is_average else "g"
     assumed = given(rule)
-    before = {b.name: substitute([held(rule, b, b.input)], {"t": T - 1})[0] for b in buffers}
-    [moved] = substitute([_response(rule)], before)
-    rate = _rate(rule, moved, source)
+    [moved] = substitute([_response(rule)], {h.name: h.before for h in states})
+    rate = factor_of_input(rule, moved, source)
     if rate is None:
         return None
     label = Symbol("output[t]") if rule.is_average else Symbol("theta[t-1]") - Symbol("theta[t]")
     name = labelled(rule, "r" if rule.is_average else "effective_lr")
     steps = [define(label, _response(rule), "the rule's step")]
-    steps += [step for b in buffers for step in _substitution(rule, b)]
+    steps += [step for h in states for step in h.steps]
     steps.append(equal(label, moved, rate * Symbol(source), why=f"with every {source} the same", given=assumed))
     steps.append(define(name, rate, f"the factor of {source}"))
     found = limit(rate, "t", assumed)
@@ -85,23 +93,11 @@ def _derived(rule: Rule, buffers: list[LinearBuffer], removed: tuple[str, ...]) 
         steps=tuple(steps),
         result=rate,
         names=names_of(rule, same=source),
+        quantities={"effective_lr": rate, **({} if found is None else {"effective_lr_limit": found.claim.limit})},
     )
 
 
-def _substitution(rule: Rule, buffer: LinearBuffer) -> tuple[Step, ...]:
-    """The buffer under a constant input: the closed form holds at the start, and the update keeps it."""
-    holds, from_start = held(rule, buffer, buffer.input), given(rule, from_start=True)
-    [at_start, later] = [substitute([holds], {"t": e})[0] for e in (Number(0), T + 1)]
-    now = Symbol(f"{buffer.name}[t]")
-    return proper(
-        define(now, holds, "claimed"),
-        equal(Symbol(f"{buffer.name}[0]"), at_start, buffer.state.initial, why="holds at the start", given=from_start),
-        equal(Symbol(f"{buffer.name}[t+1]"), later, buffer.update(holds, buffer.input), why="is kept by the update",
-              given=from_start),
-    )  # fmt: skip
-
-
-def _rate(rule: Rule, moved: Expr, source: str) -> Expr | None:
+def factor_of_input(rule: Rule, moved: Expr, source: str) -> Expr | None:
     """A factor with moved = factor * input for inputs of either sign, or None."""
     positive = Assumptions({**given(rule).domains, source: POSITIVE})
     try:

@@ -1,0 +1,214 @@
+"""What a missing bias correction does to the step: a factor of t alone, its extreme, and when it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import combinations
+
+from derive.algebra.normal import NoNormalForm, tidy
+from derive.deriving.averages.decimals import at, decimal, settings
+from derive.deriving.bias import Corrected, in_corrected_buffers, may_vanish
+from derive.deriving.derivation import Derivation, Step, code, equal, labelled, names_of, tends
+from derive.deriving.experiment import Experiment
+from derive.deriving.extremes import Extreme, largest, onset, smallest
+from derive.deriving.linear import given, linear_buffers
+from derive.evaluate import enclosed, exact
+from derive.expr import Apply, Expr, Number, Symbol, apply, fold, substitute, symbols
+from derive.proving import identity
+from derive.proving.everywhere import everywhere
+from derive.proving.limits import limit
+from derive.proving.obligations import inside
+from derive.rule import DECAY, NONNEGATIVE, POSITIVE, Assignment, Domain, Rule
+from derive.transforms import bind
+
+T = Symbol("t")
+CLOSE = Fraction(1, 20)  # of the corrected step: from when on the step is so close to it is told
+MOST_ZERO = 2  # hyperparameters set to zero at once, so that the factor is the same for all inputs
+
+
+def without_corrections(rule: Rule, lines: Collection[str] | None = None) -> Rule:
+    """The rule with every beta^t of its body at its limit zero, as if all steps were late; in these lines only.
+
+    That takes away every bias correction, wherever it stands, and nothing else.
+    """
+    kept = given(rule)
+
+    def settled(node: Apply, args: tuple[Expr, ...]) -> Expr:
+        constant = node.op == "pow" and args[1] is T and symbols(args[0]) <= {*rule.hyperparameter_names}
+        if constant and identity([inside(args[0], DECAY)], kept):
+            return Number(0)
+        return node if args == node.args else _plainly(node.op, args)
+
+    def line(assignment: Assignment) -> Assignment:
+        if lines is not None and assignment.target not in lines:
+            return assignment
+        [value] = fold([assignment.value], symbol=lambda s: s, number=lambda n: n, apply=settled)
+        return replace(assignment, value=value)
+
+    body = tuple(line(a) for a in rule.body)
+    return rule if body == rule.body else replace(rule, body=body)
+
+
+def _plainly(op: str, args: tuple[Expr, ...]) -> Expr:
+    """The operation, worked out where only numbers are left, and without a divisor one."""
+    made = Apply(op, args)
+    if op == "div" and args[1] is Number(1):
+        return args[0]
+    if all(isinstance(arg, Number) for arg in args):
+        [value] = exact([made], {})
+        return Number(value) if type(value) is Fraction else made
+    return made
+
+
+@dataclass(frozen=True)
+class Multiplier:
+    """step[t] = factor(t) * step with corrected buffers, for the rule with some hyperparameters at zero."""
+
+    rule: Rule
+    chain: Corrected
+    factor: Expr
+    corrected: Expr
+    zero: tuple[str, ...]
+
+
+def multiplier(rule: Rule) -> Multiplier | None:
+    """The factor by which the step is off while its weights do not add up yet, where it is the same for all inputs.
+
+    Where a hyperparameter stands in the way (epsilon, a decay of the parameter) it is taken as zero.
+    None where there is no such factor, or it is always one.
+    """
+    for zero in _candidates(rule):
+        bound = bind(rule, dict.fromkeys(zero, Number(0)))
+        chain = in_corrected_buffers(bound)
+        found = None if chain is None else _factor(bound, chain)
+        if chain is not None and found is not None:
+            factor, corrected = found
+            return None if factor is Number(1) else Multiplier(bound, chain, factor, corrected, zero)
+    return None
+
+
+def _candidates(rule: Rule) -> Iterator[tuple[str, ...]]:
+    for count in range(MOST_ZERO + 1):
+        yield from combinations(may_vanish(rule), count)
+
+
+def _factor(rule: Rule, chain: Corrected) -> tuple[Expr, Expr] | None:
+    """The step over the same step late, and that one."""
+    late = limit(chain.shown, "t", chain.given)
+    if late is None or late.claim.limit is Number(0):
+        return None
+    corrected = late.claim.limit
+    positive = {**chain.given.domains, **{n: POSITIVE for n in symbols(corrected) if n.endswith("~")}}
+    positive |= {h.name: POSITIVE for h in rule.hyperparameters if h.domain == NONNEGATIVE}
+    try:
+        factor = tidy(chain.shown / corrected, replace(chain.given, domains=positive))
+    except NoNormalForm:
+        return None
+    if not symbols(factor) <= {*rule.hyperparameter_names, "t"}:
+        return None
+    return (factor, corrected) if identity([(chain.shown, factor * corrected)], chain.given) else None
+
+
+def correction_multiplier(rule: Rule, without: Collection[str] | None = None) -> Derivation | None:
+    """The factor between what the rule does and what it would do with corrected buffers.
+
+    With `without`, of the rule that lacks the corrections in these lines (all of them where it is empty).
+    """
+    bare = rule if without is None else without_corrections(rule, without or None)
+    if without is not None and bare is rule:
+        return None
+    found = multiplier(bare)
+    if found is None:
+        return None
+    label = Symbol("output[t]") if rule.is_average else Symbol("theta[t-1]") - Symbol("theta[t]")
+    name, values = labelled(rule, "r"), settings(found.rule, found.factor)
+    steps = [
+        equal(label, found.chain.written, found.factor * found.corrected, given=found.chain.given,
+              why="each buffer written as its weight sum times its corrected value"),
+        *tends(name, limit(found.factor, "t", given(found.rule))),
+    ]  # fmt: skip
+    told, sentence = ([], "") if values is None else _told(found.factor, values)
+    what = "output" if rule.is_average else "step"
+    subject = f"The {what}" if without is None else f"Without its corrections the {what}"
+    return Derivation(
+        title="The step without bias correction" if without is None else "The step without its bias corrections",
+        statement=f"{subject} is {code(found.factor)} times that with corrected buffers.{sentence}",
+        assumptions=(*_bars(found), *(f"`{n} = 0`" for n in found.zero)),
+        steps=(*steps, *told),
+        result=found.factor,
+        names=names_of(rule),
+        quantities={"correction_multiplier": found.factor, "corrected_step": found.corrected},
+        experiments=_experiments(found, values) if without is None else (),
+    )
+
+
+def _bars(found: Multiplier) -> tuple[str, ...]:
+    used = [n for n in found.rule.state_names if f"{n}~" in symbols(found.corrected)]
+    return tuple(f"`{n}_bar` is `{n}[t]` corrected" for n in used)
+
+
+def _told(factor: Expr, values: dict[str, Fraction]) -> tuple[list[Step], str]:
+    """At the defaults: the first step, the step at which it is furthest off, from when on it is close."""
+    [bound] = substitute([factor], {name: Number(value) for name, value in values.items()})
+    first = decimal(substitute([bound], {"t": Number(1)})[0], {})
+    said = [f"{first} at t = 1"]
+    steps: list[Step] = []
+    for extreme, word in ((largest(factor, values), "largest"), (smallest(factor, values), "smallest")):
+        if extreme is None:
+            continue
+        if extreme.at > 1:
+            said.append(f"{word} {decimal(extreme.value, {})} at t = {extreme.at}")
+        steps += _extreme_steps(extreme, word)
+    close = apply("and", apply("le", bound, 1 + CLOSE), apply("ge", bound, 1 - CLOSE))
+    found = onset(close, {})
+    if found is not None and found.at > 1:
+        said.append(f"within {float(CLOSE):.0%} only from t = {found.at} on")
+        last = Domain(Fraction(found.at - 1), Fraction(found.at - 1), whole=True)
+        steps.append(Step(None, (close,), f"within {float(CLOSE):.0%} from there on", found.verdict,
+                          when=(apply("ge", T, found.at),)))  # fmt: skip
+        steps.append(Step(None, (apply("not", close),), "and not a step before", everywhere(apply("not", close),
+                          {"t": last}), when=(apply("eq", T, found.at - 1),)))  # fmt: skip
+    return steps, f" At {at(values)}: {', '.join(said)}."
+
+
+def _extreme_steps(extreme: Extreme, word: str) -> list[Step]:
+    sides = (["lt"] if extreme.at > 1 else []) + ["gt"]
+    why = f"{word} at t = {extreme.at}"
+    return [
+        Step(None, (extreme.claim,), why, verdict, when=(apply(side, T, extreme.at),))
+        for side, verdict in zip(sides, extreme.verdicts, strict=True)
+    ]
+
+
+def after_reset(rule: Rule, started: Expr) -> Expr | None:
+    """The factor by which a corrected step is off whose buffers began anew after `started` steps, and t did not."""
+    found = multiplier(without_corrections(rule))
+    if found is None:
+        return None
+    own, counted = (substitute([found.factor], {"t": e})[0] for e in (T, T + started))
+    return own / counted
+
+
+def overshoot(factor: Expr, values: dict[str, Fraction], warmup: int) -> Extreme | None:
+    """The largest value of the factor times a linear warm-up of the learning rate over so many steps."""
+    ramp = apply("where", apply("lt", T, warmup), T / warmup, 1)
+    return largest(ramp * factor, values)
+
+
+def _experiments(found: Multiplier, values: dict[str, Fraction] | None) -> tuple[Experiment, ...]:
+    """A constant input: every buffer's corrected value is its input."""
+    rule = found.rule
+    if values is None or not {*rule.hyperparameter_names} <= rule.defaults.keys() or rule.query is not None:
+        return ()
+    one = {"g": Number(1), "x": Number(1), "theta": Number(0)}
+    held = {f"{b.name}~": substitute([b.input], one)[0] for b in linear_buffers(rule)}
+    [moved] = substitute([found.factor * found.corrected], {**held, **one})
+    known = {n: rule.defaults[n] for n in symbols(moved) if n != "t"}
+    shown = {t: enclosed([moved], {**known, "t": Fraction(t)})[0] for t in (1, 2, 3, 10)}
+    observed = Symbol("output") if rule.is_average else Symbol("before.theta") - Symbol("theta")
+    foretold = {t: float(value) for t, value in shown.items()}  # type: ignore[arg-type]
+    zero = dict.fromkeys(found.zero, Fraction(0))
+    return (Experiment("the step without bias correction", observed, foretold, gradients=(Fraction(1),) * 10,
+                       hyperparameters=zero),)  # fmt: skip

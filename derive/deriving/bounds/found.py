@@ -1,0 +1,82 @@
+"""A bound as it was found: its parts under their names, its value at every step, its limit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from derive.deriving.bounds.duality import Duality, duality
+from derive.deriving.bounds.structure import NormalisedStep
+from derive.deriving.bounds.sums import GeometricSum, converges, simplified
+from derive.deriving.derivation import labelled, letter, names_of
+from derive.deriving.linear import AGE
+from derive.expr import Expr, Number, Symbol, apply, symbols
+from derive.proving import Assumptions
+from derive.proving.limits import ProvedLimit, limit
+from derive.rule import COUNTER, DECAY, Rule
+
+T = Symbol("t")
+
+
+@dataclass(frozen=True)
+class Writing:
+    """How the parts of a bound are called in a derivation."""
+
+    rule: Rule
+    step: NormalisedStep
+    total: GeometricSum
+
+    @property
+    def names(self) -> dict[str, str]:
+        terms = {"#n": letter(self.rule, "n")}
+        several = len(self.total.ratios) > 1
+        ratios = {r.name: letter(self.rule, f"r{i + 1}" if several else "r") for i, r in enumerate(self.total.ratios)}
+        return {**names_of(self.rule), **terms, **ratios, **self.step.labels(self.rule), "#z": letter(self.rule, "z")}
+
+    @property
+    def assumed(self) -> Assumptions:
+        """The step's assumptions, a number of terms, and each ratio below one."""
+        ratios = {ratio.name: DECAY for ratio in self.total.ratios}
+        return Assumptions({**self.step.assumptions().domains, **ratios, "#n": COUNTER})
+
+    def unnamed(self, expr: Expr) -> Expr:
+        """In hyperparameters and t alone."""
+        return self.step.spelt(self.total.in_hyperparameters(expr))
+
+    def label(self, name: str, index: str = "t") -> Symbol:
+        return labelled(self.rule, name, index)
+
+
+@dataclass(frozen=True)
+class Bound:
+    """What was found of a bound: for every t, its limit where one is proved, and when it is finite."""
+
+    writing: Writing
+    dual: Duality
+    value: Expr
+    shown: Expr
+    condition: Expr | None
+    limit: ProvedLimit | None
+
+    @property
+    def gradient(self) -> Expr:
+        """The attaining gradient of k steps ago, of the newest too where that fits the same formula."""
+        older = self.dual.gradient(self.dual.older, self.dual.size)
+        if self.writing.step.direct is Number(0):
+            return older
+        newest = self.dual.gradient(self.dual.newest, self.dual.newest_size)
+        return newest if self.dual.older is Number(0) else apply("where", apply("eq", Symbol(AGE), 0), newest, older)
+
+
+def bound_of(rule: Rule, step: NormalisedStep) -> Bound | None:
+    """The bound by duality, with nothing shown yet."""
+    dual = duality(step)
+    if dual is None:
+        return None
+    writing = Writing(rule, step, dual.total)
+    value = dual.bound(dual.total.after(T))
+    shown = simplified(value, writing.assumed)
+    known = {*rule.hyperparameter_names, "t", *(r.name for r in dual.total.ratios)}
+    found = limit(shown, "t", writing.assumed) if symbols(value) <= known else None
+    # With more than one geometric sum their parts may cancel; with a factor that changes otherwise nothing is said.
+    condition = converges(dual.total) if found is not None and len(dual.total.parts) == 1 else None
+    return Bound(writing, dual, value, shown, condition, found)

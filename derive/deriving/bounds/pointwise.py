@@ -1,0 +1,113 @@
+"""Steps that are bounded one by one, whatever came before (a sign), and steps without any bound (a multiple of g)."""
+
+from __future__ import annotations
+
+from derive.algebra.normal import NoNormalForm, readable, tidy
+from derive.deriving.bounds.neatness import neat
+from derive.deriving.bounds.structure import G, learning_rate
+from derive.deriving.derivation import Derivation, code, define, equal, holds, names_of, proper
+from derive.deriving.experiment import Experiment
+from derive.deriving.linear import given
+from derive.deriving.undecayed import movement, without_decay
+from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
+from derive.proving import Assumptions
+from derive.rule import NONNEGATIVE, POSITIVE, Rule
+
+LABEL = Symbol("theta[t-1]") - Symbol("theta[t]")
+
+
+def bounded_step(rule: Rule) -> Derivation | None:
+    """A step that is at most a constant times lr for any values of its states: as that of a sign is."""
+    freed = None if rule.is_average else without_decay(rule)
+    lr = learning_rate(freed[0]) if freed is not None else None
+    if freed is None or lr is None:
+        return None
+    plain, removed = freed
+    assumed = Assumptions({**given(plain).domains, lr: POSITIVE})
+    step = neat(substitute([movement(plain)], {lr: Number(1), "theta": Number(0)})[0])
+    first = first_step(plain, lr)
+    largest = readable(neat(substitute([first], {"g": Number(1)})[0]), assumed)
+    if not isinstance(largest, Number) or largest is Number(0):
+        return None
+    inside = holds(
+        apply("le", apply("abs", step), abs_of(largest)), why="whatever the states and the gradient", given=assumed
+    )
+    reached = equal(
+        Symbol("theta[0]") - Symbol("theta[1]"),
+        Symbol(lr) * neat(substitute([first], {"g": Number(1)})[0]),
+        Symbol(lr) * largest,
+        why="the first step under the gradient one",
+        given=assumed,
+    )
+    if not inside.verdict or not reached.verdict:
+        return None
+    bound = abs_of(largest)
+    steps = proper(
+        define(LABEL, movement(plain), "the rule's step"),
+        equal(LABEL, movement(plain), Symbol(lr) * step, why=f"proportional to {lr}", given=assumed),
+        inside,
+        reached,
+    )
+    return Derivation(
+        title="The largest step",
+        statement=f"No gradients make `|theta[t] - theta[t-1]|` more than `{lr}` times {code(bound)}. "
+        "That is attained by the first step under the gradient one.",
+        assumptions=(*(f"`{n} = 0`: what the decay adds is bounded apart" for n in removed), f"`{lr} > 0`"),
+        steps=steps,
+        result=bound,
+        names=names_of(rule),
+        quantities={"step_bound": bound, "step_bound_limit": bound, "step_bound_gradient": Number(1)},
+        experiments=(_first_step_experiment(removed, lr, bound),),
+    )
+
+
+def abs_of(number: Number) -> Number:
+    """|number|."""
+    return Number(abs(number.value))
+
+
+def _first_step_experiment(removed: tuple[str, ...], lr: str, bound: Number) -> Experiment:
+    observed = apply("abs", Symbol("before.theta") - Symbol("theta")) / Symbol(lr)
+    zero = {name: Number(0).value for name in removed}
+    return Experiment(
+        "the first step is the largest", observed, {1: float(bound.value)}, (Number(1).value,), zero or None
+    )
+
+
+def first_step(rule: Rule, lr: str = "") -> Expr:
+    """theta[0] - theta[1] in the first gradient, over lr where one is named; states have their initial values."""
+    start = {s.name: s.initial for s in rule.states}
+    begun: dict[str, Expr] = {**start, "t": Number(1), "theta": Number(0), **({lr: Number(1)} if lr else {})}
+    return neat(substitute([movement(rule)], begun)[0])
+
+
+def unbounded_step(rule: Rule) -> Derivation | None:
+    """A first step that is a multiple of the gradient: no bound can hold."""
+    freed = None if rule.is_average else without_decay(rule)
+    if freed is None:
+        return None
+    plain, removed = freed
+    if symbols(*(s.initial for s in plain.states)) - set(plain.hyperparameter_names):
+        return None
+    step = first_step(plain)
+    positive = {h.name: POSITIVE for h in plain.hyperparameters if h.domain == NONNEGATIVE and h.name in symbols(step)}
+    assumed = Assumptions({**given(plain).domains, **positive})
+    try:
+        slope = tidy(substitute([step], {"g": Number(1)})[0], assumed)
+    except NoNormalForm:
+        return None
+    if slope is Number(0) or symbols(slope) - set(plain.hyperparameter_names):
+        return None
+    moved = equal(Symbol("theta[0]") - Symbol("theta[1]"), step, slope * G, why="the first step", given=assumed)
+    nonzero = equal(None, slope / slope, Number(1), why="a factor that is not zero", given=assumed)
+    if not moved.verdict or not nonzero.verdict:
+        return None
+    return Derivation(
+        title="The largest step",
+        statement=f"There is none: the first step is {code(slope)} times the gradient, however large that is.",
+        assumptions=(*(f"`{n} = 0`" for n in removed), *(f"`{n} > 0`" for n in positive)),
+        steps=proper(moved, nonzero),
+        result=apply("abs", slope * G),
+        names={**names_of(rule), "g": "g[1]"},
+        quantities={"first_step_per_gradient": slope},
+    )

@@ -1,0 +1,263 @@
+"""Decoupled weight decay: the shrink factor, the half-life, how far a parameter can get, and where noise holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+
+from derive.algebra.normal import NoNormalForm, readable, tidy
+from derive.deriving.bias import held
+from derive.deriving.bounds.neatness import neat
+from derive.deriving.bounds.step import step_bound
+from derive.deriving.bounds.structure import NormalisedStep, learning_rate, normalised_step
+from derive.deriving.decay.structure import THETA, Decoupled, decoupled
+from derive.deriving.derivation import Derivation, Step, code, define, equal, holds, names_of, proper, tends
+from derive.deriving.experiment import Experiment
+from derive.deriving.linear import given, linear_buffers
+from derive.deriving.undecayed import movement
+from derive.evaluate import exact
+from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
+from derive.proving import Assumptions
+from derive.proving.limits import limit
+from derive.rule import DECAY, NONNEGATIVE, POSITIVE, REAL, Rule
+
+T = Symbol("t")
+AFTER, BEFORE, STEP = Symbol("theta[t]"), Symbol("theta[t-1]"), Symbol("step[t]")
+
+
+def decoupled_decay(rule: Rule) -> Derivation | None:
+    """What a decay beside the step does to the parameter; None where the rule has none."""
+    found = decoupled(rule)
+    if found is None:
+        return None
+    steps = (*_form(rule, found), *_alone(rule, found), *_order(rule, found))
+    half = apply("log", 2) / -apply("log", found.kept)
+    when = "after" if found.after_the_step else "before"
+    return Derivation(
+        title="Decoupled weight decay",
+        statement=f"Beside the step, {when} it, `theta` is multiplied by {code(found.kept)}; without gradients it "
+        f"halves in {code(half)} steps. Applying the decay {'before' if found.after_the_step else 'after'} the step "
+        f"instead changes `theta` by {code(found.share)} times the step.",
+        assumptions=(),
+        steps=proper(*steps),
+        result=found.kept,
+        names=names_of(rule),
+        quantities={"shrink_factor": found.kept, "half_life": half, "decay_per_step": found.share},
+        experiments=_shrinking(rule, found),
+    )
+
+
+def _form(rule: Rule, found: Decoupled) -> tuple[Step, ...]:
+    """The parameter after a step: a share of it, and the step of the rule without decay."""
+    step, assumed = movement(found.plain), given(rule)
+    weighed = found.kept * STEP if found.after_the_step else STEP
+    [written] = substitute([weighed], {STEP.name: step})
+    return (
+        define(STEP, step, f"the step where {found.name} = 0, which does not depend on theta"),
+        equal(
+            AFTER, rule.step["theta"], found.kept * THETA - written, why="a share of theta, and the step", given=assumed
+        ),
+    )
+
+
+def _alone(rule: Rule, found: Decoupled) -> tuple[Step, ...]:
+    """Without gradients there is no step, and theta fades like a power."""
+    begun: dict[str, Expr] = {s.name: s.initial for s in found.plain.states}
+    still = neat(substitute([movement(found.plain)], {**begun, "g": Number(0)})[0])
+    assumed = _positive(rule)
+    kept, start = Symbol("s"), Symbol("theta[0]")
+    powers = Assumptions({"s": DECAY, "theta[0]": REAL, "t": given(rule, from_start=True).domains["t"]})
+    fades = start * apply("pow", kept, T)
+    [later] = substitute([fades], {"t": T + 1})
+    return (
+        equal(STEP, still, Number(0), why="no step without gradients", given=assumed),
+        define(kept, found.kept, "the share that is kept"),
+        equal(Symbol("theta[t+1]"), later, kept * fades, why="a power of it, by induction", given=powers),
+        *tends(
+            AFTER, limit(apply("pow", kept, T), "t", Assumptions({**powers.domains, "t": given(rule).domains["t"]}))
+        ),
+    )
+
+
+def _positive(rule: Rule) -> Assumptions:
+    """Hyperparameters that are not negative as positive ones: an epsilon that keeps 0/0 away."""
+    domains = given(rule).domains
+    names = set(rule.hyperparameter_names)
+    return Assumptions({n: POSITIVE if n in names and d == NONNEGATIVE else d for n, d in domains.items()})
+
+
+def _order(rule: Rule, found: Decoupled) -> tuple[Step, ...]:
+    """Before or after the step: the two differ by the decay's share of the step."""
+    assumed = Assumptions({**given(rule).domains, "theta": REAL, STEP.name: REAL})
+    first, last = found.kept * THETA - STEP, found.kept * (THETA - STEP)
+    return (
+        equal(None, last - first, found.share * STEP, why="decay after the step, less decay before it", given=assumed),
+    )
+
+
+def _shrinking(rule: Rule, found: Decoupled) -> tuple[Experiment, ...]:
+    """A run without gradients."""
+    values = _values(rule, found)
+    if values is None or any(n == "t" for n in symbols(found.share)):
+        return ()
+    kept = 1 - _number(found.share, values)
+    foretold = {t: float(kept**t) for t in (1, 10, 50)}
+    return (
+        Experiment(
+            "without gradients theta fades",
+            THETA,
+            foretold,
+            (Fraction(0),) * 50,
+            {found.name: values[found.name]},
+            start=Fraction(1),
+        ),
+    )
+
+
+def _values(rule: Rule, found: Decoupled) -> dict[str, Fraction] | None:
+    """The defaults, with a decay that is not zero; None where some have none."""
+    if any(h.default is None for h in rule.hyperparameters):
+        return None
+    values = dict(rule.defaults)
+    values[found.name] = values[found.name] or Fraction(1, 10)
+    return values
+
+
+def _number(expr: Expr, values: Mapping[str, Fraction]) -> Fraction:
+    [value] = exact([expr], values)
+    assert isinstance(value, Fraction)
+    return value
+
+
+def decayed_range(rule: Rule) -> Derivation | None:
+    """How far a decay beside a bounded step lets the parameter get: the bound of the step over the decay."""
+    found = decoupled(rule)
+    lr = learning_rate(found.plain) if found is not None else None
+    bound = step_bound(found.plain) if found is not None and lr is not None else None
+    if found is None or lr is None or bound is None or "step_bound_limit" not in bound.quantities:
+        return None
+    largest = bound.quantities["step_bound_limit"]
+    assumed = _positive(rule)
+    try:
+        reach = tidy(Symbol(lr) / found.share, assumed)
+    except NoNormalForm:
+        return None
+    end = neat(largest * reach)
+    return Derivation(
+        title="The range of a decayed parameter",
+        statement=f"With {code(apply('le', found.share, 1))}, `|theta|` gets, from wherever it starts, at most to "
+        f"{code(end)} in the long run: the bound of the step over the decay.{_said_of_constant(rule, found, reach)}",
+        assumptions=(
+            f"`U` is the limit of the bound of the step over `{lr}`, and `{lr}` stays the same",
+            *(code(e) for n, e in bound.quantities.items() if n == "step_bound_finite"),
+            f"`{found.name} > 0`",
+        ),
+        steps=proper(*_contraction(found, lr, reach, largest, assumed), *_constant(rule, found, lr, reach)),
+        result=end,
+        names=names_of(rule),
+        quantities={"theta_bound": end, "theta_under_a_constant_gradient": reach},
+        experiments=_pulled(rule, found, reach),
+    )
+
+
+def _contraction(found: Decoupled, lr: str, reach: Expr, largest: Expr, assumed: Assumptions) -> tuple[Step, ...]:
+    """|theta| - reach U shrinks like theta itself, whatever the gradients."""
+    rate, u, c, s, r = Symbol(lr), Symbol("U"), Symbol("c"), Symbol("s"), Symbol("theta")
+    known = Assumptions({lr: POSITIVE, "U": NONNEGATIVE, "c": POSITIVE, "s": REAL, "theta": REAL})
+    end = rate * u / c
+    premises = [apply("le", c, 1), apply("le", apply("abs", s), rate * u)]
+    size = apply("abs", (1 - c) * r - s)
+    if found.after_the_step:
+        size = apply("abs", (1 - c) * (r - s))
+    return (
+        define(c, found.share, "what the decay takes in a step"),
+        define(u, largest, f"the bound of the step over {lr}"),
+        holds(
+            apply("le", size, (1 - c) * apply("abs", r) + rate * u),
+            why="a step s moves theta by no more",
+            given=known,
+            when=premises,
+        ),
+        holds(
+            apply("le", size - end, (1 - c) * (apply("abs", r) - end)),
+            why="so what |theta| has above that fades like a power of 1 - c",
+            given=known,
+            when=premises,
+        ),
+        equal(
+            None,
+            Symbol(lr) * u / found.share,
+            u * reach,
+            why="that is",
+            given=Assumptions({**assumed.domains, "U": NONNEGATIVE}),
+        ),
+    )
+
+
+def _response(step: NormalisedStep) -> Expr | None:
+    """The step over lr under a gradient that is always one, at any t, tidied; None for another structure."""
+    buffers = {b.name: b for b in linear_buffers(step.rule)}
+    if step.norm.kind != "root" or step.meanings:
+        return None
+    names = (*(s.buffer.name for s in step.shares), step.norm.state)
+    kept = {f"{n}[t]": held(step.rule, buffers[n], Number(1)) for n in names}
+    [value] = substitute([step.ideal], {**kept, "g": Number(1)})
+    return readable(value, step.assumptions())
+
+
+def _resting(rule: Rule, found: Decoupled) -> Expr | None:
+    """The step over lr under a constant gradient one, if that is one number in the long run."""
+    step = normalised_step(found.plain)
+    if step is not None:
+        response = _response(step)
+        end = None if response is None else limit(response, "t", step.assumptions())
+        return None if end is None or end.exceptions else end.claim.limit
+    bound = step_bound(found.plain)
+    return (
+        bound.quantities.get("step_bound")
+        if bound is not None and bound.quantities.get("step_bound_gradient") is Number(1)
+        else None
+    )
+
+
+def _constant(rule: Rule, found: Decoupled, lr: str, reach: Expr) -> tuple[Step, ...]:
+    """Under a constant gradient the step is lr times one, and theta rests where the decay undoes it."""
+    if _resting(rule, found) is not Number(1):
+        return ()
+    weighed = Symbol(lr) * found.kept if found.after_the_step else Symbol(lr)
+    rest = -reach * found.kept if found.after_the_step else -reach
+    return (
+        equal(
+            Symbol("theta"),
+            found.kept * rest - weighed,
+            rest,
+            why="where theta rests under the gradient one",
+            given=_positive(rule),
+        ),
+    )
+
+
+def _said_of_constant(rule: Rule, found: Decoupled, reach: Expr) -> str:
+    if _resting(rule, found) is not Number(1):
+        return ""
+    where = f" times {code(found.kept)}" if found.after_the_step else ""
+    return f" A gradient of constant sign and size takes it to {code(reach)}{where}."
+
+
+def _pulled(rule: Rule, found: Decoupled, reach: Expr) -> tuple[Experiment, ...]:
+    """A run under the gradient one."""
+    values = _values(rule, found)
+    step = normalised_step(found.plain)
+    if values is None or found.after_the_step or step is None or _resting(rule, found) is not Number(1):
+        return ()
+    values.update(dict.fromkeys(step.small, Fraction(0)))
+    if _response(step) is not Number(1):
+        return ()  # only in the long run
+    kept, end = 1 - _number(found.share, values), _number(reach, values)
+    foretold = {t: -float(end * (1 - kept**t)) for t in (1, 10, 50)}
+    changed = {n: values[n] for n in (found.name, *step.small)}
+    return (
+        Experiment(
+            "a constant gradient pulls theta towards its range's end", THETA, foretold, (Fraction(1),) * 50, changed
+        ),
+    )

@@ -1,0 +1,100 @@
+"""Where independent steps hold a decayed parameter: the stationary variance, by the fixed point of its recursion."""
+
+from __future__ import annotations
+
+from derive.algebra.normal import NoNormalForm, tidy
+from derive.deriving.bounds.neatness import neat
+from derive.deriving.bounds.structure import learning_rate
+from derive.deriving.decay.structure import Decoupled, decoupled
+from derive.deriving.derivation import Derivation, Step, code, define, equal, holds, names_of, proper
+from derive.deriving.linear import given
+from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
+from derive.proving import Assumptions
+from derive.rule import NONNEGATIVE, POSITIVE, Domain, Rule
+
+VARIANCE = Symbol("V")
+
+
+def noise_equilibrium(rule: Rule) -> Derivation | None:
+    """The root mean square of a decayed parameter whose steps are lr times independent ones of unit size."""
+    found = decoupled(rule)
+    lr = learning_rate(found.plain) if found is not None else None
+    if found is None or lr is None:
+        return None
+    assumed = _inside(rule, found, lr)
+    weight = Symbol(lr) * found.kept if found.after_the_step else Symbol(lr)
+    try:
+        fixed = tidy(weight**2 / found.share, assumed) / (2 - found.share)
+    except NoNormalForm:
+        return None
+    first_order = _small(found, lr)
+    shown, small = apply("sqrt", fixed), apply("sqrt", first_order)
+    steps = proper(
+        define(
+            Symbol("V[t]"), found.kept**2 * VARIANCE + weight**2, "the variance: means vanish, steps are independent"
+        ),
+        equal(VARIANCE, found.kept**2 * fixed + weight**2, fixed, why="what stays as it is", given=assumed),
+        *_approach(found, weight, fixed, assumed),
+        *_small_steps(found, lr, fixed, first_order, assumed),
+    )
+    return Derivation(
+        title="A decayed parameter under noise",
+        statement=f"Where the steps are `{lr}` times independent ones of mean zero and variance one, `theta` settles "
+        f"at the root mean square {code(shown)}; for small `{small_name(found, lr)}` that is {code(small)}.",
+        assumptions=(
+            f"the steps are `{lr}` times numbers of mean zero and variance one, independent of each other",
+            f"`0 < {code(found.share).strip('`')} < 2`",
+        ),
+        steps=steps,
+        result=shown,
+        names=names_of(rule),
+        quantities={"noise_rms": shown, "noise_rms_small_lr": small},
+    )
+
+
+def _inside(rule: Rule, found: Decoupled, lr: str) -> Assumptions:
+    """Decay and learning rate positive."""
+    return Assumptions({**given(rule).domains, found.name: POSITIVE, lr: POSITIVE, "V": NONNEGATIVE})
+
+
+def _small(found: Decoupled, lr: str) -> Expr:
+    """lr^2/(2 share): the fixed point where the decay of a step is small."""
+    return tidy(Symbol(lr) ** 2 / (2 * found.share), Assumptions({found.name: POSITIVE, lr: POSITIVE}))
+
+
+def small_name(found: Decoupled, lr: str) -> str:
+    """What has to be small for the decay of a step to be: the learning rate where it is part of it."""
+    return lr if lr in symbols(found.share) else found.name
+
+
+def _approach(found: Decoupled, weight: Expr, fixed: Expr, assumed: Assumptions) -> tuple[Step, ...]:
+    """What the variance has above its fixed point fades like a power."""
+    distance = VARIANCE - fixed
+    after = found.kept**2 * VARIANCE + weight**2 - fixed
+    c = Symbol("c")
+    return (
+        equal(
+            Symbol("V[t]") - VARIANCE, after, found.kept**2 * distance, why="every step brings it nearer", given=assumed
+        ),
+        holds(
+            apply("lt", (1 - c) ** 2, 1),
+            why="for a decay c of a step between zero and two",
+            given=Assumptions({"c": Domain()}),
+            when=[apply("gt", c, 0), apply("lt", c, 2)],
+        ),
+    )
+
+
+def _small_steps(found: Decoupled, lr: str, fixed: Expr, first_order: Expr, assumed: Assumptions) -> tuple[Step, ...]:
+    """The fixed point over its value for a small learning rate, and that this is one at zero."""
+    try:
+        ratio = tidy(fixed * (2 - found.share) / (2 * first_order), assumed) * (2 / (2 - found.share))
+    except NoNormalForm:
+        return ()
+    ratio = neat(ratio)
+    small = small_name(found, lr)
+    at_zero = neat(substitute([ratio], {small: Number(0)})[0])
+    return (
+        equal(None, fixed / first_order, ratio, why=f"over what it is for a small {small}", given=assumed),
+        equal(None, at_zero, Number(1), why=f"which is one at {small} = 0, and continuous there", given=assumed),
+    )

@@ -1,0 +1,98 @@
+"""The first step in closed form, and the rule without memory."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from derive.algebra.normal import readable
+from derive.deriving.derivation import Derivation, Step, code, equal, labelled, names_of
+from derive.deriving.experiment import Experiment
+from derive.deriving.linear import given
+from derive.deriving.rates.constant import factor_of_input, without_decay
+from derive.evaluate import enclosed
+from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
+from derive.proving import Assumptions, identity
+from derive.rule import DECAY, POSITIVE, Rule
+from derive.transforms import bind
+
+G, THETA = Symbol("g"), Symbol("theta")
+
+
+def first_step(rule: Rule) -> Derivation | None:
+    """What the first gradient does; whether its size matters; and under which decays every step is like that."""
+    if rule.is_average or rule.asked:
+        return None
+    plain, removed = without_decay(rule)
+    start: dict[str, Expr] = {s.name: s.initial for s in plain.states}
+    [raw] = substitute([THETA - plain.step["theta"]], {**start, "t": Number(1)})
+    assumed = given(plain)
+    rate = factor_of_input(plain, raw, "g")
+    if rate is None or "theta" in symbols(rate):
+        return None
+    label = labelled(rule, "step", "1")
+    steps = [equal(label, raw, rate * G, why="from the initial values, at t = 1", given=assumed)]
+    quantities: dict[str, Expr] = {"first_step": rate * G, "first_rate": rate}
+    said = [f"The first gradient `g` moves `theta` by {code(rate * G)}."]
+    signed = _by_sign(plain, rate)
+    if signed is not None and signed[1].verdict:
+        zeros, step, size = signed
+        steps.append(step)
+        quantities["first_step_size"] = size
+        where = "".join(f" where `{n} = 0`" for n in zeros)
+        said.append(f"Only its sign counts{where}: {code(size * apply('sign', G))}.")
+    memoryless = _without_memory(plain, rate)
+    if memoryless is not None:
+        names, step = memoryless
+        steps.append(step)
+        said.append(f"Where {' and '.join(f'`{n} = 0`' for n in names)} every step is like the first.")
+    return Derivation(
+        title="The first step",
+        statement=" ".join(said),
+        assumptions=tuple(f"`{n} = 0`" for n in removed),
+        steps=tuple(steps),
+        result=rate * G,
+        names={**names_of(rule), "g": "g", "theta": "theta[0]"},
+        quantities=quantities,
+        experiments=_experiments(plain, removed, rate),
+    )
+
+
+def _by_sign(rule: Rule, rate: Expr) -> tuple[tuple[str, ...], Step, Expr] | None:
+    """The hyperparameter whose zero makes the first step one of fixed size, for g other than zero."""
+    assumed = Assumptions({**given(rule).domains, "g": POSITIVE})
+    candidates = [h.name for h in rule.hyperparameters if Fraction(0) in h.domain and h.name in symbols(rate)]
+    for zeros in ((), *((n,) for n in candidates)):
+        [bound] = substitute([rate * G], dict.fromkeys(zeros, Number(0)))
+        size = readable(bound, assumed)
+        if "g" in symbols(size) or size is Number(0):
+            continue
+        claimed = apply("where", apply("ne", G, 0), size * apply("sign", G), bound)
+        step = equal(None, bound, claimed, why="only the sign of g counts, where g is not 0", given=given(rule))
+        return zeros, step, size
+    return None
+
+
+def _without_memory(rule: Rule, rate: Expr) -> tuple[tuple[str, ...], Step] | None:
+    """The decays whose zero makes every step, from any states, what the first one is."""
+    names = tuple(h.name for h in rule.hyperparameters if h.domain == DECAY)
+    if not names or not rule.states:
+        return None
+    zeros: dict[str, Expr] = dict.fromkeys(names, Number(0))
+    bound = bind(rule, zeros)
+    [kept] = substitute([rate], zeros)
+    pair = (THETA - bound.step["theta"], kept * G)
+    if not identity([pair], given(bound)):
+        return None
+    return names, equal(None, *pair, why="from any states, at any t", given=given(bound))
+
+
+def _experiments(rule: Rule, removed: tuple[str, ...], rate: Expr) -> tuple[Experiment, ...]:
+    """One gradient, large or small."""
+    if not symbols(rate) <= {*rule.defaults, "g"}:
+        return ()
+    found = []
+    for g in (Fraction(5), Fraction(-1, 1000)):
+        [value] = enclosed([rate * G], {**rule.defaults, "g": g})
+        found.append(Experiment("the first step", Symbol("before.theta") - Symbol("theta"),
+                                {1: float(value)}, (g,), {n: Fraction(0) for n in removed}))  # type: ignore[arg-type]  # fmt: skip
+    return tuple(found)

@@ -1,0 +1,83 @@
+"""The rate when gradients vanish: what it tends to, and what it is where nothing has been seen."""
+
+from __future__ import annotations
+
+from derive.algebra.normal import NoNormalForm, readable, tidy
+from derive.deriving.derivation import Derivation, Step, code, equal, exceptions, holds, labelled, names_of, tends
+from derive.deriving.linear import raised, scaled
+from derive.deriving.rates.factor import EffectiveRate, after, factored_step
+from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
+from derive.proving import identity
+from derive.proving.limits import limit
+from derive.rule import Rule
+
+T = Symbol("t")
+ZERO = Number(0)
+
+
+def rate_at_rest(rule: Rule) -> Expr | None:
+    """The rate where every state of it is zero and so is the gradient; None where that is no number."""
+    found = factored_step(rule)
+    if found is None:
+        return None
+    names = [n for name in found.behind for n in (name, after(name))]
+    [still] = substitute([found.rate], {**dict.fromkeys(names, ZERO), "g": ZERO})
+    try:
+        shown = tidy(still, found.proper[0])
+    except NoNormalForm:
+        return None
+    return shown if identity([(still, shown)], found.proper[0]) else None
+
+
+def vanishing_gradients(rule: Rule) -> Derivation | None:
+    """What the rate tends to once all gradients are zero, from any states; and the most it can ever be."""
+    found = factored_step(rule)
+    if found is None or not found.behind:
+        return None
+    proper, positive = found.proper
+    label = labelled(rule, "effective_lr")
+    fading = _fading(found)
+    if fading is None:
+        return None
+    steps, faded = fading
+    now: dict[str, Expr] = {after(n): e for n, e in faded.items()} | {"g": ZERO}
+    [rate] = substitute([found.rate], {**now, **{n: substitute([e], {"t": T - 1})[0] for n, e in faded.items()}})
+    reached = limit(rate, "t", proper)
+    if reached is None:
+        return None
+    steps = (*steps, *tends(label, reached))
+    still, said = rate_at_rest(rule), ""
+    quantities: dict[str, Expr] = {"vanishing_rate": reached.claim.limit}
+    if still is not None:
+        quantities["rate_at_rest"] = still
+        most = holds(apply("le", found.rate, still), why="and from no gradients can it be larger", given=proper)
+        if most.verdict:
+            steps, said = (*steps, most), f" It is never more than {code(still)}, where nothing has been seen."
+    shown = reached.claim.limit
+    return Derivation(
+        title="When the gradients vanish",
+        statement=f"Once all gradients are zero the rate tends to {code(shown)}{exceptions(reached)}.{said}",
+        assumptions=(*positive, *(f"`{n} = 0`" for n in found.removed)),
+        steps=steps,
+        result=shown,
+        names=names_of(rule),
+        quantities=quantities,
+    )
+
+
+def _fading(found: EffectiveRate) -> tuple[tuple[Step, ...], dict[str, Expr]] | None:
+    """Each state behind the rate fades by a factor a step while gradients are zero, and what is left after t of them."""
+    rule, steps, faded = found.rule, [], dict[str, Expr]()
+    for name in found.behind:
+        own = Symbol(name)
+        [moved] = substitute([rule.step[name]], {"g": ZERO})
+        factor = readable(substitute([moved], {name: Number(1)})[0], found.assumptions)
+        if not symbols(factor) <= {*rule.hyperparameter_names} or factor is ZERO:
+            return None
+        step = equal(Symbol(after(name)), moved, scaled(factor, own), why="a step without gradient",
+                     given=found.assumptions)  # fmt: skip
+        if step.chain[0] is not step.chain[1] and not step.verdict:
+            return None
+        steps.append(step)
+        faded[name] = scaled(raised(factor, T), own)
+    return tuple(steps), faded

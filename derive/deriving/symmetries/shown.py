@@ -1,0 +1,182 @@
+"""Derivations of the symmetries: what each state does under the move, and what breaks it or restores it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from derive.algebra.normal import readable
+from derive.deriving.derivation import Derivation, Step, code, equal, holds, names_of
+from derive.deriving.symmetries.coordinates import (
+    assumptions_of_coordinates,
+    permutation,
+    permutation_pairs,
+    rotation,
+    rotation_pairs,
+)
+from derive.deriving.symmetries.deciding import Decided, proved
+from derive.deriving.symmetries.dimensions import joint_scalings
+from derive.deriving.symmetries.kinds import NONE, Kind, decide_kind
+from derive.deriving.symmetries.transformation import Transformation, conjugated, scaling
+from derive.expr import Expr, Number, Symbol, apply, substitute
+from derive.proving import Assumptions, Verdict, assumptions_of
+from derive.proving.checker import Checked
+from derive.proving.replay import Replayed, Separation
+from derive.relating.answers import answered
+from derive.relating.claims import Claim
+from derive.rule import Rule
+from derive.transforms import bind
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What a derivation of a symmetry is made of."""
+
+    statement: str
+    steps: tuple[Step, ...] = ()
+    assumptions: tuple[str, ...] = ()
+    quantities: Mapping[str, Expr] = field(default_factory=dict)
+
+
+def of_kind(rule: Rule, kind: Kind) -> Derivation | None:
+    """The symmetry with its proof; where it fails a run that shows it, and what restores it."""
+    decided = decide_kind(rule, kind)
+    status = decided.verdict.status
+    if status == "unknown":
+        return None
+    parts = [_kept(rule, decided)] if status != "refuted" else [_Part("It does not hold.")]
+    parts += [_broken(decided)] if status != "proved" else []
+    parts += [_restored(rule, kind)] if kind.scales is not None and status != "proved" else []
+    return _derivation(rule, kind.title, kind.asks, parts)
+
+
+def _derivation(rule: Rule, title: str, asks: str, parts: list[_Part]) -> Derivation | None:
+    steps = tuple(step for part in parts for step in part.steps)
+    quantities = {name: e for part in parts for name, e in part.quantities.items()}
+    return Derivation(
+        title=title,
+        statement=" ".join([f"Asked: {asks}.", *(part.statement for part in parts if part.statement)]),
+        assumptions=tuple(line for part in parts for line in part.assumptions),
+        steps=steps,
+        result=next(iter(quantities.values()), Number(1)),
+        names=names_of(rule),
+        quantities=quantities,
+    ) if steps else None  # fmt: skip
+
+
+def _kept(rule: Rule, decided: Decided) -> _Part:
+    """The map after a step, state by state, under the first condition where one is needed."""
+    zeros: dict[str, Expr] = dict.fromkeys(decided.zeros[0], Number(0)) if decided.zeros else {}
+    bound, move = bind(rule, zeros), decided.move
+    a_step, b_step = bound.step, conjugated(bound, move).step
+    assumed = _assumed(bound, move)
+    steps = []
+    mapped = {n: Symbol(n) if n == "theta" else move.states[n] for n in ("theta", *rule.state_names)}
+    for name, moved in mapped.items():
+        [before] = _at(b_step[name], mapped)
+        [after] = _at(moved, a_step)
+        label = Symbol(f"{name}'[t]")
+        steps.append(equal(label, before, after, why=f"the step with everything moved leaves `{name}` moved alike",
+                           given=assumed))  # fmt: skip
+    if decided.verdict.status == "proved":
+        said = "It holds" + ("." if not move.moved_states else f", the states moving too: {_moves(move)}.")
+    else:
+        said = f"It holds where {_alternatives(decided)}{_exactly(decided.verdict)}."
+    return _Part(said, tuple(steps), tuple(f"`{n} = 0`" for n in zeros), _quantities(move))
+
+
+def _at(expr: Expr, values: Mapping[str, Expr]) -> list[Expr]:
+    return substitute([expr], values)
+
+
+def _assumed(rule: Rule, move: Transformation) -> Assumptions:
+    own = assumptions_of(rule).domains
+    return Assumptions({**own, **({} if move.free is None else {move.free.name: move.free.domain})})
+
+
+def _moves(move: Transformation) -> str:
+    return ", ".join(code(e) + f" for `{n}`" for n, e in move.moved_states.items())
+
+
+def _quantities(move: Transformation) -> dict[str, Expr]:
+    return {f"moved {n}": e for n, e in {**move.states, **move.hyperparameters}.items()}
+
+
+def _alternatives(decided: Decided) -> str:
+    return " or ".join(" and ".join(f"`{n} = 0`" for n in names) for names in decided.zeros)
+
+
+def _exactly(verdict: Verdict) -> str:
+    exact = verdict.condition is not None and verdict.condition.get("exact")
+    degenerate = (verdict.condition or {}).get("degenerate", [])
+    but = f" (and trivially where {' or '.join(f'`{c}`' for c in degenerate)})" if degenerate else ""
+    return f"{but}, and nowhere else" if exact else but
+
+
+def _broken(decided: Decided) -> _Part:
+    """The run on which the two part, as numbers that are checked to differ."""
+    witness = getattr(decided.verdict.counterexample, "witness", None)
+    if not isinstance(witness, Separation):
+        return _Part("")
+    found = Replayed(witness).difference
+    assert found is not None
+    given = ", ".join(f"{n} = {v}" for n, v in witness.hyperparameters_a.items())
+    run = f"gradients {', '.join(map(str, witness.gradients))} from theta = {witness.theta}, where {given}"
+    if isinstance(found.sides[0], str) or isinstance(found.sides[1], str):
+        return _Part(f"Against it: {run}: {found.name} is {found.sides[0]}, and moved {found.sides[1]}.")
+    straight, moved = (readable(side, Assumptions()) for side in found.sides)
+    step = holds(apply("ne", straight, moved), given=Assumptions(),
+                 why=f"`{found.name}` after step {found.step}, plainly and seen through the move: {run}")  # fmt: skip
+    return _Part("A run shows where it fails.", (step,))
+
+
+def _restored(rule: Rule, kind: Kind) -> _Part:
+    """Hyperparameters that, scaled along, make the step scale as asked; proved by induction like the rest."""
+    assert kind.scales is not None
+    answers = {name: kind.scales.get("g", NONE) for name, _ in rule.questions}
+    wanted = {"theta": kind.scales.get("theta", NONE), **answers}
+    for found in joint_scalings(rule, wanted):
+        move = scaling(rule, found)
+        proof = proved(rule, move)
+        if proof is None:
+            continue
+        hypers = move.hyperparameters
+        verdict = answered(Claim(proof.a, proof.b), Checked(proof))
+        said = ", ".join(f"`{n}` as {code(e)}" for n, e in hypers.items())
+        conditions = [apply("eq", Symbol(f"{n}'"), e) for n, e in hypers.items()]
+        steps = [Step(None, (c,), "by induction every step is then the one asked for", verdict) for c in conditions]
+        return _Part(f"It holds again with {said}.", tuple(steps), quantities=_quantities(move))
+    return _Part("")
+
+
+def of_permutation(rule: Rule) -> Derivation | None:
+    """Coordinates in another order: nothing mixes them."""
+    if permutation(rule).status != "proved":
+        return None
+    pair = permutation_pairs(rule)[0]
+    step = Step(None, pair, "the formulas of two coordinates, exchanged before the step or after it",
+                permutation(rule))  # fmt: skip
+    return _derivation(rule, "Permutation of the coordinates", "coordinates in another order do the same in that order",
+                       [_Part("It holds: no formula mixes coordinates.", (step,))])  # fmt: skip
+
+
+def of_rotation(rule: Rule) -> Derivation | None:
+    """Two coordinates turned by an angle."""
+    verdict, asks = rotation(rule), "coordinates turned by an angle do the same, turned"
+    if verdict.status == "unknown":
+        return None
+    if verdict:
+        steps = tuple(
+            equal(None, *pair, why="turned before the step or after it", given=assumptions_of_coordinates(rule))
+            for pair in rotation_pairs(rule)[:2]
+        )
+        part = _Part("It holds: the step is linear, with the same coefficients in every coordinate.", steps)
+    else:
+        found = verdict.evidence
+        assert isinstance(found, Replayed) and found.difference is not None
+        values = {n: Number(v) for n, v in found.difference.values.items()}
+        sides = [readable(_at(side, values)[0], Assumptions()) for side in found.difference.sides]  # type: ignore[arg-type]
+        step = holds(apply("ne", *sides), given=Assumptions(), why=verdict.message)
+        part = _Part("It does not hold: every coordinate is divided by a size of its own, or otherwise not linear.",
+                     (step,))  # fmt: skip
+    return _derivation(rule, "Rotation of the coordinates", asks, [part])

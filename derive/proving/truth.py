@@ -1,0 +1,33 @@
+"""Is a condition always true? Exact algebra first, ball arithmetic where every name has a bounded range."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from derive.algebra.facts import Assumptions
+from derive.expr import Expr, apply, symbols
+from derive.proving.everywhere import everywhere
+from derive.proving.identity import identity
+from derive.proving.obligations import is_true
+from derive.proving.verdict import Verdict
+from derive.rule import REAL, Domain
+
+
+def truth(condition: Expr, assumptions: Assumptions, premises: Sequence[Expr] = ()) -> Verdict:
+    """Whether the condition is defined and true wherever the assumptions and all the premises hold.
+
+    Numbers alone are compared in ball arithmetic first, which does not mind how large the formula is.
+    """
+    claim = is_true(condition, premises)
+    box = {name: assumptions.domains.get(name, REAL) for name in symbols(claim[0])}
+    numeric = everywhere(apply("eq", *claim), box) if not box else None
+    if numeric is not None and numeric.status != "unknown":
+        return numeric
+    verdict = identity((claim,), assumptions)
+    if verdict.status == "unknown" and box and not any(_has_no_bounds(domain) for domain in box.values()):
+        return everywhere(apply("eq", *claim), box)
+    return verdict
+
+
+def _has_no_bounds(domain: Domain) -> bool:
+    return domain.low is None or (domain.high is None and not domain.whole)

@@ -1,0 +1,30 @@
+"""Statements about rules: formulas derived from them, compared, and decided.
+
+from derive.stating import decide, find, t, weights
+ewma = find("ewma")
+decide(weights(ewma.m).weight_sum == 1 - ewma.beta**t)
+"""
+
+from derive.library.lookup import as_rule as find
+from derive.stating.deciding import decide
+from derive.stating.quantities import Quantity, Statement
+from derive.stating.runs import Run, run
+from derive.stating.vocabulary import (
+    Buffer,
+    any_number,
+    derived,
+    exp,
+    k,
+    limit,
+    log,
+    maximum,
+    minimum,
+    sqrt,
+    t,
+    weights,
+)
+
+__all__ = [
+    "Buffer", "Quantity", "Run", "Statement", "any_number", "decide", "derived", "exp", "find", "k", "limit", "log",
+    "maximum", "minimum", "run", "sqrt", "t", "weights",
+]  # fmt: skip

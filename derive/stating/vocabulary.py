@@ -1,0 +1,146 @@
+"""The words claims are made of: each gives formulas derived from a rule, to be compared and decided.
+
+    adam = find("adam")
+    decide(weights(adam.m).sum == 1 - adam.beta1**t)
+    decide(step_bound(adam).limit <= 1)
+
+`rule.beta1` is the hyperparameter as a name, `rule.m` the buffer. A formula rests on its derivation: a
+statement about it is decided only where every step of that is proved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from derive.deriving import derivations
+from derive.deriving.derivation import Derivation
+from derive.deriving.linear import AGE, WHOLE, LinearBuffer, linear_buffers
+from derive.errors import UserError
+from derive.expr import Expr, Number, Symbol, is_truth, symbols
+from derive.library.lookup import as_rule
+from derive.proving import Assumptions, assumptions_of
+from derive.proving.limits import limit as proved_limit
+from derive.rule import COUNTER, DOMAINS, REAL, Domain, Rule
+from derive.stating.quantities import Basis, Operand, Quantity, Statement, combined, quantity
+
+t = Quantity(Symbol("t"), Basis({"t": COUNTER}))  # the step, from 1
+k = Quantity(Symbol(AGE), Basis({AGE: WHOLE}))  # the age of an input, from 0
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """A state of a rule: `rule.m`."""
+
+    rule: Rule
+    name: str
+
+    def __repr__(self) -> str:
+        return f"{self.rule.name}.{self.name}"
+
+
+def part(rule: Rule, name: str) -> Buffer | Quantity:
+    """What `rule.NAME` means: a hyperparameter as a quantity, or a state. Raises AttributeError for another name."""
+    for h in rule.hyperparameters:
+        if h.name == name:
+            defaults = {} if h.default is None else {name: h.default}
+            return Quantity(Symbol(name), Basis({name: h.domain}), defaults=defaults)
+    if name in rule.state_names:
+        return Buffer(rule, name)
+    has = ", ".join((*rule.hyperparameter_names, *rule.state_names)) or "neither"
+    raise AttributeError(f"{rule.name} has no hyperparameter or state {name!r}; it has {has}")
+
+
+def any_number(name: str, domain: str = "real") -> Quantity:
+    """A name for any number of a domain: "real", "nonnegative", "positive", "decay" or "unit"."""
+    if domain not in DOMAINS:
+        raise UserError(f"there is no domain {domain!r}", fix=f"use {', '.join(DOMAINS)}")
+    return Quantity(Symbol(name), Basis({name: DOMAINS[domain]}))
+
+
+def sqrt(x: Operand) -> Quantity:
+    """The square root."""
+    return combined("sqrt", x)
+
+
+def exp(x: Operand) -> Quantity:
+    """The exponential."""
+    return combined("exp", x)
+
+
+def log(x: Operand) -> Quantity:
+    """The natural logarithm."""
+    return combined("log", x)
+
+
+def maximum(x: Operand, y: Operand) -> Quantity:
+    """The larger of two."""
+    return combined("max", x, y)
+
+
+def minimum(x: Operand, y: Operand) -> Quantity:
+    """The smaller of two."""
+    return combined("min", x, y)
+
+
+def weights(buffer: Buffer) -> Quantity:
+    """What an input of k steps ago counts in a buffer, with everything derived from the weights as parts."""
+    if not isinstance(buffer, Buffer):
+        raise UserError(f"{buffer!r} is no state of a rule", fix="write weights(rule.m)")
+    linear = linear_buffer(buffer)
+    about = [d for d in derivations(buffer.rule) if d.title.endswith(f" of {buffer.name}")]
+    weight = Quantity(linear.weight, Basis(_domains(buffer.rule, [linear.weight])))
+    return replace(weight, parts=_parts(buffer.rule, about), defaults=buffer.rule.defaults)
+
+
+def linear_buffer(buffer: Buffer) -> LinearBuffer:
+    """The buffer as a decay and a gain. Raises UserError where it is not linear."""
+    for linear in linear_buffers(buffer.rule):
+        if linear.name == buffer.name:
+            return linear
+    raise UserError(f"{buffer.name} of {buffer.rule.name} is not linear with constant coefficients", fix="take another")
+
+
+def from_derivation(rule: Rule, derivation: Derivation | None, what: str) -> Quantity:
+    """The result of a derivation with its quantities as parts. Raises UserError where there is no derivation."""
+    if derivation is None:
+        raise UserError(f"no {what} is derived for {rule.name}", fix="'derive show' lists what is derived")
+    basis = Basis(_domains(rule, [derivation.result]), (derivation,))
+    return Quantity(derivation.result, basis, _parts(rule, [derivation]), rule.defaults)
+
+
+def derived(rule: object) -> Quantity:
+    """Everything derived for a rule, each formula as a part by its usual name."""
+    found = as_rule(rule)
+    return Quantity(Number(0), Basis(), _parts(found, derivations(found)), found.defaults)
+
+
+def _parts(rule: Rule, found: Iterable[Derivation]) -> dict[str, Quantity | Statement]:
+    parts: dict[str, Quantity | Statement] = {}
+    for derivation in found:
+        for name, formula in derivation.quantities.items():
+            basis = Basis(_domains(rule, [formula]), (derivation,))
+            short = Symbol(f"{name}({rule.name})")
+            if is_truth(formula):
+                parts.setdefault(name, Statement(formula, basis, short=short))
+            else:
+                parts.setdefault(name, Quantity(formula, basis, {}, rule.defaults, short))
+    return parts
+
+
+def _domains(rule: Rule, formulas: Iterable[Expr]) -> dict[str, Domain]:
+    known = {**assumptions_of(rule).domains, AGE: WHOLE}
+    return {name: known.get(name, REAL) for name in symbols(*formulas)}
+
+
+def limit(value: Quantity, variable: str = "t") -> Quantity:
+    """What a formula tends to as a whole number grows, with its proof. Raises UserError where none is found."""
+    given = quantity(value)
+    name = AGE if variable == "k" else variable
+    found = proved_limit(given.expr, name, Assumptions(given.basis.domains))
+    if found is None:
+        raise UserError(f"no limit of {given!r} is proved as {variable} grows", fix="take a formula with one")
+    if found.exceptions:
+        what = f"the limit of {given!r} is not shown where {' or '.join(found.exceptions)}"
+        raise UserError(what, fix="give these names other values with .at()")
+    return Quantity(found.claim.limit, given.basis + Basis({}, (), (found.verdict,)), {}, given.defaults)

@@ -1,0 +1,9 @@
+"""Figures of what is derived and of what the kernels do, one function each; every one returns a Matplotlib figure."""
+
+from kernels.plots.averages import bias_correction, frequency_response, weight_profile
+from kernels.plots.runs import effective_rates, trajectories
+from kernels.plots.stability import stability_region
+
+__all__ = [
+    "bias_correction", "effective_rates", "frequency_response", "stability_region", "trajectories", "weight_profile",
+]  # fmt: skip
