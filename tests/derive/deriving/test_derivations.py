@@ -85,7 +85,8 @@ EFFECTIVE = {
 
 @pytest.mark.parametrize("name", EFFECTIVE)
 def test_effective_learning_rates(name: str) -> None:
-    derivation = derivations(RULES[name])[-1]
+    title = "Response" if RULES[name].is_average else "Effective learning rate"
+    derivation = titled(RULES[name], title)
     assert to_text(derivation.result) == EFFECTIVE[name]
 
 

@@ -31,7 +31,7 @@ def same(a: Expr, text: str, found: Rule) -> bool:
     return bool(identity([(a, formula(text))], Assumptions(domains)))
 
 
-@rule(paper="test")  # type: ignore[untyped-decorator]
+@rule(paper="test")
 def ahead(theta, g, t, m=0, v=0, *, lr=nonnegative(1e-3), beta1=decay(0.9), beta2=decay(0.999), eps=nonnegative(1e-8)):  # type: ignore[no-untyped-def]
     """A step along the moment of the step after."""
     m = beta1 * m + (1 - beta1) * g
@@ -41,7 +41,7 @@ def ahead(theta, g, t, m=0, v=0, *, lr=nonnegative(1e-3), beta1=decay(0.9), beta
     return theta, m, v
 
 
-@rule(paper="test")  # type: ignore[untyped-decorator]
+@rule(paper="test")
 def along_sign(theta, g, m=0, *, lr=nonnegative(0.01), beta=decay(0.9)):  # type: ignore[no-untyped-def]
     """The sign of an average."""
     m = beta * m + (1 - beta) * g
@@ -49,7 +49,7 @@ def along_sign(theta, g, m=0, *, lr=nonnegative(0.01), beta=decay(0.9)):  # type
     return theta, m
 
 
-@rule(paper="test")  # type: ignore[untyped-decorator]
+@rule(paper="test")
 def largest(theta, g, u=0, *, lr=nonnegative(0.01), beta=decay(0.9), eps=nonnegative(1e-8)):  # type: ignore[no-untyped-def]
     """The largest decayed gradient divides."""
     u = maximum(beta * u, abs(g) + eps)
@@ -57,7 +57,7 @@ def largest(theta, g, u=0, *, lr=nonnegative(0.01), beta=decay(0.9), eps=nonnega
     return theta, u
 
 
-@rule(paper="test")  # type: ignore[untyped-decorator]
+@rule(paper="test")
 def one_sided(theta, g, v=0, *, lr=nonnegative(0.01), beta=decay(0.9)):  # type: ignore[no-untyped-def]
     """What divides depends on the sign of the gradient: it is no preconditioner."""
     v = beta * v + (1 - beta) * maximum(g, 0)
@@ -103,7 +103,7 @@ def test_what_notices_signs_is_not_frozen() -> None:
 def test_corrections_settle_only_where_powers_fade() -> None:
     assert settled(find_rule("adam")) is not None
 
-    @rule(paper="test")  # type: ignore[untyped-decorator]
+    @rule(paper="test")
     def slowing(theta, g, t, *, lr=nonnegative(0.1), c=nonnegative(2)):  # type: ignore[no-untyped-def]
         """t is left, and the base of a power may be above one."""
         theta = theta - lr * g / (1 + c**t)
@@ -149,6 +149,6 @@ def test_derivatives_agree_with_difference_quotients() -> None:
     for name in point:
         [low, high] = (ball([expr], {**point, name: point[name] + s}, bits=200)[0] for s in (-step, step))
         [exactly] = ball([derivative(expr, name)], point, bits=200)
-        assert abs(float((high - low) / 2 * 10**12 - exactly)) < 1e-9  # type: ignore[operator, arg-type]
+        assert abs(float((high - low) / 2 * 10**12 - exactly)) < 1e-9  # type: ignore[operator]
     with pytest.raises(NoDerivative):
         derivative(formula("max(x, v)"), "x")
