@@ -9,9 +9,9 @@ from derive.deriving.derivation import Derivation, Step, define, equal, holds, l
 from derive.deriving.experiment import Experiment
 from derive.deriving.stability.tuning import simple
 from derive.evaluate import exact
-from derive.expr import Number, Symbol, apply
+from derive.expr import Symbol, apply
 from derive.proving import Assumptions
-from derive.rule import COUNTER, POSITIVE, UNIT, Rule
+from derive.rule import COUNTER, NONNEGATIVE, POSITIVE, UNIT, Rule
 
 
 def without_memory(rule: Rule) -> Derivation | None:
@@ -56,17 +56,17 @@ def without_memory(rule: Rule) -> Derivation | None:
 @lru_cache(maxsize=4)
 def _many(a: Symbol, k: Symbol) -> tuple[Step, ...]:
     """(1 - a)^k lies between 1 - k a and 1 - k a + k (k - 1)/2 a^2, by induction over k."""
-    u = Symbol("(1-a)^k")
-    given = Assumptions({a.name: UNIT, k.name: COUNTER})
-    upper = k * (k - 1) / 2 * a**2
+    above, below = Symbol("d"), Symbol("e")  # how far (1 - a)^k is from either bound
+    given = Assumptions({a.name: UNIT, k.name: COUNTER, above.name: NONNEGATIVE, below.name: NONNEGATIVE})
+    line, upper = 1 - k * a, k * (k - 1) / 2 * a**2
+    next_line = 1 - (k + 1) * a
     return (
-        equal(None, (1 - a) - (1 - a), Number(0), given=given,
-              why="k steps at once multiply theta by 1 - k a, k steps one by one by (1 - a)^k: the same for k = 1"),
-        holds(apply("ge", (1 - a) * u - (1 - (k + 1) * a), 0), when=(apply("ge", u - (1 - k * a), 0),), given=given,
-              why="if (1 - a)^k is at least 1 - k a, then so for k + 1"),
-        holds(apply("le", (1 - a) * u - (1 - (k + 1) * a), (k + 1) * k / 2 * a**2),
-              when=(apply("le", u - (1 - k * a), upper),), given=given,
-              why="and if it exceeds that by at most k (k - 1)/2 a^2, then so for k + 1"),
+        define(Symbol("(1-a)^k"), line + above, "claimed, d not negative: k steps and one step with k a"),
+        holds(apply("ge", (1 - a) * (line + above), next_line), given=given,
+              why="then so for k + 1 (d is 0 for k = 1)"),
+        define(Symbol("(1-a)^k"), line + upper - below, "claimed, e not negative"),
+        holds(apply("le", (1 - a) * (line + upper - below), next_line + (k + 1) * k / 2 * a**2), given=given,
+              why="then so for k + 1 (e is 0 for k = 1)"),
     )  # fmt: skip
 
 
