@@ -107,8 +107,17 @@ def optimum(form: Simple, least: Symbol, most: Symbol) -> dict[str, Expr] | None
     if symbols(form.step) - {size, momentum}:
         return None
     [unit] = substitute([form.step], {**{n: e for n, e in set_.items() if n}, size: Number(1)})
-    learning_rate = step if unit is Number(1) else readable(step / unit, _between(form, least, most))
+    learning_rate = step if unit is Number(1) else _in_roots(step / unit, least, most)
     return {size: learning_rate, **{n: e for n, e in set_.items() if n}, "rate": rate}
+
+
+def _in_roots(expr: Expr, least: Symbol, most: Symbol) -> Expr:
+    """The expression tidied as a fraction in the roots of both curvatures."""
+    roots = {name: Symbol(f"root of {name}") for name in (least.name, most.name)}
+    squared: dict[str, Expr] = {name: root**2 for name, root in roots.items()}
+    [rational] = substitute([expr], squared)
+    tidied = readable(rational, Assumptions({root.name: POSITIVE for root in roots.values()}))
+    return substitute([tidied], {root.name: apply("sqrt", Symbol(name)) for name, root in roots.items()})[0]
 
 
 def _between(form: Simple, least: Symbol, most: Symbol) -> Assumptions:
@@ -155,6 +164,7 @@ def _best(degree: int, s: Symbol, x: Symbol, w: Symbol, kappa: Symbol) -> tuple[
         "zeros within s at mu (step size times mu is a) and at L = kappa mu: what is claimed not to be negative is "
     )
     ends: tuple[Expr, ...]
+    weights: tuple[Expr, ...]
     if degree == 1:
         ends = (1 + s - kappa * x, x - (1 - s))
         weights = (Number(1), kappa)
