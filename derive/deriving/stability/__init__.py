@@ -10,6 +10,7 @@ from derive.deriving.stability.noise import stationary_variance
 from derive.deriving.stability.nonquadratic import convex_cycle
 from derive.deriving.stability.radius import spectral_radius
 from derive.deriving.stability.region import stable_region
+from derive.deriving.stability.scalar import scalar_iteration
 from derive.deriving.stability.single import without_memory
 from derive.deriving.stability.slow import slow_mode
 from derive.deriving.stability.transient import transient
@@ -37,6 +38,7 @@ __all__ = [
     "frozen",
     "frozen_region",
     "on_quadratics",
+    "scalar_iteration",
     "slow_mode",
     "spectral_radius",
     "stable_region",
