@@ -1,9 +1,9 @@
 # Everything a reviewer would run. `make check` runs all of it; PYTHON chooses the interpreter.
 PYTHON ?= .venv/bin/python
 
-.PHONY: check format lint layers types test docs environment fuzz
+.PHONY: check format lint layers types test docs site environment fuzz
 
-check: lint layers types docs test
+check: lint layers types docs site test
 
 environment:
 	python3 -m venv .venv
@@ -24,7 +24,11 @@ types:
 	$(PYTHON) -m mypy
 
 docs:
-	$(PYTHON) -m pytest -q tests/test_documentation.py
+	$(PYTHON) -m pytest -q tests/test_documentation.py tests/docs
+
+# The documentation with a page for every rule; open build/site/index.html.
+site:
+	$(PYTHON) -m sphinx -q -W --keep-going -n -j auto -d build/doctrees docs build/site
 
 test:
 	$(PYTHON) -m pytest

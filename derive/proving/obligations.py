@@ -324,9 +324,12 @@ def of_sufficient(claim: Sufficient) -> list[Obligation]:
         (f"where {c}", (is_true(claim.statement, (*claim.premises, c)),), claim.assumptions) for c in claim.conditions
     ]
     if claim.exact is not None:
-        some = reduce(lambda x, y: apply("or", x, y), claim.conditions)
-        pair = is_true(some, (*claim.premises, claim.statement))
-        found.append(("nowhere else", (pair,), claim.assumptions))
+        some = apply("where", reduce(lambda x, y: apply("or", x, y), claim.conditions), 1, 0)
+        # Where the statement is undefined it is not true, and both sides are undefined.
+        sides = (apply("where", claim.statement, some, 1), apply("where", claim.statement, 1, 1))
+        for premise in claim.premises:
+            sides = (apply("where", premise, sides[0], 1), apply("where", premise, sides[1], 1))
+        found.append(("nowhere else", (sides,), claim.assumptions))
     return found
 
 

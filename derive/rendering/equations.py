@@ -26,12 +26,18 @@ def invariants(page: Page) -> str:
 
 def step_equation(step: Step, d: Derivation) -> str:
     """A step's chain."""
+    first, *further = step_links(step, d)
+    return "".join([first, *(f" {link}" for link in further)])
+
+
+def step_links(step: Step, d: Derivation) -> list[str]:
+    """The links of a step's chain, each but the first after its sign; the last with what it is claimed under."""
     links = [latex(step.label, d.names)] if step.label is not None else []
     links += [latex(link, d.names) for link in step.chain]
     premises = [latex(condition, d.names) for condition in step.when]
     links[-1] += rf" \quad\text{{where }} {', '.join(premises)}" if premises else ""
     signs = [_SIGNS.get(sign, sign) for sign in signs_of(step)]
-    return links[0] + "".join(f" {sign} {link}" for sign, link in zip(signs, links[1:], strict=True))
+    return [links[0], *(f"{sign} {link}" for sign, link in zip(signs, links[1:], strict=True))]
 
 
 def indexed(name: str, index: str) -> str:

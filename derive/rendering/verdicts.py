@@ -170,8 +170,11 @@ def _root(root: Mapping[str, Any]) -> str:
 
 
 def _counterexample(found: Replayed, w: Separation, refuted: bool, names: Names) -> list[Line]:
-    title = "counterexample" if refuted else f"where the condition fails: {names.message(found.message())}"
-    made = [Line(title, "heading"), *(Line(f"  {line}") for line in _settings(w, names)), Line("")]
+    made = [
+        Line(_title(found, refuted, names), "heading"),
+        *(Line(f"  {line}") for line in _settings(w, names)),
+        Line(""),
+    ]
     table = called(rows(found), names)
     cells = [_head(w), *_cells(table)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
@@ -180,6 +183,10 @@ def _counterexample(found: Replayed, w: Separation, refuted: bool, names: Names)
     for row, line in zip(table, body, strict=True):
         made.append(Line(f"{line}  {HERE}", "parts") if row.parts else Line(line))
     return made
+
+
+def _title(found: Replayed, refuted: bool, names: Names) -> str:
+    return "counterexample" if refuted else f"where the condition fails: {names.message(found.message())}"
 
 
 def _settings(w: Separation, names: Names = PLAIN) -> Iterator[str]:
@@ -243,10 +250,14 @@ def markdown(verdict: Verdict) -> str:
     relation = f" ({verdict.relation.replace('_', ' ')})" if verdict.relation else ""
     parts = [f"**{verdict.status}**{relation}" + (f": {_escaped(verdict.message)}" if verdict.message else "")]
     for title, facts in _facts(verdict, explain=False):
-        parts.append("\n".join([*([_escaped(title), ""] if title else []), *(f"- {_escaped(fact)}" for fact in facts)]))
+        if title:
+            parts.append("\n".join([_escaped(title), "", *(f"- {_escaped(fact)}" for fact in facts)]))
+        else:
+            parts[0] += f" {_escaped(' '.join(facts))}"
     found = witness(verdict)
     if found is not None and isinstance(found.witness, Separation):
-        parts += _counterexample_markdown(found, found.witness)
+        title = _title(found, verdict.status == "refuted", PLAIN)
+        parts += [_escaped(title), *_counterexample_markdown(found, found.witness)]
     return "\n\n".join(parts)
 
 

@@ -7,6 +7,17 @@ decide(weights(ewma.m).weight_sum == 1 - ewma.beta**t)
 
 from derive.library.lookup import as_rule as find
 from derive.stating.deciding import decide
+from derive.stating.properties import (
+    correction_multiplier,
+    effective_lr,
+    invariant,
+    never_increases,
+    stability_of,
+    stable_region,
+    stationary_variance,
+    step_bound,
+    step_within,
+)
 from derive.stating.quantities import Quantity, Statement
 from derive.stating.runs import Run, run
 from derive.stating.vocabulary import (
@@ -25,6 +36,8 @@ from derive.stating.vocabulary import (
 )
 
 __all__ = [
-    "Buffer", "Quantity", "Run", "Statement", "any_number", "decide", "derived", "exp", "find", "k", "limit", "log",
-    "maximum", "minimum", "run", "sqrt", "t", "weights",
+    "Buffer", "Quantity", "Run", "Statement", "any_number", "correction_multiplier", "decide", "derived",
+    "effective_lr",
+    "exp", "find", "invariant", "k", "limit", "log", "maximum", "minimum", "never_increases", "run", "sqrt",
+    "stability_of", "stable_region", "stationary_variance", "step_bound", "step_within", "t", "weights",
 ]  # fmt: skip

@@ -142,7 +142,7 @@ def _conditions(condition: Expr, given: Assumptions) -> Iterator[Expr]:
             for op in ("eq", "gt") if domain.low == 0 else ("eq", "ne", "gt", "lt"):
                 yield apply(op, Symbol(name), 0)
     for a, b in permutations(constants, 2):
-        if domains[a] == domains[b]:
+        if (domains[a].low, domains[a].high) == (domains[b].low, domains[b].high):
             for op in ("eq", "lt", "le") if a < b else ("lt", "le"):
                 yield apply(op, Symbol(a), Symbol(b))
 

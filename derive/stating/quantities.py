@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any, TypeAlias
 
+from derive.algebra.signs import common
 from derive.deriving.derivation import Derivation
 from derive.deriving.linear import AGE
 from derive.errors import UserError
@@ -30,13 +31,10 @@ class Basis:
     verdicts: tuple[Verdict, ...] = ()
 
     def __add__(self, other: Basis) -> Basis:
-        """Both. Raises UserError where a name lies in one domain here and in another there."""
-        for name in self.domains.keys() & other.domains.keys():
-            if self.domains[name] != other.domains[name]:
-                what = f"{name} lies in {self.domains[name]} on one side and in {other.domains[name]} on the other"
-                raise UserError(what, fix="give one of them a value with .at()")
+        """Both; a name that has a domain here and one there lies in what they have in common."""
+        shared = {n: common(self.domains[n], other.domains[n]) for n in self.domains.keys() & other.domains.keys()}
         derivations = (*self.derivations, *(d for d in other.derivations if d not in self.derivations))
-        return Basis({**self.domains, **other.domains}, derivations, (*self.verdicts, *other.verdicts))
+        return Basis({**self.domains, **other.domains, **shared}, derivations, (*self.verdicts, *other.verdicts))
 
     def without(self, names: Mapping[str, object]) -> Basis:
         """The same without the domains of some names."""

@@ -105,8 +105,11 @@ def from_derivation(rule: Rule, derivation: Derivation | None, what: str) -> Qua
     """The result of a derivation with its quantities as parts. Raises UserError where there is no derivation."""
     if derivation is None:
         raise UserError(f"no {what} is derived for {rule.name}", fix="'derive show' lists what is derived")
-    basis = Basis(_domains(rule, [derivation.result]), (derivation,))
-    return Quantity(derivation.result, basis, _parts(rule, [derivation]), rule.defaults)
+    basis = Basis(_domains(rule, [derivation.result], [derivation]), (derivation,))
+    parts = _parts(rule, [derivation])
+    stem = next(iter(derivation.quantities), "")
+    short = {name.removeprefix(f"{stem}_"): part for name, part in parts.items()} if stem else {}
+    return Quantity(derivation.result, basis, {**short, **parts}, rule.defaults, Symbol(f"{stem or what}({rule.name})"))
 
 
 def derived(rule: object) -> Quantity:
@@ -119,7 +122,7 @@ def _parts(rule: Rule, found: Iterable[Derivation]) -> dict[str, Quantity | Stat
     parts: dict[str, Quantity | Statement] = {}
     for derivation in found:
         for name, formula in derivation.quantities.items():
-            basis = Basis(_domains(rule, [formula]), (derivation,))
+            basis = Basis(_domains(rule, [formula], [derivation]), (derivation,))
             short = Symbol(f"{name}({rule.name})")
             if is_truth(formula):
                 parts.setdefault(name, Statement(formula, basis, short=short))
@@ -128,8 +131,10 @@ def _parts(rule: Rule, found: Iterable[Derivation]) -> dict[str, Quantity | Stat
     return parts
 
 
-def _domains(rule: Rule, formulas: Iterable[Expr]) -> dict[str, Domain]:
+def _domains(rule: Rule, formulas: Iterable[Expr], derivations: Iterable[Derivation] = ()) -> dict[str, Domain]:
     known = {**assumptions_of(rule).domains, AGE: WHOLE}
+    for derivation in derivations:
+        known |= derivation.domains
     return {name: known.get(name, REAL) for name in symbols(*formulas)}
 
 

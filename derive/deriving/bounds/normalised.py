@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from derive.algebra.normal import NoNormalForm, tidy
 from derive.deriving.bounds.duality import Duality, attained, one_more_gradient
 from derive.deriving.bounds.found import Bound, Writing, bound_of
@@ -28,7 +30,7 @@ from derive.deriving.undecayed import movement
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
 from derive.proving import Assumptions
 from derive.proving.limits import limit
-from derive.rule import DECAY, REAL, Rule
+from derive.rule import DECAY, REAL, Domain, Rule
 
 
 def form_of_the_step(rule: Rule, step: NormalisedStep) -> tuple[Step, ...]:
@@ -159,6 +161,7 @@ def step_bound_of(rule: Rule, step: NormalisedStep) -> Derivation | None:
         result=found.value,
         names=writing.names,
         quantities=quantities(found),
+        domains=positive_decays(found),
         experiments=experiments(rule, found),
     )
 
@@ -191,6 +194,12 @@ def assumptions_of_bound(found: Bound) -> tuple[str, ...]:
         *(f"`{n} > 0`" for n in (step.lr, *positive)),
         *(f"`{names[r.name]} < 1` in closed forms" for r in found.dual.total.ratios),
     )
+
+
+def positive_decays(found: Bound) -> dict[str, Domain]:
+    """The domains of the decays that are taken as positive."""
+    step = found.writing.step
+    return {n: replace(step.rule.domains[n], low_open=True) for n in sorted(symbols(step.norm.decay))}
 
 
 def quantities(found: Bound) -> dict[str, Expr]:

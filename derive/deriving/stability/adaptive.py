@@ -41,6 +41,7 @@ def frozen_region(rule: Rule) -> Derivation | None:
         result=linear.result,
         names={**names_of(rule), **names_of(found.rule)},
         quantities=quantities,
+        domains=linear.domains,
         experiments=_experiments(found, rest) if settles_soon(rule, found) else (),
     )  # fmt: skip
 

@@ -48,6 +48,7 @@ def stable_region(rule: Rule) -> Derivation | None:
         result=condition,
         names=names_of(rule),
         quantities=_quantities(loop, tests, condition, bound, radius, damping),
+        domains=loop.assumed.domains,
         experiments=_experiments(loop, bound),
     )
 
