@@ -6,6 +6,7 @@ What the polynomial iterations of orthogonalising optimizers do to each singular
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from fractions import Fraction
 from math import ceil, floor
@@ -41,8 +42,8 @@ def scalar_iteration(step: Expr, low: Fraction, high: Fraction, times: int, name
     [at_one] = exact([one], {})
     return Derivation(
         title="An iteration of one number",
-        statement=f"From [{low}, {high}], {times} steps of {code(step)} lead into [{last[0]}, {last[1]}]. Fixed points in "
-        f"reach: {shown or 'none'}; 1 leads to {at_one}.",
+        statement=f"From [{low}, {high}], {times} steps of {code(step)} lead into [{last[0]}, {last[1]}]. Fixed points "
+        f"in reach: {shown or 'none'}; 1 leads to {at_one}.",
         assumptions=(),
         steps=(
             define(Symbol("p(s)"), step, "the iteration"),
@@ -101,7 +102,7 @@ def _brackets(step: Expr, name: str, low: Fraction, high: Fraction) -> Iterator[
 
     parts = 200
     ends = [low + (high - low) * Fraction(k, parts) for k in range(parts + 1)]
-    for below, above in zip(ends, ends[1:], strict=False):
+    for below, above in itertools.pairwise(ends):
         if gap(below) * gap(above) < 0:
             while above - below > WIDTH:
                 middle = Fraction(round((below + above) / 2 * 10**12), 10**12)
@@ -112,8 +113,9 @@ def _brackets(step: Expr, name: str, low: Fraction, high: Fraction) -> Iterator[
 def _fixed_point(step: Expr, name: str, bracket: Ends) -> tuple[list[Step], bool]:
     """The change of sign, and the slope in the bracket where it is above one in size, or below."""
     gaps = [substitute([step], {name: Number(end)})[0] - Number(end) for end in bracket]
-    steps = [holds(apply("lt", gaps[0] * gaps[1], 0), given=Assumptions({}),
-                   why=f"p(s) - s changes its sign between {float(bracket[0]):.9f} and {float(bracket[1]):.9f}")]  # fmt: skip
+    where = f"between {float(bracket[0]):.9f} and {float(bracket[1]):.9f}"
+    changes = apply("lt", gaps[0] * gaps[1], 0)
+    steps = [holds(changes, given=Assumptions({}), why=f"p(s) - s changes its sign {where}")]
     slope, given = derivative(step, name), Assumptions({name: Domain(bracket[0], bracket[1])})
     outward = holds(apply("gt", apply("abs", slope), 1), given=given,
                     why="the slope there is above one in size: the fixed point repels")  # fmt: skip
