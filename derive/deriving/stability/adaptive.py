@@ -11,6 +11,7 @@ from derive.deriving.linear import given
 from derive.deriving.stability.closed import closed_loop
 from derive.deriving.stability.frozen import Frozen, freeze
 from derive.deriving.stability.region import stable_region
+from derive.deriving.stability.settled import falls_to, kept
 from derive.evaluate import exact
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
 from derive.proving import Assumptions
@@ -64,11 +65,20 @@ def _step_size(found: Frozen) -> Expr:
 
 
 def at_rest(found: Frozen) -> Expr | None:
-    """The preconditioner at the minimum, where gradients, first moments and what is held are zero."""
-    own = {*found.settled.hyperparameter_names}
-    zero = {name: Number(0) for name in symbols(found.preconditioner) - own}
-    [value] = substitute([found.preconditioner], zero)
-    return readable(value, given(found.settled))
+    """The preconditioner after many steps at the minimum; None where it isn't found.
+
+    Gradients and what changes its sign with them are zero there, and what is held is what such steps leave as it is.
+    """
+    rule = found.settled
+    values: dict[str, Expr] = {n: Number(0) for n in ("theta", "g", *rule.state_names) if n not in found.held}
+    for name in found.held:
+        [after] = substitute([rule.step[name]], values)
+        value = kept(rule, name, after, given(rule))
+        if value is None or not falls_to(name, after, value, given(rule)):
+            return None  # what a sum of squares or a maximum is, the past decides
+        values[name] = value
+    here = {**values, **{f"{n}[t]": values[n] for n in found.held}}
+    return readable(substitute([found.preconditioner], here)[0], given(rule))
 
 
 def _held(found: Frozen) -> tuple[Step, ...]:
@@ -93,7 +103,7 @@ def _near_rest(found: Frozen, rest: Expr | None) -> tuple[Step, ...]:
     assumed = Assumptions({least.name: POSITIVE, more.name: NONNEGATIVE})
     gap = apply("abs", 1 / (least + more) - 1 / least)
     return (
-        define(least, rest, "the preconditioner at the minimum, where every gradient has been zero"),
+        define(least, rest, "the preconditioner after many steps at the minimum, where gradients are zero"),
         holds(apply("le", gap, more / least**2), given=assumed,
               why="with P = P_0 + delta a step differs from that with P_0 by a product of two quantities that vanish "
               "at the minimum: the step with P_0 is the linear part there"),
