@@ -5,6 +5,7 @@ from __future__ import annotations
 from derive.deriving.derivation import Derivation
 from derive.deriving.stability.adaptive import frozen_region
 from derive.deriving.stability.cycle import two_cycle
+from derive.deriving.stability.drift import drift
 from derive.deriving.stability.frozen import frozen
 from derive.deriving.stability.noise import stationary_variance
 from derive.deriving.stability.nonquadratic import convex_cycle
@@ -35,6 +36,7 @@ def on_quadratics(rule: Rule) -> tuple[Derivation | None, ...]:
 
 __all__ = [
     "convex_cycle",
+    "drift",
     "frozen",
     "frozen_region",
     "on_quadratics",

@@ -15,7 +15,7 @@ from derive.deriving.stability.settled import falls_to, kept
 from derive.evaluate import exact
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
 from derive.proving import Assumptions
-from derive.rule import DECAY, NONNEGATIVE, POSITIVE, Rule
+from derive.rule import DECAY, POSITIVE, Domain, Rule
 from derive.transforms import bind
 
 
@@ -36,7 +36,7 @@ def frozen_region(rule: Rule) -> Derivation | None:
     return Derivation(
         title="Stability with the preconditioner held",
         statement=_statement(found, linear.result, sharpness, rest),
-        assumptions=(*linear.assumptions, "the preconditioner hardly changes from step to step",
+        assumptions=(*linear.assumptions, "the preconditioner hardly changes from step to step and is not zero",
                      "t is large: corrections by powers of t are at their limits"),
         steps=steps,
         result=linear.result,
@@ -100,13 +100,13 @@ def _near_rest(found: Frozen, rest: Expr | None) -> tuple[Step, ...]:
     if rest is None or rest is Number(0):
         return ()
     least, more = Symbol("P_0"), Symbol("delta")
-    assumed = Assumptions({least.name: POSITIVE, more.name: NONNEGATIVE})
-    gap = apply("abs", 1 / (least + more) - 1 / least)
+    assumed = Assumptions({least.name: POSITIVE, more.name: Domain(-HALF, HALF)})
+    gap = apply("abs", 1 / (least * (1 + more)) - 1 / least)
     return (
         define(least, rest, "the preconditioner after many steps at the minimum, where gradients are zero"),
-        holds(apply("le", gap, more / least**2), given=assumed,
-              why="with P = P_0 + delta a step differs from that with P_0 by a product of two quantities that vanish "
-              "at the minimum: the step with P_0 is the linear part there"),
+        holds(apply("le", gap, 2 * apply("abs", more) / least), given=assumed,
+              why="with P = P_0 (1 + delta) a step differs from that with P_0 by a product of two quantities that "
+              "vanish at the minimum: the step with P_0 is the linear part there"),
     )  # fmt: skip
 
 
@@ -143,6 +143,7 @@ def _number(value: Expr, rule: Rule) -> str:
     return f"{float(at):.6g}" if isinstance(at, Fraction) else ""
 
 
+HALF = Fraction(1, 2)
 TINY = Fraction(1, 10**9)
 
 

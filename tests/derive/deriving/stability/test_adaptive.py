@@ -94,6 +94,26 @@ def test_adam_bears_38_over_lr() -> None:
     assert derived.quantities["preconditioner_at_rest"] is formula("eps")
 
 
+def test_at_rest_is_only_what_steps_at_the_minimum_lead_to() -> None:
+    """A sum of squares stays what the past made it; an epsilon inside a maximum or a state remains."""
+
+    @rule(paper="test")
+    def with_floor(theta, g, v=0, *, lr=nonnegative(0.1), beta=decay(0.5), eps=nonnegative(0.01)):  # type: ignore[no-untyped-def]
+        """epsilon is added to what is remembered."""
+        v = beta * v + (1 - beta) * g**2 + eps
+        theta = theta - lr * g / sqrt(v)
+        return theta, v
+
+    rests = {r.name: frozen_region(r) for r in (largest, with_floor, find_rule("adagrad"))}
+    assert all(rests.values())
+    found = {n: d.quantities.get("preconditioner_at_rest") for n, d in rests.items() if d is not None}
+    assert found["largest"] is formula("eps")
+    assert found["adagrad"] is None
+    rest = found["with_floor"]
+    assert rest is not None
+    assert same(rest, "sqrt(eps/(1-beta))", with_floor)  # type: ignore[arg-type]
+
+
 def test_what_notices_signs_is_not_frozen() -> None:
     assert frozen(one_sided) is None
     assert frozen(find_rule("momentum")) is None
