@@ -21,6 +21,7 @@ Formula: TypeAlias = Expr | str | int | float | Fraction
 if TYPE_CHECKING:
     from derive.matching import Match
     from derive.matching.target import Target
+    from derive.precision.hazard import Hazards
     from derive.proving import Verdict
     from derive.rendering import Shown
 
@@ -113,6 +114,35 @@ def identify(code: str, names: Mapping[str, str | int | float | Fraction] | None
     return identify_text(target.text, target.file, target.name, _said("names", names))
 
 
+def hazards(
+    rule: object,
+    dtype: str,
+    *,
+    arithmetic: str | None = None,
+    hyperparameters: Mapping[str, str | int | float | Fraction] | None = None,
+) -> Hazards:
+    """What goes wrong with a rule at its defaults when its state is kept in `dtype`, and from which value on.
+
+    `rule` is given as to `show`; `dtype` is "float16", "bfloat16", "float32" or another format of ml_dtypes.
+    Operations and constants are in `arithmetic`, or in `dtype` too; `hyperparameters` gives some of them other
+    values than their defaults. The answer is true where nothing goes wrong at the defaults alone. Raises
+    UserError for formats and names that are not known.
+    """
+    from derive.library.lookup import as_rule
+    from derive.precision.report import hazards_of, with_defaults
+
+    values = {name: _number(name, value) for name, value in _mapping("hyperparameters", hyperparameters).items()}
+    return hazards_of(with_defaults(as_rule(rule), values), dtype, arithmetic)
+
+
+def _number(name: str, given: object) -> Fraction:
+    """A number as it is written: 0.1 is one tenth. Raises UserError for anything else."""
+    try:
+        return Fraction(str(given))
+    except (ValueError, ZeroDivisionError):
+        raise UserError(f"{given!r} is no number", where=name, fix="write 1e-4, 0.1 or 1/3") from None
+
+
 def _said(name: str, given: object) -> dict[str, str]:
     """Roles, numbers and settings as they are written on the command line."""
     return {key: str(role) for key, role in _mapping(name, given).items()}
@@ -160,4 +190,4 @@ def _expressions(name: str, given: Mapping[str, Formula] | None) -> dict[str, Ex
     return {n: e if isinstance(e, Expr) else read_expression(str(e), file=n) for n, e in formulas.items()}
 
 
-__all__ = ["Rule", "check", "identify", "prove", "rule", "rules", "show"]
+__all__ = ["Rule", "check", "hazards", "identify", "prove", "rule", "rules", "show"]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from derive.claims import averages, forms, rates
+from derive.claims import averages, forms, precision, rates
 from derive.claims.claim import Claim, Decided, Finding, decide_claim
 from derive.errors import UserError
 
-LEDGER: tuple[Claim, ...] = tuple(sorted((*averages.CLAIMS, *forms.CLAIMS, *rates.CLAIMS), key=lambda claim: claim.id))
+LEDGER: tuple[Claim, ...] = tuple(
+    sorted((*averages.CLAIMS, *forms.CLAIMS, *rates.CLAIMS, *precision.CLAIMS), key=lambda claim: claim.id)
+)
 
 
 def find_claim(name: str) -> Claim:

@@ -21,6 +21,7 @@ from derive.cli.checking import check_command, identify_command
 from derive.cli.claims import claims_command
 from derive.cli.documents import error_document, write_json
 from derive.cli.generated import NotProved, kernel_command
+from derive.cli.hazards import hazards_command
 from derive.cli.library import rules_command, show_command
 from derive.cli.proving import prove_command
 from derive.cli.verification import verify_command
@@ -55,6 +56,7 @@ COMMANDS = (
     prove_command,
     check_command,
     identify_command,
+    hazards_command,
     claims_command,
     kernel_command,
     verify_command,

@@ -35,6 +35,10 @@ COMMAND_LINES = [
     ["check", f"{LIBRARY}/momentum.py::momentum_ema", "--against", "adam", "--json"],
     ["check", "nowhere.py::f", "--against", "adam", "--json"],
     ["identify", f"{LIBRARY}/momentum.py::momentum", "--json"],
+    ["hazards", "adam", "--dtype", "float16", "--json"],
+    ["hazards", "adam", "--dtype", "bfloat16", "--arithmetic", "float32", "--json"],
+    ["hazards", "ewma", "--dtype", "float64", "--json"],
+    ["claims", "C112", "--json"],
     ["kernel", "adam", "--json"],
     ["kernel", "ewma", "--dtype", "float64", "--json"],
     ["verify", "gradient_descent", "nesterov", "--json"],
@@ -74,6 +78,7 @@ def test_every_command_is_among_the_lines_above() -> None:
         document("verify", status="fine", seconds=1, rows=[]),
         document("kernel", rule="adam", dtype="float8", source="x", path=None),
         document("unheard of", rows=[]),
+        document("hazards", rule="adam", dtype="float16", arithmetic="float16", certain=0, message="", rows=[{}]),
         document("identify", rows=[{"rule": "adam"}]),
         document("prove", a="adam", b="adam", verdict="proved"),
         document(
