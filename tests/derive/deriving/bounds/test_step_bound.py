@@ -210,3 +210,14 @@ def test_the_size_of_a_step_under_noise() -> None:
         squares.append(float(last_step(RULES["adam"], values, gradients)) ** 2)
     [expected] = enclosed([found.result], {**values, "t": F(12)})
     assert (sum(squares) / len(squares)) ** 0.5 == pytest.approx(float(expected), rel=0.25)  # type: ignore[arg-type]
+
+
+def test_the_limit_where_a_schedule_settles() -> None:
+    """NAdam's coefficient tends to beta1 and the product of all to zero: the bound to that of the constant form."""
+    assert value("nadam") == pytest.approx(value("nadam_constant"), rel=1e-12)
+    assert value("nadam", 1500) > value("nadam")  # it passes its limit on the way
+    assert value("nadam", 8000, psi=F(1)) == pytest.approx(value("nadam"), rel=1e-3)
+    found = step_bound(RULES["nadam"])
+    assert found is not None
+    assert "`psi > 0`" in found.assumptions
+    assert "step_bound_finite" not in found.quantities
