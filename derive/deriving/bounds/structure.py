@@ -280,9 +280,10 @@ def structured(rule: Rule, lr: str, norm: Norm, whole: Expr) -> NormalisedStep |
     """The structure of what is `lr` times this, in buffers after the step; None where it has another one."""
     buffers = _gradient_buffers(rule)
     present = symbols(whole)
-    data = set(rule.state_names) - steady_states(rule)
-    if f"{norm.state}[t]" not in present or present & data:
-        return None
+    sums = {f"{name}[t]" for name in (*buffers, norm.state)}
+    steady = {"g", "t", *rule.hyperparameter_names, *steady_states(rule)}
+    if f"{norm.state}[t]" not in present or not present <= sums | steady:
+        return None  # another gradient of the same step, or a state that is no sum of gradients
     used = [b for b in buffers.values() if f"{b.name}[t]" in present]
     for bound in small_constants(rule):
         if set(bound) <= present - {lr}:

@@ -20,6 +20,7 @@ from derive.deriving.bounds.witnesses import at_step, attaining_gradients, value
 from derive.evaluate import ball, enclosed, trajectory
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
 from derive.library import LIBRARY
+from derive.reading.read import read_text
 from derive.rule import Rule
 from tests import bounded_rules
 
@@ -221,3 +222,19 @@ def test_the_limit_where_a_schedule_settles() -> None:
     assert found is not None
     assert "`psi > 0`" in found.assumptions
     assert "step_bound_finite" not in found.quantities
+
+
+def test_a_second_gradient_of_the_step_is_no_constant() -> None:
+    """A step scaled by the answer at another point has no bound of this kind."""
+    rule = read_text(
+        """
+def own(theta, g, v=0, *, lr=nonnegative(0.1), beta=decay(0.9)):
+    g = grad(theta)
+    h = grad(theta - lr * g)
+    v = beta * v + (1 - beta) * g**2
+    theta = theta - lr * h * g / sqrt(v)
+    return theta, v
+""",
+        "own",
+    )
+    assert step_bound(rule) is None
