@@ -29,7 +29,7 @@ RULES: dict[str, Rule] = {
     **{n: r for n, r in vars(bounded_rules).items() if isinstance(r, Rule)},
 }
 BOUNDED = ("adagrad", "adam", "adam_eps_hat", "adamax", "adamax_keras", "amsgrad", "amsgrad_debiased", "lion",
-           "nadam", "nadam_constant", "rmsprop", "rmsprop_momentum", "signum", "adam_uncorrected",
+           "nadam", "nadam_constant", "rmsprop", "rmsprop_centered", "rmsprop_momentum", "signum", "adam_uncorrected",
            "two_averages")  # fmt: skip
 
 
@@ -238,3 +238,32 @@ def own(theta, g, v=0, *, lr=nonnegative(0.1), beta=decay(0.9)):
         "own",
     )
     assert step_bound(rule) is None
+
+
+CENTRED = """
+def own(theta, g, v=0, m=0, *, lr=nonnegative(0.1), beta=decay(0.9), rho=decay(0.8), eps=nonnegative(1e-8)):
+    v = beta * v + (1 - beta) * g**2
+    m = {decay} * m + (1 - {decay}) * g
+    theta = theta - lr * g / (sqrt(v - m**2) + eps)
+    return theta, v, m
+"""
+
+
+@settings(max_examples=40, deadline=None)
+@given(beta=decays, stream=streams)
+def test_a_variance_in_the_denominator_may_vanish(beta: F, stream: list[int]) -> None:
+    """sqrt(1/(1 - beta) + beta^-t), attained after equal gradients: no bound holds in the long run."""
+    rule = RULES["rmsprop_centered"]
+    assert bound_at(rule) is None
+    values = {**values_of(rule), "beta": beta, "eps": F(0)}
+    t = len(stream)
+    bound = float(bound_at(rule, values, t))  # type: ignore[arg-type]
+    assert float(last_step(rule, values, tuple(map(F, stream)))) <= bound * (1 + 1e-12)
+    attaining = (*[F(1)] * (t - 1), 1 + beta**t / (1 - beta))
+    assert float(last_step(rule, values, attaining)) == pytest.approx(bound, rel=1e-12)
+
+
+def test_averages_of_different_decays_are_no_variance() -> None:
+    same, other = (read_text(CENTRED.format(decay=name), "own") for name in ("beta", "rho"))
+    assert step_bound(same) is not None
+    assert step_bound(other) is None
