@@ -267,3 +267,11 @@ def test_averages_of_different_decays_are_no_variance() -> None:
     same, other = (read_text(CENTRED.format(decay=name), "own") for name in ("beta", "rho"))
     assert step_bound(same) is not None
     assert step_bound(other) is None
+
+
+def test_a_denominator_that_comes_a_step_late_bounds_nothing() -> None:
+    """ADOPT divides by what was before: after a small gradient a large one makes any step."""
+    found = step_bound(RULES["adopt"])
+    assert found is not None
+    assert found.holds
+    assert "the second step" in found.statement
