@@ -13,9 +13,10 @@ from fractions import Fraction
 
 from derive.algebra.normal import NoNormalForm, tidy
 from derive.deriving.bounds.found import small_names
+from derive.deriving.bounds.names import INSIDE, assigned, learning_rate, small_constants
 from derive.deriving.bounds.neatness import neat
+from derive.deriving.bounds.norms import norms
 from derive.deriving.bounds.smallness import TIMES
-from derive.deriving.bounds.structure import INSIDE, assigned, learning_rate, norms, small_constants
 from derive.deriving.bounds.witnesses import STEPS, at_defaults, size_of_step
 from derive.deriving.derivation import Derivation, Step, code, define, equal, holds, labelled, proper, tends
 from derive.deriving.experiment import Experiment

@@ -7,9 +7,10 @@ from dataclasses import replace
 from derive.algebra.normal import NoNormalForm, tidy
 from derive.deriving.bounds.duality import Duality, attained, one_more_gradient
 from derive.deriving.bounds.found import Bound, Writing, bound_of
+from derive.deriving.bounds.names import INSIDE, assigned
 from derive.deriving.bounds.neatness import neat
 from derive.deriving.bounds.smallness import without_small_constants
-from derive.deriving.bounds.structure import INSIDE, NormalisedStep, assigned
+from derive.deriving.bounds.structure import NormalisedStep
 from derive.deriving.bounds.sums import N, simplified, summing_steps
 from derive.deriving.bounds.witnesses import experiments
 from derive.deriving.derivation import (

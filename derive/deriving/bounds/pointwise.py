@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from derive.algebra.normal import readable
+from derive.deriving.bounds.names import G, learning_rate
 from derive.deriving.bounds.neatness import neat, simpler
-from derive.deriving.bounds.structure import G, learning_rate
 from derive.deriving.derivation import Derivation, code, define, equal, holds, names_of, proper
 from derive.deriving.experiment import Experiment
 from derive.deriving.linear import given

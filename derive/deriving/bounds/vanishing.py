@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from derive.deriving.bounds.names import INSIDE, assigned, steady_states
 from derive.deriving.bounds.schedules import AT_MOST_ONE
-from derive.deriving.bounds.structure import INSIDE, NormalisedStep, assigned, steady_states
+from derive.deriving.bounds.structure import NormalisedStep
 from derive.deriving.derivation import Step, define, holds, tends
 from derive.expr import Apply, Expr, Number, Symbol, apply, substitute, symbols
 from derive.proving import Assumptions, identity

@@ -7,9 +7,10 @@ from fractions import Fraction
 
 from derive.algebra.normal import NoNormalForm, readable, tidy
 from derive.deriving.bias import held
+from derive.deriving.bounds.names import learning_rate
 from derive.deriving.bounds.neatness import neat, simpler
 from derive.deriving.bounds.step import step_bound
-from derive.deriving.bounds.structure import NormalisedStep, learning_rate, normalised_step, without_powers
+from derive.deriving.bounds.structure import NormalisedStep, normalised_step, without_powers
 from derive.deriving.decay.structure import THETA, Decoupled, decoupled
 from derive.deriving.derivation import Derivation, Step, code, define, equal, holds, names_of, proper, tends
 from derive.deriving.experiment import Experiment
