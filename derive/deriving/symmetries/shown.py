@@ -14,16 +14,13 @@ from derive.deriving.symmetries.coordinates import (
     rotation,
     rotation_pairs,
 )
-from derive.deriving.symmetries.deciding import Decided, proved
+from derive.deriving.symmetries.deciding import Decided, proved, said
 from derive.deriving.symmetries.dimensions import joint_scalings
 from derive.deriving.symmetries.kinds import NONE, Kind, decide_kind
 from derive.deriving.symmetries.transformation import Transformation, conjugated, scaling
 from derive.expr import Expr, Number, Symbol, apply, substitute
 from derive.proving import Assumptions, Verdict, assumptions_of
-from derive.proving.checker import Checked
 from derive.proving.replay import Replayed, Separation
-from derive.relating.answers import answered
-from derive.relating.claims import Claim
 from derive.rule import Rule
 from derive.transforms import bind
 
@@ -79,10 +76,10 @@ def _kept(rule: Rule, decided: Decided) -> _Part:
         steps.append(equal(label, before, after, why=f"the step with everything moved leaves `{name}` moved alike",
                            given=assumed))  # fmt: skip
     if decided.verdict.status == "proved":
-        said = "It holds" + ("." if not move.moved_states else f", the states moving too: {_moves(move)}.")
+        sentence = "It holds" + ("." if not move.moved_states else f", the states moving too: {_moves(move)}.")
     else:
-        said = f"It holds where {_alternatives(decided)}{_exactly(decided.verdict)}."
-    return _Part(said, tuple(steps), tuple(f"`{n} = 0`" for n in zeros), _quantities(move))
+        sentence = f"It holds where {_alternatives(decided)}{_exactly(decided.verdict)}."
+    return _Part(sentence, tuple(steps), tuple(f"`{n} = 0`" for n in zeros), _quantities(move))
 
 
 def _at(expr: Expr, values: Mapping[str, Expr]) -> list[Expr]:
@@ -141,11 +138,11 @@ def _restored(rule: Rule, kind: Kind) -> _Part:
         if proof is None:
             continue
         hypers = move.hyperparameters
-        verdict = answered(Claim(proof.a, proof.b), Checked(proof))
-        said = ", ".join(f"`{n}` as {code(e)}" for n, e in hypers.items())
+        verdict = said(proof)
+        along = ", ".join(f"`{n}` as {code(e)}" for n, e in hypers.items())
         conditions = [apply("eq", Symbol(f"{n}'"), e) for n, e in hypers.items()]
         steps = [Step(None, (c,), "by induction every step is then the one asked for", verdict) for c in conditions]
-        return _Part(f"It holds again with {said}.", tuple(steps), quantities=_quantities(move))
+        return _Part(f"It holds again with {along}.", tuple(steps), quantities=_quantities(move))
     return _Part("")
 
 
