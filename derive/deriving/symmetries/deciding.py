@@ -110,7 +110,7 @@ def _conditional(rule: Rule, propose: Propose, move: Transformation) -> Decided:
     if not found:
         if apart is None:
             return Decided(Verdict("unknown", message="no proof, and no run on which the two part"), move)
-        return Decided(answered(Claim(a, b), apart), move)
+        return Decided(answered(Claim(a, b, hyperparameters=move.hyperparameters), apart), move)
     move = found[0][1]
     idle, whole = _idle(rule, move, a, b)
     held = (*((dict.fromkeys(names, ZERO), proof) for names, _, proof in found), *idle)
