@@ -10,6 +10,7 @@ import pytest
 from derive.deriving.derivation import Derivation
 from derive.deriving.linear import linear_buffers
 from derive.deriving.rates import (
+    average_near_mean,
     compare_rates,
     decay_of_rate,
     effective_lr,
@@ -179,6 +180,14 @@ def test_adam_with_a_large_constant_is_momentum() -> None:
     found = of(large_constant(RULES["adam"]))
     assert to_text(found.result) == "c * m[t] / (1 - beta1**t)"
     assert large_constant(RULES["momentum"]) is None
+
+
+def test_a_corrected_average_is_near_the_mean() -> None:
+    """Adam without momentum is near Adagrad with lr * sqrt(t); a sum, or an average of gradients, is no such thing."""
+    second = linear_buffers(RULES["adam"])[1]
+    assert to_text(of(average_near_mean(RULES["adam"], second)).result) == "beta2**(t - 1)"
+    assert average_near_mean(RULES["adam"], linear_buffers(RULES["adam"])[0]) is None
+    assert average_near_mean(RULES["adagrad"], linear_buffers(RULES["adagrad"])[0]) is None
 
 
 @pytest.mark.parametrize("name", ["momentum", "adagrad", "rmsprop", "adam"])
