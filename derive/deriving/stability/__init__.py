@@ -16,6 +16,7 @@ from derive.deriving.stability.single import without_memory
 from derive.deriving.stability.slow import slow_mode
 from derive.deriving.stability.transient import transient
 from derive.deriving.stability.tuning import tuned
+from derive.deriving.stability.tuning_ahead import tuned_ahead
 from derive.rule import Rule
 
 
@@ -25,7 +26,7 @@ def on_quadratics(rule: Rule) -> tuple[Derivation | None, ...]:
         stable_region(rule),
         without_memory(rule),
         slow_mode(rule),
-        tuned(rule),
+        tuned(rule) or tuned_ahead(rule),
         transient(rule),
         convex_cycle(rule),
         stationary_variance(rule),
@@ -47,6 +48,7 @@ __all__ = [
     "stationary_variance",
     "transient",
     "tuned",
+    "tuned_ahead",
     "two_cycle",
     "without_memory",
 ]

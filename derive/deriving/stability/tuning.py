@@ -175,7 +175,7 @@ def _best(degree: int, s: Symbol, x: Symbol, w: Symbol, kappa: Symbol) -> tuple[
         ends = (s**2 + (1 + w - kappa * x) * s + w, s**2 - (1 + w - x) * s + w, s**2 - w)
         weights = (Number(1), kappa, 1 + s + kappa * (1 - s))
         gap, root, scale = (1 + s) ** 2 - kappa * (1 - s) ** 2, apply("sqrt", kappa), s
-        best, first = (root - 1) / (root + 1), _within(s)
+        best, first = (root - 1) / (root + 1), within(s)
     margins = [Symbol(f"c_{place}") for place in range(1, len(ends) + 1)]
     nonnegative = Assumptions({**given.domains, **{m.name: NONNEGATIVE for m in margins}})
     scaled = gap if scale is Number(1) else scale * gap
@@ -190,7 +190,7 @@ def _best(degree: int, s: Symbol, x: Symbol, w: Symbol, kappa: Symbol) -> tuple[
     )  # fmt: skip
 
 
-def _within(s: Symbol) -> tuple[Step, ...]:
+def within(s: Symbol) -> tuple[Step, ...]:
     """What zeros of modulus at most s satisfy: p(s) >= 0, p(-s) >= 0, and a product of at most s^2."""
     first, second, u, v = (Symbol(n) for n in ("z_1", "z_2", "u", "w"))
     given = Assumptions({s.name: INSIDE})
