@@ -160,9 +160,7 @@ def _reached(form: Simple, settings: dict[str, Expr], names: dict[str, Symbol]) 
 def _best(degree: int, s: Symbol, x: Symbol, w: Symbol, kappa: Symbol) -> tuple[Step, ...]:
     """No setting has all zeros within s < r at both ends: what that asks of the condition number."""
     given = Assumptions({s.name: INSIDE, kappa.name: CONDITION_NUMBER})
-    within = (
-        "zeros within s at mu (step size times mu is a) and at L = kappa mu: what is claimed not to be negative is "
-    )
+    asks = "zeros within s at mu (step size times mu is a) and at L = kappa mu: what is claimed not to be negative is "
     ends: tuple[Expr, ...]
     weights: tuple[Expr, ...]
     if degree == 1:
@@ -182,7 +180,7 @@ def _best(degree: int, s: Symbol, x: Symbol, w: Symbol, kappa: Symbol) -> tuple[
     return (
         *first,
         equal(None, scaled, combination(weights, ends), given=given,
-              why=within + ("p(-s) at L and p(s) at mu" if degree == 1 else "p(-s) at L, p(s) at mu, and s^2 - w")),
+              why=asks + ("p(-s) at L and p(s) at mu" if degree == 1 else "p(-s) at L, p(s) at mu, and s^2 - w")),
         holds(apply("ge", combination(weights, margins), 0), given=nonnegative,
               why="with weights that are not negative: the sum is not negative"),
         holds(apply("ge", s, best), when=(apply("ge", scaled, 0),), given=given,

@@ -75,7 +75,7 @@ def _ends(loop: ClosedLoop, settings: dict[str, Expr], rate: Expr, least: Symbol
 
 @lru_cache(maxsize=4)
 def _between(s: Symbol) -> tuple[Step, ...]:
-    """p(r), p(-r) and r^2 less the product are affine in the curvature, and not negative at both ends."""
+    """p(r), p(-r) and r^2 less the product of the zeros are affine in the curvature, not negative at both ends."""
     first, second, share = Symbol("c_1"), Symbol("c_2"), Symbol("y")
     given = Assumptions({first.name: NONNEGATIVE, second.name: NONNEGATIVE, share.name: DECAY})
     z, v, u, w = (Symbol(n) for n in ("z_1", "z_2", "u", "w"))
@@ -84,8 +84,8 @@ def _between(s: Symbol) -> tuple[Step, ...]:
     real = apply("and", apply("le", apply("abs", z), s), apply("le", apply("abs", v), s))
     return (
         holds(apply("ge", (1 - share) * first + share * second, 0), given=given,
-              why="p(r), p(-r) and r^2 less the product of the zeros are affine in the curvature and not negative at both "
-              "ends: nor are they in between"),
+              why="p(r), p(-r) and r^2 less the product of the zeros are affine in the curvature; at the ends they are "
+              "0, 4 r^2, 0 and 4 r^2/3, 0, 4 r^2/3: in between they are not negative either"),
         holds(real, when=tests, given=inside, why="so real zeros lie within r there (s is r)"),
         holds(apply("le", u**2 + w**2, s**2), when=(apply("ge", s**2 - (u**2 + w**2), 0),), given=inside,
               why="and so does a pair u + w i, u - w i"),
