@@ -7,6 +7,7 @@ from derive.deriving.stability.adaptive import frozen_region
 from derive.deriving.stability.cycle import two_cycle
 from derive.deriving.stability.drift import drift
 from derive.deriving.stability.frozen import frozen
+from derive.deriving.stability.grid import radii_on_grid
 from derive.deriving.stability.noise import stationary_variance
 from derive.deriving.stability.nonquadratic import convex_cycle
 from derive.deriving.stability.radius import spectral_radius
@@ -41,6 +42,7 @@ __all__ = [
     "frozen",
     "frozen_region",
     "on_quadratics",
+    "radii_on_grid",
     "scalar_iteration",
     "slow_mode",
     "spectral_radius",
