@@ -90,7 +90,7 @@ def over(exprs: Iterable[Expr], box: Mapping[str, Domain], bits: int = 128) -> l
     """A ball that contains the value of each expression wherever every name lies in its domain, ends included.
 
     `Inexact` where that says nothing. A whole number may grow without bound: under it are understood sums with
-    numbers, multiples, what is divided by it, and powers of bases in [0, 1].
+    numbers, multiples, what is divided by it, powers of bases in [0, 1], and the smaller or larger of it and a number.
     """
     number = _to_ball()
 
@@ -121,6 +121,10 @@ def _range(domain: Domain, number: Callable[[Fraction], Any]) -> Any:
 def _grown(op: str, number: Callable[[Fraction], Any], a: Any, b: Any = None, *_: Any) -> Any:
     """An operation of which an argument grows without bound."""
     unit = number(Fraction(0)).union(number(Fraction(1)))
+    if op in ("min", "max") and isinstance(a, Growing) is not isinstance(b, Growing):
+        growing, other = (a, b) if isinstance(a, Growing) else (b, a)
+        if growing.low >= other:
+            return other if op == "min" else growing
     if isinstance(a, Growing) and not isinstance(b, Growing) and b is not None:
         if op in ("add", "sub"):
             return Growing(a.low + b if op == "add" else a.low - b)
