@@ -18,6 +18,7 @@ from derive.proving.verdict import Verdict
 from derive.rule import REAL, Domain
 
 MOST_CELLS = 4_000
+FEW_CELLS = 500  # for one of many conditions that are tried
 
 
 class Open(Exception):
@@ -43,7 +44,7 @@ def everywhere(condition: Expr, box: Box, most: int = MOST_CELLS) -> Verdict:
         return Verdict("unknown", message=str(fault))
 
 
-def boxed(pairs: Pairs, assumptions: Assumptions, most: int = MOST_CELLS) -> Boxed | None:
+def boxed(pairs: Pairs, assumptions: Assumptions, most: int = FEW_CELLS) -> Boxed | None:
     """Cells in which the sides of every pair are equal; None where a name has no bounds or a cell stays undecided."""
     box = {name: assumptions.domains.get(name, REAL) for name in symbols(*(side for pair in pairs for side in pair))}
     if any(domain.low is None or (domain.high is None and not domain.whole) for domain in box.values()):
