@@ -147,7 +147,8 @@ def tends(label: Expr | None, found: ProvedLimit | None) -> tuple[Step, ...]:
     """A limit, with its proof and where it does not hold; nothing where there is none to speak of."""
     if found is None or found.claim.expr is found.claim.limit:
         return ()
-    why = f"as {found.claim.variable} grows{exceptions(found)}"
+    variable = found.claim.variable.removeprefix("#")
+    why = f"as {variable} grows{exceptions(found)}"
     return (Step(label, (found.claim.expr, found.claim.limit), why, found.verdict, "→"),)
 
 

@@ -33,7 +33,7 @@ def separating_point(pairs: Pairs, assumptions: Assumptions) -> Replayed | None:
     names = sorted(symbols(*(side for pair in pairs for side in pair)))
     domains = {n: assumptions.domains.get(n, REAL) for n in names}
     most = _affordable(side for pair in pairs for side in pair)
-    for values in points(domains, min(TRIES_AT_POINTS, most)):
+    for values in points(domains, min(TRIES_AT_POINTS, most) if names else 1):
         found = _confirmed(Point(pairs, values, assumptions))
         if found is not None:
             return _simplest(found, lambda w: _simpler_points(w, domains), most)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from derive.deriving.derivation import Series, Step
-from derive.expr import Expr, Symbol, fold, substitute, to_text
+from derive.expr import Expr, Symbol, fold, substitute, symbols, to_text
 from derive.ops import OPS
 from derive.rendering.latex import to_latex
 
@@ -14,8 +14,9 @@ AT_START = {"theta": "theta[0]"}
 
 
 def renamed(expr: Expr, names: Mapping[str, str]) -> Expr:
-    """The expression with its names as they are to be written."""
-    return substitute([expr], {name: Symbol(shown) for name, shown in names.items()})[0]
+    """The expression with its names as they are to be written; one that no rule can have, without its mark."""
+    unmarked = {name: name.removeprefix("#") for name in symbols(expr) if name.startswith("#")}
+    return substitute([expr], {name: Symbol(shown) for name, shown in {**unmarked, **names}.items()})[0]
 
 
 def plain(item: Expr | Series, names: Mapping[str, str]) -> str:
@@ -23,7 +24,7 @@ def plain(item: Expr | Series, names: Mapping[str, str]) -> str:
     if isinstance(item, Expr):
         return to_text(renamed(item, names))
     # The terms of a sum are written with their own indices.
-    weight, terms = to_text(item.weight), to_text(item.terms)
+    weight, terms = to_text(renamed(item.weight, {})), to_text(renamed(item.terms, {}))
     body = weight if item.input is None else f"{weight} * ({to_text(item.input)})"
     start = "" if item.plus is None else f"{to_text(item.plus)} + "
     return f"{start}sum of {body} over {item.index} from 0 to {terms} - 1"
@@ -33,7 +34,7 @@ def latex(item: Expr | Series, names: Mapping[str, str]) -> str:
     """The formula as LaTeX, without delimiters."""
     if isinstance(item, Expr):
         return to_latex(renamed(item, names))
-    weight, terms = to_latex(item.weight), to_latex(item.terms)
+    weight, terms = to_latex(renamed(item.weight, {})), to_latex(renamed(item.terms, {}))
     body = weight if item.input is None else rf"{weight} \left({to_latex(item.input)}\right)"
     start = "" if item.plus is None else f"{to_latex(item.plus)} + "
     return rf"{start}\sum_{{{item.index}=0}}^{{{terms}-1}} {body}"

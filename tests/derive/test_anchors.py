@@ -24,10 +24,10 @@ def test_every_library_rule_holds_to_its_anchors(rule: Rule) -> None:
     assert report.passed == report.total >= 2  # a trajectory and a sibling at least
 
 
-def test_every_rule_has_a_trajectory_of_three_steps_and_no_anchor_names_an_unknown_rule() -> None:
+def test_every_rule_has_a_trajectory_of_three_steps_at_least_and_no_anchor_names_an_unknown_rule() -> None:
     loaded = load_anchors()
     assert list(loaded.trajectories) == list(RULES)
-    assert {len(t.steps) for t in loaded.trajectories.values()} == {3}
+    assert {len(t.steps) >= 3 and len(t.steps) == len(t.gradients) for t in loaded.trajectories.values()} == {True}
     equal = {name for r in loaded.equal for name in (r.left, r.right)}
     different = {name for r in loaded.different for name in (r.left, r.right)}
     assert equal | different == set(RULES)
@@ -42,7 +42,7 @@ def test_the_numbers_hide_no_term(rule: Rule) -> None:
     assert len(set(values)) == len(values)
     assert not {Number(0), Number(1)} & {*values, *([] if rule.is_average else [anchor.theta])}
     answers = [value for value in exact(anchor.gradients, {}) if isinstance(value, Fraction)]
-    assert len(set(answers)) == 3
+    assert len(set(answers)) >= 3
     assert min(answers) < 0 < max(answers)
 
 

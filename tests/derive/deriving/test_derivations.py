@@ -21,7 +21,9 @@ from derive.rule import DECAY, Rule
 
 RULES = {rule.name: rule for rule in LIBRARY}
 HYPERS = {"lr": Fraction(1, 3), "beta": Fraction(2, 3), "beta1": Fraction(1, 2), "beta2": Fraction(3, 4),
-          "eps": Fraction(1, 5), "weight_decay": Fraction(0)}  # fmt: skip
+          "eps": Fraction(1, 5), "weight_decay": Fraction(0), "mu": Fraction(1, 4), "nu": Fraction(2, 5),
+          "rho": Fraction(3, 5), "psi": Fraction(2)}  # fmt: skip
+EFFECTIVE_LR = "Effective learning rate"
 
 
 def read_rule(tmp_path: Path, source: str) -> Rule:
@@ -44,7 +46,7 @@ def at(expr: Expr, **values: Fraction | int) -> Fraction:
 @pytest.mark.parametrize("rule", LIBRARY, ids=lambda rule: rule.name)
 def test_every_step_is_checked_and_holds(rule: Rule) -> None:
     found = derivations(rule)
-    assert found
+    assert found or not linear_buffers(rule)
     for derivation in found:
         for step in derivation.checked:
             assert step.verdict, (derivation.title, step.why, step.verdict and step.verdict.message)
@@ -89,7 +91,11 @@ def test_effective_learning_rates(name: str) -> None:
     assert to_text(derivation.result) == EFFECTIVE[name]
 
 
-@pytest.mark.parametrize("rule", [r for r in LIBRARY if not r.is_average], ids=lambda rule: rule.name)
+@pytest.mark.parametrize(
+    "rule",
+    [r for r in LIBRARY if any(d.title.startswith(EFFECTIVE_LR) for d in derivations(r)) and not r.is_average],
+    ids=lambda rule: rule.name,
+)
 @pytest.mark.parametrize("g", [Fraction(2), Fraction(-3, 2)])
 def test_effective_learning_rate_is_that_of_a_run(rule: Rule, g: Fraction) -> None:
     """theta moves by the derived rate times the gradient, checked in balls at each of five steps."""

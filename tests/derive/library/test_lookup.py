@@ -14,7 +14,10 @@ from derive.library.lookup import as_rule, find_rule, rules
 def test_the_names_of_the_library() -> None:
     assert [r.name for r in rules()] == [
         "ewma", "ewma_debiased", "gradient_descent", "momentum", "momentum_ema", "momentum_lr_outside", "nesterov",
-        "adagrad", "adagrad_eps_inside", "rmsprop", "rmsprop_eps_inside", "adam", "adam_eps_hat", "adam_l2", "adamw",
+        "nesterov_torch", "qhm", "sign_sgd", "signum", "lion", "rprop", "adagrad", "adagrad_eps_inside", "adadelta",
+        "rmsprop", "rmsprop_eps_inside", "rmsprop_centered", "rmsprop_momentum", "rmsprop_debiased", "adam",
+        "adam_eps_hat", "adam_l2", "adamw", "adamax", "amsgrad", "amsgrad_debiased", "nadam", "nadam_constant", "radam",
+        "adabelief", "yogi", "adopt",
     ]  # fmt: skip
     assert all(find_rule(r.name) is r for r in rules())
 
@@ -26,7 +29,7 @@ def test_every_rule_has_a_reference_and_a_description() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("adamm", "no rule 'adamm'; did you mean adam or adamw or adam_l2?"),
+        ("adamm", "no rule 'adamm'; did you mean adam or adamw or adamax?"),
         ("xyz", "no rule 'xyz'; 'derive rules' lists them; a file's rule is PATH::NAME"),
         ("mine.py", "no rule 'mine.py'; say which rule of the file: mine.py::NAME"),
         ("::adam", "there is no path before '::'; write adam for the library's rule"),

@@ -85,4 +85,5 @@ def test_not_linear_or_not_constant_in_time(line: str) -> None:
 
 def test_of_the_library_those_that_look_linear_are() -> None:
     linear = [rule.name for rule in LIBRARY if linear_system(rule) is not None]
-    assert linear == ["ewma", "gradient_descent", "momentum", "momentum_ema", "momentum_lr_outside", "nesterov"]
+    momenta = ["momentum", "momentum_ema", "momentum_lr_outside", "nesterov", "nesterov_torch", "qhm"]
+    assert linear == ["ewma", "gradient_descent", *momenta]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import derive
+from derive.deriving import derivations
 from derive.expr import Symbol, to_text
 from derive.library import LIBRARY
 from derive.reading.python.expressions import read_expression
@@ -53,7 +54,8 @@ def test_every_rule_in_every_format(rule: Rule) -> None:
     for text in (markdown, tex):
         assert text.count("{") - text.count(r"\{") == text.count("}") - text.count(r"\}")
     data = json.loads(json.dumps(document(rule)))
-    assert data["steps"]["proved"] == data["steps"]["checked"] > 0
+    assert data["steps"]["proved"] == data["steps"]["checked"]
+    assert data["steps"]["checked"] > 0 or not derivations(rule)
 
 
 def test_a_notebook_shows_formulas() -> None:

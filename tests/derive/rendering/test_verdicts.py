@@ -317,7 +317,7 @@ def test_the_lines_of_python_print_both_values(a: str, b: str) -> None:
 def test_mutants_of_the_library_are_told_apart_in_python_too(tmp_path: Path) -> None:
     """All in one process: each file is one counterexample's lines."""
     runs = []
-    for original in LIBRARY:
+    for original in LIBRARY[::2]:
         for _, mutant in islice(rule_mutants(original), 0, 60, 7):
             found = separating_trajectory(original, mutant, {h: Symbol(h) for h in mutant.hyperparameter_names})
             if found is not None:
