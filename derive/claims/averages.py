@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from derive.claims.claim import Claim, Finding
-from derive.claims.words import same, written
+from derive.claims.words import about, same, written
 from derive.library.averages import ewma
 from derive.stating.expecting import expected
 from derive.stating.extremes import onset
@@ -47,12 +47,6 @@ def memory() -> Any:
 def newest(count: int, decay: float) -> Any:
     """The share of all weight that so many newest inputs hold, at this decay."""
     return memory().share_of_newest.at(beta=decay, t=count)
-
-
-def about(value: Any, number: float, within: float) -> Statement:
-    """That a value is a number, but for less than a difference."""
-    statement: Statement = abs(value - number) < within
-    return statement
 
 
 CLAIMS = (
