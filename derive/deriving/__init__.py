@@ -5,21 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
-from derive.deriving.averages import correction_multiplier, drift, frequency_response, mean_age, noise_gain, windows
-from derive.deriving.bias import bias_correction, corrected_step
-from derive.deriving.bounds import step_bound
+from derive.deriving.averages import averages, corrections
+from derive.deriving.bounds import noise_step, step_bound
 from derive.deriving.decay import coupled_decay, decayed_range, decoupled_decay, noise_equilibrium
 from derive.deriving.derivation import Derivation
-from derive.deriving.linear import linear_buffers
-from derive.deriving.rates.constant import effective_lr
+from derive.deriving.rates import rates
 from derive.deriving.stability import on_quadratics
 from derive.deriving.symmetries import invariances
-from derive.deriving.weights import weights
 from derive.rule import Rule
 
-OF_MEMORY = (weights, mean_age, windows, noise_gain, frequency_response)  # of a buffer that remembers
-FROM_ZERO = (bias_correction, drift)  # of one that starts at zero too
-OF_STEPS = (corrected_step, correction_multiplier, effective_lr, step_bound)
+OF_STEPS = (step_bound, noise_step)
 OF_DECAY = (decoupled_decay, decayed_range, noise_equilibrium, coupled_decay)
 
 
@@ -30,14 +25,10 @@ def derivations(rule: Rule) -> tuple[Derivation, ...]:
 
 
 def _all(rule: Rule) -> Iterator[Derivation | None]:
-    for buffer in linear_buffers(rule):
-        if buffer.remembers:
-            yield from (derive(rule, buffer) for derive in OF_MEMORY)
-        if buffer.remembers and buffer.starts_at_zero:
-            yield from (derive(rule, buffer) for derive in FROM_ZERO)
-    yield from (derive(rule) for derive in OF_STEPS)
-    yield correction_multiplier(rule, without=())
-    yield from (derive(rule) for derive in OF_DECAY)
+    yield from averages(rule)
+    yield from corrections(rule)
+    yield from rates(rule)
+    yield from (derive(rule) for derive in (*OF_STEPS, *OF_DECAY))
     yield from on_quadratics(rule)
     yield from invariances(rule)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from flint import fmpq_mpoly
 
@@ -73,6 +74,7 @@ def given(rule: Rule, *, from_start: bool = False) -> Assumptions:
     return Assumptions({**domains, "t": WHOLE if from_start else COUNTER})
 
 
+@lru_cache(maxsize=256)
 def linear_buffers(rule: Rule) -> tuple[LinearBuffer, ...]:
     """Every state of the rule that is proved to be linear with constant coefficients, in order."""
     found = (_linear(rule, state) for state in rule.states)
@@ -93,7 +95,7 @@ def _linear(rule: Rule, state: State) -> LinearBuffer | None:
     try:
         decay = tidy(at_one - at_zero, assumed)
         case, rest = generic_case(at_zero, assumed)
-        gain, signal = _separated(case, rest, constants)
+        gain, signal = separated(case, rest, constants)
     except NoNormalForm:
         return None
     # Before the first step theta is a number of its own.
@@ -106,7 +108,7 @@ def _linear(rule: Rule, state: State) -> LinearBuffer | None:
     return buffer if fades and identity([claim], assumed) else None
 
 
-def _separated(case: Case, value: Quotient, constants: frozenset[str]) -> tuple[Expr, Expr]:
+def separated(case: Case, value: Quotient, constants: frozenset[str]) -> tuple[Expr, Expr]:
     """The value as a factor in the constants times the rest."""
     sides = [_split_factors(case, poly, constants) for poly in (value.num, value.den)]
     (constant_above, rest_above), (constant_below, rest_below) = sides

@@ -10,8 +10,10 @@ from derive.stating.deciding import decide
 from derive.stating.expecting import expected
 from derive.stating.extremes import largest, onset, smallest
 from derive.stating.limits import limit
+from derive.stating.precision import held, rounded, threshold
 from derive.stating.properties import (
     correction_multiplier,
+    cycle,
     effective_lr,
     invariant,
     never_increases,
@@ -41,8 +43,8 @@ from derive.stating.vocabulary import (
 )
 
 __all__ = [
-    "Buffer", "Quantity", "Run", "Statement", "any_number", "correction_multiplier", "cos", "decide", "derived",
-    "effective_lr", "exp", "expected", "find", "invariant", "k", "largest", "limit", "log", "maximum", "minimum",
-    "never_increases", "onset", "piecewise", "run", "smallest", "sqrt", "stability_of", "stable_region",
-    "stationary_variance", "step_bound", "step_within", "t", "weights", "where",
+    "Buffer", "Quantity", "Run", "Statement", "any_number", "correction_multiplier", "cos", "cycle", "decide",
+    "derived", "effective_lr", "exp", "expected", "find", "held", "invariant", "k", "largest", "limit", "log", "maximum",
+    "minimum", "never_increases", "onset", "piecewise", "rounded", "run", "smallest", "sqrt", "stability_of",
+    "stable_region", "stationary_variance", "step_bound", "step_within", "t", "threshold", "weights", "where",
 ]  # fmt: skip

@@ -52,6 +52,11 @@ def stationary_variance(rule: object) -> Quantity:
     return _of(rule, stability.stationary_variance, "stationary variance")
 
 
+def cycle(rule: object) -> Quantity:
+    """The two-cycle of an adaptive rule on h theta^2/2; `.cycle_amplitude` is how far from 0 it goes."""
+    return _of(rule, stability.two_cycle, "cycle on a quadratic")
+
+
 def correction_multiplier(rule: object, without: bool = False) -> Quantity:
     """The step over what it would be with corrected buffers; `without`: of the rule with its corrections removed."""
     derive = _without_corrections if without else averages.correction_multiplier

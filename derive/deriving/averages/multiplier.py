@@ -9,18 +9,19 @@ from itertools import combinations
 
 from derive.algebra.normal import NoNormalForm, tidy
 from derive.deriving.averages.decimals import at, decimal, settings
+from derive.deriving.averages.plain import plainly
+from derive.deriving.averages.sums import fades
 from derive.deriving.bias import Corrected, in_corrected_buffers, may_vanish
 from derive.deriving.derivation import Derivation, Step, code, equal, labelled, names_of, tends
 from derive.deriving.experiment import Experiment
 from derive.deriving.extremes import Extreme, largest, onset, smallest
 from derive.deriving.linear import given, linear_buffers
-from derive.evaluate import enclosed, exact
+from derive.evaluate import enclosed
 from derive.expr import Apply, Expr, Number, Symbol, apply, fold, substitute, symbols
 from derive.proving import identity
 from derive.proving.everywhere import everywhere
 from derive.proving.limits import limit
-from derive.proving.obligations import inside
-from derive.rule import DECAY, NONNEGATIVE, POSITIVE, Assignment, Domain, Rule
+from derive.rule import NONNEGATIVE, POSITIVE, Assignment, Domain, Rule
 from derive.transforms import bind
 
 T = Symbol("t")
@@ -29,17 +30,14 @@ MOST_ZERO = 2  # hyperparameters set to zero at once, so that the factor is the 
 
 
 def without_corrections(rule: Rule, lines: Collection[str] | None = None) -> Rule:
-    """The rule with every beta^t of its body at its limit zero, as if all steps were late; in these lines only.
+    """The rule with decay^t at its limit zero in its body, for the decays of its buffers, as if all steps were late.
 
-    That takes away every bias correction, wherever it stands, and nothing else.
+    That takes away every bias correction, wherever it stands; with `lines` only those in these assignments.
     """
-    kept = given(rule)
+    decays = _decays(rule)
 
     def settled(node: Apply, args: tuple[Expr, ...]) -> Expr:
-        constant = node.op == "pow" and args[1] is T and symbols(args[0]) <= {*rule.hyperparameter_names}
-        if constant and identity([inside(args[0], DECAY)], kept):
-            return Number(0)
-        return node if args == node.args else _plainly(node.op, args)
+        return Number(0) if _is_share(node, decays) else plainly(node, args)
 
     def line(assignment: Assignment) -> Assignment:
         if lines is not None and assignment.target not in lines:
@@ -51,15 +49,13 @@ def without_corrections(rule: Rule, lines: Collection[str] | None = None) -> Rul
     return rule if body == rule.body else replace(rule, body=body)
 
 
-def _plainly(op: str, args: tuple[Expr, ...]) -> Expr:
-    """The operation, worked out where only numbers are left, and without a divisor one."""
-    made = Apply(op, args)
-    if op == "div" and args[1] is Number(1):
-        return args[0]
-    if all(isinstance(arg, Number) for arg in args):
-        [value] = exact([made], {})
-        return Number(value) if type(value) is Fraction else made
-    return made
+def _decays(rule: Rule) -> tuple[Expr, ...]:
+    return tuple(b.decay for b in linear_buffers(rule) if b.remembers and fades(b))
+
+
+def _is_share(node: Apply, decays: tuple[Expr, ...]) -> bool:
+    """decay^t: what is left of a buffer's start."""
+    return node.op == "pow" and node.args[1] is T and node.args[0] in decays
 
 
 @dataclass(frozen=True)
@@ -106,9 +102,20 @@ def _factor(rule: Rule, chain: Corrected) -> tuple[Expr, Expr] | None:
         factor = tidy(chain.shown / corrected, replace(chain.given, domains=positive))
     except NoNormalForm:
         return None
-    if not symbols(factor) <= {*rule.hyperparameter_names, "t"}:
+    if not symbols(factor) <= {*rule.hyperparameter_names, "t"} or not _is_made_of_shares(rule, factor):
         return None
     return (factor, corrected) if identity([(chain.shown, factor * corrected)], chain.given) else None
+
+
+def _is_made_of_shares(rule: Rule, factor: Expr) -> bool:
+    """Whether t occurs in powers of the buffers' decays only: what changes otherwise is a schedule, not a bias."""
+    decays = _decays(rule)
+
+    def settled(node: Apply, args: tuple[Expr, ...]) -> Expr:
+        return Number(0) if _is_share(node, decays) else Apply(node.op, args)
+
+    [rest] = fold([factor], symbol=lambda s: s, number=lambda n: n, apply=settled)
+    return "t" not in symbols(rest)
 
 
 def correction_multiplier(rule: Rule, without: Collection[str] | None = None) -> Derivation | None:

@@ -25,13 +25,29 @@ def telescoped(rule: Rule, name: str, term: Expr, shown: Expr, closed: Expr, wha
     )
 
 
+def geometric(base: Expr) -> Expr:
+    """The sum of base^k over the ages k below t."""
+    return (1 - raised(base, T)) / (1 - base)
+
+
+def first_moment(base: Expr) -> Expr:
+    """The sum of k base^k over the ages k below t."""
+    power = raised(base, T)
+    return base * (1 - power) / (1 - base) ** 2 - T * power / (1 - base)
+
+
+def second_moment(base: Expr) -> Expr:
+    """The sum of k^2 base^k over the ages k below t."""
+    power, rest = raised(base, T), 1 - base
+    return base * (1 + base) * (1 - power) / rest**3 - power * (T**2 / rest + 2 * T * base / rest**2)
+
+
 def age_sum(buffer: LinearBuffer) -> Expr:
     """The sum of k w[k] over the ages k below t."""
     b = buffer.decay
     if b is Number(1):
         return scaled(buffer.gain, T * (T - 1) / 2)
-    power = raised(b, T)
-    return scaled(buffer.gain, b * (1 - power) / (1 - b) ** 2 - T * power / (1 - b))
+    return scaled(buffer.gain, first_moment(b))
 
 
 def square_sum(buffer: LinearBuffer) -> Expr:

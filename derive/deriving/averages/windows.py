@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from derive.algebra.normal import readable
 from derive.deriving.averages.decimals import at, decimal, settings
+from derive.deriving.averages.plain import simplest
 from derive.deriving.averages.sums import K, T, age_sum, fades, telescoped, weighed
 from derive.deriving.derivation import Derivation, Step, code, equal, holds, labelled, names_of, tends
 from derive.deriving.extremes import onset
@@ -65,7 +65,7 @@ def windows(rule: Rule, buffer: LinearBuffer) -> Derivation | None:
         return None
     b = buffer.decay
     quantities = window_quantities(buffer)
-    shown = {name: readable(value, given(rule)) for name, value in quantities.items()}
+    shown = {name: simplest(value, given(rule)) for name, value in quantities.items()}
     return Derivation(
         title=f"Windows of {buffer.name}",
         statement=_statement(rule, buffer, shown),

@@ -35,6 +35,9 @@ def formula(text: str) -> Expr:
         (f"{STEP_FACTOR} <= 1.05", {"t": steps(2375)}),
         ("b**(1/(1 - b)) < exp(-1)", {"b": Domain(Fraction(1, 100), Fraction(99, 100))}),
         ("1/t <= 1/2", {"t": steps(2)}),
+        ("min(t/10, 1) <= 1 and max(t, 3) >= 3", {"t": steps(1)}),
+        (f"{STEP_FACTOR} * min(1, t/2375) <= 1.05", {"t": steps(1)}),
+        (f"{STEP_FACTOR} * where(t < 2375, t/2375, 1) <= 1.05", {"t": steps(1)}),
         ("x*(1 - x) <= 0.2501", {"x": Domain(Fraction(0), Fraction(1))}),
     ],
 )
@@ -45,6 +48,8 @@ def test_shown(condition: str, box: dict[str, Domain]) -> None:
 @pytest.mark.parametrize(
     ("condition", "box", "where"),
     [
+        ("min(t/10, 2) <= 1", {"t": steps(1)}, "t = "),
+        (f"{STEP_FACTOR} * min(1, t/1000) <= 1.05", {"t": steps(1)}, "t = "),
         (f"{STEP_FACTOR} <= 1.05", {"t": steps(2374)}, "t = 2374"),
         ("x*(1 - x) < 0.24", {"x": Domain(Fraction(0), Fraction(1))}, "x = "),
         ("exp(-1) > 0.3679", {}, ""),
