@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from functools import lru_cache
 
-from derive.deriving import averages, bounds, stability, symmetries
+from derive.deriving import bounds, stability, symmetries
+from derive.deriving.averages import correction_multiplier as multiplier
 from derive.deriving.derivation import Derivation
 from derive.deriving.rates import constant, never
 from derive.errors import UserError
@@ -59,12 +60,12 @@ def cycle(rule: object) -> Quantity:
 
 def correction_multiplier(rule: object, without: bool = False) -> Quantity:
     """The step over what it would be with corrected buffers; `without`: of the rule with its corrections removed."""
-    derive = _without_corrections if without else averages.correction_multiplier
+    derive = _without_corrections if without else multiplier
     return _of(rule, derive, "factor of missing corrections")
 
 
 def _without_corrections(rule: Rule) -> Derivation | None:
-    return averages.correction_multiplier(rule, ())
+    return multiplier(rule, ())
 
 
 def invariant(rule: object, scale: str | Mapping[str, int | Fraction] = "g") -> Verdict:
