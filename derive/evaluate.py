@@ -90,12 +90,8 @@ def over(exprs: Iterable[Expr], box: Mapping[str, Domain], bits: int = 128) -> l
     """A ball that contains the value of each expression wherever every name lies in its domain, ends included.
 
     `Inexact` where that says nothing. A whole number may grow without bound: under it are understood sums with
-<<<<<<< HEAD
-    numbers, multiples, what is divided by it, powers of bases in [0, 1], and the smaller or larger of it and a number.
-=======
     numbers, multiples, what is divided by it, the smaller and larger of it and a number, and powers of bases in
     [0, 1]. A comparison that holds in one part of the box only lets a branch be either.
->>>>>>> led1
     """
     number = _to_ball()
 
