@@ -44,7 +44,8 @@ from derive.stating.vocabulary import (
 
 __all__ = [
     "Buffer", "Quantity", "Run", "Statement", "any_number", "correction_multiplier", "cos", "cycle", "decide",
-    "derived", "effective_lr", "exp", "expected", "find", "held", "invariant", "k", "largest", "limit", "log", "maximum",
+    "derived", "effective_lr", "exp", "expected", "find", "held", "invariant", "k", "largest", "limit", "log",
+    "maximum",
     "minimum", "never_increases", "onset", "piecewise", "rounded", "run", "smallest", "sqrt", "stability_of",
     "stable_region", "stationary_variance", "step_bound", "step_within", "t", "threshold", "weights", "where",
 ]  # fmt: skip
