@@ -74,12 +74,19 @@ CLAIMS = (
     Claim(
         "C026",
         "Under a constant gradient momentum comes to the velocity lr g/(1 - b).",
-        ("Goodfellow, Bengio & Courville 2016, Deep learning, section 8.3.2", "https://d2l.ai/chapter_optimization/momentum.html"),
+        (
+            "Goodfellow, Bengio & Courville 2016, Deep learning, section 8.3.2",
+            "https://d2l.ai/chapter_optimization/momentum.html",
+        ),
         "The step over the gradient tends to lr/(1 - b).",
         lambda: limit(effective_lr(MOMENTUM)) == lr / (1 - beta),
         "proved",
         "A geometric sum: the weights of the buffer come to lr/(1 - b).",
-        (Finding("after t steps it is 1 - b^t of that", lambda: effective_lr(MOMENTUM) == lr * (1 - beta**t) / (1 - beta)),),
+        (
+            Finding(
+                "after t steps it is 1 - b^t of that", lambda: effective_lr(MOMENTUM) == lr * (1 - beta**t) / (1 - beta)
+            ),
+        ),
     ),
     Claim(
         "C043",

@@ -96,17 +96,13 @@ CLAIMS = (
     Claim(
         "C032",
         "Nesterov's momentum tolerates larger learning rates than classical momentum.",
-        (
-            "https://www.aryanupadhyay.com/post/deep-learning-optimizers-explained-nag-adagrad-rmsprop-and-adam",
-        ),
+        ("https://www.aryanupadhyay.com/post/deep-learning-optimizers-explained-nag-adagrad-rmsprop-and-adam",),
         "On a quadratic the threshold of lr h is larger for Nesterov's rule than for momentum.",
         lambda: stability(NESTEROV).threshold > stability(MOMENTUM).threshold,
         "refuted",
         "It is 2(1 + b)/(1 + 2 b), smaller by 1 + 2 b, and below that of plain descent.",
         (
-            Finding(
-                "it is never larger", lambda: stability(NESTEROV).threshold <= stability(MOMENTUM).threshold
-            ),
+            Finding("it is never larger", lambda: stability(NESTEROV).threshold <= stability(MOMENTUM).threshold),
             Finding(
                 "at 0.9 they are 1.357 and 3.8",
                 lambda: (
@@ -149,7 +145,10 @@ CLAIMS = (
         "the rate to the t.",
         (
             Finding("the first step leads to -279/121", lambda: tuned(1).theta[1] == Fraction(-279, 121)),
-            Finding("after four steps the loss is 13.7 times that at the start", lambda: about(tuned(4).theta[4] ** 2, 13.7, 0.1)),
+            Finding(
+                "after four steps the loss is 13.7 times that at the start",
+                lambda: about(tuned(4).theta[4] ** 2, 13.7, 0.1),
+            ),
             Finding(
                 "plain descent with 0 <= lr h <= 2 never increases it",
                 lambda: (descended(lambda theta: h * theta, defaults=False).theta[1] ** 2 <= x**2).where(lr_h <= 2),
@@ -175,7 +174,9 @@ CLAIMS = (
                 "on a x^2/2 runs tend to 0 exactly where 0 < lr a < 2",
                 lambda: stable_region(DESCENT).same_as((lr_h > 0) & (lr_h < 2)),
             ),
-            Finding("at lr a = 2 they go back and forth", lambda: descended(lambda theta: 2 * theta, lr=1).theta[1] == -x),
+            Finding(
+                "at lr a = 2 they go back and forth", lambda: descended(lambda theta: 2 * theta, lr=1).theta[1] == -x
+            ),
             Finding(
                 "on x^4/4 with lr = 0.1, from x up to 1, every step comes nearer to 0 without passing it",
                 lambda: ((_quartic() > 0) & (_quartic() < x)).where(x <= 1),
@@ -194,11 +195,7 @@ CLAIMS = (
         ).where(lr_h > 1, lr_h < 2),
         "proved",
         "The factor 1 - lr h lies between -1 and 0.",
-        (
-            Finding(
-                "and runs tend to 0", lambda: stable_region(DESCENT).where(lr_h > 1, lr_h < 2)
-            ),
-        ),
+        (Finding("and runs tend to 0", lambda: stable_region(DESCENT).where(lr_h > 1, lr_h < 2)),),
     ),
     Claim(
         "C044",
@@ -293,9 +290,9 @@ CLAIMS = (
             Finding("1 goes to 0.701", lambda: quintic(s).at(s=1) == Fraction("0.701")),
             Finding(
                 "between 0.867 and 0.869 there is a fixed point, and the slope is below -1.5",
-                lambda: (
-                    (quintic(s).at(s=0.867) > 0.867) & (quintic(s).at(s=0.869) < 0.869) & (slope() < -1.5)
-                ).where(s >= 0.867, s <= 0.869),
+                lambda: ((quintic(s).at(s=0.867) > 0.867) & (quintic(s).at(s=0.869) < 0.869) & (slope() < -1.5)).where(
+                    s >= 0.867, s <= 0.869
+                ),
             ),
         ),
     ),

@@ -93,7 +93,13 @@ def _said(claim: Claim) -> dict[str, Any]:
 def _unanswered(claim: Claim, outcome: Outcome) -> dict[str, Any]:
     late = isinstance(outcome.error, LimitExceeded)
     nothing = {"verdict": "unknown", "condition": None, "counterexample": None, "message": str(outcome.error)}
-    return {**_said(claim), **nothing, "findings": [], "derivations": [], "outcome": "undecided" if late else "otherwise"}
+    return {
+        **_said(claim),
+        **nothing,
+        "findings": [],
+        "derivations": [],
+        "outcome": "undecided" if late else "otherwise",
+    }
 
 
 def _word(rows: Sequence[dict[str, Any]]) -> str:
