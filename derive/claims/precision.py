@@ -1,40 +1,21 @@
-"""Claims about numbers of few bits: constants that vanish, averages that stand still, decay that does nothing.
-
-What a format makes of a number is exact arithmetic over the rationals (`derive.precision`); every hazard and
-every stair read here has been run in the format too.
-"""
+"""Claims about numbers of few bits: constants that vanish, averages that stand still, decay that does nothing."""
 
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 from derive.claims.claim import Claim, Finding
-from derive.expr import Number, Symbol
 from derive.library.lookup import find_rule
-from derive.precision.formats import format_named
-from derive.precision.report import hazards_of
-from derive.precision.staircase import staircase
+from derive.stating.precision import held, rounded, threshold
 from derive.stating.quantities import Quantity
 
-
-def rounded(dtype: str, value: str | Fraction) -> Quantity:
-    """A finite number in a format."""
-    found = format_named(dtype).round(Fraction(value))
-    assert isinstance(found, Fraction)
-    return Quantity(Number(found), short=Symbol(f"{dtype}({value})"))
-
-
-def threshold(rule: str, dtype: str, kind: str, part: str, arithmetic: str | None = None) -> Quantity:
-    """The last value with the effect, of the hazard of this kind in this part of a rule."""
-    found = hazards_of(find_rule(rule), dtype, arithmetic).found
-    value, *_ = [h.threshold.value for h in found if (h.kind, h.part) == (kind, part) and h.threshold is not None]
-    return Quantity(Number(value))
+ADAM: Any = find_rule("adam")
 
 
 def kept(steps: int) -> Quantity:
     """Adam's v, kept in bfloat16 and calculated in float32, this many steps after it was 1, with no gradient since."""
-    stairs = staircase(find_rule("adam"), "v", "bfloat16", arithmetic="float32", steps=steps)
-    return Quantity(Number(stairs.held[-1]), short=Symbol(f"v[{steps}]"))
+    return held(ADAM.v, "bfloat16", steps, arithmetic="float32")
 
 
 CLAIMS = (
@@ -43,7 +24,7 @@ CLAIMS = (
         "Adam's default epsilon 1e-8 vanishes in float16.",
         ("https://github.com/chainer/chainer/issues/6299", "https://github.com/google-deepmind/optax/pull/1769"),
         "1e-8 rounded to float16 is 0.",
-        lambda: rounded("float16", "1e-8") == 0,
+        lambda: rounded("float16", 1e-8) == 0,
         "proved",
         "Everything up to half the smallest number, 2^-25, rounds to 0. So do the squares of gradients.",
         (
@@ -66,15 +47,15 @@ CLAIMS = (
         "1e-8 has too many digits for a float, so it becomes 0.",
         ("https://github.com/OpenMined/PySyft/pull/740",),
         "1e-8 rounded to float32 is 0.",
-        lambda: rounded("float32", "1e-8") == 0,
+        lambda: rounded("float32", 1e-8) == 0,
         "refuted",
         "Digits are not what counts: float32 goes down to 1.4e-45. It is so in float16.",
         (
             Finding(
                 "it is 1e-8 within one part in 10 million",
-                lambda: (rounded("float32", "1e-8") * 10**8 - 1) ** 2 < Fraction(1, 10**14),
+                lambda: (rounded("float32", 1e-8) * 10**8 - 1) ** 2 < Fraction(1, 10**14),
             ),
-            Finding("in float16 it is 0", lambda: rounded("float16", "1e-8") == 0),
+            Finding("in float16 it is 0", lambda: rounded("float16", 1e-8) == 0),
         ),
     ),
     Claim(
@@ -91,11 +72,11 @@ CLAIMS = (
             Finding("it is still 1", lambda: kept(20_000) == 1),
             Finding(
                 "from beta2 = 1 - 2^-9 on not even v = 1 decays, which is the first to do so",
-                lambda: threshold("adam", "bfloat16", "decay", "beta2", "float32") == 1 - Fraction(1, 2**9),
+                lambda: threshold("adam", "bfloat16", "decay", "beta2", arithmetic="float32") == 1 - Fraction(1, 2**9),
             ),
             Finding(
                 "at v = 1 a gradient of 2.2 does not make it grow",
-                lambda: threshold("adam", "bfloat16", "growth", "1 - beta2", "float32") >= Fraction(22, 10),
+                lambda: threshold("adam", "bfloat16", "growth", "1 - beta2", arithmetic="float32") >= Fraction(22, 10),
             ),
         ),
     ),
@@ -118,7 +99,10 @@ CLAIMS = (
             ),
             Finding(
                 "weight decay at the learning rate 0.001 does nothing up to 1.95",
-                lambda: threshold("adamw", "bfloat16", "shrink", "lr * weight_decay", "float32") >= Fraction(195, 100),
+                lambda: (
+                    threshold("adamw", "bfloat16", "shrink", "lr * weight_decay", arithmetic="float32")
+                    >= Fraction(195, 100)
+                ),
             ),
         ),
     ),

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from derive.deriving.averages import of_averages, of_corrections
-from derive.deriving.bounds import step_bound
+from derive.deriving.bounds import noise_step, step_bound
 from derive.deriving.decay import coupled_decay, decayed_range, decoupled_decay, noise_equilibrium
 from derive.deriving.derivation import Derivation
-from derive.deriving.rates.constant import effective_lr
+from derive.deriving.rates import rates
 from derive.deriving.stability import on_quadratics
 from derive.deriving.symmetries import invariances
 from derive.rule import Rule
 
-OF_STEPS = (effective_lr, step_bound)
+OF_STEPS = (step_bound, noise_step)
 OF_DECAY = (decoupled_decay, decayed_range, noise_equilibrium, coupled_decay)
 
 
@@ -27,8 +27,8 @@ def derivations(rule: Rule) -> tuple[Derivation, ...]:
 def _all(rule: Rule) -> Iterator[Derivation | None]:
     yield from of_averages(rule)
     yield from of_corrections(rule)
-    yield from (derive(rule) for derive in OF_STEPS)
-    yield from (derive(rule) for derive in OF_DECAY)
+    yield from rates(rule)
+    yield from (derive(rule) for derive in (*OF_STEPS, *OF_DECAY))
     yield from on_quadratics(rule)
     yield from invariances(rule)
 

@@ -98,7 +98,7 @@ def _growth(rule: Rule, buffer: LinearBuffer, others: Mapping[str, Fraction], mo
     line, part = last_line(rule, buffer.name), to_text(buffer.gain)
     checked = confirmed(found, model)
     threshold = Threshold(f"|{source}| with {buffer.name} = 1", "<=", found.value, found.neighbour)
-    said = f"{buffer.name} does not grow: {_ratio(rule, buffer, model)}"
+    said = f"{buffer.name} does not grow{_ratio(rule, buffer, model)}"
     certain = buffer.decay is not Number(1)
     yield _hazard("growth", line, part, threshold, said, certain, checked)
 
@@ -111,10 +111,10 @@ def _ratio(rule: Rule, buffer: LinearBuffer, model: Model) -> str:
     """
     decay, gain = calculated([buffer.decay, buffer.gain], rule.defaults, model.arithmetic)
     if not gain:
-        return f"{to_text(buffer.gain)} is 0"
+        return f": {to_text(buffer.gain)} is 0"
     most, least = growth_ratios(decay, gain, model.storage)
     times = f"{float(least):.3g} to {float(most):.3g} times {buffer.name}"
-    return f"it grows where {to_text(buffer.input)} is more than {times}"
+    return f"; it does where {to_text(buffer.input)} is more than {times}"
 
 
 def growth_ratios(decay: Fraction, gain: Fraction, kept: Format) -> tuple[Fraction, Fraction]:

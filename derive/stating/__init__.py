@@ -7,6 +7,7 @@ decide(weights(ewma.m).weight_sum == 1 - ewma.beta**t)
 
 from derive.library.lookup import as_rule as find
 from derive.stating.deciding import decide
+from derive.stating.precision import held, rounded, threshold
 from derive.stating.properties import (
     correction_multiplier,
     effective_lr,
@@ -38,6 +39,7 @@ from derive.stating.vocabulary import (
 __all__ = [
     "Buffer", "Quantity", "Run", "Statement", "any_number", "correction_multiplier", "decide", "derived",
     "effective_lr",
-    "exp", "find", "invariant", "k", "limit", "log", "maximum", "minimum", "never_increases", "run", "sqrt",
-    "stability_of", "stable_region", "stationary_variance", "step_bound", "step_within", "t", "weights",
+    "exp", "find", "held", "invariant", "k", "limit", "log", "maximum", "minimum", "never_increases", "rounded", "run",
+    "sqrt", "stability_of", "stable_region", "stationary_variance", "step_bound", "step_within", "t", "threshold",
+    "weights",
 ]  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from docs.site.markdown import aligned, display
 
-LINE = 70  # signs on a line, roughly
+LINE = 66  # signs on a line, roughly
 LEFT = 20  # signs in front of the column of the relations
 
 _BREAK = re.compile(r" (?=\\wedge |\\vee |\+ |- |\\quad\\text)|(?<=[^\\],) ")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from derive.deriving.bounds.found import Bound, bound_of
+from derive.deriving.bounds.found import Bound, bound_of, small_names
 from derive.deriving.bounds.neatness import neat
 from derive.deriving.bounds.smallness import without_small_constants
 from derive.deriving.bounds.structure import G, NormalisedStep, assigned, norms, structured
@@ -26,7 +26,6 @@ from derive.deriving.derivation import (
     holds,
     labelled,
     letter,
-    names_of,
     proper,
     tends,
 )
@@ -119,8 +118,12 @@ def _derivation(rule: Rule, plain: Rule, removed: tuple[str, ...], found: Cascad
         ),
         steps=steps,
         result=total,
-        names={**names_of(rule), "#q": factor_q, "#z": letter(rule, "z")},
-        quantities={"step_bound": total, **({"step_bound_limit": reached.claim.limit} if reached else {})},
+        names={**small_names(rule), "#q": factor_q},
+        quantities={
+            "step_bound": total,
+            "learning_rate": Symbol(found.lr),
+            **({"step_bound_limit": reached.claim.limit} if reached else {}),
+        },
         experiments=_experiments(rule, removed, found, total),
     )
 

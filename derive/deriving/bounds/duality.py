@@ -92,18 +92,17 @@ def _sizes(step: NormalisedStep, scales: list[Expr], newest: Expr) -> GeometricS
 
 def one_more_gradient(found: Duality) -> Step:
     """The induction of the inequality, in numbers of its own: a numerator X, a sum S, and one more gradient."""
-    x, w, u, s, h, g = (Symbol(n) for n in ("X", "w", "u", "S", "V" if found.squared else "M", "g"))
-    domains = {"X": REAL, "w": REAL, "g": REAL, "u": POSITIVE, "S": NONNEGATIVE, str(h): NONNEGATIVE}
-    size = apply("abs", g)
+    x, w, u, s, h, size = (Symbol(n) for n in ("X", "w", "u", "S", "h", "V" if found.squared else "M"))
+    domains = {"X": REAL, "w": REAL, "h": REAL, "u": POSITIVE, "S": NONNEGATIVE, size.name: NONNEGATIVE}
     if found.squared:
-        before = apply("le", x**2, s * h)
-        after = apply("le", (x + w * g) ** 2, (s + w**2 / u) * (h + u * g**2))
+        before = apply("le", x**2, s * size)
+        after = apply("le", (x + w * h) ** 2, (s + w**2 / u) * (size + u * h**2))
     else:
-        before = apply("le", apply("abs", x), s * h)
-        after = apply("le", apply("abs", x + w * g), (s + apply("abs", w) / u) * apply("max", h, u * size))
-    return holds(
-        after, why="the bound for some gradients gives it for one more", given=Assumptions(domains), when=[before]
-    )
+        before = apply("le", apply("abs", x), s * size)
+        larger = apply("max", size, u * apply("abs", h))
+        after = apply("le", apply("abs", x + w * h), (s + apply("abs", w) / u) * larger)
+    why = "the bound for some gradients gives it for one more, h"
+    return holds(after, why=why, given=Assumptions(domains), when=[before])
 
 
 def attained(found: Duality, assumed: Assumptions) -> tuple[Step, ...]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from derive.deriving.bounds.duality import Duality, duality
+from derive.deriving.bounds.neatness import neat
+from derive.deriving.bounds.smallness import TIMES
 from derive.deriving.bounds.structure import NormalisedStep
 from derive.deriving.bounds.sums import GeometricSum, converges, simplified
 from derive.deriving.derivation import labelled, letter, names_of
 from derive.deriving.linear import AGE
-from derive.expr import Expr, Number, Symbol, apply, symbols
+from derive.expr import Expr, Number, Symbol, apply, symbols, to_text
 from derive.proving import Assumptions
 from derive.proving.limits import ProvedLimit, limit
 from derive.rule import COUNTER, DECAY, Rule
@@ -30,7 +32,7 @@ class Writing:
         terms = {"#n": letter(self.rule, "n")}
         several = len(self.total.ratios) > 1
         ratios = {r.name: letter(self.rule, f"r{i + 1}" if several else "r") for i, r in enumerate(self.total.ratios)}
-        return {**names_of(self.rule), **terms, **ratios, **self.step.labels(self.rule), "#z": letter(self.rule, "z")}
+        return {**small_names(self.rule), **terms, **ratios, **self.step.labels(self.rule)}
 
     @property
     def assumed(self) -> Assumptions:
@@ -44,6 +46,12 @@ class Writing:
 
     def label(self, name: str, index: str = "t") -> Symbol:
         return labelled(self.rule, name, index)
+
+
+def small_names(rule: Rule) -> dict[str, str]:
+    """How names are written where small constants are left out."""
+    powers = {f"#p{i}": letter(rule, f"p{i + 1}") for i in range(4)}
+    return {**names_of(rule), **powers, TIMES.name: letter(rule, "z")}
 
 
 @dataclass(frozen=True)
@@ -67,6 +75,11 @@ class Bound:
         return newest if self.dual.older is Number(0) else apply("where", apply("eq", Symbol(AGE), 0), newest, older)
 
 
+def shorter(tidied: Expr, plain: Expr) -> Expr:
+    """The tidied form, unless it has become longer."""
+    return tidied if len(to_text(tidied)) <= len(to_text(plain)) else plain
+
+
 def bound_of(rule: Rule, step: NormalisedStep) -> Bound | None:
     """The bound by duality, with nothing shown yet."""
     dual = duality(step)
@@ -74,9 +87,10 @@ def bound_of(rule: Rule, step: NormalisedStep) -> Bound | None:
         return None
     writing = Writing(rule, step, dual.total)
     value = dual.bound(dual.total.after(T))
-    shown = simplified(value, writing.assumed)
+    tidied = simplified(value, writing.assumed)
+    shown = shorter(tidied, neat(value))
     known = {*rule.hyperparameter_names, "t", *(r.name for r in dual.total.ratios)}
-    found = limit(shown, "t", writing.assumed) if symbols(value) <= known else None
+    found = limit(tidied, "t", writing.assumed) if symbols(value) <= known else None
     # With more than one geometric sum their parts may cancel; with a factor that changes otherwise nothing is said.
     condition = converges(dual.total) if found is not None and len(dual.total.parts) == 1 else None
     return Bound(writing, dual, value, shown, condition, found)

@@ -70,7 +70,7 @@ def summed(writing: Writing, dual: Duality) -> tuple[Step, ...]:
     ratios = [define(Symbol(writing.names[r.name]), r.value, "the ratio of the sum") for r in total.ratios]
     newest, later = dual.term(dual.newest, dual.newest_size), dual.term(older, at_n)
     return (
-        define(writing.label("S", n), Series(dual.term(w, u), age, N), f"the sum for the newest {n} gradients"),
+        define(writing.label("S", n), Series(dual.term(w, u), age, Symbol(n)), f"the sum for the newest {n} gradients"),
         *ratios,
         *summing_steps(writing.label("S", f"{n}+1"), total, newest, later, writing.assumed),
     )
@@ -99,11 +99,11 @@ def growth(found: Bound) -> tuple[Step, ...]:
     """Where the ratio is one or more every term is at least the first, and the sum grows with the number of terms."""
     if found.condition is None:
         return ()
-    x, y = Symbol("x"), Symbol("y")
+    x, y = Symbol("p"), Symbol("q")
     powers = holds(
         apply("ge", x * y, 1),
         why="powers of a ratio of at least one are at least one, by induction",
-        given=Assumptions({"x": REAL, "y": REAL}),
+        given=Assumptions({"p": REAL, "q": REAL}),
         when=[apply("ge", x, 1), apply("ge", y, 1)],
     )
     [(coefficient, _)] = found.dual.total.parts
@@ -205,7 +205,8 @@ def positive_decays(found: Bound) -> dict[str, Domain]:
 def quantities(found: Bound) -> dict[str, Expr]:
     """The bound by its usual names, in hyperparameters and t; the gradients in the age."""
     writing = found.writing
-    named = {"step_bound": writing.unnamed(found.value)}
+    rate: Expr = Symbol(writing.step.lr)
+    named = {"step_bound": writing.unnamed(found.value), "learning_rate": rate}
     if found.limit is not None:
         named["step_bound_limit"] = writing.unnamed(found.limit.claim.limit)
     if found.condition is not None:

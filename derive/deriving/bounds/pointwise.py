@@ -10,7 +10,7 @@ from derive.deriving.experiment import Experiment
 from derive.deriving.linear import given
 from derive.deriving.undecayed import movement, without_decay
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
-from derive.proving import Assumptions
+from derive.proving import Assumptions, identity
 from derive.rule import NONNEGATIVE, POSITIVE, Rule
 
 LABEL = Symbol("theta[t-1]") - Symbol("theta[t]")
@@ -56,7 +56,12 @@ def bounded_step(rule: Rule) -> Derivation | None:
         steps=steps,
         result=bound,
         names=names_of(rule),
-        quantities={"step_bound": bound, "step_bound_limit": bound, "step_bound_gradient": Number(1)},
+        quantities={
+            "step_bound": bound,
+            "step_bound_limit": bound,
+            "step_bound_gradient": Number(1),
+            "learning_rate": Symbol(lr),
+        },
         experiments=(_first_step_experiment(removed, lr, bound),),
     )
 
@@ -109,5 +114,14 @@ def unbounded_step(rule: Rule) -> Derivation | None:
         steps=proper(moved, nonzero),
         result=apply("abs", slope * G),
         names={**names_of(rule), "g": "g[1]"},
-        quantities={"first_step_per_gradient": slope},
+        quantities={"first_step_per_gradient": slope, **_rate_in(slope, assumed)},
     )
+
+
+def _rate_in(slope: Expr, assumed: Assumptions) -> dict[str, Expr]:
+    """The positive hyperparameter that the first step is proportional to, where there is one."""
+    for name in sorted(symbols(slope)):
+        [unit] = substitute([slope], {name: Number(1)})
+        if assumed.domains[name] == POSITIVE and identity([(slope, Symbol(name) * unit)], assumed):
+            return {"learning_rate": Symbol(name)}
+    return {}

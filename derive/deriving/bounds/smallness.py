@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from derive.algebra.normal import NoNormalForm, tidy
 from derive.deriving.bounds.neatness import neat
 from derive.deriving.bounds.structure import G, NormalisedStep, without_powers
@@ -30,10 +32,14 @@ def without_small_constants(step: NormalisedStep) -> tuple[Step, ...]:
     larger = TIMES * size if step.norm.kind == "maximum" else TIMES**2 * size
     [scaled] = substitute([named], {size.name: larger})
     found = limit(scaled, TIMES.name, Assumptions({**known.domains, TIMES.name: COUNTER}))
+    lowers = "that only lowers it" + ("" if named is factor else "; powers of t as any numbers in [0, 1)")
     return (
         equal(None, step.whole, ideal * factor, why=f"{inner} is a factor beside a step without it", given=assumed),
-        holds(apply("and", apply("ge", named, 0), apply("le", named, 1)), why="that only lowers it", given=known),
-        *tends(None, found),
+        holds(apply("and", apply("ge", named, 0), apply("le", named, 1)), why=lowers, given=known),
+        *(
+            replace(limiting, why=f"for gradients {TIMES.name[1:]} times as large, as that grows")
+            for limiting in tends(None, found)
+        ),
         *_maximum(step),
     )
 

@@ -20,11 +20,13 @@ def step_bound(rule: Rule) -> Derivation | None:
     The decay of the parameter is left out: what it adds is bounded apart. Quantities: `step_bound` (in t),
     `step_bound_limit`, `step_bound_finite` (the condition under which it stays finite), `step_bound_gradient` (the
     attaining gradient of k steps ago), and `step_bound_at_least` where only bounds from both sides are known.
-    None where the step has another structure.
+    None where the step has another structure, or a step to the bound is not proved.
     """
     if rule.is_average:
         return None
     step = normalised_step(rule)
     if step is not None:
-        return running_bound(rule, step) if step.norm.kind == "running maximum" else step_bound_of(rule, step)
-    return bounded_step(rule) or cascade_bound(rule) or unbounded_step(rule)
+        found = running_bound(rule, step) if step.norm.kind == "running maximum" else step_bound_of(rule, step)
+    else:
+        found = bounded_step(rule) or cascade_bound(rule) or unbounded_step(rule)
+    return found if found is not None and found.holds else None

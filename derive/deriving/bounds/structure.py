@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Literal
 
 from derive.algebra.normal import NoNormalForm, tidy
@@ -125,6 +126,7 @@ def step_assumptions(rule: Rule, lr: str, norm: Norm) -> Assumptions:
     return Assumptions(domains)
 
 
+@lru_cache(maxsize=64)
 def normalised_step(rule: Rule) -> NormalisedStep | None:
     """The structure of a rule's step, or None where it has another one."""
     freed = None if rule.is_average else without_decay(rule)

@@ -163,7 +163,8 @@ def _normalised(rule: Rule, found: Coupled, step: NormalisedStep) -> Tail:
     pull, share = _pull(rule, found, step)
     said = (
         f" Its size is normalised away: without other gradients it moves `theta` by the same whatever `{found.name}` "
-        f"is; beside gradients of mean square `{step.norm.state}` it takes a share {code(share)} of `theta`."
+        f"is; beside gradients of mean square `{step.norm.state}` it takes a share {code(share)} of `theta`. "
+        "A step is at most what it is without decay, for that bound holds for any gradients."
     )
     steps = (
         equal(None, larger, step.ideal, why="gradients a times as large make the same step", given=positive),

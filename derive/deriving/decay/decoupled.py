@@ -9,14 +9,14 @@ from derive.algebra.normal import NoNormalForm, readable, tidy
 from derive.deriving.bias import held
 from derive.deriving.bounds.neatness import neat
 from derive.deriving.bounds.step import step_bound
-from derive.deriving.bounds.structure import NormalisedStep, learning_rate, normalised_step
+from derive.deriving.bounds.structure import NormalisedStep, learning_rate, normalised_step, without_powers
 from derive.deriving.decay.structure import THETA, Decoupled, decoupled
 from derive.deriving.derivation import Derivation, Step, code, define, equal, holds, names_of, proper, tends
 from derive.deriving.experiment import Experiment
 from derive.deriving.linear import given, linear_buffers
 from derive.deriving.undecayed import movement
 from derive.evaluate import exact
-from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
+from derive.expr import Expr, Number, Symbol, apply, substitute
 from derive.proving import Assumptions
 from derive.proving.limits import limit
 from derive.rule import DECAY, NONNEGATIVE, POSITIVE, REAL, Rule
@@ -30,20 +30,41 @@ def decoupled_decay(rule: Rule) -> Derivation | None:
     found = decoupled(rule)
     if found is None:
         return None
-    steps = (*_form(rule, found), *_alone(rule, found), *_order(rule, found))
     half = apply("log", 2) / -apply("log", found.kept)
-    when = "after" if found.after_the_step else "before"
+    when, other = ("after", "before") if found.after_the_step else ("before", "after")
+    said = f"; without gradients it halves in {code(half)} steps" if found.is_constant else ", which changes with t"
+    alone = _alone(rule, found) if found.is_constant else _in_time(rule, found)
     return Derivation(
         title="Decoupled weight decay",
-        statement=f"Beside the step, {when} it, `theta` is multiplied by {code(found.kept)}; without gradients it "
-        f"halves in {code(half)} steps. Applying the decay {'before' if found.after_the_step else 'after'} the step "
-        f"instead changes `theta` by {code(found.share)} times the step.",
-        assumptions=(),
-        steps=proper(*steps),
+        statement=f"Beside the step, {when} it, `theta` is multiplied by {code(found.kept)}{said}. "
+        f"Applying the decay {other} the step instead changes `theta` by {code(found.share)} times the step.",
+        assumptions=(f"{code(apply('lt', found.share, 1))} in powers and logarithms",) if found.is_constant else (),
+        steps=proper(*_form(rule, found), *alone, *_order(rule, found)),
         result=found.kept,
         names=names_of(rule),
-        quantities={"shrink_factor": found.kept, "half_life": half, "decay_per_step": found.share},
-        experiments=_shrinking(rule, found),
+        quantities={
+            "shrink_factor": found.kept,
+            "decay_per_step": found.share,
+            **({"half_life": half} if found.is_constant else {}),
+        },
+        experiments=_shrinking(rule, found) if found.is_constant else (),
+    )
+
+
+def _in_time(rule: Rule, found: Decoupled) -> tuple[Step, ...]:
+    """A decay that changes from step to step: what it tends to, and whether it only grows towards that."""
+    assumed = _positive(rule)
+    share = readable(found.share, assumed)
+    reached = limit(share, "t", assumed)
+    if reached is None:
+        return ()
+    [now, end], known = without_powers([share, reached.claim.limit], assumed)
+    below = holds(apply("le", now, end), why="at no step more than that", given=known)
+    label = Symbol("decay[t]")
+    return (
+        define(label, found.share, "the decay of a step"),
+        *tends(label, reached),
+        *((below,) if below.verdict else ()),
     )
 
 
@@ -98,7 +119,7 @@ def _order(rule: Rule, found: Decoupled) -> tuple[Step, ...]:
 def _shrinking(rule: Rule, found: Decoupled) -> tuple[Experiment, ...]:
     """A run without gradients."""
     values = _values(rule, found)
-    if values is None or any(n == "t" for n in symbols(found.share)):
+    if values is None:
         return ()
     kept = 1 - _number(found.share, values)
     foretold = {t: float(kept**t) for t in (1, 10, 50)}
@@ -132,8 +153,8 @@ def _number(expr: Expr, values: Mapping[str, Fraction]) -> Fraction:
 def decayed_range(rule: Rule) -> Derivation | None:
     """How far a decay beside a bounded step lets the parameter get: the bound of the step over the decay."""
     found = decoupled(rule)
-    lr = learning_rate(found.plain) if found is not None else None
-    bound = step_bound(found.plain) if found is not None and lr is not None else None
+    lr = learning_rate(found.plain) if found is not None and found.is_constant else None
+    bound = step_bound(rule) if found is not None and lr is not None else None
     if found is None or lr is None or bound is None or "step_bound_limit" not in bound.quantities:
         return None
     largest = bound.quantities["step_bound_limit"]
@@ -207,12 +228,12 @@ def _response(step: NormalisedStep) -> Expr | None:
 
 def _resting(rule: Rule, found: Decoupled) -> Expr | None:
     """The step over lr under a constant gradient one, if that is one number in the long run."""
-    step = normalised_step(found.plain)
+    step = normalised_step(rule)
     if step is not None:
         response = _response(step)
         end = None if response is None else limit(response, "t", step.assumptions())
         return None if end is None or end.exceptions else end.claim.limit
-    bound = step_bound(found.plain)
+    bound = step_bound(rule)
     return (
         bound.quantities.get("step_bound")
         if bound is not None and bound.quantities.get("step_bound_gradient") is Number(1)
@@ -247,7 +268,7 @@ def _said_of_constant(rule: Rule, found: Decoupled, reach: Expr) -> str:
 def _pulled(rule: Rule, found: Decoupled, reach: Expr) -> tuple[Experiment, ...]:
     """A run under the gradient one."""
     values = _values(rule, found)
-    step = normalised_step(found.plain)
+    step = normalised_step(rule)
     if values is None or found.after_the_step or step is None or _resting(rule, found) is not Number(1):
         return ()
     values.update(dict.fromkeys(step.small, Fraction(0)))

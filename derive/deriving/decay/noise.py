@@ -18,7 +18,7 @@ VARIANCE = Symbol("V")
 def noise_equilibrium(rule: Rule) -> Derivation | None:
     """The root mean square of a decayed parameter whose steps are lr times independent ones of unit size."""
     found = decoupled(rule)
-    lr = learning_rate(found.plain) if found is not None else None
+    lr = learning_rate(found.plain) if found is not None and found.is_constant else None
     if found is None or lr is None:
         return None
     assumed = _inside(rule, found, lr)

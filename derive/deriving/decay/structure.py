@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from derive.algebra.normal import NoNormalForm, tidy
 from derive.deriving.linear import given
@@ -30,6 +31,11 @@ class Decoupled:
     def kept(self) -> Expr:
         return 1 - self.share
 
+    @property
+    def is_constant(self) -> bool:
+        """Whether every step takes the same share."""
+        return "t" not in symbols(self.share)
+
 
 @dataclass(frozen=True)
 class Coupled:
@@ -44,6 +50,7 @@ class Coupled:
         return G + self.factor * THETA
 
 
+@lru_cache(maxsize=64)
 def decoupled(rule: Rule) -> Decoupled | None:
     """The decay beside the step, or None."""
     freed = _freed(rule)

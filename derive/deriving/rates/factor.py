@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import add
 
 from derive.algebra.normal import NoNormalForm, generic_case, readable, tidy
 from derive.deriving.bias import _assigned as assigned
@@ -115,10 +116,13 @@ def _in_direction(rule: Rule, step: Expr, names: frozenset[str], odd: frozenset[
 def _positive(assumptions: Assumptions, rule: Rule, expr: Expr) -> tuple[Assumptions, tuple[str, ...]]:
     """The assumptions with every hyperparameter under a fraction bar positive rather than perhaps zero; in words."""
     own, below = dict(assumptions.domains), _below(expr)
-    zero = [n for n in rule.hyperparameter_names if own[n] == NONNEGATIVE and n in below]
-    if not zero:
-        zero = [after(n) for n in rule.state_names if after(n) in below and own.get(n) == NONNEGATIVE]
-    return Assumptions({**own, **dict.fromkeys(zero, POSITIVE)}), tuple(f"`{n} > 0`" for n in zero)
+    hypers = [n for n in rule.hyperparameter_names if own[n] == NONNEGATIVE and n in below]
+    states = [after(n) for n in rule.state_names if after(n) in below and own.get(n) == NONNEGATIVE]
+    for zero in ([], hypers, states):
+        narrowed = Assumptions({**own, **dict.fromkeys(zero, POSITIVE)})
+        if identity([(expr - expr, Number(0))], narrowed):
+            return narrowed, tuple(f"`{n} > 0`" for n in zero)
+    return assumptions, ()
 
 
 def _without_theta(step: Expr, rule: Rule) -> Expr | None:
@@ -182,8 +186,8 @@ def _several(rule: Rule, step: Expr, names: frozenset[str]) -> tuple[Expr, Expr,
     """
     own = Assumptions({**given(rule).domains, **{after(n): d for n, d in given(rule).domains.items()}})
     constants = frozenset({*rule.hyperparameter_names, "t"})
-    for _, value in assigned(rule, {n: Symbol(after(n)) for n in rule.state_names}):
-        shown = plainer(value, constants, own)
+    for _, named in assigned(rule, {n: Symbol(after(n)) for n in rule.state_names}):
+        shown = plainer(named, constants, own)
         rate = plainer(_replaced(step, shown, ONE), constants, own)
         if names & symbols(shown) and not names & symbols(rate) and _is_linear(shown, names, own):
             return rate, shown, None
@@ -206,10 +210,7 @@ def _replaced(expr: Expr, part: Expr, by: Expr) -> Expr:
 
 def _is_linear(direction: Expr, names: frozenset[str], assumptions: Assumptions) -> bool:
     parts = [_coefficient(direction, name, names) * Symbol(name) for name in sorted(names & symbols(direction))]
-    total = parts[0]
-    for part in parts[1:]:
-        total = total + part
-    return bool(identity([(direction, total)], assumptions))
+    return bool(parts) and bool(identity([(direction, reduce(add, parts))], assumptions))
 
 
 def _coefficient(direction: Expr, name: str, names: frozenset[str]) -> Expr:

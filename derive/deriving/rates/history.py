@@ -25,6 +25,7 @@ from derive.expr import Symbol, apply, substitute, symbols
 from derive.proving import Assumptions
 from derive.rule import Rule
 
+LARGER = tuple(Fraction(g) for g in (2, 3, Fraction(4, 3)))
 T, G = Symbol("t"), Symbol("g")
 MIXED = tuple(Fraction(g) for g in (1, -2, 3, Fraction(1, 2), -1, 4))
 
@@ -46,7 +47,7 @@ def rate_of_history(rule: Rule) -> Derivation | None:
     steps += [step for step in [_downhill(found, proper)] if step.verdict]
     assumptions = tuple(dict.fromkeys((*(f"`{n} = 0`" for n in found.removed), *found.positive, *positive)))
     return Derivation(
-        title="Effective learning rate",
+        title="Rate and direction of the step",
         statement=f"`theta` moves by `{label}` times {_direction_reads(found)}; `{label}` = {code(found.rate)}.",
         assumptions=assumptions,
         steps=tuple(steps),
@@ -114,9 +115,8 @@ def monotone_rate(rule: Rule) -> Derivation | None:
     proof = _smaller_rates(found)
     if all(step.verdict for step in proof):
         statement = (
-            "Larger gradients get a smaller rate: where every |g'| is at least |g|, one of them larger or all, the rate "
-            "is at most as large at every step. That is said "
-            "of the rate, not of the step, which is the rate times the direction."
+            "Larger gradients get a smaller rate: where every |g'| is at least |g|, the rate is at most as large at "
+            "every step. That is said of the rate, not of the step, which is the rate times the direction."
         )
         steps = proof
     else:
@@ -152,8 +152,8 @@ def _smaller_rates(found: EffectiveRate) -> tuple[Step, ...]:
     for name in found.behind:
         stepped = found.rule.step[name]
         [moved] = substitute([stepped], other)
-        steps.append(holds(apply("ge", moved, stepped), why=f"`{name}` starts the same and stays at least as large", given=twice,
-                           when=[*larger, *before]))  # fmt: skip
+        why = f"`{name}` starts the same and stays at least as large"
+        steps.append(holds(apply("ge", moved, stepped), why=why, given=twice, when=[*larger, *before]))
     now = {after(n): Symbol(_primed(after(n))) for n in found.behind}
     [rate] = substitute([found.rate], {**other, **now})
     used = symbols(found.rate)
@@ -174,8 +174,8 @@ def _counterexample(found: EffectiveRate) -> tuple[Step, ...] | None:
     values = settings(found)
     for gradients in product((Fraction(1), Fraction(2)), repeat=3):
         for place, g in enumerate(gradients):
-            if g == 1:
-                raised = (*gradients[:place], Fraction(3), *gradients[place + 1 :])
+            for larger in LARGER if g == 1 else ():
+                raised = (*gradients[:place], larger, *gradients[place + 1 :])
                 runs = rates_of_run(found, values, gradients), rates_of_run(found, values, raised)
                 steps = _compared(runs)
                 if steps:

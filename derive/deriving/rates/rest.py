@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from derive.algebra.normal import NoNormalForm, readable, tidy
-from derive.deriving.derivation import Derivation, Step, code, equal, exceptions, holds, labelled, names_of, tends
+from derive.deriving.derivation import (
+    Derivation,
+    Step,
+    code,
+    define,
+    equal,
+    exceptions,
+    holds,
+    labelled,
+    names_of,
+    tends,
+)
 from derive.deriving.linear import raised, scaled
 from derive.deriving.rates.factor import EffectiveRate, after, factored_step
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
-from derive.proving import identity
+from derive.proving import Assumptions, identity
 from derive.proving.limits import limit
 from derive.rule import Rule
 
 T = Symbol("t")
 ZERO = Number(0)
+FADED = "so after some such steps; what it is then, and when that is counted from, is in the number in front"
 
 
 def rate_at_rest(rule: Rule) -> Expr | None:
@@ -39,9 +51,13 @@ def vanishing_gradients(rule: Rule) -> Derivation | None:
     fading = _fading(found)
     if fading is None:
         return None
-    steps, faded = fading
-    now: dict[str, Expr] = {after(n): e for n, e in faded.items()} | {"g": ZERO}
-    [rate] = substitute([found.rate], {**now, **{n: substitute([e], {"t": T - 1})[0] for n, e in faded.items()}})
+    steps, factors = fading
+    faded = {n: scaled(raised(factor, T), Symbol(f"{n}[0]")) for n, factor in factors.items()}
+    steps = (*steps, *(define(Symbol(f"{n}[t-1]"), e, FADED) for n, e in faded.items()))
+    states = {**faded, **{after(n): scaled(factor, faded[n]) for n, factor in factors.items()}}
+    [rate] = substitute([found.rate], {**states, "g": ZERO})
+    own = proper.domains
+    proper = Assumptions({**own, **{f"{n}[0]": own[n] for n in faded if n in own}})
     reached = limit(rate, "t", proper)
     if reached is None:
         return None
@@ -54,9 +70,10 @@ def vanishing_gradients(rule: Rule) -> Derivation | None:
         if most.verdict:
             steps, said = (*steps, most), f" It is never more than {code(still)}, where nothing has been seen."
     shown = reached.claim.limit
+    verb = "tends to" if "t" in symbols(rate) else "stays"
     return Derivation(
         title="When the gradients vanish",
-        statement=f"Once all gradients are zero the rate tends to {code(shown)}{exceptions(reached)}.{said}",
+        statement=f"Once all gradients are zero the rate {verb} {code(shown)}{exceptions(reached)}.{said}",
         assumptions=(*positive, *(f"`{n} = 0`" for n in found.removed)),
         steps=steps,
         result=shown,
@@ -66,8 +83,8 @@ def vanishing_gradients(rule: Rule) -> Derivation | None:
 
 
 def _fading(found: EffectiveRate) -> tuple[tuple[Step, ...], dict[str, Expr]] | None:
-    """Each state behind the rate fades by a factor a step while gradients are zero, and what is left after t of them."""
-    rule, steps, faded = found.rule, [], dict[str, Expr]()
+    """The factor by which each state behind the rate fades in a step without gradient, and the steps that say so."""
+    rule, steps, factors = found.rule, list[Step](), dict[str, Expr]()
     for name in found.behind:
         own = Symbol(name)
         [moved] = substitute([rule.step[name]], {"g": ZERO})
@@ -79,5 +96,5 @@ def _fading(found: EffectiveRate) -> tuple[tuple[Step, ...], dict[str, Expr]] | 
         if step.chain[0] is not step.chain[1] and not step.verdict:
             return None
         steps.append(step)
-        faded[name] = scaled(raised(factor, T), own)
-    return tuple(steps), faded
+        factors[name] = factor
+    return tuple(steps), factors

@@ -11,10 +11,11 @@ from derive.deriving.linear import given
 from derive.deriving.stability.closed import closed_loop
 from derive.deriving.stability.frozen import Frozen, freeze
 from derive.deriving.stability.region import stable_region
+from derive.deriving.stability.settled import falls_to, kept
 from derive.evaluate import exact
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
 from derive.proving import Assumptions
-from derive.rule import DECAY, NONNEGATIVE, POSITIVE, Rule
+from derive.rule import DECAY, POSITIVE, Domain, Rule
 from derive.transforms import bind
 
 
@@ -35,7 +36,7 @@ def frozen_region(rule: Rule) -> Derivation | None:
     return Derivation(
         title="Stability with the preconditioner held",
         statement=_statement(found, linear.result, sharpness, rest),
-        assumptions=(*linear.assumptions, "the preconditioner hardly changes from step to step",
+        assumptions=(*linear.assumptions, "the preconditioner hardly changes from step to step and is not zero",
                      "t is large: corrections by powers of t are at their limits"),
         steps=steps,
         result=linear.result,
@@ -64,11 +65,20 @@ def _step_size(found: Frozen) -> Expr:
 
 
 def at_rest(found: Frozen) -> Expr | None:
-    """The preconditioner at the minimum, where gradients, first moments and what is held are zero."""
-    own = {*found.settled.hyperparameter_names}
-    zero = {name: Number(0) for name in symbols(found.preconditioner) - own}
-    [value] = substitute([found.preconditioner], zero)
-    return readable(value, given(found.settled))
+    """The preconditioner after many steps at the minimum; None where it isn't found.
+
+    Gradients and what changes its sign with them are zero there, and what is held is what such steps leave as it is.
+    """
+    rule = found.settled
+    values: dict[str, Expr] = {n: Number(0) for n in ("theta", "g", *rule.state_names) if n not in found.held}
+    for name in found.held:
+        [after] = substitute([rule.step[name]], values)
+        value = kept(rule, name, after, given(rule))
+        if value is None or not falls_to(name, after, value, given(rule)):
+            return None  # what a sum of squares or a maximum is, the past decides
+        values[name] = value
+    here = {**values, **{f"{n}[t]": values[n] for n in found.held}}
+    return readable(substitute([found.preconditioner], here)[0], given(rule))
 
 
 def _held(found: Frozen) -> tuple[Step, ...]:
@@ -90,13 +100,13 @@ def _near_rest(found: Frozen, rest: Expr | None) -> tuple[Step, ...]:
     if rest is None or rest is Number(0):
         return ()
     least, more = Symbol("P_0"), Symbol("delta")
-    assumed = Assumptions({least.name: POSITIVE, more.name: NONNEGATIVE})
-    gap = apply("abs", 1 / (least + more) - 1 / least)
+    assumed = Assumptions({least.name: POSITIVE, more.name: Domain(-HALF, HALF)})
+    gap = apply("abs", 1 / (least * (1 + more)) - 1 / least)
     return (
-        define(least, rest, "the preconditioner at the minimum, where every gradient has been zero"),
-        holds(apply("le", gap, more / least**2), given=assumed,
-              why="with P = P_0 + delta a step differs from that with P_0 by a product of two quantities that vanish "
-              "at the minimum: the step with P_0 is the linear part there"),
+        define(least, rest, "the preconditioner after many steps at the minimum, where gradients are zero"),
+        holds(apply("le", gap, 2 * apply("abs", more) / least), given=assumed,
+              why="with P = P_0 (1 + delta) a step differs from that with P_0 by a product of two quantities that "
+              "vanish at the minimum: the step with P_0 is the linear part there"),
     )  # fmt: skip
 
 
@@ -133,6 +143,7 @@ def _number(value: Expr, rule: Rule) -> str:
     return f"{float(at):.6g}" if isinstance(at, Fraction) else ""
 
 
+HALF = Fraction(1, 2)
 TINY = Fraction(1, 10**9)
 
 

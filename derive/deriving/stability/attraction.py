@@ -101,7 +101,7 @@ def _at_defaults(cycle: Cycle, loop: ClosedLoop) -> Attraction | None:
     signs = [constant_value(m) or Fraction(0) for m in schur_cohn_margins([number(c).num for c in numbers])]
     setting = ", ".join(f"{n} = {to_text(Number(v))}" for n, v in values.items() if n in cycle.found.settled.defaults)
     shown = define(Symbol("p(z)"), polynomial([Number(c) for c in numbers], Symbol("z")),
-                   f"the characteristic polynomial of the linear part of a step and the turn, where {setting}")  # fmt: skip
+                   f"the characteristic polynomial of the step and turn near it, where {setting}")  # fmt: skip
     outside = next((place for place, m in enumerate(signs) if m <= 0), None)
     if outside is None:
         why = "Schur and Cohn: all its zeros lie inside the unit circle where these are positive"
@@ -137,7 +137,7 @@ def attracts(cycle: Cycle, values: Mapping[str, Fraction], height: Fraction, cur
     here = {**values, cycle.amplitude.name: height, cycle.curvature.name: curvature}
     found = exact([loop.expr(c) for c in loop.coefficients], here)
     return all(isinstance(c, Fraction) for c in found) and bool(
-        largest_modulus([c for c in found if isinstance(c, Fraction)]) < Fraction(9, 10).__float__()
+        largest_modulus([c for c in found if isinstance(c, Fraction)]) < 0.9
     )
 
 

@@ -17,6 +17,7 @@ from derive.deriving.stability.adaptive import preconditioned, short_memories
 from derive.deriving.stability.attraction import Cycle, attraction, attracts
 from derive.deriving.stability.closed import ClosedLoop, closed_loop
 from derive.deriving.stability.frozen import Frozen, freeze
+from derive.deriving.stability.settled import kept
 from derive.evaluate import exact
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
 from derive.proving import Assumptions, identity
@@ -64,7 +65,13 @@ def find_cycle(found: Frozen) -> Cycle | None:
         return None
     height = _solved(rate, found, loop, amplitude)
     cycle = Cycle(found, amplitude, loop.curvature, values, rate, height)
-    return cycle if all(step.verdict for step in _steps(cycle)) else None
+    return cycle if _is_defined(cycle) and all(step.verdict for step in _steps(cycle)) else None
+
+
+def _is_defined(cycle: Cycle) -> bool:
+    """Whether every value has one: what is undefined on both sides would pass for equal."""
+    values = (*cycle.values.values(), cycle.learning_rate, cycle.gradient)
+    return bool(identity([(value - value, Number(0)) for value in values], cycle.assumed))
 
 
 def _readable(expr: Expr, found: Frozen, *positive: Symbol) -> Expr | None:
@@ -89,7 +96,8 @@ def _mirrored(found: Frozen, loop: ClosedLoop, amplitude: Symbol) -> dict[str, E
             return None
         values[name] = value
     for name in found.held:
-        value = _kept(found, name, values, h, amplitude)
+        positive = Assumptions({**given(rule).domains, amplitude.name: POSITIVE, h.name: POSITIVE})
+        value = kept(rule, name, _at(rule, name, values, h), positive)
         if value is None:
             return None
         values[name] = value
@@ -100,22 +108,6 @@ def _at(rule: Rule, name: str, values: Mapping[str, Expr], h: Symbol) -> Expr:
     [query] = substitute([rule.questions[0][1]], values)
     [after] = substitute([rule.step[name]], {**values, "g": h * query})
     return after
-
-
-def _kept(found: Frozen, name: str, values: Mapping[str, Expr], h: Symbol, amplitude: Symbol) -> Expr | None:
-    """The value that a step leaves as it is: what an average tends to, or what a maximum is from zero."""
-    after = _at(found.settled, name, values, h)
-    [zero, one] = (substitute([after], {name: Number(k)})[0] for k in (0, 1))
-    domains = {**given(found.settled).domains, amplitude.name: POSITIVE, h.name: POSITIVE}
-    for candidate in (zero / (1 - (one - zero)), zero):
-        try:
-            value = tidy(candidate, Assumptions(domains))
-        except NoNormalForm:
-            value = candidate
-        [again] = substitute([after], {name: value})
-        if not symbols(value) & {*found.settled.state_names} and identity([(again, value)], Assumptions(domains)):
-            return value
-    return None
 
 
 def _size(found: Frozen, loop: ClosedLoop, values: Mapping[str, Expr]) -> Expr | None:

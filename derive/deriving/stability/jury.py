@@ -15,12 +15,13 @@ from flint import fmpq_mpoly
 
 from derive.algebra.polynomials import ONE, by_powers, factors, product
 from derive.algebra.signs import NEGATIVE_SIGN, POSITIVE_SIGN, ZERO_SIGN
-from derive.deriving.derivation import Step, equal, holds
+from derive.deriving.derivation import Step, define, equal, holds
 from derive.deriving.stability.closed import ClosedLoop
 from derive.expr import Expr, Symbol, apply
 from derive.linear.modes import schur_cohn_margins
 from derive.linear.ratios import Ratio, number, ratio, total, whole
 from derive.proving import Assumptions, identity
+from derive.rule import POSITIVE
 
 ALWAYS = apply("lt", 0, 1)
 
@@ -134,6 +135,7 @@ def lemma() -> tuple[Step, ...]:
     """Jury's conditions for z^2 + p z + q, from the zeros: two real ones, or a conjugate pair."""
     r, s, x, y = (Symbol(n) for n in ("z_1", "z_2", "u", "w"))
     anything = Assumptions({})
+    square = Symbol("d")
     inside = both([apply("lt", apply("abs", r), 1), apply("lt", apply("abs", s), 1)])
     real = jury(r + s, r * s)
     pair = jury(2 * x, x**2 + y**2)
@@ -144,15 +146,18 @@ def lemma() -> tuple[Step, ...]:
               why="and real zeros inside the unit circle satisfy them"),
         holds(apply("lt", x**2 + y**2, 1), when=pair, given=anything,
               why="conjugate zeros u + w i, u - w i have p = -2 u, q = u^2 + w^2: Jury's conditions keep them inside"),
-        holds(both(pair), when=(apply("lt", x**2 + y**2, 1), apply("ne", y, 0)), given=anything,
-              why="and such a pair inside the unit circle satisfies them"),
+        equal(None, 1 - 2 * x + (x**2 + y**2), (1 - x) ** 2 + y**2, given=anything,
+              why="and such a pair inside the unit circle satisfies them: 1 + p + q is this,"),
+        equal(None, 1 + 2 * x + (x**2 + y**2), (1 + x) ** 2 + y**2, given=anything, why="1 - p + q is this,"),
+        holds(apply("gt", square**2 + Symbol("n"), 0), given=Assumptions({"n": POSITIVE}),
+              why="and a square plus a positive number, w^2 here, is positive"),
     )  # fmt: skip
 
 
 def jury(zeros: Expr, product_of_zeros: Expr) -> tuple[Expr, ...]:
-    """1 + p + q > 0, 1 - p + q > 0, 1 - q > 0, from the sum -p and the product q of the zeros."""
+    """1 - q > 0, 1 + p + q > 0, 1 - p + q > 0, from the sum -p and the product q of the zeros."""
     q = product_of_zeros
-    return apply("gt", 1 - zeros + q, 0), apply("gt", 1 + zeros + q, 0), apply("gt", 1 - q, 0)
+    return apply("gt", 1 - q, 0), apply("gt", 1 - zeros + q, 0), apply("gt", 1 + zeros + q, 0)
 
 
 def of_zeros(loop: ClosedLoop) -> tuple[Step, ...]:
@@ -161,10 +166,11 @@ def of_zeros(loop: ClosedLoop) -> tuple[Step, ...]:
         return lemma()
     if loop.degree == 1:
         zero = loop.expr(-loop.coefficients[0])
-        tests = both([apply("gt", 1 - zero, 0), apply("gt", 1 + zero, 0)])
+        tests = (apply("gt", 1 - Symbol("z"), 0), apply("gt", 1 + Symbol("z"), 0))
+        inside = apply("lt", apply("abs", Symbol("z")), 1)
         return (
-            equal(Symbol("z"), zero, why="the only zero of p", given=loop.assumed),
-            same_truth(apply("lt", apply("abs", zero), 1), tests, why="it lies inside the unit circle",
-                       given=loop.assumed),
-        )  # fmt: skip
+            define(Symbol("z"), zero, "the only zero of p"),
+            holds(inside, when=tests, given=Assumptions({}), why="it lies inside the unit circle where both hold"),
+            holds(both(tests), when=(inside,), given=Assumptions({}), why="and only there"),
+        )
     return ()

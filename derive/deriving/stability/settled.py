@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
+from derive.algebra.normal import readable
 from derive.deriving.linear import given
 from derive.expr import Apply, Expr, Number, Symbol, apply, fold, substitute, symbols
-from derive.proving import identity
+from derive.proving import Assumptions, identity
 from derive.proving.obligations import inside
 from derive.rule import DECAY, Domain, Rule
 
@@ -91,3 +92,24 @@ def _fades(rule: Rule, name: str) -> bool:
         return False
     [factor] = substitute([after], {name: Number(1)})
     return bool(identity([(after, factor * Symbol(name)), inside(factor, DECAY)], given(rule)))
+
+
+def kept(rule: Rule, name: str, after: Expr, assumed: Assumptions) -> Expr | None:
+    """The value of a state that `after`, a step of it, leaves as it is: an average's limit, or a maximum from zero."""
+    [zero, one] = (substitute([after], {name: Number(k)})[0] for k in (0, 1))
+    for candidate in (zero / (1 - (one - zero)), zero):
+        value = readable(candidate, assumed)
+        [again] = substitute([after], {name: value})
+        if symbols(value) & {*rule.state_names}:
+            continue
+        # Defined, and kept: two sides that are both undefined would be equal too.
+        if identity([(value - value, Number(0)), (again, value)], assumed):
+            return value
+    return None
+
+
+def falls_to(name: str, after: Expr, value: Expr, assumed: Assumptions) -> bool:
+    """Whether a step lowers the state wherever it is above that value, so that no other value lasts there."""
+    state = Symbol(name)
+    lower: Expr = apply("where", apply("lt", after, state), 1, 0)
+    return bool(identity([(apply("where", apply("gt", state, value), lower, 1), Number(1))], assumed))

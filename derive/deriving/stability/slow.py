@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 
-from derive.deriving.derivation import Derivation, code, define, equal, holds, letter, names_of
+from derive.algebra.normal import readable
+from derive.deriving.derivation import Derivation, Step, code, define, equal, holds, letter, names_of
 from derive.deriving.stability.tuning import simple
 from derive.expr import Expr, Symbol, apply, substitute
 from derive.proving import Assumptions
-from derive.rule import DECAY, NONNEGATIVE, Rule
+from derive.rule import DECAY, Domain, Rule
 
 RANGE = Fraction(1, 8)  # of (1 - w)^2: up to which product of step size and curvature the bounds are shown
 
@@ -21,20 +23,16 @@ def slow_mode(rule: Rule) -> Derivation | None:
     w, a = Symbol(letter(rule, "w")), Symbol(letter(rule, "a"))
     upper = 1 - a / (1 - w) - w * a**2 / (1 - w) ** 3
     lower = upper - 8 * w * a**3 / (1 - w) ** 5
-    given = Assumptions({w.name: DECAY, a.name: NONNEGATIVE})
-    small = (apply("le", a, RANGE * (1 - w) ** 2),)
+    small = apply("le", a, RANGE * (1 - w) ** 2)
     put_in = {w.name: form.product, a.name: form.step * form.loop.curvature}
-    over, under, where = substitute([upper, lower, small[0]], put_in)
-    worth = form.step / (1 - form.product)
+    over, under, where = substitute([upper, lower, small], put_in)
+    worth = readable(form.step / (1 - form.product), form.loop.assumed)
     steps = (
         define(a, put_in[a.name], "the step size times the curvature"),
         define(w, put_in[w.name], "the product of the zeros"),
         equal(Symbol("p(z)"), form.loop.polynomial(Symbol("z")), _p(Symbol("z"), put_in[w.name], put_in[a.name]),
               given=form.loop.assumed, why="the characteristic polynomial in them"),
-        holds(apply("ge", _p(upper, w, a), 0), when=small, given=given,
-              why="p is not negative at 1 - a/(1 - w) - w a^2/(1 - w)^3"),
-        holds(apply("le", _p(lower, w, a), 0), when=small, given=given,
-              why="and not positive 8 w a^3/(1 - w)^5 below: between the two lies a zero, the slow mode"),
+        *_bounds(w, a, upper, lower),
     )  # fmt: skip
     [gap] = substitute([8 * w * a**3 / (1 - w) ** 5], put_in)
     return Derivation(
@@ -47,6 +45,24 @@ def slow_mode(rule: Rule) -> Derivation | None:
         names=names_of(rule),
         quantities={"equivalent_lr": worth, "slow_mode_upper": over, "slow_mode_lower": under},
     )
+
+
+@lru_cache(maxsize=8)
+def _bounds(w: Symbol, a: Symbol, upper: Expr, lower: Expr) -> tuple[Step, ...]:
+    """p at the two bounds, with a = y (1 - w)^2."""
+    y = Symbol("y")
+    given = Assumptions({w.name: DECAY, y.name: Domain(Fraction(0), RANGE)})
+    over, under = substitute([upper, lower], {a.name: y * (1 - w) ** 2})
+    scaled = y * (1 - w) ** 2
+    return (
+        define(a, scaled, f"with y from 0 to {RANGE}"),
+        holds(apply("ge", _p(over, w, scaled), 0), given=given,
+              why="p is not negative at 1 - a/(1 - w) - w a^2/(1 - w)^3"),
+        holds(apply("le", _p(under, w, scaled), 0), given=given,
+              why="and not positive 8 w a^3/(1 - w)^5 below: between the two lies a zero"),
+        holds(apply("ge", under**2, w), given=given,
+              why="whose square is at least the product of both: it is the larger one, the slow mode"),
+    )  # fmt: skip
 
 
 def _p(z: Expr, w: Expr, a: Expr) -> Expr:

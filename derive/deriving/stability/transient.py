@@ -13,6 +13,7 @@ from derive.expr import Expr, Number, Symbol, apply, substitute
 from derive.proving import Assumptions
 from derive.rule import COUNTER, Rule
 
+T = Symbol("t")
 SHOWN = Fraction(100)  # the condition number of the run that is shown
 
 
@@ -36,9 +37,9 @@ def transient(rule: Rule) -> Derivation | None:
     loss = size[peak] ** 2
     return Derivation(
         title="Transient of the tuned rule",
-        statement=f"On the largest curvature theta changes its sign at every step and has the size {code(_size(r))}: it "
-        f"grows before it shrinks. At a condition number of {SHOWN} it is largest at t = {peak}, {float(size[peak]):.4g} "
-        f"times the start, and the loss {float(loss):.4g} times.",
+        statement=f"On the largest curvature theta changes its sign at every step and has the size "
+        f"{code(_size(r))}: it grows before it shrinks. At a condition number of {SHOWN} it is largest at t = {peak}, "
+        f"{float(size[peak]):.4g} times the start, and the loss {float(loss):.4g} times.",
         assumptions=(f"the setting above, `{r}` its rate; theta[0] = 1, at rest",),
         steps=(*_closed_form(r), *_values(rate, thetas[:peak]), *_falling(r, rate, peak)),
         result=_size(r),
@@ -51,7 +52,7 @@ def transient(rule: Rule) -> Derivation | None:
     )  # fmt: skip
 
 
-def _size(r: Expr, t: Expr = Symbol("t")) -> Expr:
+def _size(r: Expr, t: Expr = T) -> Expr:
     """r^t (1 + (1 + r) t)."""
     return apply("pow", r, t) * (1 + (1 + r) * t)
 
@@ -87,7 +88,7 @@ def _falling(r: Symbol, rate: Fraction, peak: int) -> tuple[Step, ...]:
     falls = apply("le", r * (1 + (1 + r) * (t + 1)), 1 + (1 + r) * t)
     first = ceil((rate * (2 + rate) - 1) / (1 - rate**2))
     return (
-        holds(falls, when=(apply("ge", t, onset),), given=given, why="from there on every size is at most the one before"),
+        holds(falls, when=(apply("ge", t, onset),), given=given, why="from there on no size is above the one before"),
         equal(Symbol("t"), substitute([onset], {r.name: Number(rate)})[0],
               Number((rate * (2 + rate) - 1) / (1 - rate**2)), given=Assumptions({}),
               why=f"at a condition number of {SHOWN}: from t = {max(first, 0)} on it only shrinks"),

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from derive.algebra.normal import readable
 from derive.deriving.derivation import Derivation, Step, code, define, equal, holds, letter, names_of
 from derive.deriving.experiment import Experiment
 from derive.deriving.stability.closed import ClosedLoop, closed_loop
 from derive.deriving.stability.region import foretold
+from derive.deriving.stability.writing import combination
 from derive.evaluate import exact
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
 from derive.linear.ratios import UNITY, number, replaced
 from derive.proving import Assumptions, identity
-from derive.rule import POSITIVE, REAL, Domain, Rule
+from derive.rule import NONNEGATIVE, POSITIVE, REAL, Domain, Rule
 
 INSIDE = Domain(Fraction(0), Fraction(1), low_open=True, high_open=True)
 UNIT_RATE = Domain(Fraction(0), Fraction(1), high_open=True)
@@ -69,13 +71,17 @@ def tuned(rule: Rule) -> Derivation | None:
     settings = optimum(form, names["mu"], names["L"])
     if settings is None:
         return None
-    steps = (*_given(form, settings), *_reached(form, settings, names), *_best(form, names))
+    steps = (
+        *_given(form, settings),
+        *_reached(form, settings, names),
+        *_best(form.loop.degree, *(names[n] for n in ("s", "a", "w", "kappa"))),
+    )
     rate = settings["rate"]
     tuned_values = {name: value for name, value in settings.items() if name != "rate"}
     return Derivation(
         title="Tuned for a condition number",
-        statement=f"On quadratics with curvatures from `{names['mu']}` to `{names['L']}` no setting has a smaller spectral "
-        f"radius for all of them than {code(rate)}, reached with "
+        statement=f"On quadratics with curvatures from `{names['mu']}` to `{names['L']}` no setting has a smaller "
+        f"spectral radius for all of them than {code(rate)}, reached with "
         + ", ".join(f"`{n}` = {code(e)}" for n, e in tuned_values.items()) + ".",
         assumptions=(f"`0 < {names['mu']} <= {names['L']}`, `{names['kappa']} = {names['L']}/{names['mu']}`",
                      "quadratics only, and in the long run: see the transient and the counterexample"),
@@ -101,8 +107,17 @@ def optimum(form: Simple, least: Symbol, most: Symbol) -> dict[str, Expr] | None
     if symbols(form.step) - {size, momentum}:
         return None
     [unit] = substitute([form.step], {**{n: e for n, e in set_.items() if n}, size: Number(1)})
-    learning_rate = step if unit is Number(1) else readable(step / unit, _between(form, least, most))
+    learning_rate = step if unit is Number(1) else _in_roots(step / unit, least, most)
     return {size: learning_rate, **{n: e for n, e in set_.items() if n}, "rate": rate}
+
+
+def _in_roots(expr: Expr, least: Symbol, most: Symbol) -> Expr:
+    """The expression tidied as a fraction in the roots of both curvatures."""
+    roots = {name: Symbol(f"root of {name}") for name in (least.name, most.name)}
+    squared: dict[str, Expr] = {name: root**2 for name, root in roots.items()}
+    [rational] = substitute([expr], squared)
+    tidied = readable(rational, Assumptions({root.name: POSITIVE for root in roots.values()}))
+    return substitute([tidied], {root.name: apply("sqrt", Symbol(name)) for name, root in roots.items()})[0]
 
 
 def _between(form: Simple, least: Symbol, most: Symbol) -> Assumptions:
@@ -128,38 +143,50 @@ def _reached(form: Simple, settings: dict[str, Expr], names: dict[str, Symbol]) 
     low, high = ((1 - r), (1 + r)) if degree == 1 else ((1 - r) ** 2, (1 + r) ** 2)
     when = (apply("le", low, x), apply("le", x, high))
     inside = apply("le", apply("abs", 1 - x), r) if degree == 1 else apply("le", (1 + r**2 - x) ** 2, 4 * r**2)
-    meaning = "is no further from zero" if degree == 1 else "zeros are complex (or meet) and have modulus sqrt(w) = r"
+    meaning = (
+        "the zero 1 - a is no further from 0"
+        if degree == 1
+        else "the zeros are complex (or meet) and have modulus sqrt(w) = r"
+    )
     return (
         equal(Symbol("p(z)"), ends[0], at_ends[0], why=why[0], given=given),
         equal(Symbol("p(z)"), ends[1], at_ends[1], why=why[1], given=given),
         holds(inside, when=when, given=in_unit,
-              why=f"in between, with a the step size times the curvature, p's {meaning}"),
+              why=f"in between, with a the step size times the curvature, {meaning}"),
     )  # fmt: skip
 
 
-def _best(form: Simple, names: dict[str, Symbol]) -> tuple[Step, ...]:
+@lru_cache(maxsize=8)
+def _best(degree: int, s: Symbol, x: Symbol, w: Symbol, kappa: Symbol) -> tuple[Step, ...]:
     """No setting has all zeros within s < r at both ends: what that asks of the condition number."""
-    s, x, w, kappa = (names[n] for n in ("s", "a", "w", "kappa"))
-    given = Assumptions({s.name: INSIDE, x.name: REAL, w.name: REAL, kappa.name: CONDITION_NUMBER})
-    if form.loop.degree == 1:
-        ends = (apply("le", apply("abs", 1 - x), s), apply("le", apply("abs", 1 - kappa * x), s))
-        asked, best = apply("le", kappa * (1 - s), 1 + s), (kappa - 1) / (kappa + 1)
+    given = Assumptions({s.name: INSIDE, kappa.name: CONDITION_NUMBER})
+    within = (
+        "zeros within s at mu (step size times mu is a) and at L = kappa mu: what is claimed not to be negative is "
+    )
+    ends: tuple[Expr, ...]
+    weights: tuple[Expr, ...]
+    if degree == 1:
+        ends = (1 + s - kappa * x, x - (1 - s))
+        weights = (Number(1), kappa)
+        gap, best = 1 + s - kappa * (1 - s), (kappa - 1) / (kappa + 1)
+        scale: Expr = Number(1)
         first: tuple[Step, ...] = ()
     else:
-        ends = (
-            apply("ge", s**2 - (1 + w - x) * s + w, 0),
-            apply("ge", s**2 + (1 + w - kappa * x) * s + w, 0),
-            apply("le", w, s**2),
-        )
-        asked = apply("le", kappa * (1 - s) ** 2, (1 + s) ** 2)
-        root = apply("sqrt", kappa)
-        best = (root - 1) / (root + 1)
-        first = _within(s)
+        ends = (s**2 + (1 + w - kappa * x) * s + w, s**2 - (1 + w - x) * s + w, s**2 - w)
+        weights = (Number(1), kappa, 1 + s + kappa * (1 - s))
+        gap, root, scale = (1 + s) ** 2 - kappa * (1 - s) ** 2, apply("sqrt", kappa), s
+        best, first = (root - 1) / (root + 1), _within(s)
+    margins = [Symbol(f"c_{place}") for place in range(1, len(ends) + 1)]
+    nonnegative = Assumptions({**given.domains, **{m.name: NONNEGATIVE for m in margins}})
+    scaled = gap if scale is Number(1) else scale * gap
     return (
         *first,
-        holds(asked, when=ends, given=given,
-              why="zeros within s at mu (step size times mu is a) and at L = kappa mu ask this of kappa"),
-        holds(apply("ge", s, best), when=(asked,), given=given, why="so s is no smaller than the rate"),
+        equal(None, scaled, combination(weights, ends), given=given,
+              why=within + ("p(-s) at L and p(s) at mu" if degree == 1 else "p(-s) at L, p(s) at mu, and s^2 - w")),
+        holds(apply("ge", combination(weights, margins), 0), given=nonnegative,
+              why="with weights that are not negative: the sum is not negative"),
+        holds(apply("ge", s, best), when=(apply("ge", scaled, 0),), given=given,
+              why="so s is no smaller than the rate"),
     )  # fmt: skip
 
 
@@ -167,17 +194,24 @@ def _within(s: Symbol) -> tuple[Step, ...]:
     """What zeros of modulus at most s satisfy: p(s) >= 0, p(-s) >= 0, and a product of at most s^2."""
     first, second, u, v = (Symbol(n) for n in ("z_1", "z_2", "u", "w"))
     given = Assumptions({s.name: INSIDE})
-    real = (apply("le", apply("abs", first), s), apply("le", apply("abs", second), s))
+    real = tuple(apply("ge", e, 0) for z in (first, second) for e in (s - z, s + z))
     pair = (apply("le", u**2 + v**2, s**2),)
+    margins = [Symbol(f"c_{place}") for place in range(1, 5)]
+    nonnegative = Assumptions({m.name: NONNEGATIVE for m in margins})
 
-    def claimed(zeros: Expr, product: Expr) -> Expr:
-        tests = (s**2 - zeros * s + product, s**2 + zeros * s + product, s**2 - product)
-        return apply("and", apply("and", apply("ge", tests[0], 0), apply("ge", tests[1], 0)), apply("ge", tests[2], 0))
+    def at_ends(zeros: Expr, product: Expr) -> Expr:
+        values = (s**2 - zeros * s + product, s**2 + zeros * s + product)
+        return apply("and", apply("ge", values[0], 0), apply("ge", values[1], 0))
 
     return (
-        holds(claimed(first + second, first * second), when=real, given=given,
-              why="two real zeros z_1, z_2 within s: p(s) and p(-s) are not negative, the product is at most s^2"),
-        holds(claimed(2 * u, u**2 + v**2), when=pair, given=given, why="and a pair u + w i, u - w i within s"),
+        holds(at_ends(first + second, first * second), when=real, given=given,
+              why="two real zeros z_1, z_2 between -s and s: p(s) and p(-s) are not negative"),
+        equal(None, 2 * (s**2 - first * second), (s - first) * (s + second) + (s + first) * (s - second), given=given,
+              why="and their product is at most s^2: these factors are not negative"),
+        holds(apply("ge", margins[0] * margins[1] + margins[2] * margins[3], 0), given=nonnegative,
+              why="and so the sum of their products is not"),
+        holds(at_ends(2 * u, u**2 + v**2), when=pair, given=given,
+              why="the same for a pair u + w i, u - w i within s, whose product u^2 + w^2 is at most s^2"),
     )  # fmt: skip
 
 

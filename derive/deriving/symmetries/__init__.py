@@ -18,6 +18,7 @@ from derive.proving import Verdict
 from derive.rule import Rule
 
 COORDINATES = {"permutation": permutation, "rotation": rotation}
+FURTHER = ("theta", "quadratic", "time")
 NAMES = (*KINDS, *ALIKE, *COORDINATES)
 
 
@@ -51,10 +52,17 @@ def _named(rule: Rule, name: str) -> Verdict:
 
 
 def invariances(rule: Rule) -> tuple[Derivation, ...]:
-    """Every symmetry that is decided for the rule, with its proof or a run that shows it broken; none of an average."""
+    """The symmetries decided for the rule, with their proofs or the runs that break them; none of an average.
+
+    `invariant` knows three more: of theta alone, of theta and the gradients together, and of time.
+    """
     if rule.is_average:
         return ()
-    found = [*(of_kind(rule, kind) for kind in KINDS.values()), of_permutation(rule), of_rotation(rule)]
+    found = [
+        *(of_kind(rule, kind) for name, kind in KINDS.items() if name not in FURTHER),
+        of_permutation(rule),
+        of_rotation(rule),
+    ]
     return tuple(derivation for derivation in found if derivation is not None)
 
 

@@ -22,7 +22,7 @@ from derive.rule import Hyperparameter, Rule
 Pairs = tuple[tuple[Expr, Expr], ...]
 REDUCTIONS = frozenset({"norm", "sum", "mean"})
 TURN = Fraction(1, 2)  # the tangent of half the angle of the witnesses: cosine 3/5, sine 4/5
-WITNESSES = (((1, 0),), ((1, 2),), ((1, 0), (0, 1)), ((1, 2), (3, -1)))
+WITNESSES = (((1, 2),), ((1, 2), (3, -1)))  # no coordinate is zero, straight or turned
 PLAIN = Fraction(1, 2)
 
 
@@ -60,7 +60,7 @@ def rotation(rule: Rule) -> Verdict:
         return Verdict("unknown", message="coordinates are mixed")
     for gradients in WITNESSES:
         found = _parted(rule, gradients)
-        if found is not None:
+        if found is not None and not any(side.word for side in found.sides):
             there, turned = found.sides
             said = f"turned by the angle with cosine 3/5, gradients {said_pairs(gradients)} lead from (1, 0) elsewhere"
             message = f"{said}: a coordinate is {there}, and turned afterwards {turned}"

@@ -33,10 +33,12 @@ def _reflected(rule: Rule) -> Transformation | None:
 KINDS: dict[str, Kind] = {
     "g": Kind("Scaling of the gradients", "every gradient times c > 0 gives the same steps", {"g": ONE}),
     "theta": Kind(
-        "Scaling of the parameter", "theta times c > 0, with the same gradients, gives c times the steps", {"theta": ONE}
+        "Scaling of the parameter", "theta times c > 0, with the same gradients, gives c times the steps",
+        {"theta": ONE},
     ),
     "units": Kind(
-        "Change of units", "theta in other units, theta times c > 0 and gradients divided by c, gives c times the steps",
+        "Change of units",
+        "theta in other units, theta times c > 0 and gradients divided by c, gives c times the steps",
         {"theta": ONE, "g": -ONE},
     ),
     "quadratic": Kind(

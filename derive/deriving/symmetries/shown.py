@@ -173,7 +173,8 @@ def of_rotation(rule: Rule) -> Derivation | None:
         part = _Part("It holds: the step is linear, with the same coefficients in every coordinate.", steps)
     else:
         found = verdict.evidence
-        assert isinstance(found, Replayed) and found.difference is not None
+        assert isinstance(found, Replayed)
+        assert found.difference is not None
         values = {n: Number(v) for n, v in found.difference.values.items()}
         sides = [readable(_at(side, values)[0], Assumptions()) for side in found.difference.sides]  # type: ignore[arg-type]
         step = holds(apply("ne", *sides), given=Assumptions(), why=verdict.message)

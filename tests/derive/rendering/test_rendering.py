@@ -37,12 +37,14 @@ step
           proved: with every g the same
    1.3  effective_lr[t] = lr
           the factor of g
-
-1 of 1 steps checked"""
+"""
 
 
 def test_a_page_as_text() -> None:
-    assert str(derive.show("gradient_descent")) == GRADIENT_DESCENT
+    text = str(derive.show("gradient_descent"))
+    assert text.startswith(GRADIENT_DESCENT)
+    checked, _, of, *_ = text.splitlines()[-1].split()
+    assert checked == of
 
 
 @pytest.mark.parametrize("rule", LIBRARY, ids=lambda rule: rule.name)
