@@ -29,7 +29,7 @@ def write(page: Page, brief: bool = False) -> str:
     if page.nonnegative:
         lines += [f"always {', '.join(f'{name} ≥ 0' for name in page.nonnegative)}, by induction", ""]
     for number, derivation in enumerate(page.derivations, 1):
-        lines += [*_derivation(number, derivation, brief), ""]
+        lines += [*derivation_lines(number, derivation, brief), ""]
     holding, checked = page.counted
     nothing = "; ".join(part for part in ("nothing is derived for this rule yet", rule.advice) if part)
     shown = ", and not shown here" if brief else ""
@@ -42,7 +42,8 @@ def _hyperparameter(h: Hyperparameter) -> str:
     return f"{h.name} in {h.domain}, {default}" + (f": {h.meaning}" if h.meaning else "")
 
 
-def _derivation(number: int, d: Derivation, brief: bool) -> list[str]:
+def derivation_lines(number: int, d: Derivation, brief: bool = False) -> list[str]:
+    """A derivation with this number, line by line; in brief, without its steps."""
     lines = [f"{number}. {d.title}", f"   {said(d.statement)}"]
     lines += [f"   Here {said('; '.join(d.assumptions))}."] if d.assumptions else []
     for index, step in enumerate(() if brief else d.steps, 1):
