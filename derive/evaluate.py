@@ -90,11 +90,19 @@ def over(exprs: Iterable[Expr], box: Mapping[str, Domain], bits: int = 128) -> l
     """A ball that contains the value of each expression wherever every name lies in its domain, ends included.
 
     `Inexact` where that says nothing. A whole number may grow without bound: under it are understood sums with
-    numbers, multiples, what is divided by it, powers of bases in [0, 1], and the smaller or larger of it and a number.
+    numbers, multiples, what is divided by it, the smaller and larger of it and a number, and powers of bases in
+    [0, 1]. A comparison that holds in one part of the box only lets a branch be either.
     """
     number = _to_ball()
 
     def apply(node: Apply, args: tuple[Any, ...]) -> Any:
+        if any(isinstance(arg, Either) for arg in args):
+            return _either(node.op, args)
+        found = defined(node, args)
+        compared = node.op in COMPARISONS and not any(isinstance(arg, Inexact | Undefined | bool) for arg in args)
+        return Either(found.reason) if compared and isinstance(found, Inexact) else found
+
+    def defined(node: Apply, args: tuple[Any, ...]) -> Any:
         growing = node.op not in LAZY and any(isinstance(arg, Growing) for arg in args)
         made = OPS[node.op].ball if not growing else partial(_grown, node.op, number)
         return _finite(_applied(node, args, made))
@@ -102,6 +110,30 @@ def over(exprs: Iterable[Expr], box: Mapping[str, Domain], bits: int = 128) -> l
     with _precision(bits):
         values = {name: _range(domain, number) for name, domain in box.items()}
         return fold(exprs, symbol=lambda s: _value_of(s, values), number=lambda n: number(n.value), apply=apply)
+
+
+@dataclass(frozen=True)
+class Either(Inexact):
+    """A comparison of what has a value everywhere in the box, and that is not seen to be always true or never."""
+
+
+COMPARISONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge"})
+
+
+def _either(op: str, args: tuple[Any, ...]) -> Any:
+    """An operation of which an argument may be true or false, and is defined."""
+    unknown = Inexact("a comparison that is not decided")
+    if op == "not":
+        return args[0]
+    if op == "where" and isinstance(args[0], Either):
+        a, b = args[1:]
+        return unknown if any(isinstance(x, Inexact | Undefined | Growing | bool) for x in (a, b)) else a.union(b)
+    if op not in ("and", "or"):
+        return unknown
+    decides = op == "or"
+    if any(arg is decides for arg in args):
+        return decides
+    return args[0] if all(isinstance(arg, Either | bool) for arg in args) else unknown
 
 
 @dataclass(frozen=True)
@@ -121,20 +153,20 @@ def _range(domain: Domain, number: Callable[[Fraction], Any]) -> Any:
 def _grown(op: str, number: Callable[[Fraction], Any], a: Any, b: Any = None, *_: Any) -> Any:
     """An operation of which an argument grows without bound."""
     unit = number(Fraction(0)).union(number(Fraction(1)))
-    if op in ("min", "max") and isinstance(a, Growing) is not isinstance(b, Growing):
-        growing, other = (a, b) if isinstance(a, Growing) else (b, a)
-        if growing.low >= other:
-            return other if op == "min" else growing
     if isinstance(a, Growing) and not isinstance(b, Growing) and b is not None:
         if op in ("add", "sub"):
             return Growing(a.low + b if op == "add" else a.low - b)
         if (op == "mul" and b > 0) or (op == "div" and b > 0):
             return Growing(a.low * b if op == "mul" else a.low / b)
+        if op in ("min", "max"):
+            return _bounded(op, a, b)
         if (op == "gt" and a.low > b) or (op == "ge" and a.low >= b) or (op == "ne" and a.low > b):
             return True
         if (op == "lt" and a.low >= b) or (op == "le" and a.low > b) or (op == "eq" and a.low > b):
             return False
     elif isinstance(b, Growing) and not isinstance(a, Growing):
+        if op in ("min", "max"):
+            return _bounded(op, b, a)
         if op == "add":
             return Growing(b.low + a)
         if op == "mul" and a > 0:
@@ -145,6 +177,13 @@ def _grown(op: str, number: Callable[[Fraction], Any], a: Any, b: Any = None, *_
             most = _ball_power_of(a, b.low)
             return most * unit if not isinstance(most, Inexact) else most
     return Inexact("a number that grows without bound")
+
+
+def _bounded(op: str, growing: Growing, other: Any) -> Any:
+    """The smaller or the larger of a number without bound and another."""
+    if op == "max":
+        return Growing(growing.low.max(other))
+    return other if growing.low >= other else growing.low.union(other)
 
 
 def _ball_power_of(base: Any, exponent: Any) -> Any:

@@ -6,37 +6,13 @@ from fractions import Fraction
 from typing import Any
 
 from derive.claims.claim import Claim, Finding
-from derive.expr import Number
+from derive.claims.words import same, set_to, written
 from derive.library.lookup import find_rule
-from derive.reading.read import read_text
-from derive.relating import prove
-from derive.relating.where import read_where
 from derive.rule import Rule
 from derive.stating.runs import run
 from derive.stating.vocabulary import any_number, sqrt
-from derive.transforms import bind
 
 NG_THREAD = "https://community.deeplearning.ai/t/dls-2-week-2-gradient-descent-with-momentum-simplification/696993"
-
-
-def same(a: Rule | str, b: Rule | str, where: str = "") -> Any:
-    """The verdict on two rules, given as on the command line."""
-    left, right = (find_rule(r) if isinstance(r, str) else r for r in (a, b))
-    given = read_where((where,) if where else (), left, right)
-    return prove(left, right, states=given.states, hyperparameters=given.hyperparameters, condition=given.condition)
-
-
-def set_to(rule: Rule | str, **values: str | int) -> Rule:
-    """The rule with some hyperparameters fixed."""
-    found = find_rule(rule) if isinstance(rule, str) else rule
-    return bind(found, {name: Number(Fraction(value)) for name, value in values.items()})
-
-
-def written(text: str) -> Rule:
-    """A rule somebody uses that the library does not have: its only function."""
-    name = text.partition("def ")[2].partition("(")[0]
-    return read_text(text, name)
-
 
 ACCUMULATED = """
 def accumulated(theta, g, t, m=0, v=0, *,

@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from derive.claims.claim import Claim, Finding
-from derive.claims.forms import same, written
+from derive.claims.words import same, written
 from derive.library.lookup import find_rule
 from derive.stating.quantities import Quantity
 from derive.stating.runs import Run, run

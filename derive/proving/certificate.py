@@ -41,7 +41,14 @@ class Solved:
     by: str
 
 
-Tree = Leaf | Split | Solved
+@dataclass(frozen=True)
+class Boxed:
+    """Here the sides of every pair are defined and equal, as ball arithmetic shows cell by cell; see `Everywhere`."""
+
+    cells: Cells
+
+
+Tree = Leaf | Split | Solved | Boxed
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,11 @@ trajectories it works out itself what has to be shown.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import product
 
 from derive.algebra.case import Case
 from derive.algebra.facts import Assumptions, Fact, NeedSplit, Stuck
@@ -17,10 +19,11 @@ from derive.algebra.operations import Value
 from derive.algebra.polynomials import TooLarge
 from derive.algebra.work import apart
 from derive.evaluate import Exact, enclosed, exact
-from derive.expr import Apply, Expr, Symbol, substitute, symbols
+from derive.expr import Apply, Expr, Number, Symbol, nodes, substitute, symbols
 from derive.ops import Inexact, Undefined
 from derive.proving.cells import check_cells
 from derive.proving.certificate import (
+    Boxed,
     Certificate,
     Condition,
     Conditional,
@@ -40,6 +43,7 @@ from derive.proving.certificate import (
 )
 from derive.proving.obligations import (
     Obligation,
+    all_equal,
     of_correspondence,
     of_exactness,
     of_invariants,
@@ -53,6 +57,7 @@ from derive.transforms import bind, with_hyperparameters_of
 WORK = 20_000_000  # for a certificate; more than was ever needed to find one
 
 SETTINGS = 60  # at which a condition is tried
+BESIDE = 8  # of them with one name at a number of the condition
 
 
 class Rejected(Exception):
@@ -112,13 +117,23 @@ def _can_hold(condition: Expr, premises: tuple[Expr, ...], assumptions: Assumpti
         given = {condition.args[0].name: condition.args[1]}
     names = symbols(condition, *premises) - given.keys()
     free = {name: assumptions.domains.get(name, REAL) for name in sorted(names)}
-    for values in points(free, SETTINGS):
+    for values in _settings(free, (condition, *premises)):
         found = dict(zip(given, exact(given.values(), values), strict=True))
         fits = all(_may_be(value, [assumptions.domains.get(name, REAL)]) for name, value in found.items())
         here = [*premises, *([] if given else [condition])]
         if fits and all(value is True for value in enclosed(substitute(here, given), values)):
             return True
     return False
+
+
+def _settings(free: Mapping[str, Domain], conditions: tuple[Expr, ...]) -> Iterator[dict[str, Fraction]]:
+    """Draws from the domains, then with one name at or beside a number that a condition mentions."""
+    drawn = list(points(free, SETTINGS))
+    yield from drawn
+    numbers = sorted({node.value for node in nodes(conditions) if isinstance(node, Number)})
+    for name, number, beside in product(free, numbers, (0, 1, -1)):
+        if number + beside in free[name]:
+            yield from ({**values, name: number + beside} for values in drawn[:BESIDE])
 
 
 def _check_correspondence(c: Correspondence) -> None:
@@ -196,6 +211,8 @@ def _check_all(trees: tuple[Tree, ...], obligations: list[Obligation]) -> None:
 def _check(tree: Tree, pairs: Pairs, assumptions: Assumptions, case: Case, path: Path) -> None:
     if isinstance(tree, Solved):
         _check_outside(tree, pairs, assumptions, path)
+    elif isinstance(tree, Boxed):
+        _check_boxed(tree, pairs, assumptions)
     elif isinstance(tree, Leaf):
         if not coincide(case, pairs):
             raise Rejected("a case in which the two sides differ: " + described(path))
@@ -206,6 +223,11 @@ def _check(tree: Tree, pairs: Pairs, assumptions: Assumptions, case: Case, path:
         for signs, branch in tree.branches:
             fact = Fact(tree.quantity, signs)
             _check(branch, pairs, assumptions, case.where(fact), (*path, fact))
+
+
+def _check_boxed(tree: Boxed, pairs: Pairs, assumptions: Assumptions) -> None:
+    box = {name: assumptions.domains.get(name, REAL) for name in symbols(*(side for pair in pairs for side in pair))}
+    check_cells(all_equal(pairs), box, tree.cells)
 
 
 def _check_outside(tree: Solved, pairs: Pairs, assumptions: Assumptions, path: Path) -> None:

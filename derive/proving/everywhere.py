@@ -8,15 +8,17 @@ from math import floor
 
 from derive.algebra.facts import Assumptions
 from derive.evaluate import over
-from derive.expr import Expr, Number, apply
+from derive.expr import Expr, Number, apply, symbols
 from derive.proving.cells import Box, halves, holds_in
-from derive.proving.certificate import Cells, Everywhere, Halves
+from derive.proving.certificate import Boxed, Cells, Everywhere, Halves, Pairs
 from derive.proving.checker import Checked, Rejected
+from derive.proving.obligations import all_equal
 from derive.proving.replay import NotConfirmed, Point, Replayed
 from derive.proving.verdict import Verdict
-from derive.rule import Domain
+from derive.rule import REAL, Domain
 
 MOST_CELLS = 4_000
+FEW_CELLS = 500  # for one of many conditions that are tried
 
 
 class Open(Exception):
@@ -40,6 +42,17 @@ def everywhere(condition: Expr, box: Box, most: int = MOST_CELLS) -> Verdict:
         return _refuted(condition, box, found)
     except (Rejected, RecursionError) as fault:
         return Verdict("unknown", message=str(fault))
+
+
+def boxed(pairs: Pairs, assumptions: Assumptions, most: int = FEW_CELLS) -> Boxed | None:
+    """Cells in which the sides of every pair are equal; None where a name has no bounds or a cell stays undecided."""
+    box = {name: assumptions.domains.get(name, REAL) for name in symbols(*(side for pair in pairs for side in pair))}
+    if any(domain.low is None or (domain.high is None and not domain.whole) for domain in box.values()):
+        return None
+    try:
+        return Boxed(_cut(all_equal(pairs), box, [most]))
+    except (Open, RecursionError):
+        return None
 
 
 def _cut(condition: Expr, box: dict[str, Domain], budget: list[int]) -> Cells:

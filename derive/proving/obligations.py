@@ -318,6 +318,11 @@ def is_true(statement: Expr, premises: Iterable[Expr] = ()) -> tuple[Expr, Expr]
     return claimed, Number(1)
 
 
+def all_equal(pairs: Pairs) -> Expr:
+    """The condition that the two sides of every pair are equal."""
+    return reduce(lambda x, y: apply("and", x, y), [apply("eq", *pair) for pair in pairs])
+
+
 def of_sufficient(claim: Sufficient) -> list[Obligation]:
     """Each condition implies the statement; for exactness, where none of them holds it is not true."""
     found: list[Obligation] = [

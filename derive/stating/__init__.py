@@ -7,9 +7,13 @@ decide(weights(ewma.m).weight_sum == 1 - ewma.beta**t)
 
 from derive.library.lookup import as_rule as find
 from derive.stating.deciding import decide
+from derive.stating.expecting import expected
+from derive.stating.extremes import largest, onset, smallest
+from derive.stating.limits import limit
 from derive.stating.precision import held, rounded, threshold
 from derive.stating.properties import (
     correction_multiplier,
+    cycle,
     effective_lr,
     invariant,
     never_increases,
@@ -24,22 +28,24 @@ from derive.stating.runs import Run, run
 from derive.stating.vocabulary import (
     Buffer,
     any_number,
+    cos,
     derived,
     exp,
     k,
-    limit,
     log,
     maximum,
     minimum,
+    piecewise,
     sqrt,
     t,
     weights,
+    where,
 )
 
 __all__ = [
-    "Buffer", "Quantity", "Run", "Statement", "any_number", "correction_multiplier", "decide", "derived",
-    "effective_lr",
-    "exp", "find", "held", "invariant", "k", "limit", "log", "maximum", "minimum", "never_increases", "rounded", "run",
-    "sqrt", "stability_of", "stable_region", "stationary_variance", "step_bound", "step_within", "t", "threshold",
-    "weights",
+    "Buffer", "Quantity", "Run", "Statement", "any_number", "correction_multiplier", "cos", "cycle", "decide",
+    "derived", "effective_lr", "exp", "expected", "find", "held", "invariant", "k", "largest", "limit", "log",
+    "maximum",
+    "minimum", "never_increases", "onset", "piecewise", "rounded", "run", "smallest", "sqrt", "stability_of",
+    "stable_region", "stationary_variance", "step_bound", "step_within", "t", "threshold", "weights", "where",
 ]  # fmt: skip

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from functools import lru_cache
 
-from derive.deriving import averages, bounds, stability, symmetries
+from derive.deriving import bounds, stability, symmetries
+from derive.deriving.averages import correction_multiplier as multiplier
 from derive.deriving.derivation import Derivation
 from derive.deriving.rates import constant, never
 from derive.errors import UserError
@@ -51,11 +53,19 @@ def stationary_variance(rule: object) -> Quantity:
     return _of(rule, stability.stationary_variance, "stationary variance")
 
 
+def cycle(rule: object) -> Quantity:
+    """The two-cycle of an adaptive rule on h theta^2/2; `.cycle_amplitude` is how far from 0 it goes."""
+    return _of(rule, stability.two_cycle, "cycle on a quadratic")
+
+
 def correction_multiplier(rule: object, without: bool = False) -> Quantity:
     """The step over what it would be with corrected buffers; `without`: of the rule with its corrections removed."""
-    return _of(
-        rule, lambda r: averages.correction_multiplier(r, () if without else None), "factor of missing corrections"
-    )
+    derive = _without_corrections if without else multiplier
+    return _of(rule, derive, "factor of missing corrections")
+
+
+def _without_corrections(rule: Rule) -> Derivation | None:
+    return multiplier(rule, ())
 
 
 def invariant(rule: object, scale: str | Mapping[str, int | Fraction] = "g") -> Verdict:
@@ -88,4 +98,9 @@ def _fraction(value: Operand) -> Fraction:
 
 def _of(rule: object, derive: Callable[[Rule], Derivation | None], what: str) -> Quantity:
     found = as_rule(rule)
-    return from_derivation(found, derive(found), what)
+    return from_derivation(found, _derivation(derive, found), what)
+
+
+@lru_cache(maxsize=64)
+def _derivation(derive: Callable[[Rule], Derivation | None], rule: Rule) -> Derivation | None:
+    return derive(rule)

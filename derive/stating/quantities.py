@@ -216,6 +216,14 @@ def combined(op: str, *given: object) -> Quantity:
     )
 
 
+def chosen(condition: Statement, then: object, otherwise: object) -> Quantity:
+    """The one formula where the condition holds, the other where it does not."""
+    parts = [quantity(then), quantity(otherwise)]
+    short = apply("where", condition.shown, *(p.shown for p in parts)) if _short("add", parts) is not None else None
+    expr = apply("where", condition.condition, *(p.expr for p in parts))
+    return Quantity(expr, condition.basis + _together(parts), defaults=_defaults(parts), short=short)
+
+
 def compared(op: str, a: object, b: object) -> Statement:
     """The statement that two formulas are so related."""
     parts = [quantity(a), quantity(b)]

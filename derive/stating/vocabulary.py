@@ -12,17 +12,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from derive.deriving import derivations
+from derive.deriving.averages import of_averages
 from derive.deriving.derivation import Derivation
 from derive.deriving.linear import AGE, WHOLE, LinearBuffer, linear_buffers
 from derive.errors import UserError
 from derive.expr import Expr, Number, Symbol, is_truth, symbols
 from derive.library.lookup import as_rule
-from derive.proving import Assumptions, assumptions_of
-from derive.proving.limits import limit as proved_limit
+from derive.proving import assumptions_of
 from derive.rule import COUNTER, DOMAINS, REAL, Domain, Rule
-from derive.stating.quantities import Basis, Operand, Quantity, Statement, combined, quantity
+from derive.stating.quantities import Basis, Operand, Quantity, Statement, chosen, combined, quantity
 
 t = Quantity(Symbol("t"), Basis({"t": COUNTER}))  # the step, from 1
 k = Quantity(Symbol(AGE), Basis({AGE: WHOLE}))  # the age of an input, from 0
@@ -51,11 +52,14 @@ def part(rule: Rule, name: str) -> Buffer | Quantity:
     raise AttributeError(f"{rule.name} has no hyperparameter or state {name!r}; it has {has}")
 
 
+KINDS = {**DOMAINS, "whole": COUNTER}
+
+
 def any_number(name: str, domain: str = "real") -> Quantity:
-    """A name for any number of a domain: "real", "nonnegative", "positive", "decay" or "unit"."""
-    if domain not in DOMAINS:
-        raise UserError(f"there is no domain {domain!r}", fix=f"use {', '.join(DOMAINS)}")
-    return Quantity(Symbol(name), Basis({name: DOMAINS[domain]}))
+    """A name for any number of a domain: "real", "nonnegative", "positive", "decay", "unit" or "whole" (from 1)."""
+    if domain not in KINDS:
+        raise UserError(f"there is no domain {domain!r}", fix=f"use {', '.join(KINDS)}")
+    return Quantity(Symbol(name), Basis({name: KINDS[domain]}))
 
 
 def sqrt(x: Operand) -> Quantity:
@@ -83,14 +87,39 @@ def minimum(x: Operand, y: Operand) -> Quantity:
     return combined("min", x, y)
 
 
+def cos(x: Operand) -> Quantity:
+    """The cosine."""
+    return combined("cos", x)
+
+
+def piecewise(*cases: tuple[Statement, Operand], otherwise: Operand) -> Quantity:
+    """A function by pieces: the formula of the first condition that holds, else `otherwise`."""
+    result = quantity(otherwise)
+    for condition, value in reversed(cases):
+        result = where(condition, value, result)
+    return result
+
+
+def where(condition: Statement, then: Operand, otherwise: Operand) -> Quantity:
+    """One formula where a condition holds, and another where it does not."""
+    if condition.premises:
+        raise UserError(f"{condition!r} is claimed under premises", fix="give a plain condition")
+    return chosen(condition, then, otherwise)
+
+
 def weights(buffer: Buffer) -> Quantity:
     """What an input of k steps ago counts in a buffer, with everything derived from the weights as parts."""
     if not isinstance(buffer, Buffer):
         raise UserError(f"{buffer!r} is no state of a rule", fix="write weights(rule.m)")
     linear = linear_buffer(buffer)
-    about = [d for d in derivations(buffer.rule) if d.title.endswith(f" of {buffer.name}")]
+    about = [d for d in _averages(buffer.rule) if d.title.endswith(f" of {buffer.name}")]
     weight = Quantity(linear.weight, Basis(_domains(buffer.rule, [linear.weight])))
     return replace(weight, parts=_parts(buffer.rule, about), defaults=buffer.rule.defaults)
+
+
+@lru_cache(maxsize=64)
+def _averages(rule: Rule) -> tuple[Derivation, ...]:
+    return of_averages(rule)
 
 
 def linear_buffer(buffer: Buffer) -> LinearBuffer:
@@ -136,16 +165,3 @@ def _domains(rule: Rule, formulas: Iterable[Expr], derivations: Iterable[Derivat
     for derivation in derivations:
         known |= derivation.domains
     return {name: known.get(name, REAL) for name in symbols(*formulas)}
-
-
-def limit(value: Quantity, variable: str = "t") -> Quantity:
-    """What a formula tends to as a whole number grows, with its proof. Raises UserError where none is found."""
-    given = quantity(value)
-    name = AGE if variable == "k" else variable
-    found = proved_limit(given.expr, name, Assumptions(given.basis.domains))
-    if found is None:
-        raise UserError(f"no limit of {given!r} is proved as {variable} grows", fix="take a formula with one")
-    if found.exceptions:
-        what = f"the limit of {given!r} is not shown where {' or '.join(found.exceptions)}"
-        raise UserError(what, fix="give these names other values with .at()")
-    return Quantity(found.claim.limit, given.basis + Basis({}, (), (found.verdict,)), {}, given.defaults)

@@ -1,0 +1,45 @@
+"""The word for expectations: of a formula in independent random inputs, from their means and variances."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from derive.errors import UserError
+from derive.expr import Expr, Number, Symbol, substitute, symbols
+from derive.proving import Assumptions, Verdict, identity
+from derive.stating.quantities import Basis, Operand, Quantity, quantity
+
+
+def expected(value: Quantity, inputs: Mapping[str, tuple[Operand, Operand]]) -> Quantity:
+    """The expectation of a formula in independent random numbers, given as name: (mean, variance).
+
+    The formula has to be of degree two at most in each of them: nothing else of their distributions matters then.
+    Raises UserError for others.
+    """
+    result = quantity(value)
+    for name, (mean, variance) in inputs.items():
+        result = _over(result, name, quantity(mean), quantity(variance))
+    return result
+
+
+def _over(value: Quantity, name: str, mean: Quantity, variance: Quantity) -> Quantity:
+    """Over one of them: a + b x + c x^2 has the expectation a + b mean + c (variance + mean^2)."""
+    if name not in symbols(value.expr):
+        raise UserError(f"there is no {name!r} in {value!r}", fix="name an input of the formula")
+    if name in symbols(mean.expr, variance.expr):
+        raise UserError(f"the mean or variance of {name!r} depends on it", fix="use other names there")
+    constant, linear, square, verdict = _coefficients(value, name)
+    second = variance.expr + mean.expr * mean.expr
+    basis = value.basis.without({name: None}) + mean.basis + variance.basis + Basis({}, (), (verdict,))
+    return Quantity(constant + linear * mean.expr + square * second, basis, {}, value.defaults)
+
+
+def _coefficients(value: Quantity, name: str) -> tuple[Expr, Expr, Expr, Verdict]:
+    """a, b and c from the values at 0, 1 and -1, with the proof that the formula is a + b x + c x^2 everywhere."""
+    zero, one, minus = (substitute([value.expr], {name: Number(at)})[0] for at in (0, 1, -1))
+    linear, square = (one - minus) / 2, (one + minus) / 2 - zero
+    x = Symbol(name)
+    verdict = identity(((value.expr, zero + linear * x + square * x * x),), Assumptions(value.basis.domains))
+    if not verdict:
+        raise UserError(f"{value!r} is not seen to be of degree two at most in {name}", fix="take a polynomial")
+    return zero, linear, square, verdict
