@@ -58,9 +58,7 @@ CLAIMS = (
             Finding(
                 "with equal decays it is below 1", lambda: (multiplier().at(beta2=ADAM.beta1) < 1).where(ADAM.beta1 > 0)
             ),
-            Finding(
-                "without a second moment too", lambda: (correction_multiplier(EMA) < 1).where(EMA.beta > 0)
-            ),
+            Finding("without a second moment too", lambda: (correction_multiplier(EMA) < 1).where(EMA.beta > 0)),
         ),
     ),
     Claim(
