@@ -35,6 +35,11 @@ def render(rule: Rule, style: Format = "text") -> str:
     return _WRITERS[style](page(rule))
 
 
+def render_briefly(rule: Rule) -> str:
+    """The rule and what is derived from it as text, without the steps."""
+    return text.write(page(rule), brief=True)
+
+
 def document(rule: Rule) -> dict[str, Any]:
     """The same as plain data, for `--json`."""
     made = page(rule)

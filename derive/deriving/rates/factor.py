@@ -13,8 +13,7 @@ from operator import add
 
 from derive.algebra.normal import NoNormalForm, generic_case, readable, tidy
 from derive.deriving.bias import _assigned as assigned
-from derive.deriving.linear import LinearBuffer, given, is_driven_by_input, linear_buffers
-from derive.deriving.linear import separated
+from derive.deriving.linear import LinearBuffer, given, is_driven_by_input, linear_buffers, separated
 from derive.deriving.rates.constant import without_decay
 from derive.deriving.symmetries.parity import odd_states
 from derive.deriving.weights import weight_sum
