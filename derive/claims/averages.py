@@ -8,12 +8,13 @@ from typing import Any
 from derive.claims.claim import Claim, Finding
 from derive.claims.words import about, written
 from derive.library.averages import ewma
+from derive.stating.deciding import using
 from derive.stating.expecting import expected
 from derive.stating.extremes import onset
 from derive.stating.limits import limit
 from derive.stating.quantities import Quantity, Statement
 from derive.stating.runs import run
-from derive.stating.vocabulary import any_number, cos, derived, exp, sqrt, t, weights
+from derive.stating.vocabulary import any_number, cos, derived, exp, log, sqrt, t, weights
 
 AVERAGE: Any = ewma
 COURSE = "https://community.deeplearning.ai/t/exponentially-weighted-average/6220"
@@ -41,6 +42,13 @@ def memory() -> Any:
 def newest(count: int, decay: float) -> Any:
     """The share of all weight that so many newest inputs hold, at this decay."""
     return memory().share_of_newest.at(beta=decay, t=count)
+
+
+def _nearly_one_over_e() -> Statement:
+    """By the bounds of a logarithm, whose sides part at 1."""
+    below, above = (log(beta) < beta - 1).where(beta > 0), (log(beta) > 1 - 1 / beta).where(beta > 0)
+    between = (log(beta) / (1 - beta) < -1) & (log(beta) / (1 - beta) > -1 / beta)
+    return using(between.where(beta > 0), below, above)
 
 
 CLAIMS = (
@@ -72,14 +80,18 @@ CLAIMS = (
         "C002",
         "After 1/(1 - b) steps the weight of an input has dropped to about 1/e.",
         (COURSE,),
-        "For b from 1/2 to 0.99, b^(1/(1 - b)) is below 1/e, and above exp(-1/b).",
-        lambda: (
-            (memory().weight_at_nominal_window < exp(-1)) & (memory().weight_at_nominal_window > exp(-1 / beta))
-        ).where(beta >= 0.5, beta <= 0.99),
+        "The logarithm of b^(1/(1 - b)), which is log(b)/(1 - b), lies between -1/b and -1.",
+        _nearly_one_over_e,
         "proved",
-        "By 1 - 1/b < log(b) < b - 1 the logarithm of the weight lies between -1/b and -1, which meet as b comes "
-        "near 1: the weight is below 1/e at every b and tends to it.",
+        "By 1 - 1/b < log(b) < b - 1. So the weight is below 1/e at every b, and tends to it as b comes near 1, where "
+        "-1/b tends to -1.",
         (
+            Finding(
+                "the weight itself lies between exp(-1/b) and 1/e, for b from 1/2 to 0.99",
+                lambda: (
+                    (memory().weight_at_nominal_window < exp(-1)) & (memory().weight_at_nominal_window > exp(-1 / beta))
+                ).where(beta >= 0.5, beta <= 0.99),
+            ),
             Finding("it is 1/4 at b = 0.5", lambda: memory().weight_at_nominal_window.at(beta=0.5) == 0.25),
             Finding("0.3487 at 0.9", lambda: about(memory().weight_at_nominal_window.at(beta=0.9), 0.3487, 1e-4)),
             Finding("0.3642 at 0.98", lambda: about(memory().weight_at_nominal_window.at(beta=0.98), 0.3642, 1e-4)),

@@ -6,7 +6,7 @@ decide(weights(ewma.m).weight_sum == 1 - ewma.beta**t)
 """
 
 from derive.library.lookup import as_rule as find
-from derive.stating.deciding import decide
+from derive.stating.deciding import decide, using
 from derive.stating.expecting import expected
 from derive.stating.extremes import largest, onset, smallest
 from derive.stating.iterating import iterated
@@ -48,6 +48,6 @@ __all__ = [
     "Buffer", "Quantity", "Run", "Statement", "any_number", "convex_cycle", "correction_multiplier", "cos", "cycle",
     "decide", "derived", "effective_lr", "exp", "expected", "find", "held", "invariant", "iterated", "k", "largest",
     "limit", "log", "maximum", "minimum", "never_increases", "onset", "piecewise", "rounded", "run", "smallest", "sqrt",
-    "stability_of", "stable_region", "stationary_variance", "step_bound", "step_within", "t", "threshold", "weights",
-    "where",
+    "stability_of", "stable_region", "stationary_variance", "step_bound", "step_within", "t", "threshold", "using",
+    "weights", "where",
 ]  # fmt: skip
