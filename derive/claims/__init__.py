@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from derive.claims import averages, corrections, forms, momentum, precision, rates, stability
+from derive.claims import averages, convergence, corrections, forms, momentum, precision, rates, stability
 from derive.claims.claim import Claim, Decided, Finding, decide_claim
 from derive.errors import UserError
 
-TOPICS = (averages, corrections, momentum, stability, forms, rates, precision)
+TOPICS = (averages, corrections, momentum, stability, convergence, forms, rates, precision)
 LEDGER: tuple[Claim, ...] = tuple(
     sorted((claim for topic in TOPICS for claim in topic.CLAIMS), key=lambda claim: claim.id)
 )

@@ -6,12 +6,14 @@ decide(weights(ewma.m).weight_sum == 1 - ewma.beta**t)
 """
 
 from derive.library.lookup import as_rule as find
-from derive.stating.deciding import decide
+from derive.stating.deciding import decide, using
 from derive.stating.expecting import expected
 from derive.stating.extremes import largest, onset, smallest
+from derive.stating.iterating import iterated
 from derive.stating.limits import limit
 from derive.stating.precision import held, rounded, threshold
 from derive.stating.properties import (
+    convex_cycle,
     correction_multiplier,
     cycle,
     effective_lr,
@@ -43,9 +45,9 @@ from derive.stating.vocabulary import (
 )
 
 __all__ = [
-    "Buffer", "Quantity", "Run", "Statement", "any_number", "correction_multiplier", "cos", "cycle", "decide",
-    "derived", "effective_lr", "exp", "expected", "find", "held", "invariant", "k", "largest", "limit", "log",
-    "maximum",
-    "minimum", "never_increases", "onset", "piecewise", "rounded", "run", "smallest", "sqrt", "stability_of",
-    "stable_region", "stationary_variance", "step_bound", "step_within", "t", "threshold", "weights", "where",
+    "Buffer", "Quantity", "Run", "Statement", "any_number", "convex_cycle", "correction_multiplier", "cos", "cycle",
+    "decide", "derived", "effective_lr", "exp", "expected", "find", "held", "invariant", "iterated", "k", "largest",
+    "limit", "log", "maximum", "minimum", "never_increases", "onset", "piecewise", "rounded", "run", "smallest", "sqrt",
+    "stability_of", "stable_region", "stationary_variance", "step_bound", "step_within", "t", "threshold", "using",
+    "weights", "where",
 ]  # fmt: skip
