@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from derive.claims import averages, forms, precision, rates
+from derive.claims import accumulated, averages, bounds, decay, forms, precision, rates, special, symmetries
 from derive.claims.claim import Claim, Decided, Finding, decide_claim
 from derive.errors import UserError
 
+TOPICS = (accumulated, averages, bounds, decay, forms, precision, rates, special, symmetries)
 LEDGER: tuple[Claim, ...] = tuple(
-    sorted((*averages.CLAIMS, *forms.CLAIMS, *rates.CLAIMS, *precision.CLAIMS), key=lambda claim: claim.id)
+    sorted((claim for topic in TOPICS for claim in topic.CLAIMS), key=lambda claim: claim.id)
 )
 
 

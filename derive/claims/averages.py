@@ -6,14 +6,14 @@ from fractions import Fraction
 from typing import Any
 
 from derive.claims.claim import Claim, Finding
-from derive.claims.words import same, written
+from derive.claims.words import about, written
 from derive.library.averages import ewma
 from derive.stating.expecting import expected
 from derive.stating.extremes import onset
 from derive.stating.limits import limit
 from derive.stating.quantities import Quantity, Statement
 from derive.stating.runs import run
-from derive.stating.vocabulary import any_number, cos, exp, sqrt, t, weights
+from derive.stating.vocabulary import any_number, cos, derived, exp, sqrt, t, weights
 
 AVERAGE: Any = ewma
 COURSE = "https://community.deeplearning.ai/t/exponentially-weighted-average/6220"
@@ -24,18 +24,12 @@ share = any_number("share", "unit")
 x, y, sigma2 = any_number("x"), any_number("y"), any_number("sigma2", "positive")
 beta1, beta2 = any_number("beta1", "decay"), any_number("beta2", "decay")
 
-RAMPED_AGE = """
-def ramped_age(x, t, age=0):
-    decay = (1 + (t - 1)) / (10 + (t - 1))
-    age = decay * (age + 1)
-    output = age
-    return output, age
-"""
-
-TENTH = """
-def tenth(x, t):
-    output = t / 10
-    return output
+RAMP = """
+def ramp(x, t, m=0, *, d=decay(0.9999)):
+    decay_t = minimum(d, t / (9 + t))
+    m = decay_t * m + (1 - decay_t) * x
+    output = m
+    return output, m
 """
 
 
@@ -47,12 +41,6 @@ def memory() -> Any:
 def newest(count: int, decay: float) -> Any:
     """The share of all weight that so many newest inputs hold, at this decay."""
     return memory().share_of_newest.at(beta=decay, t=count)
-
-
-def about(value: Any, number: float, within: float) -> Statement:
-    """That a value is a number, but for less than a difference."""
-    statement: Statement = abs(value - number) < within
-    return statement
 
 
 CLAIMS = (
@@ -204,10 +192,11 @@ CLAIMS = (
         "C019",
         "The ramp min(d, (1 + n)/(10 + n)) makes an early average cover about the last tenth of training.",
         ("https://www.tensorflow.org/api_docs/python/tf/train/ExponentialMovingAverage",),
-        "With decay (1 + n)/(10 + n), n = t - 1, the mean age of what is held after t steps is t/10.",
-        lambda: same(written(RAMPED_AGE), written(TENTH)),
+        "While the ramp is below d, what is held after update n = t - 1, its start included, is (n + 1)/10 steps old "
+        "on the average.",
+        lambda: derived(written(RAMP)).varying_mean_age == t / 10,
         "proved",
-        "The age grows by one and is multiplied by the decay, at every step: (n + 1)/10, while the ramp is below d.",
+        "The age grows by one and is multiplied by the decay, at every step.",
         (
             Finding(
                 "the weight of the input of step j grows like (j + 1)...(j + 8): it is (j + 9)/(j + 1) times as large at "
@@ -227,6 +216,12 @@ CLAIMS = (
         "proved",
         "Half the power is left where cos(w) = 1 - (1 - b)^2/(2 b).",
         (
+            Finding(
+                "the squared magnitude over that of a constant is 1/2 there",
+                lambda: (
+                    (1 - beta) ** 2 / (1 - 2 * beta * memory().cutoff_cosine + beta**2) == Fraction(1, 2)
+                ).where(beta > 0),
+            ),
             Finding(
                 "at b = 0.9 it lies between 0.1054 and 0.1055",
                 lambda: _between(0.9, Fraction("0.1054"), Fraction("0.1055")),

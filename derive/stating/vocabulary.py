@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from derive.deriving import derivations
+from derive.deriving.averages import averages
 from derive.deriving.derivation import Derivation
 from derive.deriving.linear import AGE, WHOLE, LinearBuffer, linear_buffers
 from derive.errors import UserError
@@ -110,7 +111,7 @@ def weights(buffer: Buffer) -> Quantity:
     if not isinstance(buffer, Buffer):
         raise UserError(f"{buffer!r} is no state of a rule", fix="write weights(rule.m)")
     linear = linear_buffer(buffer)
-    about = [d for d in derivations(buffer.rule) if d.title.endswith(f" of {buffer.name}")]
+    about = [d for d in averages(buffer.rule) if d.title.endswith(f" of {buffer.name}")]
     weight = Quantity(linear.weight, Basis(_domains(buffer.rule, [linear.weight])))
     return replace(weight, parts=_parts(buffer.rule, about), defaults=buffer.rule.defaults)
 
