@@ -87,7 +87,7 @@ CLAIMS = (
         "C068",
         "Adagrad is Adam with beta1 = 0, beta2 near 1 and a learning rate lr/sqrt(t).",
         ("Kingma & Ba 2015, section 5, arXiv:1412.6980",),
-        "After three gradients a, b, d of any size, without epsilon, Adam's step tends to Adagrad's as beta2 goes to 1.",
+        "After three gradients a, b, d of any size and no epsilon, Adam's step tends to Adagrad's as beta2 goes to 1.",
         lambda: adam_like_adagrad([a, b, d], 3) == run("adagrad", [a, b, d], lr=eta, eps=0).moved(3),
         "proved",
         "The corrected second moment tends to the plain mean of the squares, and the root of t turns the mean into a "
