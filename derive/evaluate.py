@@ -153,10 +153,6 @@ def _range(domain: Domain, number: Callable[[Fraction], Any]) -> Any:
 def _grown(op: str, number: Callable[[Fraction], Any], a: Any, b: Any = None, *_: Any) -> Any:
     """An operation of which an argument grows without bound."""
     unit = number(Fraction(0)).union(number(Fraction(1)))
-    if op in ("min", "max") and isinstance(a, Growing) is not isinstance(b, Growing):
-        growing, other = (a, b) if isinstance(a, Growing) else (b, a)
-        if growing.low >= other:
-            return other if op == "min" else growing
     if isinstance(a, Growing) and not isinstance(b, Growing) and b is not None:
         if op in ("add", "sub"):
             return Growing(a.low + b if op == "add" else a.low - b)

@@ -7,6 +7,7 @@ occurrences), and every mutant has a description to read in a failure.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from random import Random
 
@@ -30,7 +31,8 @@ def expression_mutants(value: Expr, names: Sequence[str]) -> Iterator[tuple[str,
     if isinstance(value, Apply):
         for index, argument in enumerate(value.args):
             for what, mutant in expression_mutants(argument, names):
-                yield what, Apply(value.op, (*value.args[:index], mutant, *value.args[index + 1 :]))
+                with suppress(TypeError):  # a number where a truth value is wanted, which nobody can write
+                    yield what, Apply(value.op, (*value.args[:index], mutant, *value.args[index + 1 :]))
 
 
 def body_mutants(body: Sequence[Assignment], inputs: Iterable[str]) -> Iterator[tuple[str, tuple[Assignment, ...]]]:

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from derive.claims import accumulated, averages, bounds, decay, forms, precision, rates, special, symmetries
+from derive.claims import (
+    accumulated,
+    averages,
+    bounds,
+    corrections,
+    decay,
+    forms,
+    momentum,
+    precision,
+    rates,
+    special,
+    stability,
+    symmetries,
+)
 from derive.claims.claim import Claim, Decided, Finding, decide_claim
 from derive.errors import UserError
 
-TOPICS = (accumulated, averages, bounds, decay, forms, precision, rates, special, symmetries)
+TOPICS = (
+    averages, corrections, momentum, stability, forms, rates, bounds, accumulated, special, symmetries, decay, precision
+)  # fmt: skip
 LEDGER: tuple[Claim, ...] = tuple(
     sorted((claim for topic in TOPICS for claim in topic.CLAIMS), key=lambda claim: claim.id)
 )

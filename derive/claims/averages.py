@@ -60,7 +60,9 @@ CLAIMS = (
             ),
             Finding("there the mean age is 9", lambda: memory().mean_age.at(beta=0.9) == 9),
             Finding("it is as noisy as a plain mean of 19", lambda: memory().effective_sample_size.at(beta=0.9) == 19),
-            Finding("half the weight is gone in 6.58 steps", lambda: about(memory().half_life.at(beta=0.9), 6.58, 5e-3)),
+            Finding(
+                "half the weight is gone in 6.58 steps", lambda: about(memory().half_life.at(beta=0.9), 6.58, 5e-3)
+            ),
             Finding(
                 "a weight falls to 1/e in 9.49 steps", lambda: about(memory().time_constant.at(beta=0.9), 9.49, 5e-3)
             ),
@@ -99,10 +101,12 @@ CLAIMS = (
         (
             Finding("they hold 63.2%", lambda: about(newest(1000, 0.999), 0.6323, 1e-4)),
             Finding(
-                "95% takes 2995 steps", lambda: onset(memory().share_of_newest.at(beta=0.999) >= Fraction("0.95")) == 2995
+                "95% takes 2995 steps",
+                lambda: onset(memory().share_of_newest.at(beta=0.999) >= Fraction("0.95")) == 2995,
             ),
             Finding(
-                "99% takes 4603 steps", lambda: onset(memory().share_of_newest.at(beta=0.999) >= Fraction("0.99")) == 4603
+                "99% takes 4603 steps",
+                lambda: onset(memory().share_of_newest.at(beta=0.999) >= Fraction("0.99")) == 4603,
             ),
             Finding(
                 "in the end it is as noisy as a plain mean of 1999",
@@ -218,9 +222,9 @@ CLAIMS = (
         (
             Finding(
                 "the squared magnitude over that of a constant is 1/2 there",
-                lambda: (
-                    (1 - beta) ** 2 / (1 - 2 * beta * memory().cutoff_cosine + beta**2) == Fraction(1, 2)
-                ).where(beta > 0),
+                lambda: ((1 - beta) ** 2 / (1 - 2 * beta * memory().cutoff_cosine + beta**2) == Fraction(1, 2)).where(
+                    beta > 0
+                ),
             ),
             Finding(
                 "at b = 0.9 it lies between 0.1054 and 0.1055",
@@ -248,7 +252,9 @@ CLAIMS = (
                 "it is 2 b^2/(1 + b) of the variance", lambda: _about_average() == 2 * beta**2 / (1 + beta) * sigma2
             ),
             Finding("at b = 0.9 that is 0.8526", lambda: about((2 * beta**2 / (1 + beta)).at(beta=0.9), 0.8526, 1e-4)),
-            Finding("it tends to the variance as b comes near 1", lambda: limit(2 * beta**2 / (1 + beta), "beta", to=1) == 1),
+            Finding(
+                "it tends to the variance as b comes near 1", lambda: limit(2 * beta**2 / (1 + beta), "beta", to=1) == 1
+            ),
             Finding(
                 "after three steps of AdaBelief without epsilon s has that mean",
                 lambda: _belief() == _belief_formula(),
@@ -298,7 +304,7 @@ def _belief() -> Quantity:
     """The mean of AdaBelief's s after three gradients of mean 0."""
     names = ("g1", "g2", "g3")
     s = run("adabelief", [any_number(name) for name in names], eps=0, defaults=False).s[3]
-    return expected(s, {name: (0, sigma2) for name in names})
+    return expected(s, dict.fromkeys(names, (0, sigma2)))
 
 
 def _belief_formula() -> Any:

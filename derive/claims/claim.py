@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from derive.deriving.derivation import Derivation
 from derive.proving.verdict import Status, Verdict
 from derive.stating.deciding import decide
 from derive.stating.quantities import Statement
@@ -45,11 +46,12 @@ class Claim:
 
 @dataclass(frozen=True)
 class Decided:
-    """A claim and what was decided, of it and of its findings."""
+    """A claim and what was decided, of it and of its findings, with the derivations that all of it rests on."""
 
     claim: Claim
     verdict: Verdict
     findings: tuple[Verdict, ...]
+    derivations: tuple[Derivation, ...]
     seconds: float
 
     @property
@@ -74,6 +76,14 @@ class Decided:
 def decide_claim(claim: Claim) -> Decided:
     """Decide the claim and everything that belongs to it."""
     started = time.monotonic()
-    verdict = decide(claim.statement(), None if claim.condition is None else claim.condition())
-    findings = tuple(decide(finding.statement()) for finding in claim.findings)
-    return Decided(claim, verdict, findings, time.monotonic() - started)
+    stated = claim.statement()
+    verdict = decide(stated, None if claim.condition is None else claim.condition())
+    found = [finding.statement() for finding in claim.findings]
+    findings = tuple(map(decide, found))
+    return Decided(claim, verdict, findings, _rests_on(stated, *found), time.monotonic() - started)
+
+
+def _rests_on(*stated: Statement | Verdict) -> tuple[Derivation, ...]:
+    """The derivations of all formulas, each once."""
+    used = [d for each in stated if isinstance(each, Statement) for d in each.basis.derivations]
+    return tuple(d for place, d in enumerate(used) if d not in used[:place])

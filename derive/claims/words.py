@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
-from derive.expr import Number
+from derive.expr import Number, Symbol
 from derive.library.lookup import find_rule
 from derive.proving import Verdict
 from derive.reading.read import read_text
 from derive.relating import prove
 from derive.relating.where import read_where
 from derive.rule import Rule
+from derive.stating.quantities import Statement
 from derive.transforms import bind
 
 
@@ -22,9 +24,10 @@ def same(a: Rule | str, b: Rule | str, where: str = "") -> Verdict:
 
 
 def set_to(rule: Rule | str, **values: str | int) -> Rule:
-    """The rule with some hyperparameters fixed."""
+    """The rule with some hyperparameters fixed, or made equal to another: `set_to("qhm", nu="beta")`."""
     found = find_rule(rule) if isinstance(rule, str) else rule
-    return bind(found, {name: Number(Fraction(value)) for name, value in values.items()})
+    names = found.hyperparameter_names
+    return bind(found, {n: Symbol(str(v)) if v in names else Number(Fraction(v)) for n, v in values.items()})
 
 
 def written(text: str) -> Rule:
@@ -36,3 +39,9 @@ def written(text: str) -> Rule:
 def every(*verdicts: Verdict) -> Verdict:
     """The first of these that is not proved, or the last."""
     return next((verdict for verdict in verdicts if not verdict), verdicts[-1])
+
+
+def about(value: Any, number: float, within: float) -> Statement:
+    """That a value is a number, but for less than a difference."""
+    statement: Statement = abs(value - number) < within
+    return statement

@@ -11,6 +11,7 @@ import click
 from derive.cli.documents import as_json_option, document, exact_value, write_json
 from derive.cli.tables import print_table
 from derive.cli.workers import in_worker
+from derive.errors import UserError
 from derive.rule import Hyperparameter, Rule
 
 if TYPE_CHECKING:
@@ -58,13 +59,16 @@ def _hyperparameter(h: Hyperparameter) -> dict[str, Any]:
 @click.command("show")
 @click.argument("rule")
 @click.option("--format", "style", type=click.Choice(["text", "latex", "markdown"]), default="text", show_default=True)
+@click.option("--brief", is_flag=True, help="Only what is derived, without the steps (text).")
 @as_json_option
-def show_command(rule: str, style: str, as_json: bool) -> int:
+def show_command(rule: str, style: str, brief: bool, as_json: bool) -> int:
     """The rule and everything derived from it, each step checked."""
     from derive.library.lookup import find_rule
 
     found = find_rule(rule)
-    shown: Shown = in_worker(_shown, found, "json" if as_json else style)
+    if brief and (as_json or style != "text"):
+        raise UserError("--brief is for text", where="derive show", fix="leave it out, or --format and --json")
+    shown: Shown = in_worker(_shown, found, "json" if as_json else "brief" if brief else style)
     if as_json:
         write_json(document("show", **{**shown.content, **rule_row(found)}))
     else:
@@ -83,10 +87,10 @@ class Shown:
 def _shown(rule: Rule, style: Any) -> Shown:
     from derive.deriving import derivations
     from derive.rendering import document as derived
-    from derive.rendering import render
+    from derive.rendering import render, render_briefly
 
     verdicts = [step.verdict for derivation in derivations(rule) for step in derivation.checked]
-    content = derived(rule) if style == "json" else render(rule, style)
+    content = derived(rule) if style == "json" else render_briefly(rule) if style == "brief" else render(rule, style)
     return Shown(content, exit_status([verdict.status for verdict in verdicts if verdict is not None]))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
-from derive.deriving.averages import averages, corrections
+from derive.deriving.averages import of_averages, of_corrections
 from derive.deriving.bounds import noise_step, step_bound
 from derive.deriving.decay import coupled_decay, decayed_range, decoupled_decay, noise_equilibrium
 from derive.deriving.derivation import Derivation
@@ -25,8 +25,8 @@ def derivations(rule: Rule) -> tuple[Derivation, ...]:
 
 
 def _all(rule: Rule) -> Iterator[Derivation | None]:
-    yield from averages(rule)
-    yield from corrections(rule)
+    yield from of_averages(rule)
+    yield from of_corrections(rule)
     yield from rates(rule)
     yield from (derive(rule) for derive in (*OF_STEPS, *OF_DECAY))
     yield from on_quadratics(rule)

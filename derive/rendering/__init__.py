@@ -35,6 +35,11 @@ def render(rule: Rule, style: Format = "text") -> str:
     return _WRITERS[style](page(rule))
 
 
+def render_briefly(rule: Rule) -> str:
+    """The rule and what is derived from it as text, without the steps."""
+    return text.write(page(rule), brief=True)
+
+
 def document(rule: Rule) -> dict[str, Any]:
     """The same as plain data, for `--json`."""
     made = page(rule)
@@ -47,11 +52,12 @@ def document(rule: Rule) -> dict[str, Any]:
         "query": None if made.query is None else plain(made.query, {}),
         "invariants": [f"{name} ≥ 0" for name in made.nonnegative],
         "steps": {"proved": holding, "checked": checked},
-        "rows": [_derivation(d) for d in made.derivations],
+        "rows": [derivation_document(d) for d in made.derivations],
     }
 
 
-def _derivation(d: Any) -> dict[str, Any]:
+def derivation_document(d: Any) -> dict[str, Any]:
+    """A derivation as plain data."""
     return {
         "title": d.title,
         "statement": d.statement,
@@ -73,4 +79,4 @@ def _derivation(d: Any) -> dict[str, Any]:
     }
 
 
-__all__ = ["Format", "Page", "Shown", "document", "latex", "page", "render"]
+__all__ = ["Format", "Page", "Shown", "derivation_document", "document", "latex", "page", "render"]

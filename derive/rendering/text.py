@@ -11,8 +11,8 @@ from derive.rule import Hyperparameter
 WIDTH = 100
 
 
-def write(page: Page) -> str:
-    """The whole page, one fact a line."""
+def write(page: Page, brief: bool = False) -> str:
+    """The whole page, one fact a line; in brief, without the steps."""
     rule = page.rule
     lines = [f"{rule.name}: {rule.doc.strip()}" if rule.doc.strip() else rule.name]
     lines += [str(rule.reference), ""] if str(rule.reference) else [""]
@@ -29,10 +29,11 @@ def write(page: Page) -> str:
     if page.nonnegative:
         lines += [f"always {', '.join(f'{name} ≥ 0' for name in page.nonnegative)}, by induction", ""]
     for number, derivation in enumerate(page.derivations, 1):
-        lines += [*_derivation(number, derivation), ""]
+        lines += [*derivation_lines(number, derivation, brief), ""]
     holding, checked = page.counted
     nothing = "; ".join(part for part in ("nothing is derived for this rule yet", rule.advice) if part)
-    lines.append(f"{holding} of {checked} steps checked" if checked else nothing)
+    shown = ", and not shown here" if brief else ""
+    lines.append(f"{holding} of {checked} steps checked{shown}" if checked else nothing)
     return "\n".join(lines)
 
 
@@ -41,10 +42,11 @@ def _hyperparameter(h: Hyperparameter) -> str:
     return f"{h.name} in {h.domain}, {default}" + (f": {h.meaning}" if h.meaning else "")
 
 
-def _derivation(number: int, d: Derivation) -> list[str]:
+def derivation_lines(number: int, d: Derivation, brief: bool = False) -> list[str]:
+    """A derivation with this number, line by line; in brief, without its steps."""
     lines = [f"{number}. {d.title}", f"   {said(d.statement)}"]
     lines += [f"   Here {said('; '.join(d.assumptions))}."] if d.assumptions else []
-    for index, step in enumerate(d.steps, 1):
+    for index, step in enumerate(() if brief else d.steps, 1):
         lines += _step(f"   {number}.{index}", step, d)
     return lines
 

@@ -14,6 +14,7 @@ from derive.stating.precision import held, rounded, threshold
 from derive.stating.properties import (
     constant_step,
     correction_multiplier,
+    cycle,
     decayed_range,
     decoupled_decay,
     effective_lr,
@@ -52,7 +53,7 @@ from derive.stating.vocabulary import (
 )
 
 __all__ = [
-    "Buffer", "Quantity", "Run", "Statement", "any_number", "constant_step", "correction_multiplier", "cos",
+    "Buffer", "Quantity", "Run", "Statement", "any_number", "constant_step", "correction_multiplier", "cos", "cycle",
     "decayed_range", "decide", "decoupled_decay", "derived", "effective_lr", "effective_rate", "exp", "expected",
     "find", "first_step", "held", "invariant", "k", "large_constant", "largest", "limit", "log", "lone_gradient",
     "maximum", "minimum", "never_increases", "onset", "piecewise", "rate_at_least", "rate_ratio", "rounded", "run",

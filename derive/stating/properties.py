@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fractions import Fraction
+from functools import lru_cache
 
 from derive.deriving import bounds, decay, stability, symmetries
-from derive.deriving.averages import multiplier
+from derive.deriving.averages import correction_multiplier as multiplier
 from derive.deriving.derivation import Derivation
 from derive.deriving.rates import constant, first, history, large, never, order, spike, steady
 from derive.deriving.rates.compare import compare_rates
@@ -54,11 +55,19 @@ def stationary_variance(rule: object) -> Quantity:
     return _of(rule, stability.stationary_variance, "stationary variance")
 
 
+def cycle(rule: object) -> Quantity:
+    """The two-cycle of an adaptive rule on h theta^2/2; `.cycle_amplitude` is how far from 0 it goes."""
+    return _of(rule, stability.two_cycle, "cycle on a quadratic")
+
+
 def correction_multiplier(rule: object, without: bool = False) -> Quantity:
     """The step over what it would be with corrected buffers; `without`: of the rule with its corrections removed."""
-    return _of(
-        rule, lambda r: multiplier.correction_multiplier(r, () if without else None), "factor of missing corrections"
-    )
+    derive = _without_corrections if without else multiplier
+    return _of(rule, derive, "factor of missing corrections")
+
+
+def _without_corrections(rule: Rule) -> Derivation | None:
+    return multiplier(rule, ())
 
 
 def invariant(rule: object, scale: str | Mapping[str, int | Fraction] = "g") -> Verdict:
@@ -123,9 +132,14 @@ def decayed_range(rule: object) -> Quantity:
 
 def rate_ratio(rule: object, other: object) -> Quantity:
     """The rate of one rule over that of another on the same gradients, at least, without small constants."""
-    with_respect_to = as_rule(other)
-    compare = lambda r: compare_rates(r, with_respect_to)  # noqa: E731
-    return _part(rule, compare, f"rate over that of {with_respect_to.name}", "rate_ratio")
+    one, two = as_rule(rule), as_rule(other)
+    what = f"ratio of its rate to that of {two.name}"
+    return _named(one, from_derivation(one, _compared(one, two), what), what, "rate_ratio")
+
+
+@lru_cache(maxsize=64)
+def _compared(rule: Rule, other: Rule) -> Derivation | None:
+    return compare_rates(rule, other)
 
 
 def rate_at_least(rule: object, other: object) -> Verdict:
@@ -150,13 +164,21 @@ def _fraction(value: Operand) -> Fraction:
 
 def _part(rule: object, derive: Callable[[Rule], Derivation | None], what: str, name: str) -> Quantity:
     """The formula of that name, with the others of its derivation as parts."""
-    found = _of(rule, derive, what)
+    return _named(as_rule(rule), _of(rule, derive, what), what, name)
+
+
+def _named(rule: Rule, found: Quantity, what: str, name: str) -> Quantity:
     wanted = found.parts.get(name)
     if not isinstance(wanted, Quantity):
-        raise UserError(f"no {what} is derived for {as_rule(rule).name}", fix="'derive show' lists what is derived")
+        raise UserError(f"no {what} is derived for {rule.name}", fix="'derive show' lists what is derived")
     return replace(wanted, parts=found.parts)
 
 
 def _of(rule: object, derive: Callable[[Rule], Derivation | None], what: str) -> Quantity:
     found = as_rule(rule)
-    return from_derivation(found, derive(found), what)
+    return from_derivation(found, _derivation(derive, found), what)
+
+
+@lru_cache(maxsize=64)
+def _derivation(derive: Callable[[Rule], Derivation | None], rule: Rule) -> Derivation | None:
+    return derive(rule)

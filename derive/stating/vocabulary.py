@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from derive.deriving import derivations
 from derive.deriving.averages import averages
@@ -111,9 +112,14 @@ def weights(buffer: Buffer) -> Quantity:
     if not isinstance(buffer, Buffer):
         raise UserError(f"{buffer!r} is no state of a rule", fix="write weights(rule.m)")
     linear = linear_buffer(buffer)
-    about = [d for d in averages(buffer.rule) if d.title.endswith(f" of {buffer.name}")]
+    about = [d for d in _averages(buffer.rule) if d.title.endswith(f" of {buffer.name}")]
     weight = Quantity(linear.weight, Basis(_domains(buffer.rule, [linear.weight])))
     return replace(weight, parts=_parts(buffer.rule, about), defaults=buffer.rule.defaults)
+
+
+@lru_cache(maxsize=64)
+def _averages(rule: Rule) -> tuple[Derivation, ...]:
+    return averages(rule)
 
 
 def linear_buffer(buffer: Buffer) -> LinearBuffer:

@@ -11,7 +11,7 @@ from derive.rendering.equations import invariants, rule_equations
 from derive.rendering.formulas import latex
 from derive.rendering.page import Page, page
 from derive.rule import Hyperparameter, Reference
-from docs.site import derivations, kernels
+from docs.site import derivations, kernels, precision
 from docs.site.markdown import aligned, code, joined, math, plain, table
 
 
@@ -25,6 +25,7 @@ class RulePage:
     checked: int
     rule: str
     derived: str
+    precision: str
     kernel: str
 
 
@@ -37,7 +38,9 @@ def rule_page(name: str) -> RulePage:
     sections = map(derivations.section, shown.derivations, runs)
     derived = joined(*sections) or plain(rule.advice or "Nothing is derived for this rule yet.")
     what = plain(rule.doc.strip().split("\n")[0])
-    return RulePage(rule.name, what, holding, checked, _rule(shown), derived, kernels.section(rule))
+    return RulePage(
+        rule.name, what, holding, checked, _rule(shown), derived, precision.section(rule), kernels.section(rule)
+    )
 
 
 def write(made: RulePage, siblings: str) -> str:
@@ -49,6 +52,7 @@ def write(made: RulePage, siblings: str) -> str:
         f"## What follows\n\n{counted}",
         made.derived,
         f"## Beside its siblings\n\n{siblings}" if siblings else "",
+        f"## In low precision\n\n{made.precision}",
         f"## The kernel\n\n{made.kernel}",
         _again(made.name),
     )
@@ -101,5 +105,5 @@ def _row(h: Hyperparameter) -> Iterable[str]:
 
 
 def _again(name: str) -> str:
-    lines = (f"$ derive {command} {name}" for command in ("show", "kernel", "verify"))
+    lines = (f"$ derive {command} {name}" for command in ("show", "kernel", "verify", "hazards --dtype float16"))
     return joined("## Again, on your machine", code("\n".join(lines), "console"))

@@ -1,9 +1,12 @@
 """Figures of what is derived and of what the kernels do, one function each; every one returns a Matplotlib figure."""
 
 from kernels.plots.averages import bias_correction, frequency_response, weight_profile
+from kernels.plots.bounds import step_bound_map
+from kernels.plots.precision import precision_staircase
 from kernels.plots.runs import effective_rates, trajectories
 from kernels.plots.stability import stability_region
 
 __all__ = [
-    "bias_correction", "effective_rates", "frequency_response", "stability_region", "trajectories", "weight_profile",
+    "bias_correction", "effective_rates", "frequency_response", "precision_staircase", "stability_region",
+    "step_bound_map", "trajectories", "weight_profile",
 ]  # fmt: skip

@@ -15,6 +15,7 @@ from derive.evaluate import ball
 from derive.expr import Expr, Symbol
 from derive.library import LIBRARY
 from derive.library.lookup import find_rule
+from derive.ops import Undefined
 from derive.proving import assumptions_of
 from derive.rule import Rule
 from kernels.emit import emit
@@ -50,8 +51,17 @@ def mutants(program: Program) -> Iterator[tuple[str, Program]]:
 
 
 def sampled(rule: Rule) -> list[tuple[str, Program]]:
-    every = list(mutants(programs(rule, "float64").final))
+    every = [(what, mutant) for what, mutant in mutants(programs(rule, "float64").final) if is_typed(mutant)]
     return Random(rule.name).sample(every, min(PER_RULE, len(every)))
+
+
+def is_typed(program: Program) -> bool:
+    """Whether no number stands where a truth value is wanted; the mutants of a name may be of the other kind."""
+    try:
+        inlined(program)
+    except TypeError:
+        return False
+    return True
 
 
 def differs_in_bits(rule: Rule, program: Program, mutant: Program) -> bool:
@@ -74,7 +84,8 @@ def agree_somewhere(rule: Rule, one: dict[str, Expr], other: dict[str, Expr]) ->
     for k in range(3):
         values = {n: Fraction(3 * i + 2 * k + 1, 2) for i, n in enumerate(names)} | defaults | {"t": Fraction(k + 1)}
         for a, b in zip(ball(one.values(), values), ball([other[n] for n in one], values), strict=True):
-            if not a.overlaps(b):  # type: ignore[union-attr]
+            undefined = isinstance(a, Undefined), isinstance(b, Undefined)
+            if undefined != (True, True) and (any(undefined) or not a.overlaps(b)):  # type: ignore[union-attr]
                 return False
     return True
 

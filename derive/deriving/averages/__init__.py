@@ -7,19 +7,19 @@ from derive.deriving.averages.first_input import first_input
 from derive.deriving.averages.frequency import cutoff, frequency_response
 from derive.deriving.averages.multiplier import after_reset, correction_multiplier, overshoot, without_corrections
 from derive.deriving.averages.noise import noise_gain
-from derive.deriving.averages.overview import averages, corrections
+from derive.deriving.averages.overview import of_averages, of_corrections
 from derive.deriving.averages.schedules import varying_buffers
+from derive.deriving.averages.several import all_that_was_held, several_steps
 from derive.deriving.averages.varying import varying_weights
 from derive.deriving.averages.windows import mean_age, newest_holding, windows
 
 __all__ = [
     "after_reset",
-    "averages",
+    "all_that_was_held",
     "cascades",
     "combined_weights",
     "corrected_average",
     "correction_multiplier",
-    "corrections",
     "cutoff",
     "drift",
     "first_input",
@@ -27,7 +27,10 @@ __all__ = [
     "mean_age",
     "newest_holding",
     "noise_gain",
+    "of_averages",
+    "of_corrections",
     "overshoot",
+    "several_steps",
     "varying_buffers",
     "varying_weights",
     "windows",

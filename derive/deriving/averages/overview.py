@@ -12,6 +12,7 @@ from derive.deriving.averages.frequency import frequency_response
 from derive.deriving.averages.multiplier import correction_multiplier
 from derive.deriving.averages.noise import noise_gain
 from derive.deriving.averages.schedules import varying_buffers
+from derive.deriving.averages.several import all_that_was_held
 from derive.deriving.averages.varying import varying_weights
 from derive.deriving.averages.windows import mean_age, windows
 from derive.deriving.bias import bias_correction, corrected_step
@@ -20,16 +21,16 @@ from derive.deriving.linear import linear_buffers
 from derive.deriving.weights import weights
 from derive.rule import Rule
 
-FILTERS = (weights, mean_age, windows, noise_gain, frequency_response)
+FILTERS = (weights, mean_age, windows, noise_gain, frequency_response, all_that_was_held)
 STARTS = (bias_correction, corrected_average, drift)
 
 
-def averages(rule: Rule) -> tuple[Derivation, ...]:
+def of_averages(rule: Rule) -> tuple[Derivation, ...]:
     """What the linear buffers of the rule remember, one after another, those with varying decays last."""
     return tuple(d for d in _of_buffers(rule) if d is not None)
 
 
-def corrections(rule: Rule) -> tuple[Derivation, ...]:
+def of_corrections(rule: Rule) -> tuple[Derivation, ...]:
     """What bias, or its correction, does to the step: as the rule is, and without the corrections it has."""
     found = (corrected_step(rule), correction_multiplier(rule), correction_multiplier(rule, without=()))
     return tuple(d for d in found if d is not None)

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from derive.deriving.bounds.found import Bound, bound_of, small_names
+from derive.deriving.bounds.names import G, assigned
 from derive.deriving.bounds.neatness import neat
+from derive.deriving.bounds.norms import norms
 from derive.deriving.bounds.smallness import without_small_constants
-from derive.deriving.bounds.structure import G, NormalisedStep, assigned, norms, structured
+from derive.deriving.bounds.structure import NormalisedStep, structured
 from derive.deriving.bounds.sums import simplified
 from derive.deriving.bounds.witnesses import at_defaults, size_of_step
 from derive.deriving.derivation import (

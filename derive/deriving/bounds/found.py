@@ -9,6 +9,7 @@ from derive.deriving.bounds.neatness import neat
 from derive.deriving.bounds.smallness import TIMES
 from derive.deriving.bounds.structure import NormalisedStep
 from derive.deriving.bounds.sums import GeometricSum, converges, simplified
+from derive.deriving.bounds.vanishing import SettledSquare, settled_square
 from derive.deriving.derivation import labelled, letter, names_of
 from derive.deriving.linear import AGE
 from derive.expr import Expr, Number, Symbol, apply, symbols, to_text
@@ -32,7 +33,8 @@ class Writing:
         terms = {"#n": letter(self.rule, "n")}
         several = len(self.total.ratios) > 1
         ratios = {r.name: letter(self.rule, f"r{i + 1}" if several else "r") for i, r in enumerate(self.total.ratios)}
-        return {**small_names(self.rule), **terms, **ratios, **self.step.labels(self.rule)}
+        powers = {f"#{n}{i}": letter(self.rule, f"{n}{i + 1}") for n in "ucw" for i in range(8)}
+        return {**small_names(self.rule), **terms, **powers, **ratios, **self.step.labels(self.rule)}
 
     @property
     def assumed(self) -> Assumptions:
@@ -64,6 +66,14 @@ class Bound:
     shown: Expr
     condition: Expr | None
     limit: ProvedLimit | None
+    settled: SettledSquare | None = None  # the limit of the square, where factors change with t otherwise
+
+    @property
+    def end(self) -> Expr | None:
+        """What the bound tends to, the ratios under their names."""
+        if self.settled is not None:
+            return apply("sqrt", self.settled.limit)
+        return None if self.limit is None else self.limit.claim.limit
 
     @property
     def gradient(self) -> Expr:
@@ -91,6 +101,9 @@ def bound_of(rule: Rule, step: NormalisedStep) -> Bound | None:
     shown = shorter(tidied, neat(value))
     known = {*rule.hyperparameter_names, "t", *(r.name for r in dual.total.ratios)}
     found = limit(tidied, "t", writing.assumed) if symbols(value) <= known else None
+    settled = None
+    if found is None and dual.squared and step.meanings:
+        settled = settled_square(step, dual.total.after(T), writing.names, writing.assumed)
     # With more than one geometric sum their parts may cancel; with a factor that changes otherwise nothing is said.
     condition = converges(dual.total) if found is not None and len(dual.total.parts) == 1 else None
-    return Bound(writing, dual, value, shown, condition, found)
+    return Bound(writing, dual, value, shown, condition, found, settled)

@@ -7,9 +7,10 @@ from dataclasses import replace
 from derive.algebra.normal import NoNormalForm, tidy
 from derive.deriving.bounds.duality import Duality, attained, one_more_gradient
 from derive.deriving.bounds.found import Bound, Writing, bound_of
+from derive.deriving.bounds.names import INSIDE, assigned
 from derive.deriving.bounds.neatness import neat
 from derive.deriving.bounds.smallness import without_small_constants
-from derive.deriving.bounds.structure import INSIDE, NormalisedStep, assigned
+from derive.deriving.bounds.structure import NormalisedStep
 from derive.deriving.bounds.sums import N, simplified, summing_steps
 from derive.deriving.bounds.witnesses import experiments
 from derive.deriving.derivation import (
@@ -151,7 +152,11 @@ def step_bound_of(rule: Rule, step: NormalisedStep) -> Derivation | None:
         return None
     writing = found.writing
     steps = proper(
-        *steps_to_the_bound(rule, found), *tends(writing.label("bound"), found.limit), *growth(found), *excess(found)
+        *steps_to_the_bound(rule, found),
+        *tends(writing.label("bound"), found.limit),
+        *(found.settled.steps if found.settled is not None else ()),
+        *growth(found),
+        *excess(found),
     )
     return Derivation(
         title="The largest step",
@@ -178,8 +183,9 @@ def statement(found: Bound) -> str:
         said.append(f"That is {reached}{where} by a gradient after zeros.")
     else:
         said.append(f"That is {reached}{where}, by the gradients {gradient} of {names[AGE]} steps ago.")
-    if found.limit is not None and found.limit.claim.limit is not found.shown:
-        said.append(f"It tends to {code(writing.unnamed(found.limit.claim.limit))}{exceptions(found.limit)}.")
+    if found.end is not None and found.end is not found.shown:
+        tail = exceptions(found.limit) if found.limit is not None else ""
+        said.append(f"It tends to {code(writing.unnamed(found.end))}{tail}.")
     if found.condition is not None:
         said.append(f"It stays finite as t grows exactly where {code(found.condition)}.")
     return " ".join(said)
@@ -189,9 +195,10 @@ def assumptions_of_bound(found: Bound) -> tuple[str, ...]:
     """What is left out, and the ranges used."""
     step, names = found.writing.step, found.writing.names
     positive = sorted(symbols(step.norm.decay))
+    settling = found.settled.positive if found.settled is not None else ()
     return (
         *(f"`{n} = 0`: what the decay adds is bounded apart" for n in step.removed),
-        *(f"`{n} > 0`" for n in (step.lr, *positive)),
+        *(f"`{n} > 0`" for n in (step.lr, *positive, *settling)),
         *(f"`{names[r.name]} < 1` in closed forms" for r in found.dual.total.ratios),
     )
 
@@ -207,8 +214,8 @@ def quantities(found: Bound) -> dict[str, Expr]:
     writing = found.writing
     rate: Expr = Symbol(writing.step.lr)
     named = {"step_bound": writing.unnamed(found.value), "learning_rate": rate}
-    if found.limit is not None:
-        named["step_bound_limit"] = writing.unnamed(found.limit.claim.limit)
+    if found.end is not None:
+        named["step_bound_limit"] = writing.unnamed(found.end)
     if found.condition is not None:
         named["step_bound_finite"] = found.condition
     named["step_bound_gradient"] = writing.unnamed(neat(found.gradient))

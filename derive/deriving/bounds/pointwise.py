@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from derive.algebra.normal import NoNormalForm, readable, tidy
-from derive.deriving.bounds.neatness import neat
-from derive.deriving.bounds.structure import G, learning_rate
+from derive.algebra.normal import readable
+from derive.deriving.bounds.names import G, learning_rate
+from derive.deriving.bounds.neatness import neat, simpler
 from derive.deriving.derivation import Derivation, code, define, equal, holds, names_of, proper
 from derive.deriving.experiment import Experiment
 from derive.deriving.linear import given
@@ -81,41 +81,61 @@ def _first_step_experiment(removed: tuple[str, ...], lr: str, bound: Number) -> 
 
 def first_step(rule: Rule, lr: str = "") -> Expr:
     """theta[0] - theta[1] in the first gradient, over lr where one is named; states have their initial values."""
-    start = {s.name: s.initial for s in rule.states}
-    begun: dict[str, Expr] = {**start, "t": Number(1), "theta": Number(0), **({lr: Number(1)} if lr else {})}
-    return neat(substitute([movement(rule)], begun)[0])
+    start: dict[str, Expr] = {s.name: s.initial for s in rule.states}
+    begun = {**start, "t": Number(1), "theta": Number(0), **({lr: Number(1)} if lr else {})}
+    return simpler(substitute([movement(rule)], begun)[0], given(rule))
 
 
 def unbounded_step(rule: Rule) -> Derivation | None:
-    """A first step that is a multiple of the gradient: no bound can hold."""
+    """A first or second step that is a multiple of its gradient: no bound can hold."""
     freed = None if rule.is_average else without_decay(rule)
-    if freed is None:
+    if freed is None or symbols(*(s.initial for s in freed[0].states)) - set(freed[0].hyperparameter_names):
         return None
-    plain, removed = freed
-    if symbols(*(s.initial for s in plain.states)) - set(plain.hyperparameter_names):
-        return None
-    step = first_step(plain)
+    return _multiple(rule, *freed, 1) or _multiple(rule, *freed, 2)
+
+
+def _multiple(rule: Rule, plain: Rule, removed: tuple[str, ...], t: int) -> Derivation | None:
+    """Step t, after gradients one, as a multiple of its gradient; None where it is no such thing."""
+    step = first_step(plain) if t == 1 else _second_step(plain)
     positive = {h.name: POSITIVE for h in plain.hyperparameters if h.domain == NONNEGATIVE and h.name in symbols(step)}
     assumed = Assumptions({**given(plain).domains, **positive})
-    try:
-        slope = tidy(substitute([step], {"g": Number(1)})[0], assumed)
-    except NoNormalForm:
+    slope = _slope(step, assumed)
+    if slope is None or slope is Number(0) or symbols(slope) - set(plain.hyperparameter_names):
         return None
-    if slope is Number(0) or symbols(slope) - set(plain.hyperparameter_names):
-        return None
-    moved = equal(Symbol("theta[0]") - Symbol("theta[1]"), step, slope * G, why="the first step", given=assumed)
+    label = Symbol(f"theta[{t - 1}]") - Symbol(f"theta[{t}]")
+    after = "" if t == 1 else ", after a gradient one"
+    moved = equal(label, step, slope * G, why=f"step {t}{after}", given=assumed)
     nonzero = equal(None, slope / slope, Number(1), why="a factor that is not zero", given=assumed)
     if not moved.verdict or not nonzero.verdict:
         return None
+    which = "first" if t == 1 else "second"
     return Derivation(
         title="The largest step",
-        statement=f"There is none: the first step is {code(slope)} times the gradient, however large that is.",
+        statement=f"There is none: the {which} step is {code(slope)} times the gradient{after}, however large that is.",
         assumptions=(*(f"`{n} = 0`" for n in removed), *(f"`{n} > 0`" for n in positive)),
         steps=proper(moved, nonzero),
         result=apply("abs", slope * G),
-        names={**names_of(rule), "g": "g[1]"},
-        quantities={"first_step_per_gradient": slope, **_rate_in(slope, assumed)},
+        names={**names_of(rule), "g": f"g[{t}]"},
+        quantities={f"{which}_step_per_gradient": slope, **_rate_in(slope, assumed)},
     )
+
+
+def _second_step(rule: Rule) -> Expr:
+    """theta[1] - theta[2] after a gradient one, in the second gradient."""
+    start: dict[str, Expr] = {s.name: s.initial for s in rule.states}
+    begun: dict[str, Expr] = {**start, "t": Number(1), "theta": Number(0), "g": Number(1)}
+    kept = substitute([rule.step[n] for n in rule.state_names], begun)
+    held = dict(zip(rule.state_names, kept, strict=True))
+    return simpler(substitute([movement(rule)], {**held, "t": Number(2), "theta": Number(0)})[0], given(rule))
+
+
+def _slope(step: Expr, assumed: Assumptions) -> Expr | None:
+    """What the step is at the gradient one, tidied where that is the same everywhere."""
+    raw = neat(substitute([step], {"g": Number(1)})[0])
+    shown = readable(raw, assumed)
+    if identity([(raw, shown)], assumed):
+        return shown
+    return raw if identity([(raw, raw)], assumed) else None
 
 
 def _rate_in(slope: Expr, assumed: Assumptions) -> dict[str, Expr]:

@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from derive.deriving.bounds.found import Bound, Writing, bound_of
+from derive.deriving.bounds.names import INSIDE
 from derive.deriving.bounds.neatness import neat
 from derive.deriving.bounds.normalised import (
     assumptions_of_bound,
@@ -25,7 +26,7 @@ from derive.deriving.bounds.normalised import (
     quantities,
     steps_to_the_bound,
 )
-from derive.deriving.bounds.structure import INSIDE, NormalisedStep
+from derive.deriving.bounds.structure import NormalisedStep
 from derive.deriving.bounds.sums import simplified
 from derive.deriving.bounds.witnesses import experiments
 from derive.deriving.derivation import Derivation, Step, code, define, equal, holds, proper, tends

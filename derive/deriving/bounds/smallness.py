@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from derive.algebra.normal import NoNormalForm, tidy
+from derive.deriving.bounds.names import G
 from derive.deriving.bounds.neatness import neat
-from derive.deriving.bounds.structure import G, NormalisedStep, without_powers
+from derive.deriving.bounds.structure import NormalisedStep, without_powers
 from derive.deriving.derivation import Step, equal, holds, tends
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
 from derive.proving import Assumptions

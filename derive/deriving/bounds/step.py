@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from derive.deriving.bounds.cascade import cascade_bound
+from derive.deriving.bounds.centred import centred_bound
 from derive.deriving.bounds.normalised import step_bound_of
 from derive.deriving.bounds.pointwise import bounded_step, unbounded_step
 from derive.deriving.bounds.running import running_bound
@@ -28,5 +29,5 @@ def step_bound(rule: Rule) -> Derivation | None:
     if step is not None:
         found = running_bound(rule, step) if step.norm.kind == "running maximum" else step_bound_of(rule, step)
     else:
-        found = bounded_step(rule) or cascade_bound(rule) or unbounded_step(rule)
+        found = bounded_step(rule) or cascade_bound(rule) or centred_bound(rule) or unbounded_step(rule)
     return found if found is not None and found.holds else None

@@ -7,26 +7,28 @@ a running maximum of such a buffer. `ideal` is the step so far as the small cons
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Literal
 
 from derive.algebra.normal import NoNormalForm, tidy
-from derive.deriving.bias import may_vanish
+from derive.deriving.bounds.names import (
+    INSIDE,
+    G,
+    assigned,
+    learning_rate,
+    small_constants,
+    steady_states,
+)
 from derive.deriving.bounds.neatness import neat, sum_of
+from derive.deriving.bounds.norms import Norm, norms
 from derive.deriving.bounds.schedules import named_schedules
 from derive.deriving.derivation import labelled
 from derive.deriving.linear import LinearBuffer, given, linear_buffers, scaled
 from derive.deriving.undecayed import movement, without_decay
-from derive.expr import Apply, Expr, Number, Symbol, apply, fold, substitute, symbols
+from derive.expr import Apply, Expr, Number, Symbol, fold, substitute, symbols
 from derive.proving import Assumptions, identity
-from derive.rule import DECAY, NONNEGATIVE, POSITIVE, REAL, Domain, Rule
-from derive.transforms import bind
-
-G = Symbol("g")
-ONE = Number(1)
-INSIDE = Domain(DECAY.low, DECAY.high, low_open=True, high_open=True)  # (0, 1)
+from derive.rule import DECAY, NONNEGATIVE, POSITIVE, REAL, Rule
 
 
 @dataclass(frozen=True)
@@ -40,28 +42,6 @@ class Share:
     def scale(self) -> Expr:
         """What the newest gradient counts through this buffer."""
         return self.factor * self.buffer.gain
-
-
-@dataclass(frozen=True)
-class Norm:
-    """What a step is divided by. A gradient of k steps ago counts gain * decay^k in it.
-
-    `state` is the name of the buffer in the denominator. For the root of a running maximum `kept` is the buffer of
-    squares whose multiple by `factor` the maximum is taken of.
-    """
-
-    kind: Literal["root", "maximum", "running maximum"]
-    state: str
-    decay: Expr
-    gain: Expr
-    kept: str = ""
-    factor: Expr = ONE
-
-    @property
-    def under(self) -> Expr:
-        """The denominator, the state after the step having its usual name with [t]."""
-        now = Symbol(f"{self.state}[t]")
-        return now if self.kind == "maximum" else apply("sqrt", now)
 
 
 @dataclass(frozen=True)
@@ -143,110 +123,6 @@ def normalised_step(rule: Rule) -> NormalisedStep | None:
     return None
 
 
-def learning_rate(rule: Rule) -> str | None:
-    """The hyperparameter the whole step is proportional to, and which no state depends on."""
-    moved = movement(rule)
-    kept = symbols(*(rule.step[n] for n in rule.state_names))
-    for h in rule.hyperparameters:
-        if h.domain == DECAY or h.name in kept or h.name not in symbols(moved):
-            continue
-        [unit] = substitute([moved], {h.name: Number(1)})
-        if identity([(moved, Symbol(h.name) * unit)], given(rule)):
-            return h.name
-    return None
-
-
-def steady_states(rule: Rule) -> set[str]:
-    """The states that no gradient and no parameter reaches: the same in every run."""
-    steady = set(rule.state_names)
-    known = {"t", *rule.hyperparameter_names}
-    while True:
-        kept = {
-            s.name for s in rule.states if s.name in steady and symbols(rule.step[s.name], s.initial) <= known | steady
-        }
-        if kept == steady:
-            return steady
-        steady = kept
-
-
-def norms(rule: Rule) -> Iterator[Norm]:
-    """Every state of the rule that measures the size of the gradients."""
-    squares = {b.name: b for b in linear_buffers(rule) if b.starts_at_zero and b.input is _square(rule, b)}
-    for buffer in squares.values():
-        yield Norm("root", buffer.name, buffer.decay, buffer.gain)
-    for state in rule.states:
-        if state.name not in squares and state.initial is Number(0):
-            found = _running(rule, state.name, squares) or _fading(rule, state.name)
-            if found is not None:
-                yield found
-
-
-def _square(rule: Rule, buffer: LinearBuffer) -> Expr | None:
-    """The input, where it is proved to be g^2."""
-    if symbols(buffer.input) != {"g"}:
-        return None
-    return buffer.input if identity([(buffer.input, G * G)], given(rule)) else None
-
-
-def _running(rule: Rule, name: str, squares: Mapping[str, LinearBuffer]) -> Norm | None:
-    """max(state, factor * v[t]) for a buffer v of squares."""
-    for square in squares.values():
-        now = Symbol(f"{square.name}[t]")
-        value = assigned(rule, {square.name}).get(name)
-        if value is None or now.name not in symbols(value):
-            continue
-        [factor] = substitute([value], {name: Number(0), now.name: Number(1)})
-        domains = {**given(rule).domains, now.name: NONNEGATIVE, name: NONNEGATIVE}
-        assumed = Assumptions(domains)
-        try:
-            factor = tidy(factor, assumed)
-        except NoNormalForm:
-            continue
-        free = symbols(factor) <= {*rule.hyperparameter_names, "t"}
-        if free and identity([(value, apply("max", Symbol(name), factor * now))], assumed):
-            return Norm("running maximum", name, square.decay, square.gain, square.name, factor)
-    return None
-
-
-def _fading(rule: Rule, name: str) -> Norm | None:
-    """max(decay * state, gain * |g|), where need be without a small constant."""
-    for bound in small_constants(rule):
-        plain = bind(rule, bound)
-        after = plain.step[name]
-        [at_rest] = substitute([after], {"g": Number(0), name: Number(1)})
-        [newest] = substitute([after], {"g": Number(1), name: Number(0)})
-        assumed = Assumptions({**given(plain).domains, name: NONNEGATIVE})
-        try:
-            decay, gain = tidy(at_rest, assumed), tidy(newest, assumed)
-        except NoNormalForm:
-            continue
-        claimed = apply("max", decay * Symbol(name), gain * apply("abs", G))
-        if symbols(decay, gain) <= set(plain.hyperparameter_names) and identity([(after, claimed)], assumed):
-            return Norm("maximum", name, decay, gain)
-    return None
-
-
-def small_constants(rule: Rule) -> list[dict[str, Number]]:
-    """Nothing, then each hyperparameter that may be zero, set to zero: one of these may be an epsilon."""
-    return [{}, *({n: Number(0)} for n in may_vanish(rule))]
-
-
-def assigned(rule: Rule, names: set[str]) -> dict[str, Expr]:
-    """What every name holds at the end of the step, the named states after the step being written NAME[t].
-
-    A state that is used before its last assignment is there as its value before the step.
-    """
-    last = {assignment.target: index for index, assignment in enumerate(rule.body)}
-    values: dict[str, Expr] = {}
-    shown: dict[str, Expr] = {}
-    for index, assignment in enumerate(rule.body):
-        [value] = substitute([assignment.value], values)
-        shown[assignment.target] = value
-        done = assignment.target in names and last[assignment.target] == index
-        values[assignment.target] = Symbol(f"{assignment.target}[t]") if done else value
-    return shown
-
-
 def _with_named_factors(step: NormalisedStep) -> NormalisedStep:
     """Factors that depend on more than t and hyperparameters as names for any number: what follows holds at one t."""
     plain = {"t", *step.rule.hyperparameter_names} - set(step.meanings)
@@ -280,9 +156,10 @@ def structured(rule: Rule, lr: str, norm: Norm, whole: Expr) -> NormalisedStep |
     """The structure of what is `lr` times this, in buffers after the step; None where it has another one."""
     buffers = _gradient_buffers(rule)
     present = symbols(whole)
-    data = set(rule.state_names) - steady_states(rule)
-    if f"{norm.state}[t]" not in present or present & data:
-        return None
+    sums = {f"{name}[t]" for name in (*buffers, norm.state)}
+    steady = {"g", "t", *rule.hyperparameter_names, *steady_states(rule)}
+    if f"{norm.state}[t]" not in present or not present <= sums | steady:
+        return None  # another gradient of the same step, or a state that is no sum of gradients
     used = [b for b in buffers.values() if f"{b.name}[t]" in present]
     for bound in small_constants(rule):
         if set(bound) <= present - {lr}:

@@ -8,7 +8,7 @@ from math import lcm
 from typing import TYPE_CHECKING
 
 from derive.deriving.bounds.found import Bound
-from derive.deriving.bounds.structure import steady_states
+from derive.deriving.bounds.names import steady_states
 from derive.deriving.bounds.sums import simplified
 from derive.deriving.experiment import Experiment
 from derive.deriving.linear import AGE

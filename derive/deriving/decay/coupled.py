@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from derive.algebra.normal import NoNormalForm, readable, tidy
 from derive.deriving.bias import held
-from derive.deriving.bounds.neatness import neat
+from derive.deriving.bounds.neatness import neat, simpler
 from derive.deriving.bounds.pointwise import first_step
 from derive.deriving.bounds.structure import NormalisedStep, normalised_step
 from derive.deriving.decay.structure import THETA, Coupled, coupled, decoupled
@@ -62,7 +62,7 @@ def _linear(rule: Rule, found: Coupled) -> Tail | None:
     names = ("theta", *(n for n in rule.state_names if "theta" in symbols(rule.step[n])))
     if decoupled(rule) is not None or len(names) > 3:
         return _plain(rule, found) if decoupled(rule) is not None else None
-    still = [neat(substitute([rule.step[n]], {"g": Number(0)})[0]) for n in names]
+    still = [simpler(substitute([rule.step[n]], {"g": Number(0)})[0], given(rule)) for n in names]
     if symbols(*still) - {*names, *rule.hyperparameter_names}:
         return None
     assumed = given(rule)

@@ -7,9 +7,10 @@ from fractions import Fraction
 
 from derive.algebra.normal import NoNormalForm, readable, tidy
 from derive.deriving.bias import held
-from derive.deriving.bounds.neatness import neat
+from derive.deriving.bounds.names import learning_rate
+from derive.deriving.bounds.neatness import neat, simpler
 from derive.deriving.bounds.step import step_bound
-from derive.deriving.bounds.structure import NormalisedStep, learning_rate, normalised_step, without_powers
+from derive.deriving.bounds.structure import NormalisedStep, normalised_step, without_powers
 from derive.deriving.decay.structure import THETA, Decoupled, decoupled
 from derive.deriving.derivation import Derivation, Step, code, define, equal, holds, names_of, proper, tends
 from derive.deriving.experiment import Experiment
@@ -84,8 +85,8 @@ def _form(rule: Rule, found: Decoupled) -> tuple[Step, ...]:
 def _alone(rule: Rule, found: Decoupled) -> tuple[Step, ...]:
     """Without gradients there is no step, and theta fades like a power."""
     begun: dict[str, Expr] = {s.name: s.initial for s in found.plain.states}
-    still = neat(substitute([movement(found.plain)], {**begun, "g": Number(0)})[0])
     assumed = _positive(rule)
+    still = simpler(substitute([movement(found.plain)], {**begun, "g": Number(0)})[0], assumed)
     kept, start = Symbol("s"), Symbol("theta[0]")
     powers = Assumptions({"s": DECAY, "theta[0]": REAL, "t": given(rule, from_start=True).domains["t"]})
     fades = start * apply("pow", kept, T)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from derive.algebra.normal import NoNormalForm, tidy
+from derive.deriving.bounds.names import learning_rate
 from derive.deriving.bounds.neatness import neat
-from derive.deriving.bounds.structure import learning_rate
 from derive.deriving.decay.structure import Decoupled, decoupled
 from derive.deriving.derivation import Derivation, Step, code, define, equal, holds, names_of, proper
 from derive.deriving.linear import given

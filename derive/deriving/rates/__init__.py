@@ -14,6 +14,7 @@ from derive.deriving.rates.never import never_increases, never_increasing
 from derive.deriving.rates.order import rate_at_least
 from derive.deriving.rates.oscillation import oscillation
 from derive.deriving.rates.rest import rate_at_rest, vanishing_gradients
+from derive.deriving.rates.slow import average_near_mean
 from derive.deriving.rates.spike import lone_gradient
 from derive.deriving.rates.steady import decay_of_rate, step_against_size
 from derive.rule import Rule
@@ -38,6 +39,7 @@ def rates(rule: Rule) -> tuple[Derivation, ...]:
 
 
 __all__ = [
+    "average_near_mean",
     "compare_rates",
     "decay_of_rate",
     "effective_lr",

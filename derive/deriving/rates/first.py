@@ -5,17 +5,19 @@ from __future__ import annotations
 from fractions import Fraction
 
 from derive.algebra.normal import readable
-from derive.deriving.derivation import Derivation, Step, code, equal, labelled, names_of
+from derive.deriving.derivation import Derivation, Step, code, equal, labelled, names_of, proper
 from derive.deriving.experiment import Experiment
 from derive.deriving.linear import given
 from derive.deriving.rates.constant import factor_of_input, without_decay
+from derive.deriving.rates.factor import plainer
+from derive.deriving.undecayed import movement
 from derive.evaluate import enclosed
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
 from derive.proving import Assumptions, identity
 from derive.rule import DECAY, POSITIVE, Rule
 from derive.transforms import bind
 
-G, THETA = Symbol("g"), Symbol("theta")
+G = Symbol("g")
 
 
 def first_step(rule: Rule) -> Derivation | None:
@@ -24,11 +26,11 @@ def first_step(rule: Rule) -> Derivation | None:
         return None
     plain, removed = without_decay(rule)
     start: dict[str, Expr] = {s.name: s.initial for s in plain.states}
-    [raw] = substitute([THETA - plain.step["theta"]], {**start, "t": Number(1)})
+    [raw] = substitute([movement(plain)], {**start, "t": Number(1)})
     assumed = given(plain)
     rate = factor_of_input(plain, raw, "g")
     if rate is None or "theta" in symbols(rate):
-        return None
+        return _by_formula(plain, raw, removed)
     label = labelled(rule, "step", "1")
     steps = [equal(label, raw, rate * G, why="from the initial values, at t = 1", given=assumed)]
     quantities: dict[str, Expr] = {"first_step": rate * G, "first_rate": rate}
@@ -57,6 +59,25 @@ def first_step(rule: Rule) -> Derivation | None:
     )
 
 
+def _by_formula(rule: Rule, raw: Expr, removed: tuple[str, ...]) -> Derivation | None:
+    """The first step where it is no factor times the gradient: what is left when theta cancels."""
+    shown = plainer(raw, frozenset(rule.hyperparameter_names), given(rule))
+    if not {"g"} <= symbols(shown) <= {"g", *rule.hyperparameter_names}:
+        return None
+    step = equal(labelled(rule, "step", "1"), raw, shown, why="from the initial values, at t = 1", given=given(rule))
+    if step.verdict is not None and not step.verdict:
+        return None
+    return Derivation(
+        title="The first step",
+        statement=f"The first gradient `g` moves `theta` by {code(shown)}.",
+        assumptions=tuple(f"`{n} = 0`" for n in removed),
+        steps=proper(step),
+        result=shown,
+        names={**names_of(rule), "g": "g", "theta": "theta[0]"},
+        quantities={"first_step": shown},
+    )
+
+
 def _by_sign(rule: Rule, rate: Expr) -> tuple[tuple[str, ...], Step, Expr] | None:
     """The hyperparameter whose zero makes the first step one of fixed size, for g other than zero."""
     assumed = Assumptions({**given(rule).domains, "g": POSITIVE})
@@ -80,7 +101,7 @@ def _without_memory(rule: Rule, rate: Expr) -> tuple[tuple[str, ...], Step] | No
     zeros: dict[str, Expr] = dict.fromkeys(names, Number(0))
     bound = bind(rule, zeros)
     [kept] = substitute([rate], zeros)
-    pair = (THETA - bound.step["theta"], kept * G)
+    pair = (movement(bound), kept * G)
     if not identity([pair], given(bound)):
         return None
     return names, equal(None, *pair, why="from any states, at any t", given=given(bound))

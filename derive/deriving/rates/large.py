@@ -36,9 +36,10 @@ def large_constant(rule: Rule) -> Derivation | None:
 def _candidates(found: EffectiveRate) -> Iterator[tuple[str, str]]:
     """A hyperparameter the rate is a multiple of, and one under its fraction bar."""
     own, proper = found.assumptions.domains, found.proper[0].domains
-    narrowed = [n for n in found.rule.hyperparameter_names if own[n] != proper[n]]
+    kept = symbols(*(found.rule.step[n] for n in found.rule.state_names))  # what the states themselves are made of
+    narrowed = [n for n in found.rule.hyperparameter_names if own[n] != proper[n] and n not in kept]
     for scale in found.rule.hyperparameter_names:
-        if own[scale] == NONNEGATIVE and scale not in narrowed and scale in symbols(found.rate):
+        if own[scale] == NONNEGATIVE and scale not in {*narrowed, *kept} and scale in symbols(found.rate):
             yield from ((scale, constant) for constant in narrowed)
 
 

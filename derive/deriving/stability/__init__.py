@@ -7,6 +7,7 @@ from derive.deriving.stability.adaptive import frozen_region
 from derive.deriving.stability.cycle import two_cycle
 from derive.deriving.stability.drift import drift
 from derive.deriving.stability.frozen import frozen
+from derive.deriving.stability.grid import radii_on_grid
 from derive.deriving.stability.noise import stationary_variance
 from derive.deriving.stability.nonquadratic import convex_cycle
 from derive.deriving.stability.radius import spectral_radius
@@ -16,6 +17,7 @@ from derive.deriving.stability.single import without_memory
 from derive.deriving.stability.slow import slow_mode
 from derive.deriving.stability.transient import transient
 from derive.deriving.stability.tuning import tuned
+from derive.deriving.stability.tuning_ahead import tuned_ahead
 from derive.rule import Rule
 
 
@@ -25,7 +27,7 @@ def on_quadratics(rule: Rule) -> tuple[Derivation | None, ...]:
         stable_region(rule),
         without_memory(rule),
         slow_mode(rule),
-        tuned(rule),
+        tuned(rule) or tuned_ahead(rule),
         transient(rule),
         convex_cycle(rule),
         stationary_variance(rule),
@@ -40,6 +42,7 @@ __all__ = [
     "frozen",
     "frozen_region",
     "on_quadratics",
+    "radii_on_grid",
     "scalar_iteration",
     "slow_mode",
     "spectral_radius",
@@ -47,6 +50,7 @@ __all__ = [
     "stationary_variance",
     "transient",
     "tuned",
+    "tuned_ahead",
     "two_cycle",
     "without_memory",
 ]

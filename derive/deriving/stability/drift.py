@@ -98,8 +98,8 @@ def _derivation(
     stream = ", ".join(str(g) for g in gradients)
     return Derivation(
         title="Drift under gradients that repeat",
-        statement=f"Under the gradients {stream}, again and again, theta {'grows' if sign > 0 else 'shrinks'}; their sum "
-        f"is {mean}, so this is {'downhill' if against else 'uphill: away from the minimum of their sum'}.",
+        statement=f"Under the gradients {stream}, again and again, theta {'grows' if sign > 0 else 'shrinks'}; their "
+        f"sum is {mean}, so this is {'downhill' if against else 'uphill: away from the minimum of their sum'}.",
         assumptions=(
             f"`{setting}`" if setting else "the defaults",
             "in the long run: the averages have become periodic",

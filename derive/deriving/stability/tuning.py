@@ -160,9 +160,7 @@ def _reached(form: Simple, settings: dict[str, Expr], names: dict[str, Symbol]) 
 def _best(degree: int, s: Symbol, x: Symbol, w: Symbol, kappa: Symbol) -> tuple[Step, ...]:
     """No setting has all zeros within s < r at both ends: what that asks of the condition number."""
     given = Assumptions({s.name: INSIDE, kappa.name: CONDITION_NUMBER})
-    within = (
-        "zeros within s at mu (step size times mu is a) and at L = kappa mu: what is claimed not to be negative is "
-    )
+    asks = "zeros within s at mu (step size times mu is a) and at L = kappa mu: what is claimed not to be negative is "
     ends: tuple[Expr, ...]
     weights: tuple[Expr, ...]
     if degree == 1:
@@ -175,14 +173,14 @@ def _best(degree: int, s: Symbol, x: Symbol, w: Symbol, kappa: Symbol) -> tuple[
         ends = (s**2 + (1 + w - kappa * x) * s + w, s**2 - (1 + w - x) * s + w, s**2 - w)
         weights = (Number(1), kappa, 1 + s + kappa * (1 - s))
         gap, root, scale = (1 + s) ** 2 - kappa * (1 - s) ** 2, apply("sqrt", kappa), s
-        best, first = (root - 1) / (root + 1), _within(s)
+        best, first = (root - 1) / (root + 1), within(s)
     margins = [Symbol(f"c_{place}") for place in range(1, len(ends) + 1)]
     nonnegative = Assumptions({**given.domains, **{m.name: NONNEGATIVE for m in margins}})
     scaled = gap if scale is Number(1) else scale * gap
     return (
         *first,
         equal(None, scaled, combination(weights, ends), given=given,
-              why=within + ("p(-s) at L and p(s) at mu" if degree == 1 else "p(-s) at L, p(s) at mu, and s^2 - w")),
+              why=asks + ("p(-s) at L and p(s) at mu" if degree == 1 else "p(-s) at L, p(s) at mu, and s^2 - w")),
         holds(apply("ge", combination(weights, margins), 0), given=nonnegative,
               why="with weights that are not negative: the sum is not negative"),
         holds(apply("ge", s, best), when=(apply("ge", scaled, 0),), given=given,
@@ -190,7 +188,7 @@ def _best(degree: int, s: Symbol, x: Symbol, w: Symbol, kappa: Symbol) -> tuple[
     )  # fmt: skip
 
 
-def _within(s: Symbol) -> tuple[Step, ...]:
+def within(s: Symbol) -> tuple[Step, ...]:
     """What zeros of modulus at most s satisfy: p(s) >= 0, p(-s) >= 0, and a product of at most s^2."""
     first, second, u, v = (Symbol(n) for n in ("z_1", "z_2", "u", "w"))
     given = Assumptions({s.name: INSIDE})

@@ -61,26 +61,43 @@ def decide(rule: Rule, propose: Propose, fallback: Transformation) -> Decided:
         with bounded(WORK):
             proof = None if move is None else proved(rule, move)
             if move is not None and proof is not None:
-                return Decided(answered(Claim(proof.a, proof.b), Checked(proof)), move)
+                return Decided(said(proof), move)
             return _conditional(rule, propose, move or fallback)
     except TooLarge as obstacle:
         return Decided(Verdict("unknown", message=str(obstacle)), move or fallback)
 
 
-def proved(rule: Rule, move: Transformation) -> Correspondence | None:
+def proved(rule: Rule, move: Transformation) -> Checked | None:
     """The proof that the rule seen through the move is the rule, where there is one."""
     return _induction(with_free(rule, move), conjugated(rule, move), move)
 
 
-def _induction(a: Rule, b: Rule, move: Transformation) -> Correspondence | None:
+def said(proof: Checked) -> Verdict:
+    """The verdict for which such a proof stands."""
+    return answered(Claim(*_pair(proof)), proof)
+
+
+def _pair(proof: Checked) -> tuple[Rule, Rule]:
+    assert isinstance(proof.certificate, Correspondence)
+    return proof.certificate.a, proof.certificate.b
+
+
+def _induction(a: Rule, b: Rule, move: Transformation) -> Checked | None:
     hypers = {n: move.hyperparameters.get(n, Symbol(n)) for n in b.hyperparameter_names}
     states: dict[str, Expr] = {"theta": Symbol("theta"), **move.states}
     try:
-        found = induction(a, b, Maps(states, hypers)).certificate
+        return induction(a, b, Maps(states, hypers))
     except (Differs, Undecided, Rejected):
         return None
-    assert isinstance(found, Correspondence)
-    return found
+
+
+def _correspondence(a: Rule, b: Rule, move: Transformation) -> Correspondence | None:
+    """That proof as a part of another one."""
+    found = _induction(a, b, move)
+    if found is None:
+        return None
+    assert isinstance(found.certificate, Correspondence)
+    return found.certificate
 
 
 def _conditional(rule: Rule, propose: Propose, move: Transformation) -> Decided:
@@ -93,7 +110,7 @@ def _conditional(rule: Rule, propose: Propose, move: Transformation) -> Decided:
     if not found:
         if apart is None:
             return Decided(Verdict("unknown", message="no proof, and no run on which the two part"), move)
-        return Decided(answered(Claim(a, b), apart), move)
+        return Decided(answered(Claim(a, b, hyperparameters=move.hyperparameters), apart), move)
     move = found[0][1]
     idle, whole = _idle(rule, move, a, b)
     held = (*((dict.fromkeys(names, ZERO), proof) for names, _, proof in found), *idle)
@@ -114,7 +131,7 @@ def _idle(rule: Rule, move: Transformation, a: Rule, b: Rule) -> tuple[list[tupl
     tried += [{h.name: ZERO} for h in rule.hyperparameters
               if Fraction(0) in h.domain and _is_idle(bind(rule, {h.name: ZERO}))]  # fmt: skip
     proofs = [
-        _induction(bind(a, condition), bind(b, condition), replace(move, states=_unmoved(move, condition)))
+        _correspondence(bind(a, condition), bind(b, condition), replace(move, states=_unmoved(move, condition)))
         for condition in tried
     ]
     held = [(condition, proof) for condition, proof in zip(tried, proofs, strict=True) if proof is not None]
@@ -150,7 +167,7 @@ def _restoring(
             again = None if any(known <= {*chosen} for known in held) else propose(bound)
             if again is None or _is_idle(bound):
                 continue
-            proof = _induction(bind(a, zeros), bind(b, zeros), again)
+            proof = _correspondence(bind(a, zeros), bind(b, zeros), again)
             if proof is not None:
                 held.append({*chosen})
                 yield chosen, again, proof

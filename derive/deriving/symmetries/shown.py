@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 from derive.algebra.normal import readable
 from derive.deriving.derivation import Derivation, Step, code, equal, holds, names_of
+from derive.deriving.experiment import Experiment
 from derive.deriving.symmetries.coordinates import (
     assumptions_of_coordinates,
     permutation,
@@ -14,18 +16,18 @@ from derive.deriving.symmetries.coordinates import (
     rotation,
     rotation_pairs,
 )
-from derive.deriving.symmetries.deciding import Decided, proved
+from derive.deriving.symmetries.deciding import Decided, proved, said
 from derive.deriving.symmetries.dimensions import joint_scalings
 from derive.deriving.symmetries.kinds import NONE, Kind, decide_kind
 from derive.deriving.symmetries.transformation import Transformation, conjugated, scaling
+from derive.evaluate import enclosed, unrolled
 from derive.expr import Expr, Number, Symbol, apply, substitute
 from derive.proving import Assumptions, Verdict, assumptions_of
-from derive.proving.checker import Checked
 from derive.proving.replay import Replayed, Separation
-from derive.relating.answers import answered
-from derive.relating.claims import Claim
 from derive.rule import Rule
 from derive.transforms import bind
+
+START, GRADIENTS = Fraction(1), tuple(Fraction(g) for g in (1, -2, 3))
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class _Part:
     steps: tuple[Step, ...] = ()
     assumptions: tuple[str, ...] = ()
     quantities: Mapping[str, Expr] = field(default_factory=dict)
+    experiments: tuple[Experiment, ...] = ()
 
 
 def of_kind(rule: Rule, kind: Kind) -> Derivation | None:
@@ -61,6 +64,7 @@ def _derivation(rule: Rule, title: str, asks: str, parts: list[_Part]) -> Deriva
         result=next(iter(quantities.values()), Number(1)),
         names=names_of(rule),
         quantities=quantities,
+        experiments=tuple(run for part in parts for run in part.experiments),
     ) if steps else None  # fmt: skip
 
 
@@ -79,10 +83,11 @@ def _kept(rule: Rule, decided: Decided) -> _Part:
         steps.append(equal(label, before, after, why=f"the step with everything moved leaves `{name}` moved alike",
                            given=assumed))  # fmt: skip
     if decided.verdict.status == "proved":
-        said = "It holds" + ("." if not move.moved_states else f", the states moving too: {_moves(move)}.")
+        sentence = "It holds" + ("." if not move.moved_states else f", the states moving too: {_moves(move)}.")
     else:
-        said = f"It holds where {_alternatives(decided)}{_exactly(decided.verdict)}."
-    return _Part(said, tuple(steps), tuple(f"`{n} = 0`" for n in zeros), _quantities(move))
+        sentence = f"It holds where {_alternatives(decided)}{_exactly(decided.verdict)}."
+    return _Part(sentence, tuple(steps), tuple(f"`{n} = 0`" for n in zeros), _quantities(move),
+                 _experiment(bound, move, decided.zeros[0] if decided.zeros else ()))  # fmt: skip
 
 
 def _at(expr: Expr, values: Mapping[str, Expr]) -> list[Expr]:
@@ -92,6 +97,29 @@ def _at(expr: Expr, values: Mapping[str, Expr]) -> list[Expr]:
 def _assumed(rule: Rule, move: Transformation) -> Assumptions:
     own = assumptions_of(rule).domains
     return Assumptions({**own, **({} if move.free is None else {move.free.name: move.free.domain})})
+
+
+def _experiment(rule: Rule, move: Transformation, zeros: tuple[str, ...]) -> tuple[Experiment, ...]:
+    """A run of the moved gradients from the moved start, which has to lead to the moved points."""
+    if (
+        len(rule.questions) > 1
+        or rule.defaults.keys() != {*rule.hyperparameter_names}
+        or move.counter is not Symbol("t")
+    ):
+        return ()
+    free = {} if move.free is None else {move.free.name: move.free.default or Fraction(2)}
+    run = unrolled(rule, {}, START, GRADIENTS)
+    moved = [_at(move.there, {"theta": step["theta"]})[0] for step in run]
+    given = [_at(move.answer, {"g": Number(g)})[0] for g in GRADIENTS]
+    begun = _at(move.there, {"theta": Number(START)})[0]
+    found = enclosed([begun, *given, *moved], free)
+    exact, ends = found[: len(GRADIENTS) + 1], found[len(GRADIENTS) + 1 :]
+    if not all(isinstance(value, Fraction) for value in exact):
+        return ()
+    foretold = {t: float(value) for t, value in enumerate(ends, 1)}  # type: ignore[arg-type]
+    start, *gradients = (value for value in exact if isinstance(value, Fraction))
+    hypers = dict.fromkeys(zeros, Fraction(0))
+    return (Experiment("theta along the moved gradients", Symbol("theta"), foretold, tuple(gradients), hypers, start),)
 
 
 def _moves(move: Transformation) -> str:
@@ -141,11 +169,11 @@ def _restored(rule: Rule, kind: Kind) -> _Part:
         if proof is None:
             continue
         hypers = move.hyperparameters
-        verdict = answered(Claim(proof.a, proof.b), Checked(proof))
-        said = ", ".join(f"`{n}` as {code(e)}" for n, e in hypers.items())
+        verdict = said(proof)
+        along = ", ".join(f"`{n}` as {code(e)}" for n, e in hypers.items())
         conditions = [apply("eq", Symbol(f"{n}'"), e) for n, e in hypers.items()]
         steps = [Step(None, (c,), "by induction every step is then the one asked for", verdict) for c in conditions]
-        return _Part(f"It holds again with {said}.", tuple(steps), quantities=_quantities(move))
+        return _Part(f"It holds again with {along}.", tuple(steps), quantities=_quantities(move))
     return _Part("")
 
 

@@ -18,12 +18,12 @@ from derive.proving import Assumptions
 from derive.reading.read import read_path
 from derive.rendering import render
 from derive.rule import DECAY, Rule
+from tests.sample import SAMPLE
 
 RULES = {rule.name: rule for rule in LIBRARY}
 HYPERS = {"lr": Fraction(1, 3), "beta": Fraction(2, 3), "beta1": Fraction(1, 2), "beta2": Fraction(3, 4),
           "eps": Fraction(1, 5), "weight_decay": Fraction(0), "mu": Fraction(1, 4), "nu": Fraction(2, 5),
           "rho": Fraction(3, 5), "psi": Fraction(2)}  # fmt: skip
-EFFECTIVE_LR = "Effective learning rate"
 
 
 def read_rule(tmp_path: Path, source: str) -> Rule:
@@ -43,7 +43,7 @@ def at(expr: Expr, **values: Fraction | int) -> Fraction:
     return value
 
 
-@pytest.mark.parametrize("rule", LIBRARY, ids=lambda rule: rule.name)
+@pytest.mark.parametrize("rule", SAMPLE, ids=lambda rule: rule.name)
 def test_every_step_is_checked_and_holds(rule: Rule) -> None:
     found = derivations(rule)
     assert found or not linear_buffers(rule)
@@ -53,7 +53,7 @@ def test_every_step_is_checked_and_holds(rule: Rule) -> None:
         assert derivation.holds
 
 
-@pytest.mark.parametrize("rule", [r for r in LIBRARY if linear_buffers(r)], ids=lambda rule: rule.name)
+@pytest.mark.parametrize("rule", [r for r in SAMPLE if linear_buffers(r)], ids=lambda rule: rule.name)
 def test_weight_sums_are_those_of_a_run(rule: Rule) -> None:
     """With input one at each step, the buffer after t steps is the sum of the weights."""
     own = {n: HYPERS[n] for n in rule.hyperparameter_names}
@@ -65,7 +65,8 @@ def test_weight_sums_are_those_of_a_run(rule: Rule) -> None:
 
 
 def test_weight_sums_read_as_in_the_textbook() -> None:
-    sums = {r.name: [to_text(d.result) for d in derivations(r) if d.title.startswith("Unrolled")] for r in LIBRARY}
+    named = ("ewma", "rmsprop", "adam", "momentum", "adagrad")
+    sums = {n: [to_text(d.result) for d in derivations(RULES[n]) if d.title.startswith("Unrolled")] for n in named}
     assert sums["ewma"] == sums["rmsprop"] == ["1 - beta**t"]
     assert sums["adam"] == ["1 - beta1**t", "1 - beta2**t"]
     assert sums["momentum"] == ["lr * (1 - beta**t) / (1 - beta)"]
@@ -92,11 +93,10 @@ def test_effective_learning_rates(name: str) -> None:
     assert to_text(derivation.result) == EFFECTIVE[name]
 
 
-@pytest.mark.parametrize(
-    "rule",
-    [r for r in LIBRARY if any(d.title.startswith(EFFECTIVE_LR) for d in derivations(r)) and not r.is_average],
-    ids=lambda rule: rule.name,
-)
+RATED = ("gradient_descent", "momentum", "nesterov", "qhm", "adagrad_eps_inside", "rmsprop", "adam_eps_hat", "adamax")
+
+
+@pytest.mark.parametrize("rule", [RULES[name] for name in RATED], ids=lambda rule: rule.name)
 @pytest.mark.parametrize("g", [Fraction(2), Fraction(-3, 2)])
 def test_effective_learning_rate_is_that_of_a_run(rule: Rule, g: Fraction) -> None:
     """theta moves by the derived rate times the gradient, checked in balls at each of five steps."""

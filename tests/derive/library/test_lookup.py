@@ -29,7 +29,7 @@ def test_every_rule_has_a_reference_and_a_description() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("adamm", "no rule 'adamm'; did you mean adam or adamw or adamax?"),
+        ("adamm", "no rule 'adamm'; did you mean adam or radam or nadam?"),
         ("xyz", "no rule 'xyz'; 'derive rules' lists them; a file's rule is PATH::NAME"),
         ("mine.py", "no rule 'mine.py'; say which rule of the file: mine.py::NAME"),
         ("::adam", "there is no path before '::'; write adam for the library's rule"),

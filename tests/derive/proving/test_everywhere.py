@@ -39,6 +39,9 @@ def formula(text: str) -> Expr:
         (f"{STEP_FACTOR} * min(1, t/2375) <= 1.05", {"t": steps(1)}),
         (f"{STEP_FACTOR} * where(t < 2375, t/2375, 1) <= 1.05", {"t": steps(1)}),
         ("x*(1 - x) <= 0.2501", {"x": Domain(Fraction(0), Fraction(1))}),
+        ("where(b >= 1/10 and b <= 0.999, b**(1/(1 - b)), 0) < 1/2", {"b": Domain(Fraction(0), Fraction(1))}),
+        ("where(x > 0.3, 1, 2) > 0.9", {"x": Domain(Fraction(0), Fraction(1))}),
+        ("where(not x > 0.3, 1, where(x > 0.3 or x < 0.1, 2, 0)) > -1", {"x": Domain(Fraction(0), Fraction(1))}),
     ],
 )
 def test_shown(condition: str, box: dict[str, Domain]) -> None:
@@ -101,3 +104,17 @@ def test_what_is_shown_holds_at_every_step_tried(base: Fraction, scale: Fraction
     tried = [enclosed([condition], {"t": Fraction(t)})[0] for t in (*range(first, first + 30), 1000)]
     assert verdict.status != "proved" or all(value is True for value in tried)
     assert verdict.status != "refuted" or any(value is False for value in tried)
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "where(log(x) < -1, 1, 2) >= 1",  # log(0) has no value, whichever branch is taken
+        "where(x > 0.3, 1/(x - 0.6), 1) <= 9",
+        "where(x > 0.3, log(x), 1) <= 2 and 1/x > 0",
+        "where(x >= 0.3, 1, 2) >= 2",
+        "where(x > 0.3 and x < 0.4, 0, 1) >= 1",
+    ],
+)
+def test_an_open_branch_does_not_hide_what_fails(condition: str) -> None:
+    assert not everywhere(formula(condition), {"x": Domain(Fraction(0), Fraction(1))})

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from fractions import Fraction
+
 import pytest
 
 from derive.expr import Expr
 from derive.proving import Assumptions
-from derive.proving.certificate import Leaf, Sufficient, Tree
+from derive.proving.certificate import Boxed, Leaf, Sufficient, Tree
 from derive.proving.checker import Checked, Rejected
+from derive.proving.everywhere import boxed
 from derive.proving.obligations import of_sufficient
 from derive.proving.search import Differs, propose_identity
 from derive.reading.python.expressions import read_expression
-from derive.rule import DECAY
+from derive.rule import DECAY, UNIT, Domain
 
 GIVEN = Assumptions({"a": DECAY, "b": DECAY})
 
@@ -48,6 +52,34 @@ def test_what_the_checker_takes(statement: str, conditions: tuple[str, ...], exa
     claim = Sufficient(formula(statement), tuple(map(formula, conditions)), GIVEN, (), Leaf() if exact else None)
     *each, last = (*trees(claim), None) if not exact else trees(claim)
     made = Sufficient(claim.statement, claim.conditions, GIVEN, tuple(t for t in each if t), last if exact else None)
+    if holds:
+        assert Checked(made)
+    else:
+        with pytest.raises(Rejected):
+            Checked(made)
+
+
+WHOLE = Assumptions({"t": Domain(Fraction(1), whole=True), "x": UNIT})
+
+
+@pytest.mark.parametrize(
+    ("statement", "condition", "exact", "holds"),
+    [
+        ("(9/10)**t <= 0.35", "t >= 10", False, True),
+        ("(9/10)**t <= 0.35", "t >= 10", True, True),
+        ("(9/10)**t <= 0.35", "t >= 11", True, False),  # not only there
+        ("(9/10)**t <= 0.35", "t >= 9", False, False),  # does not imply it
+        ("exp(x) < 2", "x <= 0.69", False, True),
+        ("exp(x) < 2", "x <= 0.7", False, False),
+        ("log(x) <= 0", "x >= 0", False, False),  # undefined at 0
+    ],
+)
+def test_by_cells(statement: str, condition: str, exact: bool, holds: bool) -> None:
+    claim = Sufficient(formula(statement), (formula(condition),), WHOLE, (), Leaf() if exact else None)
+    found = [boxed(pairs, assumed) for _, pairs, assumed in of_sufficient(claim)]
+    assert all(found) is holds
+    forged = [tree or Boxed(None) for tree in found]
+    made = replace(claim, trees=tuple(forged[:1]), exact=forged[1] if exact else None)
     if holds:
         assert Checked(made)
     else:

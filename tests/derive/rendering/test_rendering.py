@@ -17,6 +17,7 @@ from derive.rendering import document, latex, render
 from derive.rendering.formulas import as_sympy
 from derive.rendering.names import symbol_latex
 from derive.rule import Rule
+from tests.sample import SAMPLE
 
 GRADIENT_DESCENT = """\
 gradient_descent: Steepest descent with a constant learning rate.
@@ -47,8 +48,8 @@ def test_a_page_as_text() -> None:
     assert checked == of
 
 
-@pytest.mark.parametrize("rule", LIBRARY, ids=lambda rule: rule.name)
-def test_every_rule_in_every_format(rule: Rule) -> None:
+@pytest.mark.parametrize("rule", SAMPLE, ids=lambda rule: rule.name)
+def test_every_rule_of_the_sample_in_every_format(rule: Rule) -> None:
     assert rule.name in render(rule, "text")
     markdown, tex = render(rule, "markdown"), render(rule, "latex")
     assert markdown.count("$$") == 2

@@ -20,6 +20,7 @@ from derive.deriving.bounds.witnesses import at_step, attaining_gradients, value
 from derive.evaluate import ball, enclosed, trajectory
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
 from derive.library import LIBRARY
+from derive.reading.read import read_text
 from derive.rule import Rule
 from tests import bounded_rules
 
@@ -28,7 +29,7 @@ RULES: dict[str, Rule] = {
     **{n: r for n, r in vars(bounded_rules).items() if isinstance(r, Rule)},
 }
 BOUNDED = ("adagrad", "adam", "adam_eps_hat", "adamax", "adamax_keras", "amsgrad", "amsgrad_debiased", "lion",
-           "nadam", "nadam_constant", "rmsprop", "rmsprop_momentum", "signum", "adam_uncorrected",
+           "nadam", "nadam_constant", "rmsprop", "rmsprop_centered", "rmsprop_momentum", "signum", "adam_uncorrected",
            "two_averages")  # fmt: skip
 
 
@@ -210,3 +211,67 @@ def test_the_size_of_a_step_under_noise() -> None:
         squares.append(float(last_step(RULES["adam"], values, gradients)) ** 2)
     [expected] = enclosed([found.result], {**values, "t": F(12)})
     assert (sum(squares) / len(squares)) ** 0.5 == pytest.approx(float(expected), rel=0.25)  # type: ignore[arg-type]
+
+
+def test_the_limit_where_a_schedule_settles() -> None:
+    """NAdam's coefficient tends to beta1 and the product of all to zero: the bound to that of the constant form."""
+    assert value("nadam") == pytest.approx(value("nadam_constant"), rel=1e-12)
+    assert value("nadam", 1500) > value("nadam")  # it passes its limit on the way
+    assert value("nadam", 8000, psi=F(1)) == pytest.approx(value("nadam"), rel=1e-3)
+    found = step_bound(RULES["nadam"])
+    assert found is not None
+    assert "`psi > 0`" in found.assumptions
+    assert "step_bound_finite" not in found.quantities
+
+
+def test_a_second_gradient_of_the_step_is_no_constant() -> None:
+    """A step scaled by the answer at another point has no bound of this kind."""
+    rule = read_text(
+        """
+def own(theta, g, v=0, *, lr=nonnegative(0.1), beta=decay(0.9)):
+    g = grad(theta)
+    h = grad(theta - lr * g)
+    v = beta * v + (1 - beta) * g**2
+    theta = theta - lr * h * g / sqrt(v)
+    return theta, v
+""",
+        "own",
+    )
+    assert step_bound(rule) is None
+
+
+CENTRED = """
+def own(theta, g, v=0, m=0, *, lr=nonnegative(0.1), beta=decay(0.9), rho=decay(0.8), eps=nonnegative(1e-8)):
+    v = beta * v + (1 - beta) * g**2
+    m = {decay} * m + (1 - {decay}) * g
+    theta = theta - lr * g / (sqrt(v - m**2) + eps)
+    return theta, v, m
+"""
+
+
+@settings(max_examples=40, deadline=None)
+@given(beta=decays, stream=streams)
+def test_a_variance_in_the_denominator_may_vanish(beta: F, stream: list[int]) -> None:
+    """sqrt(1/(1 - beta) + beta^-t), attained after equal gradients: no bound holds in the long run."""
+    rule = RULES["rmsprop_centered"]
+    assert bound_at(rule) is None
+    values = {**values_of(rule), "beta": beta, "eps": F(0)}
+    t = len(stream)
+    bound = float(bound_at(rule, values, t))  # type: ignore[arg-type]
+    assert float(last_step(rule, values, tuple(map(F, stream)))) <= bound * (1 + 1e-12)
+    attaining = (*[F(1)] * (t - 1), 1 + beta**t / (1 - beta))
+    assert float(last_step(rule, values, attaining)) == pytest.approx(bound, rel=1e-12)
+
+
+def test_averages_of_different_decays_are_no_variance() -> None:
+    same, other = (read_text(CENTRED.format(decay=name), "own") for name in ("beta", "rho"))
+    assert step_bound(same) is not None
+    assert step_bound(other) is None
+
+
+def test_a_denominator_that_comes_a_step_late_bounds_nothing() -> None:
+    """ADOPT divides by what was before: after a small gradient a large one makes any step."""
+    found = step_bound(RULES["adopt"])
+    assert found is not None
+    assert found.holds
+    assert "the second step" in found.statement

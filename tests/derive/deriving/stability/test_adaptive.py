@@ -111,7 +111,7 @@ def test_at_rest_is_only_what_steps_at_the_minimum_lead_to() -> None:
     assert found["adagrad"] is None
     rest = found["with_floor"]
     assert rest is not None
-    assert same(rest, "sqrt(eps/(1-beta))", with_floor)  # type: ignore[arg-type]
+    assert same(rest, "sqrt(eps/(1-beta))", with_floor)
 
 
 def test_what_notices_signs_is_not_frozen() -> None:

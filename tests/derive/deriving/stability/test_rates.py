@@ -16,6 +16,7 @@ from derive.deriving.stability import (
     stationary_variance,
     transient,
     tuned,
+    tuned_ahead,
     without_memory,
 )
 from derive.deriving.stability.noise import lyapunov
@@ -70,6 +71,22 @@ def test_gradient_descent_is_tuned_between_its_ends() -> None:
     assert found is not None
     assert found.holds
     assert identity([(found.quantities["optimal_lr"], formula("2/(L+mu)"))], Assumptions(ENDS))
+
+
+@pytest.mark.parametrize("name", ["nesterov", "nesterov_torch"])
+def test_looking_ahead_is_tuned_to_another_rate(name: str) -> None:
+    found = tuned_ahead(find_rule(name))
+    assert found is not None
+    assert found.holds
+    assert identity([(found.result, formula("1 - 2/sqrt(3*L/mu + 1)"))], Assumptions(ENDS))
+    values = {"mu": Fraction(1), "L": Fraction(33)}  # the root of 3 L + mu is 10
+    setting = {n: exact([found.quantities[f"optimal_{n}"]], values)[0] for n in ("lr", "beta")}
+    assert setting == {"lr": Fraction(1, 25), "beta": Fraction(2, 3)}
+    for h, rate in ((1, 0.8), (33, 0.8)):
+        radius = spectral_radius(find_rule(name), {**setting, "h": Fraction(h)})  # type: ignore[dict-item]
+        assert abs(float(radius.mid()) - rate) < 1e-6
+    assert spectral_radius(find_rule(name), {**setting, "h": Fraction(20)}) <= 0.8  # type: ignore[dict-item]
+    assert tuned_ahead(find_rule("momentum")) is None
 
 
 def test_the_transient_at_a_condition_number_of_100() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from derive.algebra.facts import Assumptions
 from derive.deriving.derivation import Derivation
-from derive.deriving.stability import spectral_radius, stable_region
+from derive.deriving.stability import on_quadratics, spectral_radius, stable_region
 from derive.deriving.stability.closed import closed_loop
 from derive.deriving.stability.jury import same_truth
 from derive.deriving.stability.radius import largest_modulus
@@ -19,7 +19,7 @@ from derive.errors import UserError
 from derive.evaluate import enclosed, exact
 from derive.expr import Expr
 from derive.language import decay, grad, nonnegative, rule
-from derive.library.lookup import find_rule
+from derive.library.lookup import find_rule, rules
 from derive.proving import identity
 from derive.reading.python.expressions import read_expression
 from derive.rule import Rule
@@ -165,3 +165,9 @@ def test_rules_that_are_not_linear_have_no_region() -> None:
 def test_the_modulus_of_a_polynomial_is_enclosed() -> None:
     assert largest_modulus([Fraction(-1, 2), Fraction(1)]) < 0.51
     assert largest_modulus([Fraction(4), Fraction(0), Fraction(1)]) > 1.9
+
+
+@pytest.mark.parametrize("found", rules(), ids=lambda r: str(r.name))
+def test_everything_said_of_a_rule_on_quadratics_holds(found: Rule) -> None:
+    for derivation in on_quadratics(found):
+        assert derivation is None or (derivation.holds and derivation.checked)

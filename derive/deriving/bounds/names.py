@@ -1,0 +1,61 @@
+"""A rule's formulas and names as bounds need them: after the step, without small constants, the same in every run."""
+
+from __future__ import annotations
+
+from derive.deriving.bias import may_vanish
+from derive.deriving.linear import given
+from derive.deriving.undecayed import movement
+from derive.expr import Expr, Number, Symbol, substitute, symbols
+from derive.proving import identity
+from derive.rule import DECAY, Domain, Rule
+
+G = Symbol("g")
+ONE = Number(1)
+INSIDE = Domain(DECAY.low, DECAY.high, low_open=True, high_open=True)  # (0, 1)
+
+
+def learning_rate(rule: Rule) -> str | None:
+    """The hyperparameter the whole step is proportional to, and which no state depends on."""
+    moved = movement(rule)
+    kept = symbols(*(rule.step[n] for n in rule.state_names))
+    for h in rule.hyperparameters:
+        if h.domain == DECAY or h.name in kept or h.name not in symbols(moved):
+            continue
+        [unit] = substitute([moved], {h.name: Number(1)})
+        if identity([(moved, Symbol(h.name) * unit)], given(rule)):
+            return h.name
+    return None
+
+
+def steady_states(rule: Rule) -> set[str]:
+    """The states that no gradient and no parameter reaches: the same in every run."""
+    steady = set(rule.state_names)
+    known = {"t", *rule.hyperparameter_names}
+    while True:
+        kept = {
+            s.name for s in rule.states if s.name in steady and symbols(rule.step[s.name], s.initial) <= known | steady
+        }
+        if kept == steady:
+            return steady
+        steady = kept
+
+
+def small_constants(rule: Rule) -> list[dict[str, Number]]:
+    """Nothing, then each hyperparameter that may be zero, set to zero: one of these may be an epsilon."""
+    return [{}, *({n: Number(0)} for n in may_vanish(rule))]
+
+
+def assigned(rule: Rule, names: set[str]) -> dict[str, Expr]:
+    """What every name holds at the end of the step, the named states after the step being written NAME[t].
+
+    A state that is used before its last assignment is there as its value before the step.
+    """
+    last = {assignment.target: index for index, assignment in enumerate(rule.body)}
+    values: dict[str, Expr] = {}
+    shown: dict[str, Expr] = {}
+    for index, assignment in enumerate(rule.body):
+        [value] = substitute([assignment.value], values)
+        shown[assignment.target] = value
+        done = assignment.target in names and last[assignment.target] == index
+        values[assignment.target] = Symbol(f"{assignment.target}[t]") if done else value
+    return shown

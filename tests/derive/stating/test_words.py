@@ -1,0 +1,148 @@
+"""The further words: extremes, onsets, limits at a value, expectations, functions by pieces. What is wrong is not proved."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from derive.errors import UserError
+from derive.stating import (
+    any_number,
+    correction_multiplier,
+    cycle,
+    decide,
+    exp,
+    expected,
+    find,
+    largest,
+    limit,
+    minimum,
+    onset,
+    piecewise,
+    run,
+    smallest,
+    sqrt,
+    t,
+    weights,
+    where,
+)
+from derive.stating.quantities import Statement
+
+ADAM: Any = find("adam")
+EWMA: Any = find("ewma")
+RMSPROP: Any = find("rmsprop")
+b = EWMA.beta
+x, y, sigma2, mean = (any_number(name) for name in ("x", "y", "sigma2", "mean"))
+h, lr = any_number("h", "positive"), any_number("lr", "positive")
+n = any_number("n", "whole")
+
+
+def usual() -> Any:
+    """How much too long Adam's step is without corrections, at the defaults."""
+    return correction_multiplier(ADAM, without=True).at_defaults
+
+
+def kinked(theta: Any) -> Any:
+    """The slope of |x| for |x| > 1, and of x^2/2 inside."""
+    return piecewise((theta > 1, 1), (theta < -1, -1), otherwise=theta)
+
+
+PROVED = (
+    lambda: largest(usual()).step == 12,
+    lambda: abs(largest(usual()) - Fraction("6.56852")) < Fraction(1, 10**5),
+    lambda: smallest(weights(EWMA.m).weight_sum.at(beta=0.5)).step == 1,
+    lambda: onset(abs(usual() - 1) <= 0.05) == 2375,
+    lambda: onset(1 - Fraction(1, 2) * 1 / t > Fraction(89, 100)) == 5,
+    lambda: limit(weights(EWMA.m).noise_gain, "beta", to=1) == 0,
+    lambda: limit(b / (1 + b), "beta", to=1) == Fraction(1, 2),
+    lambda: limit((x**2 - 1) / (x - 1), "x", to=1) == 2,
+    lambda: limit(weights(EWMA.m).weight_sum) == 1,
+    lambda: expected(x**2 * y + x, {"x": (mean, sigma2)}) == (mean**2 + sigma2) * y + mean,
+    lambda: expected((x - y) ** 2, {"x": (mean, sigma2), "y": (mean, sigma2)}) == 2 * sigma2,
+    lambda: run("gradient_descent", gradient=kinked, steps=3, start=3, lr=1).theta[3] == 0,
+    lambda: where(x > 0, x, -x) == abs(x),
+    lambda: (minimum(1, t / n) <= minimum(1, t / 7)).where(n >= 7),
+    lambda: usual() * minimum(1, t / 2375) <= 1.05,
+    lambda: (cycle(RMSPROP).cycle_amplitude.at(eps=0) == RMSPROP.lr / 2).where(h > 0),
+    lambda: n >= 1,
+)
+
+# The same with a number or a comparison that is a little wrong.
+WRONG = (
+    lambda: largest(usual()).step == 13,
+    lambda: abs(largest(usual()) - Fraction("6.5684")) < Fraction(1, 10**5),
+    lambda: onset(abs(usual() - 1) <= 0.05) == 2374,
+    lambda: onset(abs(usual() - 1) <= 0.05) > 2375,
+    lambda: limit(weights(EWMA.m).noise_gain, "beta", to=1) > 0,
+    lambda: limit(b / (1 + b), "beta", to=1) == Fraction(51, 100),
+    lambda: expected(x**2 * y + x, {"x": (mean, sigma2)}) == mean**2 * y + mean,
+    lambda: expected((x - y) ** 2, {"x": (mean, sigma2), "y": (mean, sigma2)}) == sigma2,
+    lambda: run("gradient_descent", gradient=kinked, steps=2, start=3, lr=1).theta[2] == 0,
+    lambda: where(x > 0, x, x) == abs(x),
+    lambda: (minimum(1, t / n) <= minimum(1, t / 7)).where(n >= 6),
+    lambda: usual() * minimum(1, t / 2374) <= 1.05,
+    lambda: (cycle(RMSPROP).cycle_amplitude.at(eps=0) == RMSPROP.lr / 3).where(h > 0, RMSPROP.lr > 0),
+    lambda: n >= 2,
+)
+
+
+@pytest.mark.parametrize("stated", PROVED)
+def test_proved(stated: Any) -> None:
+    assert decide(stated())
+
+
+@pytest.mark.parametrize("stated", WRONG)
+def test_not_proved(stated: Any) -> None:
+    assert decide(stated()).status in ("refuted", "conditional")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (lambda: largest(b**t), "beta has no value"),
+        (lambda: largest(x.at(x=1) + 0 * n), "has no 't'|has no value"),
+        (lambda: largest(1 - Fraction(1, 2) * 1 / t), "no largest value"),
+        (lambda: onset(t < 5), "no step is found"),
+        (lambda: limit(abs(x) / x, "x", to=0), "no limit|on each side"),
+        (lambda: limit(1 / x, "x", to=0), "no limit"),
+        (lambda: limit(b ** (1 / (1 - b)), "beta", to=1), "no limit"),
+        (lambda: limit(b, "beta", to=2), "does not come near 2"),
+        (lambda: limit(b, "gamma", to=1), "there is no 'gamma'"),
+        (lambda: limit(b**t, "t", to=3), "leave out to="),
+        (lambda: limit(b, "beta", to=x), "is no number"),
+        (lambda: expected(x**3, {"x": (0, sigma2)}), "degree two"),
+        (lambda: expected(abs(x), {"x": (0, sigma2)}), "degree two"),
+        (lambda: expected(x**2, {"y": (0, sigma2)}), "there is no 'y'"),
+        (lambda: expected(x**2, {"x": (x, sigma2)}), "depends on it"),
+        (lambda: where((x > 0).where(x < 1), 1, 2), "under premises"),
+    ],
+)
+def test_mistakes_have_one_line(words: Any, message: str) -> None:
+    with pytest.raises(UserError, match=message) as caught:
+        words()
+    assert "\n" not in str(caught.value)
+
+
+def test_conditions_are_found_in_balls_too() -> None:
+    stated: Statement = usual().at(t=n) <= 1.05
+    verdict = decide(stated, n >= 2375)
+    assert verdict.condition == {"any_of": ["n >= 2375"], "degenerate": [], "exact": True}
+    late = decide(stated, n >= 2376)
+    assert late.condition == {"any_of": ["n >= 2376"], "degenerate": [], "exact": False}
+    assert decide(stated, n >= 2374).status == "refuted"
+
+
+def test_a_limit_is_said_by_name() -> None:
+    assert repr(limit(weights(EWMA.m).noise_gain, "beta", to=1)) == "limit(noise_gain(ewma), beta to 1)"
+    assert repr(limit(2 * b, "beta", to=1)) == "2"
+
+
+def test_expectations_agree_with_weights() -> None:
+    names = ("x1", "x2", "x3")
+    path = run(EWMA, [any_number(name) for name in names], defaults=False)
+    left = expected(path.m[3] ** 2, dict.fromkeys(names, (0, sigma2)))
+    assert decide(left == sigma2 * weights(EWMA.m).square_sum.at(t=3))
+    assert not decide(left == sigma2 * weights(EWMA.m).square_sum.at(t=4))
+    assert decide(sqrt(1) == 1) and decide(exp(0) == 1)
