@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from derive.deriving import derivations
-from derive.deriving.averages import averages
+from derive.deriving.averages import of_averages
 from derive.deriving.derivation import Derivation
 from derive.deriving.linear import AGE, WHOLE, LinearBuffer, linear_buffers
 from derive.errors import UserError
@@ -119,7 +119,7 @@ def weights(buffer: Buffer) -> Quantity:
 
 @lru_cache(maxsize=64)
 def _averages(rule: Rule) -> tuple[Derivation, ...]:
-    return averages(rule)
+    return of_averages(rule)
 
 
 def linear_buffer(buffer: Buffer) -> LinearBuffer:
