@@ -27,7 +27,7 @@ from derive.stating import (
 )
 from derive.stating.quantities import Statement
 
-ADAM: Any = find("adam")
+MOMENTUM: Any = find("momentum")
 lr, eps, a, c = (any_number(name, "nonnegative") for name in ("lr", "eps", "a", "c"))
 v = any_number("v[t]", "nonnegative")
 
@@ -35,9 +35,9 @@ v = any_number("v[t]", "nonnegative")
 @pytest.mark.parametrize(
     "statement",
     [
-        effective_rate("rmsprop") == lr / (sqrt(v) + eps),
+        (effective_rate("rmsprop") == lr / (sqrt(v) + eps)).where(eps > 0),
         first_step("adagrad").first_step_size == lr,
-        lone_gradient("momentum").spike_memory == find("momentum").beta / (1 - find("momentum").beta),
+        lone_gradient("momentum").spike_memory == MOMENTUM.beta / (1 - MOMENTUM.beta),
         constant_step("adagrad").scale_free_step == lr / sqrt(t),
         (travel("adagrad") <= travel("adagrad").travel_at_most).where(eps > 0),
         large_constant("rmsprop") == c * any_number("g"),
