@@ -127,6 +127,8 @@ def _sufficient(statement: Statement, given: Assumptions, first: Sequence[Expr])
     held: list[Expr] = []
     claimed = Sufficient(statement.condition, (), given, (), premises=statement.premises)
     for condition in first or _conditions(statement.condition, given):
+        if _same_as_one_of(held, condition):
+            continue
         claim = replace(claimed, conditions=(condition,), trees=(Leaf(),))
         proved = _with_trees(claim)
         if proved is None:
@@ -140,6 +142,14 @@ def _sufficient(statement: Statement, given: Assumptions, first: Sequence[Expr])
         together = _with_trees(replace(claimed, conditions=tuple(held), trees=(Leaf(),) * len(held), exact=Leaf()))
         if together is not None:
             yield together
+
+
+def _same_as_one_of(held: Sequence[Expr], condition: Expr) -> bool:
+    """Whether a condition is there already, an equality either way round."""
+    if condition in held:
+        return True
+    turned = isinstance(condition, Apply) and condition.op == "eq" and apply("eq", *reversed(condition.args))
+    return turned in held
 
 
 def _with_trees(claim: Sufficient) -> Sufficient | None:
