@@ -89,16 +89,19 @@ def _linear(rule: Rule, found: Coupled) -> Tail | None:
     over = readable(there / decay, known)
     at_zero = neat(substitute([over], {found.name: Number(0)})[0])
     kept = 1 - speed * decay
+    simple = holds(
+        apply("ne", slope, 0),
+        why="the root z = 1 is simple, so the root near it is this to first order (implicit function theorem)",
+        given=known,
+    )
+    if not simple.verdict:
+        return None  # somewhere the root is a double one
     steps = (
         *linear,
         define(Symbol("p(z)"), poly, "the characteristic polynomial: z minus the matrix of these, its determinant"),
         equal(None, there / decay, over, why=f"at z = {kept}, divided by {found.name}", given=known),
         equal(None, at_zero, Number(0), why=f"which vanishes with {found.name}", given=known),
-        holds(
-            apply("ne", slope, 0),
-            why="the root z = 1 is simple, so the root near it is this to first order (implicit function theorem)",
-            given=known,
-        ),
+        simple,
     )
     said = f" Without gradients its slow mode shrinks by {code(kept)} a step, to first order in `{found.name}`."
     return steps, said, {"slow_mode": kept, "decay_per_step": speed * decay}, ()
