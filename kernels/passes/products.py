@@ -17,8 +17,9 @@ from kernels.program import Program, cast, map_values, without_unused
 class Factored:
     """An expression as scalars above and below the line, and an element; None: it has no element.
 
-    `inside` is how many products deep on the left the scalars stood: there they stay, so that in `lr * m * f` it is
-    still m that is made small before f makes it large. An element's divisor is never turned over: x/(y/z) is undefined at z = 0, x*z/y is not.
+    `inside` is how many products deep on the left the scalars stood: there they stay, so that in `lr * m * f` it
+    is still m that is made small before f makes it large. An element's divisor is never turned over: x/(y/z) is
+    undefined at z = 0, x*z/y is not.
     """
 
     plain: Expr
