@@ -179,7 +179,7 @@ def test_a_bound_is_in_the_names_of_the_rule() -> None:
     assert decide(limit(bound.at_defaults) == bound.limit.at_defaults)
     assert decide(bound.at(beta1=0.5, beta2=0.5) == 1)
     assert decide(bound.at(beta1=0.5, beta2=0.6) == 1).status == "refuted"
-    assert decide(bound.at(t=1) == 1)
+    assert decide(bound.at_defaults.at(t=1) == 1)
 
 
 def test_variances_are_not_negative() -> None:
