@@ -8,7 +8,7 @@ told apart by a witness) are kept in `derive/library/anchors.toml` and compared 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -24,17 +24,21 @@ from derive.proving.replay import Separation, difference_at, first_difference
 from derive.proving.search import Differs, Undecided, propose_identity
 from derive.relating import prove
 from derive.rule import Rule
+from derive.tensors import Tensor, unrolled_tensor
 
 
 @dataclass(frozen=True)
 class Trajectory:
-    """The first steps of a rule: every output and state (and the query point, where the rule has one) after each."""
+    """The first steps of a rule: every output and state (and the query point, where the rule has one) after each.
+
+    Of a tensor where the values are tuples, coordinate by coordinate.
+    """
 
     source: str
     hyperparameters: Mapping[str, Expr]
-    theta: Expr
-    gradients: tuple[Expr, ...]
-    steps: tuple[Mapping[str, Expr], ...]
+    theta: Expr | Tensor
+    gradients: tuple[Expr | Tensor, ...]
+    steps: tuple[Mapping[str, Expr | Tensor], ...]
 
 
 @dataclass(frozen=True)
@@ -91,14 +95,27 @@ def check_anchors(rule: Rule) -> AnchorReport:
 
 def check_trajectory(rule: Rule, trajectory: Trajectory) -> str:
     """Where the rule first leaves the trajectory, in words; empty where it follows it exactly."""
-    steps = unrolled(rule, trajectory.hyperparameters, trajectory.theta, trajectory.gradients)
+    steps = _steps(rule, trajectory)
     for t, (found, expected) in enumerate(zip(steps, trajectory.steps, strict=True), start=1):
         if set(found) != set(expected):
             return f"step {t}: it has {', '.join(found)}; its anchor has {', '.join(expected)}"
         for name in expected:
-            if not _same(found[name], expected[name]):
-                return f"step {t}: {name} is {_value_text(found[name])}, not {_value_text(expected[name])}"
+            mine, stated = _coordinates(found[name]), _coordinates(expected[name])
+            if len(mine) != len(stated) or not all(map(_same, mine, stated)):
+                return f"step {t}: {name} is {_values_text(mine)}, not {_values_text(stated)}"
     return ""
+
+
+def _steps(rule: Rule, trajectory: Trajectory) -> Sequence[Mapping[str, Expr | Tensor]]:
+    """What the rule makes of the trajectory's gradients."""
+    theta, gradients = trajectory.theta, trajectory.gradients
+    if isinstance(theta, tuple):
+        return unrolled_tensor(rule, trajectory.hyperparameters, theta, [_coordinates(g) for g in gradients])
+    return unrolled(rule, trajectory.hyperparameters, theta, [g for each in gradients for g in _coordinates(each)])
+
+
+def _coordinates(value: Expr | Tensor) -> Tensor:
+    return value if isinstance(value, tuple) else (value,)
 
 
 def check_equal(relation: Equal, rules: Mapping[str, Rule]) -> str:
@@ -156,6 +173,10 @@ def _proved(pair: tuple[Expr, Expr]) -> bool:
         return False
 
 
+def _values_text(values: Tensor) -> str:
+    return ", ".join(map(_value_text, values))
+
+
 def _value_text(value: Expr) -> str:
     [number] = exact([value], {})
     if isinstance(number, Inexact):
@@ -183,9 +204,9 @@ def _trajectory(row: Mapping[str, Any]) -> Trajectory:
     return Trajectory(
         source=row["source"],
         hyperparameters=_expressions(row["hyperparameters"]),
-        theta=_expression(row.get("theta", "0")),
-        gradients=tuple(_expression(g) for g in _answers(row)),
-        steps=tuple(_expressions(step) for step in row["steps"]),
+        theta=_values(row.get("theta", "0")),
+        gradients=tuple(_values(g) for g in _answers(row)),
+        steps=tuple({name: _values(value) for name, value in step.items()} for step in row["steps"]),
     )
 
 
@@ -205,9 +226,14 @@ def _different(row: Mapping[str, Any]) -> Different:
     )
 
 
-def _answers(row: Mapping[str, Any]) -> list[str]:
-    found: list[str] = row["gradients"] if "gradients" in row else row["inputs"]
+def _answers(row: Mapping[str, Any]) -> list[Any]:
+    found: list[Any] = row["gradients"] if "gradients" in row else row["inputs"]
     return found
+
+
+def _values(given: str | list[str]) -> Expr | Tensor:
+    """One number, or one for each coordinate."""
+    return _expression(given) if isinstance(given, str) else tuple(_expression(text) for text in given)
 
 
 def _expressions(row: Mapping[str, str]) -> dict[str, Expr]:

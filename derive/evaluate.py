@@ -91,11 +91,14 @@ def over(exprs: Iterable[Expr], box: Mapping[str, Domain], bits: int = 128) -> l
 
     `Inexact` where that says nothing. A whole number may grow without bound: under it are understood sums with
     numbers, multiples, what is divided by it, the smaller and larger of it and a number, and powers of bases in
-    [0, 1]. A comparison that holds in one part of the box only lets a branch be either.
+    [0, 1]. A comparison that holds in one part of the box only lets a branch be either. Nothing is said of norms: the
+    other coordinates of a tensor may be anything.
     """
     number = _to_ball()
 
     def apply(node: Apply, args: tuple[Any, ...]) -> Any:
+        if node.op == "norm":
+            return Inexact("the norm of a tensor, of which this is one coordinate")
         if any(isinstance(arg, Either) for arg in args):
             return _either(node.op, args)
         found = defined(node, args)

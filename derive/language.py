@@ -19,8 +19,8 @@ from derive.errors import UserError
 from derive.rule import DOMAINS, Rule
 
 __all__ = [
-    "cbrt", "cos", "decay", "exp", "expm1", "grad", "log", "log1p", "maximum", "minimum", "nonnegative", "positive",
-    "real", "rule", "sign", "sin", "sqrt", "tanh", "unit", "where",
+    "cbrt", "cos", "decay", "exp", "expm1", "grad", "log", "log1p", "maximum", "minimum", "nonnegative", "norm",
+    "positive", "real", "rule", "sign", "sin", "sqrt", "tanh", "unit", "where",
 ]  # fmt: skip
 
 Number = int | float
@@ -130,6 +130,11 @@ def cos(x: Any) -> Any:
 def cbrt(x: Any) -> Any:
     """The real cube root, of negative numbers too."""
     _word("cbrt")
+
+
+def norm(x: Any) -> Any:
+    """The Euclidean norm of the whole tensor: one number for all its coordinates."""
+    _word("norm")
 
 
 def sign(x: Any) -> Any:

@@ -99,6 +99,10 @@ def _sqrt_exact(x: Fraction) -> Any:
     return root if root * root == x else Inexact("an irrational square root")
 
 
+def _sympy_norm(sp: Any, a: Any) -> Any:
+    return sp.Abs(a) if a.is_number else sp.Function("norm", nonnegative=True)(a)
+
+
 def _div_exact(a: Fraction, b: Fraction) -> Any:
     return Undefined("division by zero") if b == 0 else a / b
 
@@ -308,6 +312,10 @@ _ROWS = (
        "sqrt", "math.sqrt({})", CORRECT, _error_sqrt, _IEEE + "; negative gives NaN, -0 gives -0"),
     Op("abs", 1, lambda sp, a: sp.Abs(a), abs, abs,
        "absolute", "abs({})", EXACT, _same_error, "clears the sign; NaN spreads"),
+    # The Euclidean norm of a whole tensor. The columns are those of a tensor of one element, where it is |x|; what is
+    # proved rests on none of them (`derive.algebra.norms`), and a kernel adds up squares before it walks the elements.
+    Op("norm", 1, _sympy_norm, abs, abs,
+       "absolute", "abs({})", EXACT, _same_error, "of one element: clears the sign; NaN spreads"),
     Op("sign", 1, lambda sp, a: sp.sign(a), lambda a: Fraction((a > 0) - (a < 0)), _ball_sign,
        "sign", "np.sign({})", EXACT, _error_sign, "0 at both zeros; NaN spreads"),
     Op("min", 2, lambda sp, a, b: sp.Min(a, b), min, lambda a, b: a.min(b),

@@ -3,7 +3,7 @@
 A rule has hyperparameters, state, and a body: ordered, named assignments as the paper writes
 them. `theta` is the parameter, `g` the gradient at `theta` (or at `query`), `t` the step counter
 from 1; an average has neither `theta` nor `g` but an input `x` and an `output`. All numbers are
-real and exact; arrays are treated coordinate by coordinate.
+real and exact; arrays are treated coordinate by coordinate, but for what a `norm` takes of all of them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from derive.errors import UserError
-from derive.expr import Expr, Symbol, substitute, to_text
+from derive.expr import Apply, Expr, Symbol, nodes, substitute, to_text
 
 
 @dataclass(frozen=True)
@@ -180,6 +180,14 @@ class Rule:
         known = {h.name: h.domain for h in self.hyperparameters}
         known["t"] = COUNTER
         return known
+
+    @cached_property
+    def norms(self) -> tuple[Expr, ...]:
+        """What the rule takes norms of: where there are any, a coordinate does not go its way alone."""
+        points = (point for _, point in self.questions)
+        formulas = (*(a.value for a in self.body), *points, *(s.initial for s in self.states))
+        found = (n for n in nodes(formulas) if isinstance(n, Apply) and n.op == "norm")
+        return tuple(n.args[0] for n in found)
 
     @property
     def defaults(self) -> dict[str, Fraction]:

@@ -27,12 +27,14 @@ from derive.algebra.polynomials import (
     product,
     rational,
 )
-from derive.algebra.quantities import Quantities
+from derive.algebra.quantities import Generator, Quantities
 from derive.algebra.signs import ZERO_SIGN
 from derive.algebra.work import TooLarge, spend
 from derive.expr import Apply, Expr, Number, Symbol, apply, symbols
 from derive.ops import LAZY, OPS, Undefined
 from derive.rule import REAL, Domain
+
+GIVEN = frozenset({"theta", "g", "x", "output"})  # what a domain is given for in a question only
 
 
 class Case(Quantities):
@@ -40,6 +42,9 @@ class Case(Quantities):
 
     def __init__(self, assumptions: Assumptions, path: tuple[Fact, ...] = ()) -> None:
         super().__init__(assumptions.domains)
+        declared = assumptions.domains.items()
+        self._everywhere = tuple((n, d) for n, d in declared if n.rpartition(".")[2] not in GIVEN)
+        self._norms: dict[Expr, Expr] = {}
         self._solved: dict[str, Expr] = {}
         self._values: dict[Expr, Value] = {}
         self._path: list[Fact] = []
@@ -77,6 +82,25 @@ class Case(Quantities):
         if not isinstance(value, Quotient):
             raise Stuck(f"{node} has no value here")
         return value
+
+    def norm(self, argument: Expr) -> Quotient:
+        """The norm of a tensor whose coordinates are this: a quantity of its own that is not negative.
+
+        It is the norm of another one where both are the same at every coordinate. The facts of this case are about
+        one coordinate, and count for nothing there; nor does a domain of theta, g or x, which no rule declares.
+        """
+        from derive.algebra.norms import defined_everywhere, same_everywhere
+
+        declared = Assumptions(dict(self._everywhere))
+        if argument not in self._norms:
+            known = dict.fromkeys(self._norms.values())
+            alike = next((e for e in known if same_everywhere(argument, e, declared)), None)
+            if alike is None and not defined_everywhere(argument, declared):
+                raise Stuck("the norm of a tensor that is perhaps not defined at every coordinate")
+            self._norms[argument] = alike or argument
+        kept = self._norms[argument]
+        made = Generator(apply("norm", kept), symbols(kept))
+        return Quotient(generator(self._generator(("norm", kept), lambda: made)), ONE)
 
     def equal(self, a: Value, b: Value) -> bool:
         """Whether two defined values are certainly the same everywhere in this case."""

@@ -189,6 +189,10 @@ def _is_zero_or_certain(s: Signs) -> bool | None:
     return None if len(s) > 1 else s == ZERO_SIGN
 
 
+def _norm(case: Case, node: Apply, x: Quotient) -> Value:
+    return case.norm(node.args[0])
+
+
 def _opaque(op: str) -> Callable[..., Value]:
     def rule(case: Case, node: Apply, x: Quotient) -> Value:
         return AT_ZERO[op] if x.is_zero() else case._function(op, (x,))
@@ -219,5 +223,6 @@ RULES: dict[str, Callable[..., Value]] = {
     "not": lambda case, node, a: not a,
     "exp": _exp,
     "log": _log,
+    "norm": _norm,
     **{op: _opaque(op) for op in AT_ZERO},
 }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from derive.algebra.normal import NoNormalForm, readable, tidy
+from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import Derivation, Step, code, define, equal, labelled, names_of, proper, tends
 from derive.deriving.linear import CONSTANT, LinearBuffer, given, is_driven_by_input, linear_buffers
 from derive.deriving.weights import weight_sum
@@ -58,6 +59,7 @@ def weighing(rule: Rule, total: Expr) -> tuple[Assumptions, tuple[str, ...]]:
     return Assumptions({**assumed, **dict.fromkeys(vanishing, POSITIVE)}), tuple(f"`{n} > 0`" for n in vanishing)
 
 
+@coordinatewise
 def corrected_step(rule: Rule) -> Derivation | None:
     """The step written in corrected buffers: where no t is left the rule corrects its bias.
 
@@ -167,6 +169,7 @@ class Corrected:
     given: Assumptions
 
 
+@coordinatewise
 def in_corrected_buffers(rule: Rule) -> Corrected | None:
     """The step in corrected buffers, `m~` for that of m; None where a buffer is no average of this step's input."""
     buffers = linear_buffers(rule)

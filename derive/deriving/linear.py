@@ -10,7 +10,7 @@ from flint import fmpq_mpoly
 from derive.algebra.case import Case
 from derive.algebra.normal import NoNormalForm, factored, generic_case, tidy
 from derive.algebra.polynomials import ONE, Quotient, factors, power, product, quotient
-from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
+from derive.expr import Apply, Expr, Number, Symbol, apply, nodes, substitute, symbols
 from derive.proving import Assumptions, assumptions_of, identity
 from derive.proving.obligations import inside
 from derive.rule import COUNTER, DECAY, Domain, Rule, State
@@ -88,6 +88,8 @@ def is_driven_by_input(rule: Rule, buffer: LinearBuffer) -> bool:
 
 def _linear(rule: Rule, state: State) -> LinearBuffer | None:
     after = rule.step[state.name]
+    if any(isinstance(node, Apply) and node.op == "norm" for node in nodes([after])):
+        return None  # what it adds up is no input of this coordinate alone
     [at_zero] = substitute([after], {state.name: Number(0)})
     [at_one] = substitute([after], {state.name: Number(1)})
     assumed = given(rule)

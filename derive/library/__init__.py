@@ -12,6 +12,7 @@ from derive.library.radam import radam
 from derive.library.rmsprop import rmsprop, rmsprop_centered, rmsprop_debiased, rmsprop_eps_inside, rmsprop_momentum
 from derive.library.second_moments import adabelief, adopt, yogi
 from derive.library.signs import lion, rprop, sign_sgd, signum
+from derive.library.trust import lamb, lars
 from derive.rule import Rule
 
 LIBRARY: tuple[Rule, ...] = (
@@ -49,4 +50,6 @@ LIBRARY: tuple[Rule, ...] = (
     adabelief,
     yogi,
     adopt,
+    lars,
+    lamb,
 )

@@ -91,6 +91,7 @@ _RULES: dict[str, Callable[..., Written]] = {
     "sqrt": lambda a: (rf"\sqrt{{{a[0]}}}", ATOM),
     "cbrt": lambda a: (rf"\sqrt[3]{{{a[0]}}}", ATOM),
     "abs": lambda a: (rf"\left|{a[0]}\right|", ATOM),
+    "norm": lambda a: (rf"\left\lVert {a[0]}\right\rVert", ATOM),
     "cast": lambda a: a,
     "where": _where,
 }

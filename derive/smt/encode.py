@@ -309,6 +309,15 @@ def _logarithm(e: Encoding, node: Apply, args: tuple[Term, ...]) -> Term:
     return Term(text, conjunction([x.defined, call(">", x.text, "0.0")]))
 
 
+def _norm(e: Encoding, node: Apply, args: tuple[Term, ...]) -> Term:
+    """A number that is not negative, the same for the same formula only: equal at this coordinate is not equal."""
+    [x] = args
+    if x.defined != TRUE:
+        raise Untranslatable("the norm of a tensor that is perhaps not defined at every coordinate")
+    e.is_abstract = True
+    return Term(e.number_with(lambda r: call(">=", r, "0.0")))
+
+
 def _function(op: str, at_zero: int, bounded: bool) -> Meaning:
     def meaning(e: Encoding, node: Apply, args: tuple[Term, ...]) -> Term:
         [x] = args
@@ -392,7 +401,7 @@ MEANINGS: dict[str, Meaning] = {
     "min": _extreme("<="), "max": _extreme(">="), "where": _where,
     "lt": _strict("<"), "le": _strict("<="), "gt": _strict(">"), "ge": _strict(">="), "eq": _strict("="),
     "ne": _unequal, "and": _and, "or": _or, "not": _strict("not"),
-    "exp": _exponential, "log": _logarithm,
+    "exp": _exponential, "log": _logarithm, "norm": _norm,
     "tanh": _function("tanh", 0, bounded=True), "sin": _function("sin", 0, bounded=False),
     "cos": _function("cos", 1, bounded=False),
 }  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from derive.algebra.normal import readable
 from derive.deriving.averages.sums import T, weighed
+from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import Derivation, code, define, equal, labelled, names_of, tends
 from derive.deriving.linear import LinearBuffer, scaled
 from derive.deriving.weights import weight_sum
@@ -14,6 +15,7 @@ from derive.rule import Rule
 BEFORE, SIGNAL = Symbol("#before"), Symbol("#signal")
 
 
+@coordinatewise
 def corrected_average(rule: Rule, buffer: LinearBuffer) -> Derivation | None:
     """The buffer over the sum of its weights obeys the update of an average, with the decay b W[t-1]/W[t]."""
     assumed_and_words = weighed(rule, buffer)

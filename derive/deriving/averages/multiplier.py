@@ -12,6 +12,7 @@ from derive.deriving.averages.decimals import at, decimal, settings
 from derive.deriving.averages.plain import plainly
 from derive.deriving.averages.sums import fades
 from derive.deriving.bias import Corrected, in_corrected_buffers, may_vanish
+from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import Derivation, Step, code, equal, labelled, names_of, tends
 from derive.deriving.experiment import Experiment, decimals
 from derive.deriving.extremes import Extreme, largest, onset, smallest
@@ -69,6 +70,7 @@ class Multiplier:
     zero: tuple[str, ...]
 
 
+@coordinatewise
 def multiplier(rule: Rule) -> Multiplier | None:
     """The factor by which the step is off while its weights do not add up yet, where it is the same for all inputs.
 
@@ -118,6 +120,7 @@ def _is_made_of_shares(rule: Rule, factor: Expr) -> bool:
     return "t" not in symbols(rest)
 
 
+@coordinatewise
 def correction_multiplier(rule: Rule, without: Collection[str] | None = None) -> Derivation | None:
     """The factor between what the rule does and what it would do with corrected buffers.
 
@@ -189,6 +192,7 @@ def _extreme_steps(extreme: Extreme, word: str) -> list[Step]:
     ]
 
 
+@coordinatewise
 def after_reset(rule: Rule, started: Expr) -> Expr | None:
     """The factor by which a corrected step is off whose buffers began anew after `started` steps, and t did not."""
     found = multiplier(without_corrections(rule))

@@ -12,6 +12,7 @@ from derive.deriving.bounds.found import Bound, bound_of
 from derive.deriving.bounds.step import step_bound
 from derive.deriving.bounds.structure import normalised_step
 from derive.deriving.bounds.witnesses import at_step, attaining_gradients, values_of
+from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.undecayed import without_decay
 from derive.evaluate import Exact, enclosed, unrolled
 from derive.expr import Expr, Number, Symbol, apply
@@ -35,6 +36,7 @@ class Exceeded:
     verdict: Verdict
 
 
+@coordinatewise
 def exceeding(rule: Rule, factor: Fraction, values: Mapping[str, Fraction] | None = None) -> Exceeded | None:
     """Simple gradients that make a step of more than factor * lr, at the first t at which there are any.
 

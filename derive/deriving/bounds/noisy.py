@@ -5,6 +5,7 @@ from __future__ import annotations
 from derive.deriving.bounds.neatness import neat, sum_of
 from derive.deriving.bounds.structure import NormalisedStep, normalised_step
 from derive.deriving.bounds.sums import GeometricSum, N, Ratio, simplified, summing_steps
+from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import (
     Derivation,
     Series,
@@ -29,6 +30,7 @@ from derive.rule import COUNTER, Rule
 K, T = Symbol(AGE), Symbol("t")
 
 
+@coordinatewise
 def noise_step(rule: Rule) -> Derivation | None:
     """The root mean square of a step over lr under white gradients, the mean square at its mean; None elsewhere.
 

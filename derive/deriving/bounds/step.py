@@ -10,11 +10,13 @@ from derive.deriving.bounds.normalised import step_bound_of
 from derive.deriving.bounds.pointwise import bounded_step, unbounded_step
 from derive.deriving.bounds.running import running_bound
 from derive.deriving.bounds.structure import normalised_step
+from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import Derivation
 from derive.rule import Rule
 
 
 @lru_cache(maxsize=64)
+@coordinatewise
 def step_bound(rule: Rule) -> Derivation | None:
     """The supremum of |theta[t] - theta[t-1]| over the learning rate, over all gradients, at every t and in the limit.
 

@@ -23,6 +23,7 @@ from derive.deriving.bounds.names import (
 from derive.deriving.bounds.neatness import neat, sum_of
 from derive.deriving.bounds.norms import Norm, norms
 from derive.deriving.bounds.schedules import named_schedules
+from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import labelled
 from derive.deriving.linear import LinearBuffer, given, linear_buffers, scaled
 from derive.deriving.undecayed import movement, without_decay
@@ -107,6 +108,7 @@ def step_assumptions(rule: Rule, lr: str, norm: Norm) -> Assumptions:
 
 
 @lru_cache(maxsize=64)
+@coordinatewise
 def normalised_step(rule: Rule) -> NormalisedStep | None:
     """The structure of a rule's step, or None where it has another one."""
     freed = None if rule.is_average else without_decay(rule)

@@ -12,6 +12,7 @@ from derive.deriving.bounds.found import bound_of
 from derive.deriving.bounds.step import step_bound
 from derive.deriving.bounds.structure import normalised_step
 from derive.deriving.bounds.witnesses import at_step, values_of
+from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.linear import AGE
 from derive.errors import UserError
 from derive.evaluate import Exact, enclosed, exact
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 MOST_STEPS = 4_000
 
 
+@coordinatewise
 def bound_at(rule: Rule, values: Mapping[str, Fraction] | None = None, t: int | None = None) -> Exact | Ball | None:
     """The bound of |step|/lr at step t (None: in the limit) at the defaults or given values, enclosed with certainty.
 

@@ -10,6 +10,7 @@ from derive.deriving.bias import held
 from derive.deriving.bounds.neatness import neat, simpler
 from derive.deriving.bounds.pointwise import first_step
 from derive.deriving.bounds.structure import NormalisedStep, normalised_step
+from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.decay.structure import THETA, Coupled, coupled, decoupled
 from derive.deriving.derivation import Derivation, Step, code, define, equal, holds, letter, names_of, proper
 from derive.deriving.experiment import Experiment
@@ -22,6 +23,7 @@ from derive.rule import POSITIVE, REAL, Rule
 Z, SPEED = Symbol("#z"), Symbol("#speed")
 
 
+@coordinatewise
 def coupled_decay(rule: Rule) -> Derivation | None:
     """What a decay that enters with the gradient does to the parameter; None where the rule has none."""
     found = coupled(rule)

@@ -11,6 +11,7 @@ from derive.deriving.bounds.names import learning_rate
 from derive.deriving.bounds.neatness import neat, simpler
 from derive.deriving.bounds.step import step_bound
 from derive.deriving.bounds.structure import NormalisedStep, normalised_step, without_powers
+from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.decay.structure import THETA, Decoupled, decoupled
 from derive.deriving.derivation import Derivation, Step, code, define, equal, holds, names_of, proper, tends
 from derive.deriving.experiment import Experiment
@@ -26,6 +27,7 @@ T = Symbol("t")
 AFTER, BEFORE, STEP = Symbol("theta[t]"), Symbol("theta[t-1]"), Symbol("step[t]")
 
 
+@coordinatewise
 def decoupled_decay(rule: Rule) -> Derivation | None:
     """What a decay beside the step does to the parameter; None where the rule has none."""
     found = decoupled(rule)
@@ -167,6 +169,7 @@ def _number(expr: Expr, values: Mapping[str, Fraction]) -> Fraction:
     return value
 
 
+@coordinatewise
 def decayed_range(rule: Rule) -> Derivation | None:
     """How far a decay beside a bounded step lets the parameter get: the bound of the step over the decay."""
     found = decoupled(rule)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from derive.algebra.normal import NoNormalForm, tidy
 from derive.deriving.bounds.names import learning_rate
 from derive.deriving.bounds.neatness import neat
+from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.decay.structure import Decoupled, decoupled
 from derive.deriving.derivation import Derivation, Step, code, define, equal, holds, names_of, proper
 from derive.deriving.linear import given
@@ -15,6 +16,7 @@ from derive.rule import NONNEGATIVE, POSITIVE, Domain, Rule
 VARIANCE = Symbol("V")
 
 
+@coordinatewise
 def noise_equilibrium(rule: Rule) -> Derivation | None:
     """The root mean square of a decayed parameter whose steps are lr times independent ones of unit size."""
     found = decoupled(rule)

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from derive.algebra.normal import NoNormalForm, readable, tidy
 from derive.deriving.bias import may_vanish
+from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import (
     Derivation,
     code,
@@ -28,6 +29,7 @@ T = Symbol("t")
 
 
 @lru_cache(maxsize=64)
+@coordinatewise
 def effective_lr(rule: Rule) -> Derivation | None:
     """-(theta[t] - theta[t-1])/g (for an average output[t]/x) when every gradient is g; None where not derived.
 

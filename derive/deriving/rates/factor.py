@@ -13,6 +13,7 @@ from operator import add
 
 from derive.algebra.normal import NoNormalForm, generic_case, readable, tidy
 from derive.deriving.bias import _assigned as assigned
+from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.linear import LinearBuffer, given, is_driven_by_input, linear_buffers, separated
 from derive.deriving.rates.constant import without_decay
 from derive.deriving.symmetries.parity import odd_states
@@ -84,6 +85,7 @@ def after(name: str) -> str:
 
 
 @lru_cache(maxsize=64)
+@coordinatewise
 def factored_step(rule: Rule) -> EffectiveRate | None:
     """The step as rate times direction, proved to be so; None where it has not that form."""
     if rule.is_average or rule.asked:

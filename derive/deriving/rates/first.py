@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from derive.algebra.normal import readable
+from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import Derivation, Step, code, equal, labelled, names_of, proper
 from derive.deriving.experiment import Experiment, decimals
 from derive.deriving.linear import given
@@ -20,6 +21,7 @@ from derive.transforms import bind
 G = Symbol("g")
 
 
+@coordinatewise
 def first_step(rule: Rule) -> Derivation | None:
     """What the first gradient does; whether its size matters; and under which decays every step is like that."""
     if rule.is_average or rule.asked:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from itertools import product
 
+from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import (
     Derivation,
     Series,
@@ -30,6 +31,7 @@ T, G = Symbol("t"), Symbol("g")
 MIXED = tuple(Fraction(g) for g in (1, -2, 3, Fraction(1, 2), -1, 4))
 
 
+@coordinatewise
 def rate_of_history(rule: Rule) -> Derivation | None:
     """The step as rate times direction, and the rate by the squared gradients it remembers."""
     found = factored_step(rule)
@@ -108,6 +110,7 @@ def _experiment(found: EffectiveRate) -> Experiment:
     )
 
 
+@coordinatewise
 def monotone_rate(rule: Rule) -> Derivation | None:
     """Gradients at least as large at every step leave a rate at most as large; or two runs that show otherwise."""
     found = factored_step(rule)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from derive.algebra.normal import NoNormalForm, tidy
+from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import Derivation, code, define, holds, letter, names_of
 from derive.deriving.experiment import Experiment
 from derive.deriving.rates.factor import EffectiveRate, after, factored_step
@@ -18,6 +19,7 @@ LARGE = Fraction(10**6)
 RUN = tuple(Fraction(g) for g in (1, -2, 3, Fraction(1, 2)))
 
 
+@coordinatewise
 def large_constant(rule: Rule) -> Derivation | None:
     """The rule that a constant under the fraction bar leads to when it grows and the scale of the step with it.
 

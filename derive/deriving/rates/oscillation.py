@@ -9,6 +9,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from derive.algebra.normal import readable
+from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import Derivation, code, define, equal, holds, names_of, tends
 from derive.deriving.experiment import Experiment, decimals
 from derive.deriving.linear import LinearBuffer, given, raised, scaled
@@ -22,6 +23,7 @@ T, G = Symbol("t"), Symbol("g")
 RUN = 8
 
 
+@coordinatewise
 def oscillation(rule: Rule, buffer: LinearBuffer) -> Derivation | None:
     """The amplitude of a buffer under alternating gradients, and its share of what a constant one adds up to."""
     if buffer.input is not G or not buffer.starts_at_zero or not symbols(buffer.decay):

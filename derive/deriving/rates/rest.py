@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from derive.algebra.normal import NoNormalForm, readable, tidy
+from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import (
     Derivation,
     Step,
@@ -27,6 +28,7 @@ ZERO = Number(0)
 FADED = "so after some such steps; what it is then, and when that is counted from, is in the number in front"
 
 
+@coordinatewise
 def rate_at_rest(rule: Rule) -> Expr | None:
     """The rate where every state of it is zero and so is the gradient; None where that is no number."""
     found = factored_step(rule)
@@ -41,6 +43,7 @@ def rate_at_rest(rule: Rule) -> Expr | None:
     return shown if identity([(still, shown)], found.proper[0]) else None
 
 
+@coordinatewise
 def vanishing_gradients(rule: Rule) -> Derivation | None:
     """What the rate tends to once all gradients are zero, from any states; and the most it can ever be."""
     found = factored_step(rule)

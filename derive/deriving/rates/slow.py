@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import Derivation, code, equal, holds, names_of
 from derive.deriving.linear import LinearBuffer, given
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
@@ -19,6 +20,7 @@ T, SUM, INPUT, STATE = Symbol("t"), Symbol("S"), Symbol("q"), Symbol("A")
 OPEN = Domain(Fraction(0), Fraction(1), low_open=True, high_open=True)
 
 
+@coordinatewise
 def average_near_mean(rule: Rule, buffer: LinearBuffer) -> Derivation | None:
     """The corrected average between multiples of the mean that both tend to 1 as the decay does; None for others."""
     d = buffer.decay

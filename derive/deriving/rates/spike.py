@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from derive.algebra.normal import NoNormalForm, readable, tidy
+from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import Derivation, Step, code, define, equal, holds, labelled, letter, names_of, tends
 from derive.deriving.experiment import Experiment, decimals
 from derive.deriving.linear import AGE, LinearBuffer, given, linear_buffers
@@ -21,6 +22,7 @@ OPEN = Domain(Fraction(0), Fraction(1), low_open=True, high_open=True)
 NOTHING = Assumptions()
 
 
+@coordinatewise
 def lone_gradient(rule: Rule) -> Derivation | None:
     """The step k steps after a gradient among zeros, and the sum of all of them, in shares of the first.
 

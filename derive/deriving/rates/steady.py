@@ -6,6 +6,7 @@ from fractions import Fraction
 from itertools import combinations
 
 from derive.algebra.normal import readable
+from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import Derivation, Step, code, define, equal, holds, labelled, names_of, tends
 from derive.deriving.experiment import Experiment, decimals
 from derive.deriving.linear import given
@@ -34,6 +35,7 @@ def _of_size(rule: Rule) -> tuple[Expr, Expr, Assumptions] | None:
     return rate, readable(rate * SIZE, assumed), assumed
 
 
+@coordinatewise
 def step_against_size(rule: Rule) -> Derivation | None:
     """Under a constant gradient a larger one gets a smaller rate, yet never a smaller step."""
     made = _of_size(rule)
@@ -90,6 +92,7 @@ def _scale_free(rule: Rule, size: Expr, assumed: Assumptions) -> tuple[tuple[str
     return None
 
 
+@coordinatewise
 def decay_of_rate(rule: Rule) -> Derivation | None:
     """A step that falls like 1/sqrt(t) under a constant gradient: the rate goes to zero, the way without bound.
 

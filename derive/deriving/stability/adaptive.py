@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from derive.algebra.normal import readable
+from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import Derivation, Step, code, define, equal, holds, letter, names_of, proper
 from derive.deriving.experiment import Experiment
 from derive.deriving.linear import given
@@ -19,6 +20,7 @@ from derive.rule import DECAY, POSITIVE, Domain, Rule
 from derive.transforms import bind
 
 
+@coordinatewise
 def frozen_region(rule: Rule) -> Derivation | None:
     """Where the rule is stable while its preconditioner hardly changes; None for rules that have none."""
     found = freeze(rule)

@@ -9,6 +9,7 @@ from functools import cached_property, lru_cache
 from derive.algebra.normal import readable
 from derive.algebra.polynomials import generator
 from derive.algebra.work import TooLarge
+from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import Step, define, equal, letter
 from derive.deriving.linear import given
 from derive.deriving.stability.writing import combination, polynomial, written
@@ -101,6 +102,7 @@ class ClosedLoop:
 
 
 @lru_cache(maxsize=128)
+@coordinatewise
 def closed_loop(rule: Rule) -> ClosedLoop | None:
     """The rule on a quadratic; None where it is no linear update with constant coefficients and one gradient a step."""
     if rule.is_average or rule.asked:

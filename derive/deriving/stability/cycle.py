@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from derive.algebra.normal import NoNormalForm, readable, tidy
+from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import Derivation, Step, code, define, equal, letter, names_of
 from derive.deriving.experiment import Experiment
 from derive.deriving.linear import given
@@ -24,6 +25,7 @@ from derive.proving import Assumptions, identity
 from derive.rule import POSITIVE, Rule
 
 
+@coordinatewise
 def two_cycle(rule: Rule) -> Derivation | None:
     """The cycle of an adaptive rule on h theta^2 / 2, checked exactly; None where none is found."""
     found = freeze(rule)

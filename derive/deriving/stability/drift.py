@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
+from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import Derivation, define, equal, holds, names_of
 from derive.deriving.experiment import Experiment
 from derive.deriving.linear import LinearBuffer, given, is_driven_by_input, linear_buffers
@@ -23,6 +24,7 @@ from derive.transforms import bind
 NOTHING = Assumptions({})
 
 
+@coordinatewise
 def drift(rule: Rule, gradients: Sequence[Fraction], values: Mapping[str, Fraction]) -> Derivation | None:
     """How far theta moves in one period of these gradients, in the long run, at these hyperparameters (else defaults).
 

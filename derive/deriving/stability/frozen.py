@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from derive.algebra.work import TooLarge, bounded
+from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import letter
 from derive.deriving.linear import given
 from derive.deriving.stability.closed import closed_loop
@@ -38,6 +39,7 @@ class Frozen:
     settled: Rule
 
 
+@coordinatewise
 def frozen(rule: Rule) -> Rule | None:
     """The linear rule with the preconditioner as a positive hyperparameter; None for rules that have none."""
     found = freeze(rule)
@@ -45,6 +47,7 @@ def frozen(rule: Rule) -> Rule | None:
 
 
 @lru_cache(maxsize=128)
+@coordinatewise
 def freeze(rule: Rule) -> Frozen | None:
     """What `frozen` says, with what was held."""
     if rule.is_average or rule.asked:

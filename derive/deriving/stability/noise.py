@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from derive.algebra.work import TooLarge
+from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import Derivation, Step, code, define, equal, holds, letter, names_of
 from derive.deriving.stability.closed import ClosedLoop, closed_loop
 from derive.deriving.stability.jury import both, margins, reduced
@@ -17,6 +18,7 @@ from derive.rule import NONNEGATIVE, Rule
 MOST_STATES = 4
 
 
+@coordinatewise
 def stationary_variance(rule: Rule) -> Derivation | None:
     """What P = A P A' + s2 B B' gives for theta: the variance in the long run where the rule is stable; else None.
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import Derivation, Step, define, equal, holds, letter, names_of
 from derive.deriving.experiment import Experiment
 from derive.deriving.stability.noise import lyapunov
@@ -86,6 +87,7 @@ class Certified:
     allowed: Fraction
 
 
+@coordinatewise
 def convex_cycle(rule: Rule) -> Derivation | None:
     """The tuned rule on that function: the cycle and the proof that the run ends in it; None where it does not."""
     form = simple(rule)

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 import numpy
 
+from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import Derivation, Step, code, define, equal, names_of
 from derive.deriving.experiment import Experiment
 from derive.deriving.stability.closed import ClosedLoop, closed_loop, recurrence
@@ -20,6 +21,7 @@ from derive.rule import REAL, Rule
 
 
 @lru_cache(maxsize=128)
+@coordinatewise
 def stable_region(rule: Rule) -> Derivation | None:
     """Where theta tends to zero on every quadratic, whatever the states; None for rules that are not linear."""
     loop = closed_loop(rule)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from derive.algebra.normal import readable
+from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.linear import given
 from derive.expr import Apply, Expr, Number, Symbol, apply, fold, substitute, symbols
 from derive.proving import Assumptions, identity
@@ -13,6 +14,7 @@ from derive.proving.obligations import inside
 from derive.rule import DECAY, Domain, Rule
 
 
+@coordinatewise
 def settled(rule: Rule) -> Rule | None:
     """The rule with every power of a decay to the t at its limit, zero, and signs as x/|x|; None where t is left.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from functools import lru_cache
 
+from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import Derivation, Step, define, equal, holds, letter, names_of
 from derive.deriving.experiment import Experiment
 from derive.deriving.stability.tuning import simple
@@ -15,6 +16,7 @@ from derive.proving.obligations import inside
 from derive.rule import COUNTER, NONNEGATIVE, POSITIVE, UNIT, Rule
 
 
+@coordinatewise
 def without_memory(rule: Rule) -> Derivation | None:
     """Monotone, overshooting, cycling, diverging: where each; and what many small steps differ from one large one."""
     form = simple(rule)

@@ -6,6 +6,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 from derive.algebra.normal import readable
+from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import Derivation, Step, code, define, equal, holds, letter, names_of
 from derive.deriving.stability.tuning import simple
 from derive.expr import Expr, Symbol, apply, substitute
@@ -16,6 +17,7 @@ from derive.rule import DECAY, NONNEGATIVE, Domain, Rule
 RANGE = Fraction(1, 8)  # of (1 - w)^2: up to which product of step size and curvature the bounds are shown
 
 
+@coordinatewise
 def slow_mode(rule: Rule) -> Derivation | None:
     """The zero near one of z^2 - (1 + w - a) z + w, between two bounds, for small a; None for rules of another form."""
     form = simple(rule)

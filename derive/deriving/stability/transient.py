@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from math import ceil
 
+from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import Derivation, Step, code, define, equal, holds, letter, names_of
 from derive.deriving.experiment import Experiment
 from derive.deriving.stability.region import run
@@ -17,6 +18,7 @@ T = Symbol("t")
 SHOWN = Fraction(100)  # the condition number of the run that is shown
 
 
+@coordinatewise
 def transient(rule: Rule) -> Derivation | None:
     """theta[t] on the largest curvature of a tuned rule with memory, from rest: exact, with its peak; else None."""
     form = simple(rule)

@@ -11,6 +11,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 from derive.algebra.normal import readable
+from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import Derivation, Step, code, define, equal, holds, letter, names_of
 from derive.deriving.experiment import Experiment
 from derive.deriving.stability.closed import ClosedLoop, closed_loop
@@ -63,6 +64,7 @@ def simple(rule: Rule) -> Simple | None:
     return Simple(loop, None if loop.degree == 1 else loop.expr(at_zero[0]), step)
 
 
+@coordinatewise
 def tuned(rule: Rule) -> Derivation | None:
     """The best rate over curvatures from mu to L, and the hyperparameters that reach it; None where not derived."""
     form = simple(rule)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import Derivation, Step, code, define, equal, holds, letter, names_of
 from derive.deriving.stability.closed import ClosedLoop, closed_loop
 from derive.deriving.stability.tuning import CONDITION_NUMBER, INSIDE, within
@@ -17,6 +18,7 @@ from derive.proving import Assumptions, identity
 from derive.rule import DECAY, NONNEGATIVE, POSITIVE, Rule
 
 
+@coordinatewise
 def tuned_ahead(rule: Rule) -> Derivation | None:
     """The setting with the smallest spectral radius over curvatures from mu to L; None for rules of another form."""
     loop = closed_loop(rule)

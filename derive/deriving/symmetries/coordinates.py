@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from derive.deriving.derivation import letter
 from derive.evaluate import unrolled
-from derive.expr import Apply, Expr, Number, Symbol, nodes, substitute
+from derive.expr import Expr, Number, Symbol, substitute
 from derive.proving import Assumptions, identity
 from derive.proving.invariants import assumptions_of
 from derive.proving.replay import NotConfirmed, Point, Replayed
@@ -20,7 +20,6 @@ from derive.proving.verdict import Verdict
 from derive.rule import Hyperparameter, Rule
 
 Pairs = tuple[tuple[Expr, Expr], ...]
-REDUCTIONS = frozenset({"norm", "sum", "mean"})
 TURN = Fraction(1, 2)  # the tangent of half the angle of the witnesses: cosine 3/5, sine 4/5
 WITNESSES = (((1, 2),), ((1, 2), (3, -1)))  # no coordinate is zero, straight or turned
 PLAIN = Fraction(1, 2)
@@ -28,8 +27,7 @@ PLAIN = Fraction(1, 2)
 
 def is_coordinatewise(rule: Rule) -> bool:
     """Whether no formula mixes coordinates."""
-    formulas = (*rule.step.values(), *(point for _, point in rule.questions), *(s.initial for s in rule.states))
-    return not any(isinstance(n, Apply) and n.op in REDUCTIONS for n in nodes(formulas))
+    return not rule.norms
 
 
 def of_coordinate(rule: Rule, place: int) -> dict[str, Expr]:

@@ -59,6 +59,7 @@ ROWS: tuple[Row, ...] = (
     ("x", "cos(x)", _all("cos")),
     ("x", "cbrt(x)", ("derive.language.cbrt", "math.cbrt", "numpy.cbrt", "jax.numpy.cbrt")),
     ("x", "abs(x)", ("builtins.abs", "math.fabs", *_arrays("abs", "absolute"), "numpy.fabs", ".abs", ".absolute")),
+    ("x", "norm(x)", ("derive.language.norm",)),  # the libraries' own take axes and orders, and are refused
     ("x", "sign(x)", ("derive.language.sign", *_arrays("sign"), ".sign", "torch.sgn", ".sgn")),
     ("x", "x ** 2", (*_arrays("square"), ".square")),
     ("x", "1 / sqrt(x)", ("torch.rsqrt", "jax.lax.rsqrt", ".rsqrt")),

@@ -1,0 +1,39 @@
+"""Steps of small tensors, every coordinate written out: what a norm is where there is more than one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from derive.expr import Apply, Expr, Number, apply, fold
+from derive.rule import Rule
+
+Tensor = tuple[Expr, ...]
+
+
+def by_coordinates(exprs: Iterable[Expr], values: Mapping[str, Tensor], size: int) -> list[Tensor]:
+    """Each expression at every coordinate, names standing for tensors of that size; a norm is the same at all."""
+
+    def made(node: Apply, args: tuple[Tensor, ...]) -> Tensor:
+        if node.op == "norm":
+            squares = [x * x for x in args[0]]
+            return (apply("sqrt", sum(squares[1:], squares[0])),) * size
+        return tuple(Apply(node.op, row) for row in zip(*args, strict=True))
+
+    return fold(exprs, symbol=lambda s: values[s.name], number=lambda n: (n,) * size, apply=made)
+
+
+def unrolled_tensor(
+    rule: Rule, hyperparameters: Mapping[str, Expr], theta: Tensor, gradients: Sequence[Tensor]
+) -> tuple[dict[str, Tensor], ...]:
+    """Every step of a rule that takes its gradient at theta: each output and state at every coordinate."""
+    size = len(theta)
+    now: dict[str, Tensor] = {name: (value,) * size for name, value in hyperparameters.items()}
+    now["theta"] = theta
+    starts = by_coordinates([s.initial for s in rule.states], now, size)
+    now.update(zip(rule.state_names, starts, strict=True))
+    steps = []
+    for t, g in enumerate(gradients, start=1):
+        values = by_coordinates(rule.step.values(), {**now, "g": g, "t": (Number(t),) * size}, size)
+        steps.append(dict(zip(rule.step, values, strict=True)))
+        now.update(steps[-1])
+    return tuple(steps)
