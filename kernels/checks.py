@@ -36,6 +36,9 @@ def refuse_unfit(rule: Rule) -> None:
     if rule.asked:
         what = f"{rule.name} asks for {len(rule.questions)} gradients in a step, and a kernel is given one"
         raise UserError(what, where=rule.where, fix="write one step for each gradient")
+    if rule.norms:
+        what = f"{rule.name} takes norms of whole tensors, and kernels have no pass over memory for them yet"
+        raise UserError(what, where=rule.where, fix="derive and prove with it, or write the norms as hyperparameters")
     for name in ("state",) if rule.query is None else ("state", "out"):
         if name in rule.hyperparameter_names:
             what = f"the hyperparameter {name!r} has the name of an argument of the kernel's calls"

@@ -10,11 +10,16 @@ import pytest
 from derive import anchors
 from derive.anchors import Different, Equal, check_anchors, check_different, check_equal, check_trajectory, load_anchors
 from derive.evaluate import exact, unrolled
-from derive.expr import Number, Symbol, to_text
+from derive.expr import Expr, Number, Symbol, apply, to_text
 from derive.library import LIBRARY
 from derive.rule import Assignment, Rule
 
 RULES = {rule.name: rule for rule in LIBRARY}
+
+
+def single(value: Expr | tuple[Expr, ...]) -> Expr:
+    assert not isinstance(value, tuple)
+    return value
 
 
 @pytest.mark.parametrize("rule", LIBRARY, ids=lambda rule: rule.name)
@@ -41,7 +46,8 @@ def test_the_numbers_hide_no_term(rule: Rule) -> None:
     assert set(anchor.hyperparameters) == set(rule.hyperparameter_names)
     assert len(set(values)) == len(values)
     assert not {Number(0), Number(1)} & {*values, *([] if rule.is_average else [anchor.theta])}
-    answers = [value for value in exact(anchor.gradients, {}) if isinstance(value, Fraction)]
+    given = [one for each in anchor.gradients for one in (each if isinstance(each, tuple) else (each,))]
+    answers = [value for value in exact(given, {}) if isinstance(value, Fraction)]
     assert len(set(answers)) >= 3
     assert min(answers) < 0 < max(answers)
 
@@ -66,8 +72,8 @@ def test_a_missing_query_point_is_told() -> None:
 
 def test_irrational_steps_are_compared_by_proof() -> None:
     rule, anchor = RULES["adam_eps_hat"], load_anchors().trajectories["adam_eps_hat"]
-    assert "sqrt(1801)" in to_text(anchor.steps[2]["theta"])
-    near = {**anchor.steps[2], "theta": anchor.steps[2]["theta"] + Fraction(1, 10**60)}
+    assert "sqrt(1801)" in to_text(single(anchor.steps[2]["theta"]))
+    near = {**anchor.steps[2], "theta": single(anchor.steps[2]["theta"]) + Fraction(1, 10**60)}
     forged = replace(anchor, steps=(*anchor.steps[:2], near))
     assert check_trajectory(rule, anchor) == ""
     assert check_trajectory(rule, forged).startswith("step 3: theta is [1.7651")
@@ -77,9 +83,25 @@ def test_the_decayed_gradients_are_those_of_adam() -> None:
     """The anchors of `adam_l2` answer Adam's gradients less the decay of the parameter the step starts from."""
     anchor, adam = load_anchors().trajectories["adam_l2"], load_anchors().trajectories["adam"]
     before = [anchor.theta, *(step["theta"] for step in anchor.steps)]
-    decayed = [g + anchor.hyperparameters["weight_decay"] * at for g, at in zip(anchor.gradients, before, strict=False)]
-    assert exact(decayed, {}) == exact(adam.gradients, {})
+    decay = anchor.hyperparameters["weight_decay"]
+    decayed = [single(g) + decay * single(at) for g, at in zip(anchor.gradients, before, strict=False)]
+    assert exact(decayed, {}) == exact(map(single, adam.gradients), {})
     assert [s["theta"] for s in anchor.steps] == [s["theta"] for s in adam.steps]
+
+
+def test_a_tensor_is_compared_coordinate_by_coordinate() -> None:
+    rule, anchor = RULES["lars"], load_anchors().trajectories["lars"]
+    assert check_trajectory(rule, anchor) == ""
+    first = anchor.steps[0]
+    assert isinstance(first["theta"], tuple)
+    wrong = replace(anchor, steps=({**first, "theta": (first["theta"][0], Number(5))}, *anchor.steps[1:]))
+    assert check_trajectory(rule, wrong) == "step 1: theta is 2, 24/5, not 2, 5"
+    short = replace(anchor, steps=({**first, "theta": first["theta"][:1]}, *anchor.steps[1:]))
+    assert check_trajectory(rule, short) == "step 1: theta is 2, 24/5, not 2"
+    [size, *_] = [line for line in rule.body if line.target == "size"]
+    apart = replace(size, value=apply("abs", Symbol("theta")))
+    of_one = replace(rule, body=tuple(apart if line is size else line for line in rule.body))
+    assert check_trajectory(of_one, anchor).startswith("step 1: theta is ")
 
 
 def test_a_false_equality_is_refused() -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from derive.algebra.normal import readable
+from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import Derivation, Step, code, equal, holds, names_of
 from derive.deriving.experiment import Experiment, decimals
 from derive.deriving.symmetries.coordinates import (
@@ -42,6 +43,7 @@ class _Part:
     experiments: tuple[Experiment, ...] = ()
 
 
+@coordinatewise
 def of_kind(rule: Rule, kind: Kind) -> Derivation | None:
     """The symmetry with its proof; where it fails a run that shows it, and what restores it."""
     decided = decide_kind(rule, kind)

@@ -1,0 +1,169 @@
+"""Norms of whole tensors: what is proved of them never rests on one coordinate."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from derive.deriving import derivations
+from derive.deriving.bounds import step_bound
+from derive.deriving.decay import decoupled_decay
+from derive.deriving.linear import linear_buffers
+from derive.deriving.rates import effective_lr, first_step
+from derive.deriving.stability import stable_region
+from derive.evaluate import over
+from derive.expr import Expr, Number, Symbol, apply
+from derive.library import LIBRARY
+from derive.linear.system import linear_system
+from derive.ops import Inexact
+from derive.proving import Assumptions, identity
+from derive.proving.everywhere import everywhere
+from derive.reading.python.expressions import read_expression
+from derive.relating import prove
+from derive.rule import NONNEGATIVE, POSITIVE, UNIT, Assignment, Rule
+from derive.smt.encode import Encoding, Untranslatable
+from derive.smt.export import question
+from derive.smt.solver import is_installed
+from derive.tensors import by_coordinates
+
+RULES = {r.name: r for r in LIBRARY}
+ANYTHING = Assumptions()
+
+
+def read(text: str) -> Expr:
+    return read_expression(text, file="test")
+
+
+def verdict(left: str, right: str, assumptions: Assumptions = ANYTHING) -> str:
+    return identity([(read(left), read(right))], assumptions).status
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("norm(g * (theta + 1))", "norm(g + theta * g)"),
+        ("norm(where(g > 0, g, g))", "norm(g)"),
+        ("abs(norm(g))", "norm(g)"),
+        ("sqrt(norm(g) ** 2)", "norm(g)"),
+        ("where(norm(g) > 0, 1 / norm(g) * norm(g), 1)", "1"),
+        ("where(norm(g) == 0, norm(g), 0)", "0"),
+    ],
+)
+def test_the_same_at_every_coordinate_has_the_same_norm(left: str, right: str) -> None:
+    assert verdict(left, right) == "proved"
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("norm(g)", "abs(g)"),
+        ("where(g == 0, norm(g), 0)", "0"),
+        ("where(g == theta, norm(g) - norm(theta), 0)", "0"),
+        ("where(g > 0, norm(g) - norm(abs(g)), 0)", "0"),
+        ("norm(g * theta)", "norm(g) * norm(theta)"),
+        ("norm(-g)", "norm(g)"),  # true, and more than the prover knows
+        ("norm(norm(g))", "norm(g)"),  # the norm of a tensor of equal numbers is more than one of them
+        ("where(norm(g) == 0, g, 0)", "0"),  # true as well
+    ],
+)
+def test_nothing_is_proved_of_one_coordinate(left: str, right: str) -> None:
+    assert verdict(left, right) == "unknown"  # with one coordinate the sides are equal, so nothing refutes them
+
+
+@pytest.mark.parametrize("name", ["g", "theta"])
+def test_a_domain_of_a_coordinate_says_nothing_of_the_tensor(name: str) -> None:
+    positive = Assumptions({name: POSITIVE})
+    assert verdict(f"norm({name})", name, positive) == "unknown"
+    assert verdict(f"norm({name})", f"norm(abs({name}))", positive) == "unknown"
+
+
+def test_one_coordinate_is_enough_to_refute() -> None:
+    found = identity([(read("norm(g + 1)"), read("norm(g) + 1"))], ANYTHING)
+    assert found.status == "refuted"
+
+
+def test_what_is_perhaps_undefined_elsewhere_has_no_norm_to_speak_of() -> None:
+    assert verdict("where(g == 0, theta, theta + 0 * norm(1 / g))", "theta") == "unknown"
+    assert verdict("norm(sqrt(v))", "norm(sqrt(v) * 1)") == "unknown"
+    assert verdict("norm(sqrt(v))", "norm(sqrt(v) * 1)", Assumptions({"v": NONNEGATIVE})) == "proved"
+    assert verdict("norm(1 / g)", "abs(1 / g)") == "unknown"
+
+
+def test_balls_over_a_box_say_nothing_of_norms() -> None:
+    box = {"g": UNIT}
+    assert isinstance(over([read("norm(g)")], box)[0], Inexact)
+    assert everywhere(read("norm(g) <= 2"), box).status == "unknown"  # of five ones it is more
+    assert everywhere(read("abs(g) <= 2"), box).status == "proved"
+
+
+@pytest.mark.skipif(not is_installed(), reason="z3 is not installed")
+def test_another_prover_knows_no_more_of_norms() -> None:
+    from derive.smt.deciding import proves
+
+    g, theta = Symbol("g"), Symbol("theta")
+    of_g, of_theta = apply("norm", g), apply("norm", theta)
+    assert proves(((apply("max", of_g, 0), of_g),), ANYTHING)
+    for condition, difference in ((apply("eq", g, theta), of_g - of_theta), (apply("eq", g, 0), of_g)):
+        assert not proves(((apply("where", condition, difference, 0), Number(0)),), ANYTHING)
+
+
+def test_a_norm_is_exported_as_a_number_of_its_own() -> None:
+    script = question(((read("norm(g) + norm(g)"), read("norm(theta)")),), ANYTHING)
+    assert script.count("declare-const") == 4  # two names, two norms
+    assert "powers, whole numbers or functions stand for more" in script
+    with pytest.raises(Untranslatable):
+        Encoding(ANYTHING).term(read("norm(1 / g)"))
+
+
+def test_a_norm_over_written_out_coordinates() -> None:
+    pair = (Number(3), Number(-4))
+    [found] = by_coordinates([read("norm(g) * g")], {"g": pair}, 2)
+    assert identity([(found[0], Number(15)), (found[1], Number(-20))], ANYTHING)
+
+
+# Rules
+
+
+def stepping(name: str, text: str) -> Rule:
+    """Gradient descent with another step."""
+    return replace(RULES["gradient_descent"], name=name, body=(Assignment("theta", read(text)),))
+
+
+def normalised() -> Rule:
+    return stepping("normalised", "theta - lr * g / norm(g)")
+
+
+def test_a_normalised_step_is_not_that_of_each_coordinate() -> None:
+    assert prove(normalised(), stepping("alone", "theta - lr * g / abs(g)")).status == "unknown"
+
+
+@pytest.mark.parametrize("name", ["lars", "lamb"])
+def test_a_rule_written_otherwise_is_the_rule_and_one_without_other_coordinates_is_not(name: str) -> None:
+    known = RULES[name]
+    [line] = [a for a in known.body if a.target == "ratio"]
+    doubled = replace(line, value=line.value / 2 + line.value / 2)
+    rewritten = replace(known, name="rewritten", body=tuple(doubled if a is line else a for a in known.body))
+    assert prove(known, rewritten).status == "proved"
+    alone = tuple(
+        replace(a, value=apply("abs", a.value.args[0])) if getattr(a.value, "op", "") == "norm" else a  # type: ignore[attr-defined]
+        for a in known.body
+    )
+    assert prove(known, replace(known, name="alone", body=alone)).status == "unknown"
+    off = replace(line, value=2 * line.value)
+    wrong = replace(known, name="wrong", body=tuple(off if a is line else a for a in known.body))
+    assert prove(known, wrong).status == "refuted"
+
+
+def test_a_rule_with_norms_is_not_linear_and_follows_no_coordinate() -> None:
+    for each in (RULES["lars"], RULES["lamb"], normalised()):
+        assert linear_system(each) is None
+        for derive in (step_bound, effective_lr, first_step, decoupled_decay, stable_region):
+            assert derive(each) is None, derive.__name__
+    assert linear_buffers(RULES["lars"]) == ()
+    assert [b.name for b in linear_buffers(RULES["lamb"])] == ["m", "v"]
+
+
+def test_what_is_derived_of_them_holds() -> None:
+    for name in ("lars", "lamb"):
+        assert all(d.holds for d in derivations(RULES[name]))
