@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from derive.expr import Expr, apply, substitute
 from derive.proving import Assumptions, assumptions_of, invariants
 from derive.rule import Rule
 from kernels.certificate import Certificate, Proof, proof_of
 from kernels.emit import emit
 from kernels.lower import PartName, goals
 from kernels.measuring.special import exceptions
+from kernels.norms import measured
 from kernels.pipeline import parts_of, programs
 from kernels.program import inlined
 from kernels.readback import equal, read_back
@@ -27,6 +30,8 @@ class Certified:
     program: Proof
     readback: Proof
     exceptions: tuple[str, ...]
+    values: Mapping[str, Expr] = field(default_factory=dict)
+    read: Mapping[str, Expr] = field(default_factory=dict)
 
 
 def proved_nonnegative(rule: Rule) -> tuple[str, ...]:
@@ -37,7 +42,10 @@ def proved_nonnegative(rule: Rule) -> tuple[str, ...]:
 def certify(rule: Rule, dtype: str) -> tuple[Certificate, Sources]:
     """The certificate of a rule's kernel and the source of its parts."""
     assumptions, nonnegative = assumptions_of(rule), proved_nonnegative(rule)
-    parts = {part: _certified(rule, dtype, part, assumptions, nonnegative) for part in parts_of(rule)}
+    parts: dict[PartName, Certified] = {}
+    for part in parts_of(rule):
+        measured_by = parts["norms"] if "norms" in parts and part == "step" else None
+        parts[part] = _certified(rule, dtype, part, assumptions, nonnegative, measured_by)
     certificate = Certificate(
         rule.name,
         dtype,
@@ -50,16 +58,29 @@ def certify(rule: Rule, dtype: str) -> tuple[Certificate, Sources]:
 
 
 def _certified(
-    rule: Rule, dtype: str, part: PartName, assumptions: Assumptions, nonnegative: tuple[str, ...]
+    rule: Rule,
+    dtype: str,
+    part: PartName,
+    assumptions: Assumptions,
+    nonnegative: tuple[str, ...],
+    measured_by: Certified | None = None,
 ) -> Certified:
+    """One part; of a step whose norms another part measures, each norm is that of what is measured there."""
     made, wanted = programs(rule, dtype, part), goals(rule, part)
-    values = inlined(made.final)
+    values = _with_norms(inlined(made.final), {} if measured_by is None else measured_by.values)
     proof = proof_of(equal(values, wanted, assumptions))
-    differences = exceptions(made.lowered, made.final, rule, nonnegative)
+    differences = exceptions(made.lowered, made.final, measured(rule).rule, nonnegative)
     source = emit(made.final, rule, [_note(proof), *(f"Exception: {e}." for e in differences)])
-    read = read_back(source, made.final)
+    read = _with_norms(read_back(source, made.final), {} if measured_by is None else measured_by.read)
     same = read.keys() == values.keys() and all(read[array] is values[array] for array in read)
-    return Certified(source, proof, proof if same else proof_of(equal(read, wanted, assumptions)), differences)
+    reproved = proof if same else proof_of(equal(read, wanted, assumptions))
+    return Certified(source, proof, reproved, differences, values, read)
+
+
+def _with_norms(values: Mapping[str, Expr], elements: Mapping[str, Expr]) -> dict[str, Expr]:
+    """What is stored, every scalar that stands for a norm written out."""
+    norms = {name: apply("norm", element) for name, element in elements.items()}
+    return dict(zip(values, substitute(values.values(), norms), strict=True))
 
 
 def _note(proof: Proof) -> str:

@@ -13,6 +13,7 @@ from itertools import combinations
 
 from derive.errors import UserError
 from derive.rule import Domain, Hyperparameter, Rule
+from kernels.norms import measured
 from kernels.program import Program
 
 ENOUGH_FOR_THREADS = 1 << 18  # elements; below it a second thread costs more than it brings
@@ -31,14 +32,13 @@ class Check:
 def refuse_unfit(rule: Rule) -> None:
     """Raises UserError for a rule that no call of a kernel could carry out.
 
-    A step that asks for several gradients, or a hyperparameter with the name of an argument of the calls.
+    A step that asks for several gradients, norms of norms, or a hyperparameter with the name of an argument of the
+    calls.
     """
     if rule.asked:
         what = f"{rule.name} asks for {len(rule.questions)} gradients in a step, and a kernel is given one"
         raise UserError(what, where=rule.where, fix="write one step for each gradient")
-    if rule.norms:
-        what = f"{rule.name} takes norms of whole tensors, and kernels have no pass over memory for them yet"
-        raise UserError(what, where=rule.where, fix="derive and prove with it, or write the norms as hyperparameters")
+    measured(rule)
     for name in ("state",) if rule.query is None else ("state", "out"):
         if name in rule.hyperparameter_names:
             what = f"the hyperparameter {name!r} has the name of an argument of the kernel's calls"

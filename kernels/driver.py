@@ -129,7 +129,7 @@ def _compiled(rule: Rule, dtype: str, key: str, part: PartName, source: str, cod
     from kernels.running.load import load, signature
 
     program = programs(rule, dtype, part).final
-    types = signature(dtype, program.arrays, program.stored, len(program.parameters))
+    types = signature(dtype, program.arrays, program.stored, len(program.parameters), sums=program.measures)
     path = cache.directory(key) / f"{part}.py"
     loaded = load(f"{rule.name}_{part}_{dtype}_{key[:12]}", str(path), source, types, code)
     made = Part(
@@ -146,4 +146,4 @@ def _compiled(rule: Rule, dtype: str, key: str, part: PartName, source: str, cod
 def _kernel(rule: Rule, dtype: str, certificate: Certificate, made: Mapping[PartName, Part]) -> Kernel:
     from kernels.running.kernel import Kernel
 
-    return Kernel(rule, dtype, certificate, made["step"], made.get("query"))
+    return Kernel(rule, dtype, certificate, made["step"], made.get("query"), made.get("norms"))

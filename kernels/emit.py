@@ -14,7 +14,8 @@ from dataclasses import replace
 
 from derive.expr import Apply, Expr, Number, Symbol, fold, substitute
 from derive.ops import OPS
-from derive.rule import Assignment, Rule
+from derive.reading.norms import BLOCK, LANES, TAKEN
+from derive.rule import Assignment, Hyperparameter, Rule
 from kernels.checks import ENOUGH_FOR_THREADS, LARGE, Check, checks
 from kernels.program import Program, fresh, operations
 from kernels.version import GENERATOR
@@ -71,6 +72,59 @@ def entry({entry_arguments}):
     return 0
 '''
 
+_NORMS = '''\
+{header}
+
+import math
+
+import numpy as np
+from numba import njit
+
+element = np.{dtype}
+
+
+@njit(error_model="numpy", nogil=True, inline="always")
+def prelude({parameters}):
+    """The scalars of one step, in float64; `element` rounds once to {dtype}."""
+{prelude}
+    return {handed}
+
+
+@njit(error_model="numpy", nogil=True, inline="always")
+def block({block_arguments}):
+    """The squares of the elements lo to hi in float64: each into one of {lanes} lanes, which are added in pairs."""
+{slices}
+    lanes = np.zeros(({count}, {lanes}))
+    for i in range({first}.size):
+{body}
+    for k in range({count}):
+        left = (lanes[k, 0] + lanes[k, 1]) + (lanes[k, 2] + lanes[k, 3])
+        right = (lanes[k, 4] + lanes[k, 5]) + (lanes[k, 6] + lanes[k, 7])
+        sums[place, k] = left + right
+
+
+@njit(error_model="numpy", nogil=True, inline="always")
+def overlap(a, b):
+    """Whether two arrays of one size share memory."""
+    first, second, size = a.ctypes.data, b.ctypes.data, a.size * a.itemsize
+    return size > 0 and first < second + size and second < first + size
+
+
+@njit(error_model="numpy", nogil=True)
+def entry({entry_arguments}):
+    """With hi < 0: check everything, then measure; the answer is 0, the number of a failed check, or {large} for
+    more work than one thread should do. Otherwise: do this part of work that has been checked, whole blocks."""
+    if hi < 0:
+{checks}
+        lo, hi = 0, {first}.size
+        if hi > {enough}:
+            return {large}
+    {call_prelude}
+    for place in range(lo // {block}, (hi + {block} - 1) // {block}):
+        block({call_block})
+    return 0
+'''
+
 
 def emit(program: Program, rule: Rule, notes: Iterable[str] = ()) -> str:
     """The module's source. Names that the template uses itself get a number."""
@@ -78,6 +132,8 @@ def emit(program: Program, rule: Rule, notes: Iterable[str] = ()) -> str:
     program = renamed(program, names)
     hyperparameters = tuple(replace(h, name=names.get(h.name, h.name)) for h in rule.hyperparameters)
     handed, arrays, parameters = program.handed, program.arrays, program.parameters
+    if program.measures:
+        return _emit_norms(program, rule, hyperparameters, notes)
     return _TEMPLATE.format(
         header="\n".join(f"# {' '.join(line.split())}" for line in (*_header(program, rule), *notes)),
         dtype=program.dtype,
@@ -96,12 +152,40 @@ def emit(program: Program, rule: Rule, notes: Iterable[str] = ()) -> str:
     )
 
 
+def _emit_norms(program: Program, rule: Rule, hyperparameters: tuple[Hyperparameter, ...], notes: Iterable[str]) -> str:
+    handed, arrays, parameters = program.handed, program.arrays, program.parameters
+    squares = [f"        lanes[{k}, i % {LANES}] += np.float64({name}) * np.float64({name})"
+               for k, (_, name) in enumerate(program.stores)]  # fmt: skip
+    span = ["place", f"place * {BLOCK}", f"min(place * {BLOCK} + {BLOCK}, hi)"]
+    return _NORMS.format(
+        header="\n".join(f"# {' '.join(line.split())}" for line in (*_header(program, rule), *notes)),
+        dtype=program.dtype,
+        parameters=", ".join(parameters),
+        prelude="\n".join(_lines(program.prelude, "    ", frozenset())),
+        handed=_tuple(handed),
+        block_arguments=", ".join([*arrays, "sums", "place", "lo", "hi", *handed]),
+        lanes=LANES,
+        slices="\n".join(f"    {a} = {a}[lo:hi]" for a in arrays),
+        count=len(program.stores),
+        first=arrays[0],
+        body="\n".join(_lines(program.body, "        ", frozenset(arrays)) + squares),
+        entry_arguments=", ".join([*arrays, "sums", *parameters, "lo", "hi", "smallest"]),
+        checks="\n".join(_check_lines(checks(program, hyperparameters))),
+        enough=ENOUGH_FOR_THREADS,
+        large=LARGE,
+        call_prelude=f"{_tuple(handed)} = prelude({', '.join(['float(t)', *parameters[1:]])})",
+        block=BLOCK,
+        call_block=", ".join([*arrays, "sums", *span, *handed]),
+    )
+
+
 def emitted_names(program: Program) -> dict[str, str]:
     """The names that cannot stand in the module as they are, and what stands for them."""
-    taken = set(program.taken | RESERVED)
+    reserved = RESERVED | TAKEN if program.measures else RESERVED
+    taken = set(program.taken | reserved)
     names: dict[str, str] = {}
     for name in sorted(program.taken):
-        if name in RESERVED or keyword.iskeyword(name) or not name.isidentifier():
+        if name in reserved or keyword.iskeyword(name) or not name.isidentifier():
             names[name] = fresh(name if name.isidentifier() else "name", taken | {name})
             taken.add(names[name])
     return names
@@ -163,7 +247,12 @@ def _check_lines(table: tuple[Check, ...]) -> list[str]:
 
 def bytes_per_element(program: Program) -> int:
     """Bytes read and written for one element."""
-    return (len(program.loads) + len(program.stores)) * {"float32": 4, "float64": 8}[program.dtype]
+    return (len(program.loads) + _writes(program)) * {"float32": 4, "float64": 8}[program.dtype]
+
+
+def _writes(program: Program) -> int:
+    """Writes for one element; a sum of squares is none."""
+    return 0 if program.measures else len(program.stores)
 
 
 def _header(program: Program, rule: Rule) -> list[str]:
@@ -171,7 +260,7 @@ def _header(program: Program, rule: Rule) -> list[str]:
     return [
         f"{rule.name}, {program.dtype}. Generated by {GENERATOR}; changes made here are lost.",
         *([str(rule.reference)] if str(rule.reference) else []),
-        f"An element: {len(program.loads)} reads, {len(program.stores)} writes, {bytes_per_element(program)} bytes;"
+        f"An element: {len(program.loads)} reads, {_writes(program)} writes, {bytes_per_element(program)} bytes;"
         f" {counts or 'no operations'}.",
         "Strict IEEE arithmetic: no fast-math, no contraction, every scalar rounded once.",
     ]

@@ -13,13 +13,16 @@ from typing import Literal
 from derive.errors import UserError
 from derive.expr import Apply, Expr, Number, Symbol, apply, fold, substitute, symbols
 from derive.rule import Assignment, Rule
+from kernels.norms import measured
 from kernels.program import Program, cast, fresh, is_truth, without_unused
 
-PartName = Literal["step", "query"]
+PartName = Literal["norms", "step", "query"]
 
 
 def goals(rule: Rule, part: PartName = "step") -> dict[str, Expr]:
     """What each stored array must receive, in the values before the step: what a program is proved against."""
+    if part == "norms":
+        return dict(measured(rule).arguments)
     if part == "query":
         if rule.query is None:
             raise UserError(
@@ -35,11 +38,18 @@ def output_array(rule: Rule) -> str:
 
 
 def lower(rule: Rule, dtype: str, part: PartName = "step") -> Program:
-    """The rule's operations in its own order; `part` is its step or the point where it takes its gradient."""
+    """The rule's operations in its own order; `part` is its step, the point where it takes its gradient, or its norms.
+
+    In the step norms are scalars. The program of the norms stores none of the arrays: what it stores under the name of
+    a norm is the elements whose squares are added up.
+    """
     wanted = goals(rule, part)
+    rule = measured(rule).rule if part == "step" else rule
     arrays = _arrays(rule, part)
     parameters = tuple(dict.fromkeys(("t", *rule.hyperparameter_names)))
-    lines = rule.body if part == "step" else (Assignment("point", wanted[output_array(rule)]),)
+    lines = (
+        rule.body if part == "step" else tuple(Assignment(_source_name(rule, a, part), e) for a, e in wanted.items())
+    )
     taken = [*arrays, *parameters]
     assigned, values = _assigned_once(lines, taken)
     elements, prelude, body = set(arrays), [], []
@@ -73,6 +83,8 @@ def _arrays(rule: Rule, part: PartName) -> tuple[str, ...]:
 
 
 def _source_name(rule: Rule, array: str, part: PartName) -> str:
+    if part == "norms":
+        return f"{array}_element"
     if part == "query":
         return "point"
     return "output" if array == output_array(rule) else array

@@ -56,6 +56,11 @@ class Program:
         return tuple(name for name in self.arrays if name in used)
 
     @property
+    def measures(self) -> bool:
+        """Whether it adds up squares of elements, and stores into no array."""
+        return not {*self.stored} & {*self.arrays}
+
+    @property
     def stored(self) -> tuple[str, ...]:
         return tuple(array for array, _ in self.stores)
 

@@ -8,6 +8,7 @@ from derive.errors import UserError
 from derive.expr import Expr, Symbol, substitute
 from derive.proving import Assumptions, Verdict, identity
 from derive.reading.kernel import read_kernel
+from derive.reading.norms import Norms, read_norms
 from kernels.emit import emitted_names
 from kernels.program import Program
 
@@ -15,9 +16,10 @@ from kernels.program import Program
 def read_back(source: str, program: Program) -> dict[str, Expr]:
     """What the source stores into each array, in the rule's names and the values before the step.
 
+    Of a measuring pass, the elements whose squares are added up, by the names of the norms.
     Raises UserError where it is not the template, or is called otherwise than the program is.
     """
-    kernel = read_kernel(source, program.name)
+    kernel = read_norms(source, program.name) if program.measures else read_kernel(source, program.name)
     names = emitted_names(program)
     arrays = tuple(names.get(a, a) for a in program.arrays)
     parameters = tuple(names.get(p, p) for p in program.parameters)
@@ -25,6 +27,8 @@ def read_back(source: str, program: Program) -> dict[str, Expr]:
         raise UserError("the source is not called as the program is", where=program.name, fix="generate it again")
     original = {new: old for old, new in names.items()}
     symbols = {new: Symbol(old) for new, old in original.items()}
+    if isinstance(kernel, Norms):
+        return dict(zip(program.stored, substitute(kernel.elements, symbols), strict=True))
     values = substitute(kernel.step.values(), symbols)
     return {original.get(array, array): value for array, value in zip(kernel.step, values, strict=True)}
 

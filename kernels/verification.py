@@ -15,6 +15,7 @@ from kernels.driver import compile
 from kernels.measuring.compare_bits import compare_bits
 from kernels.measuring.compare_rounding import compare_rounding
 from kernels.measuring.special import exceptions
+from kernels.norms import measured
 from kernels.pipeline import parts_of, programs
 from kernels.running import cache
 from kernels.running.content import content_key
@@ -74,7 +75,7 @@ def special_values(kernel: Kernel, nonnegative: tuple[str, ...]) -> tuple[bool, 
     found: list[str] = []
     for part in parts_of(kernel.rule):
         made = programs(kernel.rule, kernel.dtype, part)
-        found.extend(exceptions(made.lowered, made.final, kernel.rule, nonnegative))
+        found.extend(exceptions(made.lowered, made.final, measured(kernel.rule).rule, nonnegative))
     if not set(found) <= set(kernel.certificate.exceptions):
         return False, f"not declared: {min(set(found).difference(kernel.certificate.exceptions))}"
     return True, f"{len(found)} declared exception{'s' if len(found) > 1 else ''}" if found else "kept"

@@ -24,7 +24,6 @@ FROM_RULE = ("read", "anchors", "invariants", "derivations")
 FROM_KERNEL = ("program", "source", "bits", "rounding", "special")
 PROOFS = ("derivations", "program", "source")
 MARK = "*"  # beside a result that holds on a part of the inputs only
-NO_KERNEL = "there are no kernels yet for rules with norms of whole tensors"
 FROM_RUNS = ("runs",)
 COLUMNS = (*FROM_RULE, *FROM_KERNEL, *FROM_RUNS)
 
@@ -184,8 +183,6 @@ def kernel_cells(rule: Rule, fresh: bool = False) -> dict[str, Cell]:
     try:
         from kernels.verification import verify_kernel
 
-        if rule.norms:
-            return {column: Cell("none", "none", NO_KERNEL) for column in FROM_KERNEL}
         reports = {dtype: verify_kernel(rule, dtype, fresh=fresh) for dtype in DTYPES}
     except Exception as error:
         message = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
@@ -201,8 +198,6 @@ def confirmed_runs(rule: Rule) -> Cell:
     from kernels.driver import compile
     from kernels.measuring.experiments import confirm
 
-    if rule.norms:
-        return Cell("none", "none", NO_KERNEL)
     experiments = [experiment for derivation in derivations(rule) for experiment in derivation.experiments]
     if not experiments:
         return Cell("none", "none", "no derivation foretells a run")

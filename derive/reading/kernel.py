@@ -61,18 +61,18 @@ class Kernel:
 def read_kernel(source: str, file: str = "kernel") -> Kernel:
     """What the source of an emitted kernel computes. Raises UserError where it is not the template."""
     tree = parse(source, file)
-    functions = _functions(tree, file)
+    functions = read_functions(tree, file)
     outer = bindings(tree.body)
-    parameters, prelude, handed = _prelude(functions["prelude"], file, outer)
-    truths = _truths(prelude) & set(handed)
+    parameters, prelude, handed = read_prelude(functions["prelude"], file, outer)
+    truths = truths_of(prelude) & set(handed)
     arrays, body = _span(functions["span"], handed, truths, file, outer)
-    _refuse_clashes(functions["span"], [*parameters, *arrays], file)
+    refuse_clashes(functions["span"], [*parameters, *arrays], file)
     _check_entry(functions["entry"], parameters, arrays, handed, file)
-    _refuse_stores(functions["overlap"], file)
-    return Kernel(_dtype(tree, file), parameters, arrays, prelude, handed, body)
+    refuse_stores(functions["overlap"], file)
+    return Kernel(element_type(tree, file), parameters, arrays, prelude, handed, body)
 
 
-def _unexpected(node: ast.AST, file: str, what: str = "") -> UserError:
+def unexpected(node: ast.AST, file: str, what: str = "") -> UserError:
     where = f"{file}:{getattr(node, 'lineno', 1)}"
     return UserError(what or f"'{text_of(node)}' is not part of a kernel", where=where, fix=FIX)
 
@@ -80,21 +80,21 @@ def _unexpected(node: ast.AST, file: str, what: str = "") -> UserError:
 # The module
 
 
-def _functions(tree: ast.Module, file: str) -> dict[str, ast.FunctionDef]:
+def read_functions(tree: ast.Module, file: str, names: tuple[str, ...] = FUNCTIONS) -> dict[str, ast.FunctionDef]:
     """The four functions, after the imports and the element type, and nothing else."""
     functions = [n for n in tree.body if isinstance(n, ast.FunctionDef)]
     others = [n for n in tree.body if not isinstance(n, ast.FunctionDef)]
-    if tuple(f.name for f in functions) != FUNCTIONS:
-        raise _unexpected(tree, file, f"a kernel has the functions {', '.join(FUNCTIONS)}")
+    if tuple(f.name for f in functions) != names:
+        raise unexpected(tree, file, f"a kernel has the functions {', '.join(names)}")
     texts = [ast.unparse(n) for n in others]
     if tuple(texts[:-1]) != IMPORTS or texts[-1] not in ("element = np.float32", "element = np.float64"):
-        raise _unexpected(others[0] if others else tree, file, "a kernel has three imports and its element type")
+        raise unexpected(others[0] if others else tree, file, "a kernel has three imports and its element type")
     for function in functions:
         _check_signature(function, file)
     return {f.name: f for f in functions}
 
 
-def _dtype(tree: ast.Module, file: str) -> str:
+def element_type(tree: ast.Module, file: str) -> str:
     [text] = [ast.unparse(n) for n in tree.body if isinstance(n, ast.Assign)]
     return text.removeprefix("element = np.")
 
@@ -102,27 +102,27 @@ def _dtype(tree: ast.Module, file: str) -> str:
 def _check_signature(function: ast.FunctionDef, file: str) -> None:
     a = function.args
     if a.posonlyargs or a.kwonlyargs or a.vararg or a.kwarg or a.defaults:
-        raise _unexpected(function, file, f"'{function.name}' takes plain arguments only")
+        raise unexpected(function, file, f"'{function.name}' takes plain arguments only")
     match function.decorator_list:
         case [ast.Call(func=ast.Name(id="njit"), args=[], keywords=keywords)]:
             options = {ast.unparse(k) for k in keywords}
             if options <= STRICT_OPTIONS and "error_model='numpy'" in options:
                 return
-    raise _unexpected(function, file, f"'{function.name}' is not compiled strictly")
+    raise unexpected(function, file, f"'{function.name}' is not compiled strictly")
 
 
-def _names(function: ast.FunctionDef) -> tuple[str, ...]:
+def argument_names(function: ast.FunctionDef) -> tuple[str, ...]:
     return tuple(a.arg for a in function.args.args)
 
 
-def _without_docstring(function: ast.FunctionDef) -> Sequence[ast.stmt]:
+def without_docstring(function: ast.FunctionDef) -> Sequence[ast.stmt]:
     return function.body[1:] if ast.get_docstring(function) is not None else function.body
 
 
 # The arithmetic
 
 
-def _scope(known: Iterable[str], arrays: Iterable[str], file: str, outer: dict[str, Binding]) -> Scope:
+def element_scope(known: Iterable[str], arrays: Iterable[str], file: str, outer: dict[str, Binding]) -> Scope:
     places = {f"{array}[]" for array in arrays}
     return Scope(
         file,
@@ -133,22 +133,22 @@ def _scope(known: Iterable[str], arrays: Iterable[str], file: str, outer: dict[s
     )
 
 
-def _prelude(
+def read_prelude(
     function: ast.FunctionDef, file: str, outer: dict[str, Binding]
 ) -> tuple[tuple[str, ...], tuple[Assignment, ...], tuple[str, ...]]:
-    *body, last = _without_docstring(function)
-    parameters = _names(function)
-    scope = _scope(parameters, (), file, outer)
-    assignments = tuple(_assignment(n, scope, file) for n in body)
+    *body, last = without_docstring(function)
+    parameters = argument_names(function)
+    scope = element_scope(parameters, (), file, outer)
+    assignments = tuple(read_assignment(n, scope, file) for n in body)
     match last:
         case ast.Return(value=ast.Tuple(elts=elements)) if all(isinstance(e, ast.Name) for e in elements):
             handed = tuple(ast.unparse(e) for e in elements)
             if set(handed) <= scope.known and len(set(handed)) == len(handed):
                 return parameters, assignments, handed
-    raise _unexpected(last, file)
+    raise unexpected(last, file)
 
 
-def _truths(assignments: Iterable[Assignment]) -> set[str]:
+def truths_of(assignments: Iterable[Assignment]) -> set[str]:
     """The names that hold truth values."""
     names: set[str] = set()
     for a in assignments:
@@ -157,7 +157,7 @@ def _truths(assignments: Iterable[Assignment]) -> set[str]:
     return names
 
 
-def _assignment(node: ast.stmt, scope: Scope, file: str) -> Assignment:
+def read_assignment(node: ast.stmt, scope: Scope, file: str) -> Assignment:
     match node:
         case ast.Assign(targets=[ast.Name(id=name)], value=value) if name not in RESERVED:
             result = Assignment(name, to_value(value, scope), node.lineno)
@@ -167,34 +167,34 @@ def _assignment(node: ast.stmt, scope: Scope, file: str) -> Assignment:
         case ast.Assign(targets=[ast.Subscript(value=ast.Name(id=array), slice=ast.Name(id="i"))], value=value):
             if array in scope.items:
                 return Assignment(f"{array}[]", to_expr(value, scope), node.lineno)
-    raise _unexpected(node, file)
+    raise unexpected(node, file)
 
 
 def _span(
     function: ast.FunctionDef, handed: tuple[str, ...], truths: set[str], file: str, outer: dict[str, Binding]
 ) -> tuple[tuple[str, ...], tuple[Assignment, ...]]:
     """The arrays, and the assignments for one element: every array is sliced, then one loop walks them."""
-    names = _names(function)
+    names = argument_names(function)
     arrays = names[: len(names) - len(handed) - len(BOUNDS)]
     if names != (*arrays, *BOUNDS, *handed) or not arrays:
-        raise _unexpected(function, file, "'span' takes the arrays, lo, hi and what 'prelude' returns")
-    *slices, loop = _without_docstring(function)
+        raise unexpected(function, file, "'span' takes the arrays, lo, hi and what 'prelude' returns")
+    *slices, loop = without_docstring(function)
     if [ast.unparse(s) for s in slices] != [f"{a} = {a}[lo:hi]" for a in arrays]:
-        raise _unexpected(function, file, "'span' slices every array once")
+        raise unexpected(function, file, "'span' slices every array once")
     if not isinstance(loop, ast.For) or loop.orelse:
-        raise _unexpected(loop, file)
+        raise unexpected(loop, file)
     if (ast.unparse(loop.target), ast.unparse(loop.iter)) != ("i", f"range({arrays[0]}.size)"):
-        raise _unexpected(loop, file, "'span' walks the first array")
-    scope = _scope(handed, arrays, file, outer)
+        raise unexpected(loop, file, "'span' walks the first array")
+    scope = element_scope(handed, arrays, file, outer)
     scope.truths.update(truths)
-    return arrays, tuple(_assignment(n, scope, file) for n in loop.body)
+    return arrays, tuple(read_assignment(n, scope, file) for n in loop.body)
 
 
-def _refuse_clashes(span: ast.FunctionDef, names: Sequence[str], file: str) -> None:
+def refuse_clashes(span: ast.FunctionDef, names: Sequence[str], file: str) -> None:
     """Arrays and parameters have names of their own, which no assignment to an element's name takes."""
     inner = {n.id for n in ast.walk(span.body[-1]) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
     if len(set(names)) < len(names) or RESERVED & set(names) or (inner - {"i"}) & set(names):
-        raise _unexpected(span, file, "one name stands for two things")
+        raise unexpected(span, file, "one name stands for two things")
 
 
 # How the parts are put together
@@ -204,34 +204,34 @@ def _check_entry(
     function: ast.FunctionDef, parameters: tuple[str, ...], arrays: tuple[str, ...], handed: tuple[str, ...], file: str
 ) -> None:
     """`entry` checks, hands the prelude's values to the span by their names, and stores nothing itself."""
-    _refuse_stores(function, file)
-    if _names(function) != (*arrays, *parameters, *BOUNDS, "smallest"):
-        raise _unexpected(function, file, "'entry' takes the arrays, the parameters, lo, hi and smallest")
-    first, *rest = _without_docstring(function)
+    refuse_stores(function, file)
+    if argument_names(function) != (*arrays, *parameters, *BOUNDS, "smallest"):
+        raise unexpected(function, file, "'entry' takes the arrays, the parameters, lo, hi and smallest")
+    first, *rest = without_docstring(function)
     returned = ", ".join(handed) + ("," if len(handed) == 1 else "")
     given = ", ".join(f"float({p})" if p == "t" else p for p in parameters)
     expected = [f"({returned}) = prelude({given})", f"span({', '.join([*arrays, *BOUNDS, *handed])})", "return 0"]
     if [ast.unparse(n) for n in rest] != [ast.unparse(ast.parse(e)) for e in expected]:
-        raise _unexpected(rest[0] if rest else function, file, "'entry' does not hand on the prelude's values")
+        raise unexpected(rest[0] if rest else function, file, "'entry' does not hand on the prelude's values")
     if not isinstance(first, ast.If) or ast.unparse(first.test) != "hi < 0" or first.orelse:
-        raise _unexpected(first, file)
+        raise unexpected(first, file)
     for node in first.body:
         if ast.unparse(node) != f"lo, hi = (0, {arrays[0]}.size)":
-            _check_refusal(node, file)
+            check_refusal(node, file)
 
 
-def _check_refusal(node: ast.stmt, file: str) -> None:
+def check_refusal(node: ast.stmt, file: str) -> None:
     match node:
         case ast.If(
             test=test, body=[ast.Return(value=ast.Constant() | ast.UnaryOp(operand=ast.Constant()))], orelse=[]
         ):
             if not any(isinstance(n, ast.NamedExpr | ast.Await | ast.Yield) for n in ast.walk(test)):
                 return
-    raise _unexpected(node, file)
+    raise unexpected(node, file)
 
 
-def _refuse_stores(function: ast.FunctionDef, file: str) -> None:
+def refuse_stores(function: ast.FunctionDef, file: str) -> None:
     """No store into an array or attribute anywhere in the function."""
     for node in ast.walk(function):
         if isinstance(node, ast.Subscript | ast.Attribute) and not isinstance(node.ctx, ast.Load):
-            raise _unexpected(node, file)
+            raise unexpected(node, file)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
+from derive.reading.norms import BLOCK
 from kernels.lower import PartName, output_array
-from kernels.measuring.inputs import Array, Setting, arrays, settings
+from kernels.measuring.inputs import Array, Setting, arrays, ordinary_arrays, settings
+from kernels.measuring.norms import norms_by_oracle
 from kernels.measuring.oracle import interpret, same_bits
 from kernels.pipeline import parts_of, programs
 from kernels.running.kernel import Kernel
@@ -28,11 +30,11 @@ def call(kernel: Kernel, part: PartName, given: Mapping[str, Array], setting: Se
 def compare_bits(kernel: Kernel) -> tuple[bool, str]:
     """Whether the kernel's results are the oracle's, bit for bit, on the zoo of inputs at every setting."""
     count = 0
-    for part in parts_of(kernel.rule):
+    for part, given in _inputs(kernel):
         program = programs(kernel.rule, kernel.dtype, part).final
-        given = arrays(program.arrays, kernel.dtype, ROWS)
         for setting in settings(kernel.rule):
-            expected = interpret(program, given, setting.scalars)
+            norms = norms_by_oracle(kernel.rule, kernel.dtype, given, setting.scalars)
+            expected = interpret(program, given, setting.scalars | norms)
             actual = call(kernel, part, given, setting)
             for array, values in expected.items():
                 if not same_bits(actual[array], values):
@@ -40,6 +42,17 @@ def compare_bits(kernel: Kernel) -> tuple[bool, str]:
                     return False, _difference(part, array, row, actual[array], values, given, setting)
                 count += values.size
     return True, f"{count} values equal"
+
+
+def _inputs(kernel: Kernel) -> Iterator[tuple[PartName, dict[str, Array]]]:
+    """Each part with the zoo; where norms are measured, also with finite tensors of one element and of some blocks."""
+    for part in parts_of(kernel.rule):
+        names = programs(kernel.rule, kernel.dtype, part).final.arrays
+        if part != "norms":
+            yield part, arrays(names, kernel.dtype, ROWS)
+        if kernel.rule.norms and part == "step":
+            yield part, ordinary_arrays(names, kernel.dtype, 1, ())
+            yield part, ordinary_arrays(names, kernel.dtype, 2 * BLOCK + ROWS, ())
 
 
 def _first_difference(a: Array, b: Array) -> int:

@@ -21,6 +21,7 @@ from derive.rule import Rule
 from kernels.certificate import Certificate
 from kernels.checks import LARGE, Check
 from kernels.running import diagnose
+from kernels.running.adding import norms_of, table
 from kernels.running.pool import CHUNK, SUBNORMAL, over_chunks
 
 Array = np.ndarray[Any, Any]
@@ -48,6 +49,7 @@ class Kernel:
     certificate: Certificate
     stepping: Part = field(repr=False)
     querying: Part | None = field(default=None, repr=False)
+    measuring: Part | None = field(default=None, repr=False)
 
     @property
     def source(self) -> str:
@@ -57,7 +59,8 @@ class Kernel:
     @property
     def bytes_per_element(self) -> int:
         """Bytes one step reads and writes for each element."""
-        return self.stepping.bytes_per_element
+        measured = 0 if self.measuring is None else self.measuring.bytes_per_element
+        return self.stepping.bytes_per_element + measured
 
     def init(self, theta: Array, /, **hyperparameters: float) -> dict[str, Array]:
         """The state before the first step, shaped like theta; for an average `init(x)`, shaped like its input.
@@ -106,7 +109,8 @@ class Kernel:
 
     def _repr_markdown_(self) -> str:
         """What is known of the kernel and its source, for a notebook."""
-        sources = [part.source for part in (self.stepping, self.querying) if part is not None]
+        parts = (self.measuring, self.stepping, self.querying)
+        sources = [part.source for part in parts if part is not None]
         known = f"**{self.rule.name}**, {self.dtype}, {self._standing}\n\n```text\n{self.certificate}\n```\n"
         return "\n".join([known, *(f"```python\n{source}```\n" for source in sources)])
 
@@ -122,6 +126,16 @@ class Kernel:
                 given = self._plain(part, given)
                 break
         arrays = _flat(given)
+        if part is self.stepping and self.measuring is not None:
+            sums = table(arrays[0].size, len(self.measuring.stored))
+            self._enter(self.measuring, given, [*arrays, sums], counter, values)
+            values = [*values, *norms_of(sums)]
+        self._enter(part, given, arrays, counter, values)
+
+    def _enter(
+        self, part: Part, given: list[Array], arrays: list[Array], counter: int, values: list[float | None]
+    ) -> None:
+        """One part's work: all of it here, or shared among threads."""
         try:
             code = part.entry(*arrays, counter, *values, 0, -1, SUBNORMAL)
         except (TypeError, OverflowError, NumbaError):  # another type than compiled for

@@ -105,9 +105,16 @@ def module_from_text(name: str, path: str, source: str) -> Any:
     return module
 
 
-def signature(dtype: str, arrays: tuple[str, ...], stored: tuple[str, ...], parameters: int) -> Any:
-    """The types of `entry`: contiguous arrays, read-only where nothing is stored, t, the hyperparameters, a range."""
+def signature(
+    dtype: str, arrays: tuple[str, ...], stored: tuple[str, ...], parameters: int, *, sums: bool = False
+) -> Any:
+    """The types of `entry`: contiguous arrays, read-only where nothing is stored, t, the hyperparameters, a range.
+
+    With `sums` a table for sums of squares follows the arrays.
+    """
     element = getattr(numba.types, dtype)
     types = [numba.types.Array(element, 1, "C", readonly=a not in stored) for a in arrays]
+    if sums:
+        types.append(numba.types.float64[:, ::1])
     whole, real = numba.types.int64, numba.types.float64
     return numba.types.int64(*types, whole, *[real] * (parameters - 1), whole, whole, real)
