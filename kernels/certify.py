@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from derive.expr import Expr, apply, substitute
+from derive.expr import Expr
 from derive.proving import Assumptions, assumptions_of, invariants
 from derive.rule import Rule
 from kernels.certificate import Certificate, Proof, proof_of
@@ -16,7 +16,7 @@ from kernels.measuring.special import exceptions
 from kernels.norms import measured
 from kernels.pipeline import parts_of, programs
 from kernels.program import inlined
-from kernels.readback import equal, read_back
+from kernels.readback import equal, read_back, with_norms
 from kernels.version import GENERATOR
 
 Sources: TypeAlias = dict[PartName, str]
@@ -67,20 +67,14 @@ def _certified(
 ) -> Certified:
     """One part; of a step whose norms another part measures, each norm is that of what is measured there."""
     made, wanted = programs(rule, dtype, part), goals(rule, part)
-    values = _with_norms(inlined(made.final), {} if measured_by is None else measured_by.values)
+    values = with_norms(inlined(made.final), {} if measured_by is None else measured_by.values)
     proof = proof_of(equal(values, wanted, assumptions))
     differences = exceptions(made.lowered, made.final, measured(rule).rule, nonnegative)
     source = emit(made.final, rule, [_note(proof), *(f"Exception: {e}." for e in differences)])
-    read = _with_norms(read_back(source, made.final), {} if measured_by is None else measured_by.read)
+    read = with_norms(read_back(source, made.final), {} if measured_by is None else measured_by.read)
     same = read.keys() == values.keys() and all(read[array] is values[array] for array in read)
     reproved = proof if same else proof_of(equal(read, wanted, assumptions))
     return Certified(source, proof, reproved, differences, values, read)
-
-
-def _with_norms(values: Mapping[str, Expr], elements: Mapping[str, Expr]) -> dict[str, Expr]:
-    """What is stored, every scalar that stands for a norm written out."""
-    norms = {name: apply("norm", element) for name, element in elements.items()}
-    return dict(zip(values, substitute(values.values(), norms), strict=True))
 
 
 def _note(proof: Proof) -> str:

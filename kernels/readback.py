@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from derive.errors import UserError
-from derive.expr import Expr, Symbol, substitute
+from derive.expr import Expr, Symbol, apply, substitute
 from derive.proving import Assumptions, Verdict, identity
 from derive.reading.kernel import read_kernel
 from derive.reading.norms import Norms, read_norms
@@ -31,6 +31,12 @@ def read_back(source: str, program: Program) -> dict[str, Expr]:
         return dict(zip(program.stored, substitute(kernel.elements, symbols), strict=True))
     values = substitute(kernel.step.values(), symbols)
     return {original.get(array, array): value for array, value in zip(kernel.step, values, strict=True)}
+
+
+def with_norms(values: Mapping[str, Expr], elements: Mapping[str, Expr]) -> dict[str, Expr]:
+    """What is stored, every scalar that stands for a norm written out as that of its elements."""
+    norms = {name: apply("norm", element) for name, element in elements.items()}
+    return dict(zip(values, substitute(values.values(), norms), strict=True))
 
 
 def equal(values: Mapping[str, Expr], goals: Mapping[str, Expr], assumptions: Assumptions) -> Verdict:
