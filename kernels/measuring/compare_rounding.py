@@ -2,38 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
 import numpy as np
 
 from derive.evaluate import ball
-from derive.expr import Expr
+from derive.expr import Expr, Number
 from derive.ops import Inexact, Undefined
+from derive.rule import Rule
+from derive.tensors import by_coordinates
 from kernels.lower import PartName, goals
 from kernels.measuring.compare_bits import call
 from kernels.measuring.inputs import Array, Setting, arrays, ordinary_arrays, settings
+from kernels.measuring.norms import norm_errors, norms_by_oracle
 from kernels.measuring.rounding import bounds
 from kernels.pipeline import parts_of, programs
 from kernels.program import Program
 from kernels.running.kernel import Kernel
 
 ROWS = 24  # ordinary ones, and as many from the ends of the number line
+TENSOR = 4  # elements: a norm of exact numbers grows with them
 PRECISIONS = (128, 512, 4096)  # bits of the balls
 
 
 def compare_rounding(kernel: Kernel, nonnegative: tuple[str, ...]) -> tuple[bool, str, str]:
     """Whether every result lies within its running error bound of the exact value, and where there is no bound."""
-    if kernel.rule.norms:
-        return True, "not compared", "no bound: the errors of norms, which all elements share, are not followed"
     tally = Tally()
     for part in parts_of(kernel.rule):
+        if part == "norms":
+            continue  # a norm's error is in the step's
         program = programs(kernel.rule, kernel.dtype, part).final
         wanted = goals(kernel.rule, part)
         given = rounding_inputs(program, nonnegative)
         for setting in settings(kernel.rule):
-            _compare_setting(kernel, part, program, wanted, given, setting, tally)
+            for tensor in tensors(kernel.rule, given):
+                _compare_setting(kernel, part, program, wanted, tensor, setting, tally)
     return not tally.broken, tally.text(), tally.region()
 
 
@@ -44,6 +49,24 @@ def rounding_inputs(program: Program, nonnegative: tuple[str, ...]) -> dict[str,
     joined = {name: np.concatenate([ordinary[name], extreme[name]]) for name in program.arrays}
     finite = np.logical_and.reduce([np.isfinite(a) for a in joined.values()])
     return {name: np.ascontiguousarray(a[finite]) for name, a in joined.items()}
+
+
+def tensors(rule: Rule, given: Mapping[str, Array]) -> Iterator[Mapping[str, Array]]:
+    """The rows as one tensor where each goes its own way; else as tensors of a few."""
+    size = next(iter(given.values())).size
+    step = TENSOR if rule.norms else max(1, size)
+    for start in range(0, size, step):
+        yield {name: np.ascontiguousarray(a[start : start + step]) for name, a in given.items()}
+
+
+def _written_out(
+    wanted: Mapping[str, Expr], given: Mapping[str, Array], scalars: Mapping[str, float]
+) -> dict[str, tuple[Expr, ...]]:
+    """What every coordinate of a tensor should receive, as numbers."""
+    size = next(iter(given.values())).size
+    values = {name: tuple(Number(Fraction(float(x))) for x in a) for name, a in given.items()}
+    values |= {name: (Number(Fraction(v)),) * size for name, v in scalars.items()}
+    return dict(zip(wanted, by_coordinates(wanted.values(), values, size), strict=True))
 
 
 @dataclass
@@ -80,7 +103,10 @@ def _compare_setting(
     setting: Setting,
     tally: Tally,
 ) -> None:
-    found = bounds(program, given, setting.scalars)
+    norms = norms_by_oracle(kernel.rule, kernel.dtype, given, setting.scalars)
+    errors = norm_errors(kernel.rule, kernel.dtype, given, setting.scalars, norms)
+    found = bounds(program, given, setting.scalars | norms, errors)
+    exact = _written_out(wanted, given, setting.scalars) if norms else {}
     actual = call(kernel, part, given, setting)
     stored = [array for array in program.stored if array in wanted]
     tally.total += len(stored) * given[program.arrays[0]].size
@@ -90,7 +116,14 @@ def _compare_setting(
         for array in stored:
             limit = float(found.errors[array][row])
             if np.isfinite(limit):
-                _compare_value(wanted[array], values, float(actual[array][row]), limit, array, tally)
+                _compare_value(
+                    exact[array][row] if exact else wanted[array],
+                    values,
+                    float(actual[array][row]),
+                    limit,
+                    array,
+                    tally,
+                )
             else:
                 _note_unbounded(tally, found.causes[array][row], given, row, setting)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -64,8 +65,16 @@ class Bounds:
     causes: dict[str, Array]
 
 
-def bounds(program: Program, arrays: Mapping[str, Array], scalars: Mapping[str, float]) -> Bounds:
-    """A bound for every stored array on the distance from the exact values of these inputs."""
+NOTHING: Mapping[str, float] = MappingProxyType({})
+
+
+def bounds(
+    program: Program, arrays: Mapping[str, Array], scalars: Mapping[str, float], errors: Mapping[str, float] = NOTHING
+) -> Bounds:
+    """A bound for every stored array on the distance from the exact values of these inputs.
+
+    `errors` says how far some of the scalars may be from what they stand for.
+    """
     element = np.dtype(program.dtype)
     causes = Causes()
 
@@ -73,7 +82,9 @@ def bounds(program: Program, arrays: Mapping[str, Array], scalars: Mapping[str, 
         return _operate(node, args, element, causes)
 
     given = {name: _exact(np.asarray(a, dtype=element)) for name, a in arrays.items()}
-    given |= {name: _exact(value) for name, value in constants(program, scalars).items()}
+    for name, value in constants(program, scalars).items():
+        lost = causes.number(f"no bound for {name}") if np.isinf(errors.get(name, 0)) else 0
+        given[name] = Bounded(value, np.asarray(errors.get(name, 0.0)), np.asarray(lost))
     values = run(program, given, _number, operate)
     shape = np.shape(arrays[program.arrays[0]])
     stored = {array: values[name] for array, name in program.stores}

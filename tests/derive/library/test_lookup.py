@@ -17,7 +17,7 @@ def test_the_names_of_the_library() -> None:
         "nesterov_torch", "qhm", "sign_sgd", "signum", "lion", "rprop", "adagrad", "adagrad_eps_inside", "adadelta",
         "rmsprop", "rmsprop_eps_inside", "rmsprop_centered", "rmsprop_momentum", "rmsprop_debiased", "adam",
         "adam_eps_hat", "adam_l2", "adamw", "adamax", "amsgrad", "amsgrad_debiased", "nadam", "nadam_constant", "radam",
-        "adabelief", "yogi", "adopt",
+        "adabelief", "yogi", "adopt", "lars", "lamb",
     ]  # fmt: skip
     assert all(find_rule(r.name) is r for r in rules())
 
