@@ -22,6 +22,7 @@ from derive.rule import REAL, Domain
 from derive.stating.quantities import Basis, Statement, written
 
 COMPARISONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge"})
+NEVER = apply("lt", 1, 0)
 MOST_TRIED = 24  # conditions that are tried
 
 
@@ -42,6 +43,8 @@ def decide(statement: Statement | Verdict, condition: Statement | None = None) -
     given = Assumptions(statement.basis.domains)
     verdict = truth(statement.condition, given, (*statement.premises, *statement.lemmas))
     if verdict:
+        if statement.premises and truth(NEVER, given, statement.premises):
+            return Verdict("unknown", message="the premises never hold together")
         return replace(verdict, relation="statement", message=str(statement))
     conditional = _under_conditions(statement, given, verdict, condition)
     if conditional is not None:
@@ -93,6 +96,10 @@ def _unproved(statement: Statement) -> Verdict | None:
     for verdict in statement.basis.verdicts:
         if not verdict:
             return Verdict("unknown", message=f"it rests on what is not proved: {verdict.message}")
+    given = Assumptions(statement.basis.domains)
+    for need in statement.basis.needs:
+        if not truth(need, given, statement.premises):
+            return Verdict("unknown", message=f"what was put in for a name need not lie in its domain: {written(need)}")
     return None
 
 
