@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,6 +31,9 @@ class Values:
 
     def __len__(self) -> int:
         return len(self.formulas)
+
+    def __iter__(self) -> Iterator[Quantity]:
+        return iter(self.formulas)
 
     def __repr__(self) -> str:
         return f"{self.name}: {', '.join(map(repr, self.formulas))}"
