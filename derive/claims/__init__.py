@@ -6,6 +6,7 @@ from derive.claims import (
     accumulated,
     averages,
     bounds,
+    convergence,
     corrections,
     decay,
     forms,
@@ -20,7 +21,8 @@ from derive.claims.claim import Claim, Decided, Finding, decide_claim
 from derive.errors import UserError
 
 TOPICS = (
-    averages, corrections, momentum, stability, forms, rates, bounds, accumulated, special, symmetries, decay, precision
+    averages, corrections, momentum, stability, convergence, forms, rates, bounds, accumulated, special, symmetries,
+    decay, precision,
 )  # fmt: skip
 LEDGER: tuple[Claim, ...] = tuple(
     sorted((claim for topic in TOPICS for claim in topic.CLAIMS), key=lambda claim: claim.id)

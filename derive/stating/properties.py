@@ -60,6 +60,11 @@ def cycle(rule: object) -> Quantity:
     return _of(rule, stability.two_cycle, "cycle on a quadratic")
 
 
+def convex_cycle(rule: object) -> Quantity:
+    """The cycle in which the tuned rule ends on a convex function that is no quadratic: `.cycle_1`, `.cycle_2`, ..."""
+    return _of(rule, stability.convex_cycle, "cycle on a convex function")
+
+
 def correction_multiplier(rule: object, without: bool = False) -> Quantity:
     """The step over what it would be with corrected buffers; `without`: of the rule with its corrections removed."""
     derive = _without_corrections if without else multiplier

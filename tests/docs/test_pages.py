@@ -32,8 +32,9 @@ from docs.site.sentences import read_back, said
 
 @pytest.mark.parametrize("name", OPS)
 def test_every_operation_has_a_formula_that_can_be_shown(name: str) -> None:
-    formula = to_latex(apply(name, *map(Symbol, ("beta1", "m_hat[t-1]", "v'")[: OPS[name].arity])))
-    assert to_mathml(formula, block=False).startswith("<math>")
+    for names in (("beta1", "m_hat[t-1]", "v'"), ("g'[t]", "m_hat'[t]", "lr")):
+        formula = to_latex(apply(name, *map(Symbol, names[: OPS[name].arity])))
+        assert to_mathml(formula, block=False).startswith("<math>")
 
 
 def test_every_formula_of_the_library_can_be_shown() -> None:
