@@ -50,7 +50,7 @@ CLAIMS = (
         "C064",
         "RMSProp is a less aggressive Adagrad: its rate is always larger.",
         ("https://forums.fast.ai/t/momentum-rmsprop-lesson-5/56890",),
-        "With the same lr and epsilon the rate of RMSProp is at least that of Adagrad, on the same gradients.",
+        "With the same lr and epsilon > 0 the rate of RMSProp is at least that of Adagrad, on the same gradients.",
         lambda: rate_at_least("rmsprop", "adagrad"),
         "proved",
         "An average of squares with weights up to 1 - beta is at most 1 - beta times their sum.",

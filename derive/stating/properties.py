@@ -150,7 +150,10 @@ def _compared(rule: Rule, other: Rule) -> Derivation | None:
 
 
 def rate_at_least(rule: object, other: object) -> Verdict:
-    """Whether the rate of one rule is never below that of another on the same gradients; else a run that shows it."""
+    """Whether the rate of one rule is never below that of another on the same gradients; else a run that shows it.
+
+    Hyperparameters of one name are equal, small constants positive.
+    """
     return order.rate_at_least(as_rule(rule), as_rule(other))
 
 

@@ -19,8 +19,8 @@ RUNS = ((1, 1, 1), (1, 0, 0), (2, 1, 1), (1, 2, 4))
 def rate_at_least(a: Rule, b: Rule) -> Verdict:
     """Whether the rate of `a` is at least that of `b` on the same gradients, hyperparameters of one name being equal.
 
-    Said wherever both rates are numbers. `refuted` with a run on which it is certainly below; `unknown` where the
-    steps have no such rates, or nothing is decided.
+    Constants under the fraction bars are positive. `refuted` with a run on which it is certainly below; `unknown`
+    where the steps have no such rates, or nothing is decided.
     """
     for verdict in (*_claimed(a, b, "ge"), *_claimed(b, a, "le"), *_below(a, b)):
         return verdict
