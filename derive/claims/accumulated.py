@@ -75,7 +75,7 @@ CLAIMS = (
         "C067",
         "Adagrad stops learning in the end because its rate goes to zero.",
         ("Ruder 2016, arXiv:1609.04747", "https://cs231n.github.io/neural-networks-3/"),
-        "Under gradients of one sign and size Adagrad has no bound to its way: n (n + 2) steps lead 2 lr n far or more.",
+        "Under gradients of one sign and size Adagrad has no bound to its way: n (n + 2) steps lead at least 2 lr n.",
         lambda: travel("adagrad").at(eps=0, t=n * (n + 2)) == 2 * lr * n,
         "refuted",
         "The rate goes to zero exactly because gradients keep coming, and then the steps, of size lr/sqrt(t), add up "
