@@ -22,8 +22,8 @@ def expected(value: Quantity, inputs: Mapping[str, tuple[Operand, Operand]]) -> 
     given = quantity(value)
     result = given
     for name, (mean, variance) in inputs.items():
-        for given in map(quantity, (mean, variance)):
-            if symbols(given.expr) & inputs.keys():
+        for moment in map(quantity, (mean, variance)):
+            if symbols(moment.expr) & inputs.keys():
                 what = f"the mean or variance of {name!r} depends on it or on another input"
                 raise UserError(what, fix="use other names there: inputs are independent")
         if isinstance(spread := quantity(variance).expr, Number) and spread.value < 0:
