@@ -16,7 +16,6 @@ import ast
 import hashlib
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -30,17 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FOLDER = "figures"
-INK = "#0a0b0c"  # stands for the colour of text, and is written in for each theme
-INKS = {"light": "#1f2328", "dark": "#d1d5db"}
-INKED = ("text.color", "axes.edgecolor", "axes.labelcolor", "axes.titlecolor", "xtick.color", "ytick.color")
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """One figure as SVG, for light pages and for dark ones."""
-
-    light: str
-    dark: str
+MOST_POINTS = 4000  # what has more is drawn in pixels: as curves it would make a large file
 
 
 def setup(app: Sphinx) -> None:
@@ -48,19 +37,18 @@ def setup(app: Sphinx) -> None:
     app.add_directive("drawn", Drawn)
 
 
-def draw(function: Callable[..., Figure | None], *arguments: Any, **named: Any) -> Drawing | None:
-    """What the function draws, its background clear, its text in the colour of each theme; None where it draws none."""
-    import matplotlib
+def svg_of(figure: Figure) -> str:
+    """The figure as SVG on a clear background, the same each time; it is closed after that."""
+    import matplotlib.pyplot as plt
 
-    matplotlib.use("svg")
-    style: Any = {**dict.fromkeys(INKED, INK), "svg.hashsalt": "site", "figure.dpi": 100}
-    with matplotlib.rc_context(style):
-        figure = function(*arguments, **named)
-        if figure is None:
-            return None
-        file = io.StringIO()
-        figure.savefig(file, format="svg", transparent=True, bbox_inches="tight", metadata={"Date": None})
-    return Drawing(*(file.getvalue().replace(INK, INKS[theme]) for theme in ("light", "dark")))
+    for collection in (c for axes in figure.axes for c in axes.collections):
+        points = sum(path.vertices.shape[0] for path in collection.get_paths())  # type: ignore[union-attr]
+        collection.set_rasterized(bool(points > MOST_POINTS))
+    file = io.StringIO()
+    with plt.rc_context({"svg.hashsalt": "site"}):
+        figure.savefig(file, format="svg", transparent=True, dpi=150, metadata={"Date": None})
+    plt.close(figure)
+    return file.getvalue()
 
 
 class Drawn(SphinxDirective):
@@ -74,24 +62,22 @@ class Drawn(SphinxDirective):
     }
 
     def run(self) -> list[nodes.Node]:
-        """The figure for each theme, of which one is seen."""
+        """The figure, with its caption if it has one."""
         given = self.options.get("arguments", "")
         try:
             positional, named = read_arguments(given)
             function = find(self.arguments[0])
         except ValueError as error:
             raise self.error(str(error)) from None
-        drawing = draw(function, *positional, **named)
-        if drawing is None:
+        drawn = function(*positional, **named)
+        if drawn is None:
             return []
         name = hashlib.sha256(f"{self.arguments[0]}({given})".encode()).hexdigest()[:16]
-        figure = nodes.figure()
-        for theme, svg in (("light", drawing.light), ("dark", drawing.dark)):
-            path = Path(self.env.srcdir, FOLDER, f"{name}-{theme}.svg")
-            path.parent.mkdir(exist_ok=True)
-            path.write_text(svg, "utf-8")
-            alt = self.options.get("alt", "")
-            figure += nodes.image(uri=f"/{FOLDER}/{path.name}", alt=alt, classes=[f"only-{theme}"])
+        path = Path(self.env.srcdir, FOLDER, f"{name}.svg")
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(svg_of(drawn), "utf-8")
+        image = nodes.image(uri=f"/{FOLDER}/{path.name}", alt=self.options.get("alt", ""))
+        figure = nodes.figure("", image, classes=["drawn"])
         if self.content:
             [caption] = self.parse_content_to_nodes()
             figure += nodes.caption("", "", *caption.children)
