@@ -197,7 +197,25 @@ class Sufficient:
     premises: tuple[Expr, ...] = ()
 
 
-Certificate = Identity | Invariants | Correspondence | Exactness | Conditional | Limit | Everywhere | Sufficient
+@dataclass(frozen=True)
+class Sloped:
+    """Claim: an inequality is defined and true wherever the premises hold, for its two sides part at a number.
+
+    With f the larger side less the smaller: f is not negative where `name` is `at`, falls up to there and rises from
+    there on, so by the mean value theorem it is positive elsewhere. `trees` proves the obligations, in their order.
+    """
+
+    condition: Expr
+    name: str
+    at: Fraction
+    assumptions: Assumptions
+    premises: tuple[Expr, ...]
+    trees: tuple[Tree, ...]
+
+
+Certificate = (
+    Identity | Invariants | Correspondence | Exactness | Conditional | Limit | Everywhere | Sufficient | Sloped
+)
 
 
 def leaves(tree: Tree) -> int:

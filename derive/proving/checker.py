@@ -36,6 +36,7 @@ from derive.proving.certificate import (
     Limit,
     Pairs,
     Path,
+    Sloped,
     Solved,
     Split,
     Sufficient,
@@ -48,6 +49,7 @@ from derive.proving.obligations import (
     of_exactness,
     of_invariants,
     of_limit,
+    of_sloped,
     of_sufficient,
 )
 from derive.proving.refute import points
@@ -90,6 +92,8 @@ def check_certificate(certificate: Certificate) -> None:
             _check_conditional(certificate)
         elif isinstance(certificate, Sufficient):
             _check_sufficient(certificate)
+        elif isinstance(certificate, Sloped):
+            _check_all(certificate.trees, of_sloped(certificate))
         elif isinstance(certificate, Everywhere):
             check_cells(certificate.condition, certificate.box, certificate.cells)
         else:

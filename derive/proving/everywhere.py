@@ -18,6 +18,7 @@ from derive.proving.verdict import Verdict
 from derive.rule import REAL, Domain
 
 MOST_CELLS = 4_000
+DEEPEST = 200  # cuts of one cell: what is open then stays so
 FEW_CELLS = 500  # for one of many conditions that are tried
 
 
@@ -55,20 +56,21 @@ def boxed(pairs: Pairs, assumptions: Assumptions, most: int = FEW_CELLS) -> Boxe
         return None
 
 
-def _cut(condition: Expr, box: dict[str, Domain], budget: list[int]) -> Cells:
+def _cut(condition: Expr, box: dict[str, Domain], budget: list[int], depth: int = 0) -> Cells:
     budget[0] -= 1
     if holds_in(condition, box):
         return None
     widths = {name: _width(domain) for name, domain in box.items()}
     widest = max(widths, key=lambda name: widths[name], default=None)
-    if widest is None or widths[widest] == 0 or budget[0] < 0:
+    if widest is None or widths[widest] == 0 or budget[0] < 0 or depth > DEEPEST:
         raise Open(box)
     at = _middle(box[widest])
     middle = {name: replace(d, low=_middle(d), high=_middle(d)) for name, d in box.items()}
     if over([condition], middle)[0] is False:
         raise Open(middle)
     below, above = halves(box, widest, at)
-    return Halves(widest, at, _cut(condition, below, budget), _cut(condition, above, budget))
+    parts = (_cut(condition, part, budget, depth + 1) for part in (below, above))
+    return Halves(widest, at, *parts)
 
 
 def _width(domain: Domain) -> float:

@@ -10,11 +10,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache, reduce
 
+from derive.algebra.differentiating import NoDerivative, derivative
 from derive.algebra.facts import Assumptions
 from derive.evaluate import unrolled
 from derive.expr import Apply, Expr, Number, Symbol, apply, nodes, substitute, symbols
-from derive.proving.certificate import Exactness, Limit, Pairs, Sufficient
-from derive.rule import DECAY, NONNEGATIVE, WORDS, Domain, Rule
+from derive.proving.certificate import Exactness, Limit, Pairs, Sloped, Sufficient
+from derive.rule import DECAY, NONNEGATIVE, REAL, WORDS, Domain, Rule
 
 Obligation = tuple[str, Pairs, Assumptions]
 COMPARISONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge"})
@@ -336,6 +337,51 @@ def of_sufficient(claim: Sufficient) -> list[Obligation]:
             sides = (apply("where", premise, sides[0], 1), apply("where", premise, sides[1], 1))
         found.append(("nowhere else", (sides,), claim.assumptions))
     return found
+
+
+BETWEEN = "#between"  # no name of a rule has such a sign in it
+
+
+def of_sloped(claim: Sloped) -> list[Obligation]:
+    """f is not negative at the number, and has a value and a slope of the right sign from there to wherever `name` is.
+
+    Between two points of a domain, which is an interval, everything lies in the domain.
+    """
+    condition, domain = claim.condition, claim.assumptions.domains.get(claim.name, REAL)
+    if not isinstance(condition, Apply) or condition.op not in ("lt", "le", "gt", "ge"):
+        raise ValueError(f"{condition} is no inequality")
+    if domain.whole or not _touches(domain, claim.at):
+        raise ValueError(f"{claim.name} does not come near {claim.at}")
+    if BETWEEN in symbols(condition, *claim.premises):
+        raise ValueError(f"{BETWEEN} has a meaning already")
+    low, high = condition.args if condition.op in ("lt", "le") else condition.args[::-1]
+    name, end, s = Symbol(claim.name), Number(claim.at), Symbol(BETWEEN)
+    difference = high - low
+    try:
+        rate = derivative(difference, claim.name)
+    except NoDerivative as fault:
+        raise ValueError(f"no derivative of {fault}") from fault
+    [at_end] = substitute([difference], {claim.name: end})
+    here, slope = substitute([difference, rate], {claim.name: s})
+    defined = apply("eq", here - here, 0)
+    given = Assumptions({**claim.assumptions.domains, BETWEEN: domain})
+    below = is_true(apply("and", apply("lt", slope, 0), defined),
+                    (*claim.premises, apply("le", name, s), apply("lt", s, end)))  # fmt: skip
+    above = is_true(apply("and", apply("gt", slope, 0), defined),
+                    (*claim.premises, apply("gt", s, end), apply("le", s, name)))  # fmt: skip
+    found: list[Obligation] = [
+        ("not negative there", (is_true(apply("ge", at_end, 0), claim.premises),), claim.assumptions),
+        ("falling before it", (below,), given),
+        ("rising after it", (above,), given),
+    ]
+    if condition.op in ("lt", "gt"):
+        found.append(("never there", (is_true(apply("ne", name, end), claim.premises),), claim.assumptions))
+    return found
+
+
+def _touches(domain: Domain, value: Fraction) -> bool:
+    """Whether a number is in the domain or at one of its ends."""
+    return (domain.low is None or value >= domain.low) and (domain.high is None or value <= domain.high)
 
 
 # Operations through which limits pass wherever the result is defined; a radicand is looked at apart.

@@ -82,10 +82,11 @@ def _refuse_less(status: Status, certificate: Certificate) -> None:
         Identity,
         Invariants,
         Limit,
+        Sloped,
         Sufficient,
     )
 
-    always = (Identity, Invariants, Limit, Everywhere, Correspondence)
+    always = (Identity, Invariants, Limit, Everywhere, Sloped, Correspondence)
     enough = (Correspondence, Conditional, Sufficient) if status == "conditional" else always
     if not isinstance(certificate, enough) or (isinstance(certificate, Correspondence) and certificate.while_defined):
         raise TypeError(f"a proof under conditions, or of something else, is no verdict {status!r}")

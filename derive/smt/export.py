@@ -14,6 +14,7 @@ from derive.proving.certificate import (
     Identity,
     Invariants,
     Pairs,
+    Sloped,
     Sufficient,
 )
 from derive.proving.obligations import (
@@ -23,6 +24,7 @@ from derive.proving.obligations import (
     of_exactness,
     of_invariants,
     of_limit,
+    of_sloped,
     of_sufficient,
 )
 from derive.smt.encode import Encoding
@@ -67,6 +69,8 @@ def claims(certificate: Certificate) -> Iterator[Obligation]:
         yield of_exactness(certificate)
     elif isinstance(certificate, Sufficient):
         yield from of_sufficient(certificate)
+    elif isinstance(certificate, Sloped):
+        yield from of_sloped(certificate)
     elif isinstance(certificate, Everywhere):
         yield "true in the whole box", (is_true(certificate.condition),), Assumptions(certificate.box)
     else:

@@ -144,12 +144,16 @@ class Quantity:
 
 @dataclass(frozen=True, eq=False)
 class Statement:
-    """Something that may hold: a condition on names, wherever all the `premises` do. `decide` says whether it does."""
+    """Something that may hold: a condition on names, wherever all the `premises` do. `decide` says whether it does.
+
+    `lemmas` are facts that may be used for that; the basis has their proofs.
+    """
 
     condition: Expr
     basis: Basis = field(default_factory=Basis)
     premises: tuple[Expr, ...] = ()
     short: Expr | None = None
+    lemmas: tuple[Expr, ...] = ()
 
     @property
     def shown(self) -> Expr:
@@ -249,7 +253,8 @@ def _defaults(parts: list[Quantity]) -> Mapping[str, Fraction]:
 def _joined(op: str, a: Statement, b: Statement) -> Statement:
     if a.premises != b.premises:
         raise UserError("statements claimed under different premises", fix="join them first, then say .where(...)")
-    return Statement(apply(op, a.condition, b.condition), a.basis + b.basis, a.premises, apply(op, a.shown, b.shown))
+    shown = apply(op, a.shown, b.shown)
+    return Statement(apply(op, a.condition, b.condition), a.basis + b.basis, a.premises, shown, (*a.lemmas, *b.lemmas))
 
 
 def _at(item: Any, values: Mapping[str, Operand]) -> Any:

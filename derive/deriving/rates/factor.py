@@ -20,7 +20,7 @@ from derive.deriving.weights import weight_sum
 from derive.expr import Apply, Expr, Number, Symbol, apply, fold, substitute, symbols
 from derive.proving import Assumptions, identity
 from derive.proving.limits import limit
-from derive.rule import NONNEGATIVE, POSITIVE, Rule
+from derive.rule import NONNEGATIVE, POSITIVE, Domain, Rule
 
 G, THETA = Symbol("g"), Symbol("theta")
 ONE = Number(1)
@@ -48,6 +48,12 @@ class EffectiveRate:
         """The rule's, with those of a state for its value after the step too."""
         own = given(self.rule).domains
         return Assumptions({**own, **{after(n): own[n] for n in self.rule.state_names if n in own}})
+
+    @property
+    def domains_after(self) -> Mapping[str, Domain]:
+        """The domains of the states after the step."""
+        known = self.assumptions.domains
+        return {after(n): known[after(n)] for n in self.rule.state_names if after(n) in known}
 
     @property
     def proper(self) -> tuple[Assumptions, tuple[str, ...]]:

@@ -1,4 +1,4 @@
-"""The further words: extremes, onsets, limits at a value, expectations, functions by pieces. What is wrong is not proved."""
+"""The further words: extremes, limits at a value, expectations, functions by pieces. What is wrong is not proved."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from derive.stating import (
     find,
     largest,
     limit,
+    log,
     minimum,
     onset,
     piecewise,
@@ -25,6 +26,7 @@ from derive.stating import (
     smallest,
     sqrt,
     t,
+    using,
     weights,
     where,
 )
@@ -145,4 +147,26 @@ def test_expectations_agree_with_weights() -> None:
     left = expected(path.m[3] ** 2, dict.fromkeys(names, (0, sigma2)))
     assert decide(left == sigma2 * weights(EWMA.m).square_sum.at(t=3))
     assert not decide(left == sigma2 * weights(EWMA.m).square_sum.at(t=4))
-    assert decide(sqrt(1) == 1) and decide(exp(0) == 1)
+    assert decide(sqrt(1) == exp(0))
+
+
+def test_a_lemma_is_proved_itself() -> None:
+    stated = (log(b) / (1 - b) < -1).where(b > 0)
+    lemma = (log(b) < b - 1).where(b > 0)
+    assert decide(using(stated, lemma))
+    assert decide(stated).status == "unknown"
+    assert decide(using((log(b) / (1 - b) < -2).where(b > 0), lemma)).status != "proved"
+    wrong = (log(b) < b - 2).where(b > 0)
+    assert decide(using(stated, wrong)).status == "unknown"
+    assert "rests on what is not proved" in decide(using(stated, wrong)).message
+
+
+def test_a_lemma_does_not_narrow_a_statement() -> None:
+    lemma = (log(b) < b - 1).where(b > 0)
+    assert not decide(using(b >= 1 / 2, lemma))
+    assert not decide(using((b < 1 / 2).where(b <= 0.6), (b < 0.5).where(b < 0.5)))
+    with pytest.raises(UserError, match="is only about x in"):
+        using(x > 0, any_number("x", "positive") > 0)
+    moved = using((log(b) / (1 - b) < -1).where(b > 0), lemma).at(beta=0.5)
+    assert moved.lemmas == ()
+    assert decide(moved)

@@ -1,0 +1,74 @@
+"""Inequalities whose sides part at a number, such as log(x) <= x - 1: propose the number, let the checker decide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
+
+from derive.algebra.facts import Assumptions
+from derive.evaluate import enclosed
+from derive.expr import Apply, Expr, Number, nodes, substitute, symbols
+from derive.proving.certificate import Sloped, Tree
+from derive.proving.checker import Checked, Rejected
+from derive.proving.everywhere import boxed
+from derive.proving.obligations import of_sloped
+from derive.proving.refute import points
+from derive.proving.search import Differs, Undecided, propose_identity
+from derive.proving.verdict import Verdict
+from derive.rule import REAL, Domain
+
+SAMPLES = 4
+USUAL = (Fraction(0), Fraction(1))
+
+
+def by_slope(condition: Expr, assumptions: Assumptions, premises: Sequence[Expr] = ()) -> Verdict | None:
+    """A proof that the larger side is as large as the other at some number, and parts from it on either side."""
+    if not isinstance(condition, Apply) or condition.op not in ("lt", "le", "gt", "ge"):
+        return None
+    domains = {name: assumptions.domains.get(name, REAL) for name in sorted(symbols(condition))}
+    for name, domain in domains.items():
+        for at in _numbers(condition, premises, domain):
+            claim = Sloped(condition, name, at, assumptions, tuple(premises), ())
+            if _meet(condition, name, at, domains):
+                evidence = _checked(claim)
+                if evidence is not None:
+                    return Verdict("proved", relation="slopes", evidence=evidence)
+    return None
+
+
+def _numbers(condition: Expr, premises: Sequence[Expr], domain: Domain) -> Iterator[Fraction]:
+    """Where the sides may meet: the ends of the domain, 0, 1, and what is mentioned."""
+    mentioned = [node.value for node in nodes([condition, *premises]) if isinstance(node, Number)]
+    yield from dict.fromkeys([end for end in (domain.low, domain.high) if end is not None] + [*USUAL, *mentioned])
+
+
+def _meet(condition: Apply, name: str, at: Fraction, domains: Mapping[str, Domain]) -> bool:
+    """Whether the two sides have one value there, at a few settings of the other names."""
+    sides = substitute(condition.args, {name: Number(at)})
+    others = {other: domain for other, domain in domains.items() if other != name}
+    return all(_same(sides, values) for values in points(others, SAMPLES))
+
+
+def _same(sides: Sequence[Expr], values: Mapping[str, Fraction]) -> bool:
+    low, high = enclosed(sides, values)
+    try:
+        return abs(float(low) - float(high)) < 1e-12  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return False
+
+
+def _checked(claim: Sloped) -> Checked | None:
+    trees: list[Tree] = []
+    try:
+        for _, pairs, assumed in of_sloped(claim):
+            try:
+                tree: Tree | None = propose_identity(pairs, assumed).tree
+            except (Differs, Undecided):
+                tree = boxed(pairs, assumed)
+            if tree is None:
+                return None
+            trees.append(tree)
+        return Checked(replace(claim, trees=tuple(trees)))
+    except (ValueError, Rejected):
+        return None
