@@ -1,7 +1,6 @@
 """Figures drawn when the site is built, from the functions that users draw them with.
 
-    ```{drawn} package.module:function
-    :arguments: "adam", steps=100
+    ```{drawn} package.module:function("adam", steps=100)
     :alt: what is to be seen
 
     The caption.
@@ -55,28 +54,27 @@ class Drawn(SphinxDirective):
     """The directive `drawn`."""
 
     required_arguments = 1
+    final_argument_whitespace = True
     has_content = True
-    option_spec: ClassVar[dict[str, Callable[[str], Any]] | None] = {
-        "arguments": directives.unchanged,
-        "alt": directives.unchanged_required,
-    }
+    option_spec: ClassVar[dict[str, Callable[[str], Any]] | None] = {"alt": directives.unchanged_required}
 
     def run(self) -> list[nodes.Node]:
         """The figure, with its caption if it has one."""
-        given = self.options.get("arguments", "")
+        [call] = self.arguments
+        path, _, arguments = call.partition("(")
         try:
-            positional, named = read_arguments(given)
-            function = find(self.arguments[0])
+            positional, named = read_arguments(f"({arguments}" if arguments else "()")
+            function = find(path)
         except ValueError as error:
             raise self.error(str(error)) from None
         drawn = function(*positional, **named)
         if drawn is None:
             return []
-        name = hashlib.sha256(f"{self.arguments[0]}({given})".encode()).hexdigest()[:16]
-        path = Path(self.env.srcdir, FOLDER, f"{name}.svg")
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(svg_of(drawn), "utf-8")
-        image = nodes.image(uri=f"/{FOLDER}/{path.name}", alt=self.options.get("alt", ""))
+        name = hashlib.sha256(call.encode()).hexdigest()[:16]
+        file = Path(self.env.srcdir, FOLDER, f"{name}.svg")
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(svg_of(drawn), "utf-8")
+        image = nodes.image(uri=f"/{FOLDER}/{file.name}", alt=self.options.get("alt", ""))
         figure = nodes.figure("", image, classes=["drawn"])
         if self.content:
             [caption] = self.parse_content_to_nodes()
@@ -95,9 +93,9 @@ def find(path: str) -> Callable[..., Any]:
 
 
 def read_arguments(text: str) -> tuple[list[Any], dict[str, Any]]:
-    """The literals of an argument list; nothing is executed. Raises ValueError for anything else."""
+    """The literals of an argument list in its brackets; nothing is executed. Raises ValueError for anything else."""
     try:
-        call = ast.parse(f"f({text})", mode="eval").body
+        call = ast.parse(f"f{text}", mode="eval").body
         if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
             raise ValueError("more than a list")
         named = {word.arg: ast.literal_eval(word.value) for word in call.keywords if word.arg is not None}

@@ -110,18 +110,18 @@ def test_a_figure_is_the_same_text_each_time_and_a_large_one_is_pixels() -> None
 
 
 def test_a_rule_has_the_plots_that_apply_to_it() -> None:
-    average, adam = plots_of(find_rule("ewma")), plots_of(find_rule("adagrad"))
+    average, descent = plots_of(find_rule("ewma")), plots_of(find_rule("gradient_descent"))
     assert [plot.file for plot in average][:2] == ["ewma-weight_profile-m.svg", "ewma-frequency_response-m.svg"]
     assert "ewma-effective_rates.svg" not in [plot.file for plot in average]
-    assert "adagrad-effective_rates.svg" in [plot.file for plot in adam]
+    assert "gradient_descent-effective_rates.svg" in [plot.file for plot in descent]
     assert ":alt: Weights of ewma.m" in section_of_plots(average)
 
 
 def test_a_figure_is_found_by_name_and_given_literals_only() -> None:
     assert find("pathlib:Path") is Path
-    assert read_arguments('"adam", steps=[1, 2]') == (["adam"], {"steps": [1, 2]})
-    assert read_arguments("") == ([], {})
-    for wrong in ("open('x')", "1, )(", "x", "**{'a': 1}"):
+    assert read_arguments('("adam", steps=[1, 2])') == (["adam"], {"steps": [1, 2]})
+    assert read_arguments("()") == ([], {})
+    for wrong in ("(open('x'))", "(1, )()", "(x)", "(**{'a': 1})", ""):
         with pytest.raises(ValueError, match="no list of literals"):
             read_arguments(wrong)
     with pytest.raises(ValueError, match="no function pathlib:nothing"):
