@@ -213,8 +213,32 @@ class Sloped:
     trees: tuple[Tree, ...]
 
 
+@dataclass(frozen=True)
+class Induction:
+    """Claim: a condition is defined and true wherever the premises hold, for every whole number `name`.
+
+    It is so for the least, and where it is so for a number it is so for the next; the premises do not mention it.
+    `trees` proves the two.
+    """
+
+    condition: Expr
+    name: str
+    assumptions: Assumptions
+    premises: tuple[Expr, ...]
+    trees: tuple[Tree, ...]
+
+
 Certificate = (
-    Identity | Invariants | Correspondence | Exactness | Conditional | Limit | Everywhere | Sufficient | Sloped
+    Identity
+    | Invariants
+    | Correspondence
+    | Exactness
+    | Conditional
+    | Limit
+    | Everywhere
+    | Sufficient
+    | Sloped
+    | Induction
 )
 
 

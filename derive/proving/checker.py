@@ -31,6 +31,7 @@ from derive.proving.certificate import (
     Everywhere,
     Exactness,
     Identity,
+    Induction,
     Invariants,
     Leaf,
     Limit,
@@ -47,6 +48,7 @@ from derive.proving.obligations import (
     all_equal,
     of_correspondence,
     of_exactness,
+    of_induction,
     of_invariants,
     of_limit,
     of_sloped,
@@ -92,6 +94,8 @@ def check_certificate(certificate: Certificate) -> None:
             _check_conditional(certificate)
         elif isinstance(certificate, Sufficient):
             _check_sufficient(certificate)
+        elif isinstance(certificate, Induction):
+            _check_all(certificate.trees, of_induction(certificate))
         elif isinstance(certificate, Sloped):
             _check_all(certificate.trees, of_sloped(certificate))
         elif isinstance(certificate, Everywhere):

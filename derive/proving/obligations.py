@@ -14,7 +14,7 @@ from derive.algebra.differentiating import NoDerivative, derivative
 from derive.algebra.facts import Assumptions
 from derive.evaluate import unrolled
 from derive.expr import Apply, Expr, Number, Symbol, apply, nodes, substitute, symbols
-from derive.proving.certificate import Exactness, Limit, Pairs, Sloped, Sufficient
+from derive.proving.certificate import Exactness, Induction, Limit, Pairs, Sloped, Sufficient
 from derive.rule import DECAY, NONNEGATIVE, REAL, WORDS, Domain, Rule
 
 Obligation = tuple[str, Pairs, Assumptions]
@@ -377,6 +377,20 @@ def of_sloped(claim: Sloped) -> list[Obligation]:
     if condition.op in ("lt", "gt"):
         found.append(("never there", (is_true(apply("ne", name, end), claim.premises),), claim.assumptions))
     return found
+
+
+def of_induction(claim: Induction) -> list[Obligation]:
+    """The condition at the least number, and at the next number where it is true at one."""
+    domain = claim.assumptions.domains.get(claim.name, REAL)
+    if not domain.whole or domain.low is None or claim.name in symbols(*claim.premises):
+        raise ValueError(f"no induction over {claim.name}")
+    name = Symbol(claim.name)
+    [first] = substitute([claim.condition], {claim.name: Number(domain.low)})
+    [following] = substitute([claim.condition], {claim.name: name + 1})
+    return [
+        ("at the start", (is_true(first, claim.premises),), claim.assumptions),
+        ("and a step later", (is_true(following, (claim.condition, *claim.premises)),), claim.assumptions),
+    ]
 
 
 def _touches(domain: Domain, value: Fraction) -> bool:

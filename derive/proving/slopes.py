@@ -9,12 +9,11 @@ from fractions import Fraction
 from derive.algebra.facts import Assumptions
 from derive.evaluate import enclosed
 from derive.expr import Apply, Expr, Number, nodes, substitute, symbols
-from derive.proving.certificate import Sloped, Tree
+from derive.proving.certificate import Sloped
 from derive.proving.checker import Checked, Rejected
-from derive.proving.everywhere import boxed
+from derive.proving.everywhere import shown
 from derive.proving.obligations import of_sloped
 from derive.proving.refute import points
-from derive.proving.search import Differs, Undecided, propose_identity
 from derive.proving.verdict import Verdict
 from derive.rule import REAL, Domain
 
@@ -59,16 +58,8 @@ def _same(sides: Sequence[Expr], values: Mapping[str, Fraction]) -> bool:
 
 
 def _checked(claim: Sloped) -> Checked | None:
-    trees: list[Tree] = []
     try:
-        for _, pairs, assumed in of_sloped(claim):
-            try:
-                tree: Tree | None = propose_identity(pairs, assumed).tree
-            except (Differs, Undecided):
-                tree = boxed(pairs, assumed)
-            if tree is None:
-                return None
-            trees.append(tree)
-        return Checked(replace(claim, trees=tuple(trees)))
+        trees = shown(of_sloped(claim))
+        return None if trees is None else Checked(replace(claim, trees=trees))
     except (ValueError, Rejected):
         return None

@@ -27,7 +27,8 @@ def onset(statement: Statement, variable: str = "t") -> Quantity:
     found = extremes.onset(condition, {}, variable)
     if found is None:
         raise UserError(f"no step is found from which on {statement!r} holds", fix="take a statement with one")
-    basis = Basis({}, statement.basis.derivations, (*statement.basis.verdicts, found.verdict))
+    own = statement.basis
+    basis = Basis({}, own.derivations, (*own.verdicts, found.verdict), own.needs)
     return Quantity(Number(found.at), basis, short=_called("onset", statement.shown))
 
 
@@ -37,7 +38,8 @@ def _extreme(value: Quantity, variable: str, word: str) -> Quantity:
     found = (extremes.largest if word == "largest" else extremes.smallest)(given.expr, {}, variable)
     if found is None:
         raise UserError(f"no {word} value of {given!r} is proved", fix="take a formula that has one at a whole step")
-    basis = Basis({}, given.basis.derivations, (*given.basis.verdicts, *found.verdicts))
+    own = given.basis
+    basis = Basis({}, own.derivations, (*own.verdicts, *found.verdicts), own.needs)
     step = Quantity(Number(found.at), basis, short=_called(f"step of the {word}", given.shown))
     return Quantity(found.value, basis, {"step": step}, short=_called(word, given.shown))
 

@@ -27,7 +27,7 @@ def effective_lr(rule: object) -> Quantity:
 
 def step_bound(rule: object) -> Quantity:
     """The largest |theta[t] - theta[t-1]| over the learning rate, over all gradients; `.limit` for late steps."""
-    return _of(rule, bounds.step_bound, "bound of the step")
+    return _part(rule, bounds.step_bound, "bound of the step", "step_bound")
 
 
 def stable_region(rule: object) -> Statement:
@@ -52,7 +52,7 @@ def _region(rule: Rule) -> Derivation | None:
 
 def stationary_variance(rule: object) -> Quantity:
     """The variance theta keeps on h theta^2/2 where every gradient has an error of variance sigma2."""
-    return _of(rule, stability.stationary_variance, "stationary variance")
+    return _part(rule, stability.stationary_variance, "stationary variance", "stationary_variance")
 
 
 def cycle(rule: object) -> Quantity:

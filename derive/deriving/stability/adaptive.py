@@ -158,6 +158,8 @@ def _experiments(found: Frozen, rest: Expr | None) -> tuple[Experiment, ...]:
     edge, least = exact([over(sharpness * rest, size), rest], values)
     if not (isinstance(edge, Fraction) and isinstance(least, Fraction) and least > 0):
         return ()
+    if exact([_at_the_start(found)], values) != [least]:
+        return ()  # it takes a while until what the start left behind is forgotten
     near, far = edge / 2, edge * 2
     start = TINY * least / far
     distance = apply("abs", Symbol("theta")) / start
@@ -167,6 +169,15 @@ def _experiments(found: Frozen, rest: Expr | None) -> tuple[Experiment, ...]:
         Experiment("above the threshold it leaves the minimum", distance, {8: 10.0}, curvature=far,
                    steps=8, start=start, hyperparameters=values, relation="≥"),
     )  # fmt: skip
+
+
+def _at_the_start(found: Frozen) -> Expr:
+    """The preconditioner after a first step at the minimum."""
+    rule = found.settled
+    begun: dict[str, Expr] = {s.name: s.initial for s in rule.states}
+    here: dict[str, Expr] = {**begun, "theta": Number(0), "g": Number(0), "t": Number(1)}
+    after = dict(zip(found.held, substitute([rule.step[n] for n in found.held], here), strict=True))
+    return substitute([found.preconditioner], {**here, **{f"{n}[t]": e for n, e in after.items()}})[0]
 
 
 def settles_soon(rule: Rule, found: Frozen) -> bool:

@@ -25,6 +25,8 @@ from derive.stating import (
     run,
     smallest,
     sqrt,
+    stationary_variance,
+    step_bound,
     t,
     using,
     weights,
@@ -170,3 +172,24 @@ def test_a_lemma_does_not_narrow_a_statement() -> None:
     moved = using((log(b) / (1 - b) < -1).where(b > 0), lemma).at(beta=0.5)
     assert moved.lemmas == ()
     assert decide(moved)
+
+
+def test_a_bound_is_in_the_names_of_the_rule() -> None:
+    bound = step_bound(ADAM)
+    assert decide(limit(bound.at_defaults) == bound.limit.at_defaults)
+    assert decide(bound.at(beta1=0.5, beta2=0.5) == 1)
+    assert decide(bound.at(beta1=0.5, beta2=0.6) == 1).status == "refuted"
+    assert decide(bound.at_defaults.at(t=1) == 1)
+
+
+def test_variances_are_not_negative() -> None:
+    momentum: Any = find("momentum")
+    stated = stationary_variance(momentum) >= 0
+    assert decide(stated.where(momentum.lr > 0, momentum.lr * h < 2))
+
+
+def test_by_induction() -> None:
+    assert decide(b**n >= 1 - n * (1 - b))
+    assert decide(weights(EWMA.m) <= 1 - b)
+    assert decide(weights(EWMA.m) < 1 - b).status != "proved"
+    assert decide(b**n >= 1 - n * (1 - b) / 2).status != "proved"
