@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from fractions import Fraction
 
 from derive.deriving.linear import AGE
@@ -11,8 +10,8 @@ from derive.errors import UserError
 from derive.expr import Expr, Number, Symbol, substitute, symbols
 from derive.proving import Assumptions, Verdict
 from derive.proving.limits import limit as proved_limit
-from derive.proving.truth import truth
 from derive.rule import REAL, Domain
+from derive.stating.closing import closed
 from derive.stating.quantities import Basis, Operand, Quantity, quantity
 
 COUNT, SCALE = "#count", "#scale"  # no name of a rule has such a sign in it
@@ -32,22 +31,14 @@ def limit(value: Quantity, variable: str = "t", to: Operand | None = None) -> Qu
         raise UserError(f"there is no {variable!r} in {given!r}", fix="name what changes")
     if to is None:
         found, verdict = _grown(given, given.expr, name, given.basis.domains)
-        basis = _without(given.basis, name) + Basis({}, (), (verdict,))
+        basis = closed(given.basis, name) + Basis({}, (), (verdict,))
         return Quantity(found, basis, {}, given.defaults, _called(given, variable))
     limits = [_near(given, name, end, side) for end, side in _sides(given, name, to)]
     if len({found for found, _ in limits}) != 1:
         raise UserError(f"{given!r} tends to something else on each side of {to}", fix="take one side")
-    basis = _without(given.basis, name) + Basis({}, (), tuple(verdict for _, verdict in limits))
+    basis = closed(given.basis, name) + Basis({}, (), tuple(verdict for _, verdict in limits))
     defaults = {n: v for n, v in given.defaults.items() if n != name}
     return Quantity(limits[0][0], basis, {}, defaults, _called(given, f"{variable} to {quantity(to)!r}"))
-
-
-def _without(basis: Basis, name: str) -> Basis:
-    """The basis without a name that is gone; what had to hold for all its values is decided now."""
-    needs = [need for need in basis.needs if name in symbols(need)]
-    verdicts = tuple(truth(need, Assumptions(basis.domains)) for need in needs)
-    left = replace(basis, needs=tuple(need for need in basis.needs if need not in needs))
-    return left.without({name: None}) + Basis({}, (), verdicts)
 
 
 def _called(given: Quantity, how: str) -> Symbol | None:

@@ -20,6 +20,7 @@ from derive.evaluate import exact
 from derive.expr import Expr, Number, Symbol, apply, substitute
 from derive.proving import Assumptions, identity
 from derive.proving.limits import limit
+from derive.proving.obligations import inside
 from derive.rule import DECAY, NONNEGATIVE, POSITIVE, REAL, Rule
 
 T = Symbol("t")
@@ -34,7 +35,7 @@ def decoupled_decay(rule: Rule) -> Derivation | None:
     half = apply("log", 2) / -apply("log", found.kept)
     when, other = ("after", "before") if found.after_the_step else ("before", "after")
     alone = _alone(rule, found) if found.is_constant else _in_time(rule, found)
-    halves = found.is_constant and bool(alone)
+    halves = found.is_constant and bool(alone) and _shrinks(rule, found)
     said = f"; without gradients it halves in {code(half)} steps" if halves else ""
     said = said if found.is_constant else ", which changes with t"
     return Derivation(
@@ -117,6 +118,12 @@ def _resting(found: Decoupled) -> dict[str, Expr]:
         begun = stay
 
 
+def _shrinks(rule: Rule, found: Decoupled) -> bool:
+    """Whether a positive decay takes something: one that is added makes theta grow."""
+    positive = Assumptions({**_positive(rule).domains, found.name: POSITIVE})
+    return bool(identity([inside(found.share, POSITIVE)], positive))
+
+
 def _positive(rule: Rule) -> Assumptions:
     """Hyperparameters that are not negative as positive ones: an epsilon that keeps 0/0 away."""
     domains = given(rule).domains
@@ -173,6 +180,8 @@ def decayed_range(rule: Rule) -> Derivation | None:
     lr = learning_rate(found.plain) if found is not None and found.is_constant else None
     bound = step_bound(rule) if found is not None and lr is not None else None
     if found is None or lr is None or bound is None or "step_bound_limit" not in bound.quantities:
+        return None
+    if not _shrinks(rule, found):
         return None
     largest = bound.quantities["step_bound_limit"]
     assumed = _positive(rule)
