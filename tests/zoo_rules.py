@@ -1,4 +1,4 @@
-"""Rules that the library does not have yet, in the rule language: for the tests of the prover and of matching."""
+"""Rules beside the library's, some of them its variants: for the tests of the prover and of matching."""
 
 from __future__ import annotations
 

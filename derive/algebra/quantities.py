@@ -252,8 +252,19 @@ class Quantities:
                 known &= sign.certain_signs(part, self._declared)  # a square is a square on a part of the line too
             if len(known) > 1:
                 known &= self._signs_by_conjugate(part)
+            if len(known) > 1:
+                known &= self._signs_by_facts(part)
             self._signs[name] = known
         return known
+
+    def _signs_by_facts(self, part: fmpq_mpoly) -> Signs:
+        """p = f + (p - f) has the sign that a fact f of this case and the rest share; so has (-f) + (p + f)."""
+        found = ANY_SIGN
+        for name, known in self._facts.items():
+            for fact, signs in ((name.poly, known), (-name.poly, sign.negated(known))):
+                if not {-1, 1} <= signs:
+                    found &= sign.plus(signs, sign.certain_signs(part - fact, self._ranges))
+        return found
 
     def _signs_by_conjugate(self, part: fmpq_mpoly) -> Signs:
         """a - b r with a, b >= 0 and the newest root r has the sign of a^2 - b^2 r^2, which is free of r."""

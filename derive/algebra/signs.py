@@ -32,6 +32,11 @@ def times(a: Signs, b: Signs) -> Signs:
     return frozenset(x * y for x in a for y in b)
 
 
+def plus(a: Signs, b: Signs) -> Signs:
+    """The signs of a sum."""
+    return frozenset(sign for x in a for y in b for sign in ((x or y,) if x * y >= 0 else (-1, 0, 1)))
+
+
 def negated(a: Signs) -> Signs:
     return frozenset(-x for x in a)
 

@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
-from derive.claims import averages, corrections, forms, momentum, precision, rates, stability
+from derive.claims import (
+    accumulated,
+    averages,
+    bounds,
+    convergence,
+    corrections,
+    decay,
+    forms,
+    momentum,
+    precision,
+    rates,
+    special,
+    stability,
+    symmetries,
+)
 from derive.claims.claim import Claim, Decided, Finding, decide_claim
 from derive.errors import UserError
 
-TOPICS = (averages, corrections, momentum, stability, forms, rates, precision)
+TOPICS = (
+    averages, corrections, momentum, stability, convergence, forms, rates, bounds, accumulated, special, symmetries,
+    decay, precision,
+)  # fmt: skip
 LEDGER: tuple[Claim, ...] = tuple(
     sorted((claim for topic in TOPICS for claim in topic.CLAIMS), key=lambda claim: claim.id)
 )

@@ -8,12 +8,13 @@ from typing import Any
 from derive.claims.claim import Claim, Finding
 from derive.claims.words import about, written
 from derive.library.averages import ewma
+from derive.stating.deciding import using
 from derive.stating.expecting import expected
 from derive.stating.extremes import onset
 from derive.stating.limits import limit
 from derive.stating.quantities import Quantity, Statement
 from derive.stating.runs import run
-from derive.stating.vocabulary import any_number, cos, derived, exp, sqrt, t, weights
+from derive.stating.vocabulary import any_number, cos, derived, exp, log, sqrt, t, weights
 
 AVERAGE: Any = ewma
 COURSE = "https://community.deeplearning.ai/t/exponentially-weighted-average/6220"
@@ -41,6 +42,13 @@ def memory() -> Any:
 def newest(count: int, decay: float) -> Any:
     """The share of all weight that so many newest inputs hold, at this decay."""
     return memory().share_of_newest.at(beta=decay, t=count)
+
+
+def _nearly_one_over_e() -> Statement:
+    """By the bounds of a logarithm, whose sides part at 1."""
+    below, above = (log(beta) < beta - 1).where(beta > 0), (log(beta) > 1 - 1 / beta).where(beta > 0)
+    between = (log(beta) / (1 - beta) < -1) & (log(beta) / (1 - beta) > -1 / beta)
+    return using(between.where(beta > 0), below, above)
 
 
 CLAIMS = (
@@ -72,14 +80,18 @@ CLAIMS = (
         "C002",
         "After 1/(1 - b) steps the weight of an input has dropped to about 1/e.",
         (COURSE,),
-        "For b from 1/2 to 0.99, b^(1/(1 - b)) is below 1/e, and above exp(-1/b).",
-        lambda: (
-            (memory().weight_at_nominal_window < exp(-1)) & (memory().weight_at_nominal_window > exp(-1 / beta))
-        ).where(beta >= 0.5, beta <= 0.99),
+        "The logarithm of b^(1/(1 - b)), which is log(b)/(1 - b), lies between -1/b and -1.",
+        _nearly_one_over_e,
         "proved",
-        "By 1 - 1/b < log(b) < b - 1 the logarithm of the weight lies between -1/b and -1, which meet as b comes "
-        "near 1: the weight is below 1/e at every b and tends to it.",
+        "By 1 - 1/b < log(b) < b - 1. So the weight is below 1/e at every b, and tends to it as b comes near 1, where "
+        "-1/b tends to -1.",
         (
+            Finding(
+                "the weight itself lies between exp(-1/b) and 1/e, for b from 1/2 to 0.99",
+                lambda: (
+                    (memory().weight_at_nominal_window < exp(-1)) & (memory().weight_at_nominal_window > exp(-1 / beta))
+                ).where(beta >= 0.5, beta <= 0.99),
+            ),
             Finding("it is 1/4 at b = 0.5", lambda: memory().weight_at_nominal_window.at(beta=0.5) == 0.25),
             Finding("0.3487 at 0.9", lambda: about(memory().weight_at_nominal_window.at(beta=0.9), 0.3487, 1e-4)),
             Finding("0.3642 at 0.98", lambda: about(memory().weight_at_nominal_window.at(beta=0.98), 0.3642, 1e-4)),
@@ -175,7 +187,7 @@ CLAIMS = (
         "C016",
         "v_hat is unbiased, so sqrt(v_hat) is an unbiased estimate of the root mean square.",
         ("implied in tutorials",),
-        "For gradients of size 3 and 1 with even chances the mean of sqrt(v_hat) after one step is the root of the mean.",
+        "For gradients 3 and 1 with even chances the mean of sqrt(v_hat) after one step is the root of the mean.",
         lambda: (_root(3) + _root(1)) / 2 == sqrt(5),
         "refuted",
         "The root is concave: its mean is below the root of the mean (Jensen), unless |g| does not vary. The "
@@ -203,8 +215,8 @@ CLAIMS = (
         "The age grows by one and is multiplied by the decay, at every step.",
         (
             Finding(
-                "the weight of the input of step j grows like (j + 1)...(j + 8): it is (j + 9)/(j + 1) times as large at "
-                "the next",
+                "the weight of the input of step j grows like (j + 1)...(j + 8): a step later it is (j + 9)/(j + 1) "
+                "times as large",
                 lambda: (1 - _ramp(n)) / ((1 - _ramp(n - 1)) * _ramp(n)) == (n + 9) / (n + 1),
             ),
             Finding("it is at d = 0.999 or above from n = 8990 on", lambda: (_ramp(n) >= 0.999).same_as(n >= 8990)),
@@ -287,7 +299,8 @@ def _ramp(count: Quantity) -> Quantity:
 def _between(decay: float, low: Fraction, high: Fraction) -> Statement:
     """That the frequency of half power lies between two, by its cosine, which falls."""
     at: Any = memory().cutoff_cosine.at(beta=decay)
-    return (cos(high) < at) & (at < cos(low))
+    inside: Statement = (cos(high) < at) & (at < cos(low))
+    return inside
 
 
 def _about_average() -> Any:

@@ -46,8 +46,8 @@ CLAIMS = (
         lambda: (effective_lr(MOMENTUM) == lr / (1 - beta)).where(lr > 0),
         "conditional",
         "The steps come to that in the end, and to first order where the curvature is small; until then b(1 - b^t)/"
-        "(1 - b)^2 steps are missing. Where lr h is above (1 - sqrt(b))^2 the error shrinks by sqrt(b) a step, whatever "
-        "the learning rate.",
+        "(1 - b)^2 steps are missing. Where lr h is above (1 - sqrt(b))^2 the error shrinks by sqrt(b) a step, at "
+        "every learning rate.",
         (
             Finding("at 0.9 the step tends to 10 lr g", lambda: limit(effective_lr(MOMENTUM).at(beta=0.9)) == 10 * lr),
             Finding(

@@ -12,7 +12,7 @@ from derive.reading.read import read_text
 from derive.relating import prove
 from derive.relating.where import read_where
 from derive.rule import Rule
-from derive.stating.quantities import Statement
+from derive.stating.quantities import Operand, Statement
 from derive.transforms import bind
 
 
@@ -41,7 +41,7 @@ def every(*verdicts: Verdict) -> Verdict:
     return next((verdict for verdict in verdicts if not verdict), verdicts[-1])
 
 
-def about(value: Any, number: float, within: float) -> Statement:
+def about(value: Any, number: Operand, within: Operand) -> Statement:
     """That a value is a number, but for less than a difference."""
     statement: Statement = abs(value - number) < within
     return statement

@@ -142,11 +142,12 @@ def _derived(number: int, derivation: dict[str, Any]) -> Iterator[str]:
     if derivation["assumptions"]:
         yield f"       Here {said('; '.join(derivation['assumptions']))}."
     for place, step in enumerate(derivation["steps"] or (), 1):
-        *before, last = [*([step["label"]] if step["label"] else []), *step["chain"]]
-        links = " = ".join(before) + (f" {step['relation']} " if before else "") + last
+        links = [*([step["label"]] if step["label"] else []), *step["chain"]]
+        before, last = links[:-1], links[-1]
+        chain = " = ".join(before) + (f" {step['relation']} " if before else "") + last
         when = f" where {', '.join(step['when'])}" if step["when"] else ""
         mark = f"{step['verdict']}: " if step["verdict"] else ""
-        yield f"       {number}.{place} {links}{when}"
+        yield f"       {number}.{place} {chain}{when}"
         yield f"           {mark}{said(step['why'])}"
 
 

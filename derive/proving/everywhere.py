@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from math import floor
@@ -10,14 +11,16 @@ from derive.algebra.facts import Assumptions
 from derive.evaluate import over
 from derive.expr import Expr, Number, apply, symbols
 from derive.proving.cells import Box, halves, holds_in
-from derive.proving.certificate import Boxed, Cells, Everywhere, Halves, Pairs
+from derive.proving.certificate import Boxed, Cells, Everywhere, Halves, Pairs, Tree
 from derive.proving.checker import Checked, Rejected
-from derive.proving.obligations import all_equal
+from derive.proving.obligations import Obligation, all_equal
 from derive.proving.replay import NotConfirmed, Point, Replayed
+from derive.proving.search import Differs, Undecided, propose_identity
 from derive.proving.verdict import Verdict
 from derive.rule import REAL, Domain
 
 MOST_CELLS = 4_000
+DEEPEST = 200  # cuts of one cell: what is open then stays so
 FEW_CELLS = 500  # for one of many conditions that are tried
 
 
@@ -55,20 +58,35 @@ def boxed(pairs: Pairs, assumptions: Assumptions, most: int = FEW_CELLS) -> Boxe
         return None
 
 
-def _cut(condition: Expr, box: dict[str, Domain], budget: list[int]) -> Cells:
+def shown(obligations: Sequence[Obligation]) -> tuple[Tree, ...] | None:
+    """Proofs of all that has to be shown, by exact algebra or else by cells; None where one is missing."""
+    trees: list[Tree] = []
+    for _, pairs, assumed in obligations:
+        try:
+            tree: Tree | None = propose_identity(pairs, assumed).tree
+        except (Differs, Undecided):
+            tree = boxed(pairs, assumed)
+        if tree is None:
+            return None
+        trees.append(tree)
+    return tuple(trees)
+
+
+def _cut(condition: Expr, box: dict[str, Domain], budget: list[int], depth: int = 0) -> Cells:
     budget[0] -= 1
     if holds_in(condition, box):
         return None
     widths = {name: _width(domain) for name, domain in box.items()}
     widest = max(widths, key=lambda name: widths[name], default=None)
-    if widest is None or widths[widest] == 0 or budget[0] < 0:
+    if widest is None or widths[widest] == 0 or budget[0] < 0 or depth > DEEPEST:
         raise Open(box)
     at = _middle(box[widest])
     middle = {name: replace(d, low=_middle(d), high=_middle(d)) for name, d in box.items()}
     if over([condition], middle)[0] is False:
         raise Open(middle)
     below, above = halves(box, widest, at)
-    return Halves(widest, at, _cut(condition, below, budget), _cut(condition, above, budget))
+    parts = (_cut(condition, part, budget, depth + 1) for part in (below, above))
+    return Halves(widest, at, *parts)
 
 
 def _width(domain: Domain) -> float:

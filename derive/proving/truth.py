@@ -1,4 +1,4 @@
-"""Is a condition always true? Exact algebra first, ball arithmetic where every name has a bounded range."""
+"""Is a condition always true? Exact algebra; ball arithmetic where every name has bounds; slopes; induction."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from derive.algebra.facts import Assumptions
 from derive.expr import Expr, apply, symbols
 from derive.proving.everywhere import everywhere
 from derive.proving.identity import identity
+from derive.proving.inductions import by_induction
 from derive.proving.obligations import is_true
+from derive.proving.slopes import by_slope
 from derive.proving.verdict import Verdict
 from derive.rule import REAL, Domain
 
@@ -25,7 +27,10 @@ def truth(condition: Expr, assumptions: Assumptions, premises: Sequence[Expr] = 
         return numeric
     verdict = identity((claim,), assumptions)
     if verdict.status == "unknown" and box and not any(_has_no_bounds(domain) for domain in box.values()):
-        return everywhere(apply("eq", *claim), box)
+        verdict = everywhere(apply("eq", *claim), box)
+    if verdict.status == "unknown":
+        found = by_slope(condition, assumptions, premises) or by_induction(condition, assumptions, premises)
+        verdict = found or verdict
     return verdict
 
 

@@ -72,7 +72,9 @@ def _quotient(a: Written, b: Written) -> Written:
 
 
 def _power(a: Written, b: Written) -> Written:
-    return f"{_at(a, ATOM)}^{{{b[0]}}}", POWER
+    base = _at(a, ATOM)
+    grouped = f"{{{base}}}" if "'" in base else base  # a prime is a superscript already
+    return f"{grouped}^{{{b[0]}}}", POWER
 
 
 def _where(condition: Written, a: Written, b: Written) -> Written:

@@ -12,8 +12,10 @@ from derive.proving.certificate import (
     Everywhere,
     Exactness,
     Identity,
+    Induction,
     Invariants,
     Pairs,
+    Sloped,
     Sufficient,
 )
 from derive.proving.obligations import (
@@ -21,8 +23,10 @@ from derive.proving.obligations import (
     is_true,
     of_correspondence,
     of_exactness,
+    of_induction,
     of_invariants,
     of_limit,
+    of_sloped,
     of_sufficient,
 )
 from derive.smt.encode import Encoding
@@ -67,6 +71,10 @@ def claims(certificate: Certificate) -> Iterator[Obligation]:
         yield of_exactness(certificate)
     elif isinstance(certificate, Sufficient):
         yield from of_sufficient(certificate)
+    elif isinstance(certificate, Induction):
+        yield from of_induction(certificate)
+    elif isinstance(certificate, Sloped):
+        yield from of_sloped(certificate)
     elif isinstance(certificate, Everywhere):
         yield "true in the whole box", (is_true(certificate.condition),), Assumptions(certificate.box)
     else:

@@ -7,19 +7,19 @@ from dataclasses import replace
 from fractions import Fraction
 from itertools import islice, permutations
 
+from derive.algebra.signs import common
 from derive.errors import UserError
 from derive.evaluate import enclosed
 from derive.expr import Apply, Expr, Symbol, apply, symbols
 from derive.proving import Assumptions, Verdict
-from derive.proving.certificate import Leaf, Sufficient, Tree
+from derive.proving.certificate import Leaf, Sufficient
 from derive.proving.checker import Checked, Rejected
-from derive.proving.everywhere import boxed
+from derive.proving.everywhere import shown
 from derive.proving.obligations import of_sufficient
-from derive.proving.search import Differs, Undecided, propose_identity
 from derive.proving.truth import truth
 from derive.relating.conditions.candidates import candidates
 from derive.rule import REAL, Domain
-from derive.stating.quantities import Statement, written
+from derive.stating.quantities import Basis, Statement, written
 
 COMPARISONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge"})
 NEVER = apply("lt", 1, 0)
@@ -41,7 +41,7 @@ def decide(statement: Statement | Verdict, condition: Statement | None = None) -
     if wanting is not None:
         return wanting
     given = Assumptions(statement.basis.domains)
-    verdict = truth(statement.condition, given, statement.premises)
+    verdict = truth(statement.condition, given, (*statement.premises, *statement.lemmas))
     if verdict:
         if statement.premises and truth(NEVER, given, statement.premises):
             return Verdict("unknown", message="the premises never hold together")
@@ -50,6 +50,24 @@ def decide(statement: Statement | Verdict, condition: Statement | None = None) -
     if conditional is not None:
         return conditional
     return replace(verdict, message=_failure(statement, verdict)) if verdict.status == "refuted" else verdict
+
+
+def using(statement: Statement, *lemmas: Statement) -> Statement:
+    """The statement, to be decided with the help of others: each is decided itself, and unknown makes this unknown.
+
+    Raises UserError for a lemma about fewer numbers than the statement.
+    """
+    for lemma in lemmas:
+        for name, domain in lemma.basis.domains.items():
+            about = statement.basis.domains.get(name, domain)
+            if common(about, domain) != about:
+                raise UserError(f"{lemma!r} is only about {name} in {domain}", fix=f"state it for {about}")
+        fact = lemma.condition
+        for premise in reversed(lemma.premises):
+            fact = apply("or", apply("not", premise), fact)
+        basis = statement.basis + lemma.basis + Basis({}, (), (decide(lemma),))
+        statement = replace(statement, basis=basis, lemmas=(*statement.lemmas, fact))
+    return statement
 
 
 def _failure(statement: Statement, verdict: Verdict) -> str:
@@ -115,6 +133,8 @@ def _sufficient(statement: Statement, given: Assumptions, first: Sequence[Expr])
     held: list[Expr] = []
     claimed = Sufficient(statement.condition, (), given, (), premises=statement.premises)
     for condition in first or _conditions(statement.condition, given):
+        if _same_as_one_of(held, condition):
+            continue
         claim = replace(claimed, conditions=(condition,), trees=(Leaf(),))
         proved = _with_trees(claim)
         if proved is None:
@@ -130,20 +150,22 @@ def _sufficient(statement: Statement, given: Assumptions, first: Sequence[Expr])
             yield together
 
 
+def _same_as_one_of(held: Sequence[Expr], condition: Expr) -> bool:
+    """Whether a condition is there already, an equality either way round."""
+    if condition in held:
+        return True
+    turned = isinstance(condition, Apply) and condition.op == "eq" and apply("eq", *reversed(condition.args))
+    return turned in held
+
+
 def _with_trees(claim: Sufficient) -> Sufficient | None:
     """The claim with its proofs, by exact algebra or else by ball arithmetic; None where one is missing."""
-    trees: list[Tree] = []
-    for _, pairs, assumed in of_sufficient(claim):
-        try:
-            tree: Tree | None = propose_identity(pairs, assumed).tree
-        except (Differs, Undecided):
-            tree = boxed(pairs, assumed)
-        if tree is None:
-            return None
-        trees.append(tree)
+    trees = shown(of_sufficient(claim))
+    if trees is None:
+        return None
     if claim.exact is None:
-        return replace(claim, trees=tuple(trees))
-    return replace(claim, trees=tuple(trees[:-1]), exact=trees[-1])
+        return replace(claim, trees=trees)
+    return replace(claim, trees=trees[:-1], exact=trees[-1])
 
 
 def _conditions(condition: Expr, given: Assumptions) -> Iterator[Expr]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
 
-from derive.deriving import bounds, stability, symmetries
+from derive.deriving import bounds, decay, stability, symmetries
 from derive.deriving.averages import correction_multiplier as multiplier
 from derive.deriving.derivation import Derivation
-from derive.deriving.rates import constant, never
+from derive.deriving.rates import constant, first, history, large, never, order, spike, steady
+from derive.deriving.rates.compare import compare_rates
 from derive.errors import UserError
+from derive.expr import Symbol
 from derive.library.lookup import as_rule
 from derive.proving import Verdict
 from derive.rule import Rule
@@ -25,7 +28,7 @@ def effective_lr(rule: object) -> Quantity:
 
 def step_bound(rule: object) -> Quantity:
     """The largest |theta[t] - theta[t-1]| over the learning rate, over all gradients; `.limit` for late steps."""
-    return _of(rule, bounds.step_bound, "bound of the step")
+    return _part(rule, bounds.step_bound, "bound of the step", "step_bound")
 
 
 def stable_region(rule: object) -> Statement:
@@ -50,12 +53,17 @@ def _region(rule: Rule) -> Derivation | None:
 
 def stationary_variance(rule: object) -> Quantity:
     """The variance theta keeps on h theta^2/2 where every gradient has an error of variance sigma2."""
-    return _of(rule, stability.stationary_variance, "stationary variance")
+    return _part(rule, stability.stationary_variance, "stationary variance", "stationary_variance")
 
 
 def cycle(rule: object) -> Quantity:
     """The two-cycle of an adaptive rule on h theta^2/2; `.cycle_amplitude` is how far from 0 it goes."""
     return _of(rule, stability.two_cycle, "cycle on a quadratic")
+
+
+def convex_cycle(rule: object) -> Quantity:
+    """The cycle in which the tuned rule ends on a convex function that is no quadratic: `.cycle_1`, `.cycle_2`, ..."""
+    return _of(rule, stability.convex_cycle, "cycle on a convex function")
 
 
 def correction_multiplier(rule: object, without: bool = False) -> Quantity:
@@ -81,6 +89,74 @@ def never_increases(rule: object) -> Verdict:
     return never.never_increases(as_rule(rule))
 
 
+def effective_rate(rule: object) -> Quantity:
+    """The factor of the direction in a step, by the states: `v[t]` after the step, `v` before it."""
+    return _part(rule, history.rate_of_history, "effective rate", "rate")
+
+
+def first_step(rule: object) -> Quantity:
+    """What the first gradient `g` moves theta by; `.first_rate` over g, `.first_step_size` without small constants."""
+    return _part(rule, first.first_step, "first step", "first_step")
+
+
+def constant_step(rule: object) -> Quantity:
+    """The size of a step under a constant gradient of size `a`; `.scale_free_step` where that does not count."""
+    return _part(rule, steady.step_against_size, "step under a constant gradient", "constant_step")
+
+
+def travel(rule: object) -> Quantity:
+    """How far t steps under a constant gradient of size `a` lead at least, where they fall like 1/sqrt(t).
+
+    `.travel_at_most` is how far at most.
+    """
+    return _part(rule, steady.decay_of_rate, "way covered under a constant gradient", "travel_at_least")
+
+
+def lone_gradient(rule: object) -> Quantity:
+    """The first step after a gradient that comes late among zeros.
+
+    `.spike_ratio` is the share of each step that the next one is; `.spike_memory` the sum of all later steps, in
+    shares of the first.
+    """
+    return _part(rule, spike.lone_gradient, "answer to a lone gradient", "spike_first_step")
+
+
+def large_constant(rule: object) -> Quantity:
+    """What the step tends to as epsilon grows and lr = c eps with it, by the states after the step."""
+    return _part(rule, large.large_constant, "step for a large epsilon", "large_step")
+
+
+def decoupled_decay(rule: object) -> Quantity:
+    """What theta is multiplied by beside each step; `.decay_per_step` is the share taken, `.half_life` in steps."""
+    return _part(rule, decay.decoupled_decay, "decay beside the step", "shrink_factor")
+
+
+def decayed_range(rule: object) -> Quantity:
+    """How far |theta| gets in the long run under a decay beside the step; `.theta_under_a_constant_gradient`."""
+    return _part(rule, decay.decayed_range, "range of a decayed parameter", "theta_bound")
+
+
+def rate_ratio(rule: object, other: object) -> Quantity:
+    """The rate of one rule over that of another on the same gradients, at least, without small constants."""
+    one, two = as_rule(rule), as_rule(other)
+    what = f"ratio of its rate to that of {two.name}"
+    found = _named(one, from_derivation(one, _compared(one, two), what), what, "rate_ratio")
+    return replace(found, short=Symbol(f"rate_ratio({one.name}, {two.name})"))
+
+
+@lru_cache(maxsize=64)
+def _compared(rule: Rule, other: Rule) -> Derivation | None:
+    return compare_rates(rule, other)
+
+
+def rate_at_least(rule: object, other: object) -> Verdict:
+    """Whether the rate of one rule is never below that of another on the same gradients; else a run that shows it.
+
+    Hyperparameters of one name are equal, small constants positive.
+    """
+    return order.rate_at_least(as_rule(rule), as_rule(other))
+
+
 def step_within(rule: object, factor: Operand, **hyperparameters: Operand) -> Verdict:
     """Whether no step is longer than `factor` times the learning rate; refuted with gradients that make it longer."""
     values = {name: _fraction(value) for name, value in hyperparameters.items()}
@@ -94,6 +170,18 @@ def _fraction(value: Operand) -> Fraction:
     if not isinstance(expr, Number):
         raise UserError(f"{value!r} is no number", fix="give a number")
     return expr.value
+
+
+def _part(rule: object, derive: Callable[[Rule], Derivation | None], what: str, name: str) -> Quantity:
+    """The formula of that name, with the others of its derivation as parts."""
+    return _named(as_rule(rule), _of(rule, derive, what), what, name)
+
+
+def _named(rule: Rule, found: Quantity, what: str, name: str) -> Quantity:
+    wanted = found.parts.get(name)
+    if not isinstance(wanted, Quantity):
+        raise UserError(f"no {what} is derived for {rule.name}", fix="'derive show' lists what is derived")
+    return replace(wanted, parts=found.parts)
 
 
 def _of(rule: object, derive: Callable[[Rule], Derivation | None], what: str) -> Quantity:

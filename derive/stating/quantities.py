@@ -162,12 +162,16 @@ class Quantity:
 
 @dataclass(frozen=True, eq=False)
 class Statement:
-    """Something that may hold: a condition on names, wherever all the `premises` do. `decide` says whether it does."""
+    """Something that may hold: a condition on names, wherever all the `premises` do. `decide` says whether it does.
+
+    `lemmas` are facts that may be used for that; the basis has their proofs.
+    """
 
     condition: Expr
     basis: Basis = field(default_factory=Basis)
     premises: tuple[Expr, ...] = ()
     short: Expr | None = None
+    lemmas: tuple[Expr, ...] = ()
 
     @property
     def shown(self) -> Expr:
@@ -267,7 +271,8 @@ def _defaults(parts: list[Quantity]) -> Mapping[str, Fraction]:
 def _joined(op: str, a: Statement, b: Statement) -> Statement:
     if a.premises != b.premises:
         raise UserError("statements claimed under different premises", fix="join them first, then say .where(...)")
-    return Statement(apply(op, a.condition, b.condition), a.basis + b.basis, a.premises, apply(op, a.shown, b.shown))
+    shown = apply(op, a.shown, b.shown)
+    return Statement(apply(op, a.condition, b.condition), a.basis + b.basis, a.premises, shown, (*a.lemmas, *b.lemmas))
 
 
 def _at(item: Any, values: Mapping[str, Operand]) -> Any:
@@ -322,14 +327,19 @@ def _needs(domains: Mapping[str, Domain], given: Mapping[str, Quantity]) -> list
 
 
 def _is_whole(expr: Expr, domains: Mapping[str, Domain]) -> bool:
-    """Whether a formula is seen to be a whole number: sums and products of such."""
+    """Whether a formula is seen to be a whole number: sums, products and small powers of such."""
     if isinstance(expr, Number):
         return expr.value.denominator == 1
     if isinstance(expr, Symbol):
         return domains.get(expr.name, REAL).whole
-    return isinstance(expr, Apply) and expr.op in WHOLE and all(_is_whole(e, domains) for e in expr.args)
+    if not isinstance(expr, Apply):
+        return False
+    if expr.op == "pow":
+        return expr.args[1] in WHOLE_POWERS and _is_whole(expr.args[0], domains)
+    return expr.op in WHOLE and all(_is_whole(e, domains) for e in expr.args)
 
 
+WHOLE_POWERS = frozenset(map(Number, range(1, 10)))
 WHOLE = frozenset({"add", "sub", "mul", "neg", "abs", "min", "max"})
 
 

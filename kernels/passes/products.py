@@ -17,13 +17,20 @@ from kernels.program import Program, cast, map_values, without_unused
 class Factored:
     """An expression as scalars above and below the line, and an element; None: it has no element.
 
-    An element's divisor is never turned over: x/(y/z) is undefined at z = 0, x*z/y is not.
+    `inside` is how many products deep on the left the scalars stood: there they stay, so that in `lr * m * f` it
+    is still m that is made small before f makes it large. An element's divisor is never turned over: x/(y/z) is
+    undefined at z = 0, x*z/y is not.
     """
 
     plain: Expr
     scalars: tuple[Expr, ...] = ()
     divisors: tuple[Expr, ...] = ()
     element: Expr | None = None
+    inside: int = 0
+
+    @property
+    def has_scalars(self) -> bool:
+        return bool(self.scalars or self.divisors)
 
     def whole(self) -> Expr:
         """The scalars multiplied once, or the expression as it was where that gains nothing."""
@@ -31,7 +38,7 @@ class Factored:
             return self.plain
         top, bottom = _product(self.scalars), _product(self.divisors)
         scalar = cast(top if bottom is None else apply("div", top or Number(1), bottom))  # type: ignore[arg-type]
-        return scalar if self.element is None else _scaled(scalar, self.element)
+        return scalar if self.element is None else _scaled(scalar, self.element, self.inside)
 
 
 @dataclass(frozen=True)
@@ -91,24 +98,27 @@ def _rewrite(value: Expr) -> Expr:
 
 def _times(node: Apply, a: Factored, b: Factored) -> Factored:
     element = apply("mul", a.element, b.element) if a.element and b.element else a.element or b.element
-    return Factored(apply("mul", a.plain, b.plain), a.scalars + b.scalars, a.divisors + b.divisors, element)
+    inside = a.inside + 1 if a.element and b.element and a.has_scalars and not b.has_scalars else 0
+    return Factored(apply("mul", a.plain, b.plain), a.scalars + b.scalars, a.divisors + b.divisors, element, inside)
 
 
 def _over(node: Apply, a: Factored, b: Factored) -> Factored:
     if b.element is None:
         plain = apply("div", a.plain, b.plain)
-        return Factored(plain, a.scalars + b.divisors, a.divisors + b.scalars, a.element)
+        return Factored(plain, a.scalars + b.divisors, a.divisors + b.scalars, a.element, a.inside)
     if a.element is None:
         whole = apply("div", a.whole(), b.whole())
         return Factored(whole, element=whole)
     divisor = b.whole()
-    return Factored(apply("div", a.plain, divisor), a.scalars, a.divisors, apply("div", a.element, divisor))
+    return Factored(apply("div", a.plain, divisor), a.scalars, a.divisors, apply("div", a.element, divisor), a.inside)
 
 
-def _scaled(scalar: Expr, element: Expr) -> Expr:
-    """The scalar times the element; of a quotient it scales the numerator."""
+def _scaled(scalar: Expr, element: Expr, inside: int) -> Expr:
+    """The scalar times the element, or the factor so deep inside it; of a quotient it scales the numerator."""
     if isinstance(element, Apply) and element.op == "div":
-        return apply("div", _scaled(scalar, element.args[0]), element.args[1])
+        return apply("div", _scaled(scalar, element.args[0], inside), element.args[1])
+    if isinstance(element, Apply) and element.op == "mul" and inside:
+        return apply("mul", _scaled(scalar, element.args[0], inside - 1), element.args[1])
     return apply("mul", scalar, element)
 
 

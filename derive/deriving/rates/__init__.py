@@ -11,6 +11,7 @@ from derive.deriving.rates.first import first_step
 from derive.deriving.rates.history import monotone_rate, rate_of_history
 from derive.deriving.rates.large import large_constant
 from derive.deriving.rates.never import never_increases, never_increasing
+from derive.deriving.rates.order import rate_at_least
 from derive.deriving.rates.oscillation import oscillation
 from derive.deriving.rates.rest import rate_at_rest, vanishing_gradients
 from derive.deriving.rates.slow import average_near_mean
@@ -50,6 +51,7 @@ __all__ = [
     "never_increases",
     "never_increasing",
     "oscillation",
+    "rate_at_least",
     "rate_at_rest",
     "rate_of_history",
     "rates",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache, reduce
+from functools import cached_property, lru_cache, reduce
 from operator import add
 
 from derive.algebra.normal import NoNormalForm, generic_case, readable, tidy
@@ -20,7 +20,7 @@ from derive.deriving.weights import weight_sum
 from derive.expr import Apply, Expr, Number, Symbol, apply, fold, substitute, symbols
 from derive.proving import Assumptions, identity
 from derive.proving.limits import limit
-from derive.rule import NONNEGATIVE, POSITIVE, Rule
+from derive.rule import NONNEGATIVE, POSITIVE, Domain, Rule
 
 G, THETA = Symbol("g"), Symbol("theta")
 ONE = Number(1)
@@ -50,6 +50,12 @@ class EffectiveRate:
         return Assumptions({**own, **{after(n): own[n] for n in self.rule.state_names if n in own}})
 
     @property
+    def domains_after(self) -> Mapping[str, Domain]:
+        """The domains of the states after the step."""
+        known = self.assumptions.domains
+        return {after(n): known[after(n)] for n in self.rule.state_names if after(n) in known}
+
+    @cached_property
     def proper(self) -> tuple[Assumptions, tuple[str, ...]]:
         """The assumptions under which the rate is a number: constants under the fraction bar positive; in words."""
         return _positive(self.assumptions, self.rule, self.rate)
@@ -57,12 +63,16 @@ class EffectiveRate:
     @property
     def defined(self) -> Assumptions:
         """The assumptions under which the direction is a number."""
-        return _positive(self.assumptions, self.rule, self.direction)[0]
+        return self._of_direction[0]
 
     @property
     def positive(self) -> tuple[str, ...]:
         """What has to be positive for that, in words."""
-        return _positive(self.assumptions, self.rule, self.direction)[1]
+        return self._of_direction[1]
+
+    @cached_property
+    def _of_direction(self) -> tuple[Assumptions, tuple[str, ...]]:
+        return _positive(self.assumptions, self.rule, self.direction)
 
     def of_history(self, states: Mapping[str, Expr], gradient: Expr, count: Expr) -> Expr:
         """The rate of the step made from these states with this gradient."""

@@ -54,6 +54,7 @@ def rate_of_history(rule: Rule) -> Derivation | None:
         result=found.rate,
         names=names_of(rule),
         quantities={"rate": found.rate, "direction": found.direction},
+        domains=found.domains_after,
         experiments=(_experiment(found),),
     )
 

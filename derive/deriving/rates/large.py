@@ -76,6 +76,7 @@ def _limit(found: EffectiveRate, scale: str, constant: str) -> Derivation | None
         result=there,
         names=names_of(rule),
         quantities={"large_step": there, "large_gap": most},
+        domains={**found.domains_after, name: NONNEGATIVE},
         experiments=_experiment(found, scale, constant, there),
     )
 

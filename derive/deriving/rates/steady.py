@@ -71,6 +71,7 @@ def step_against_size(rule: Rule) -> Derivation | None:
         result=size,
         names=names_of(rule),
         quantities={"constant_step": size, **({"scale_free_step": free[1]} if free is not None else {})},
+        domains={SIZE.name: POSITIVE},
     )
 
 
@@ -132,6 +133,7 @@ def decay_of_rate(rule: Rule) -> Derivation | None:
         result=rate,
         names=names_of(rule),
         quantities={"travel_at_least": lower, "travel_at_most": upper, "decay_limit": most},
+        domains={SIZE.name: POSITIVE},
         experiments=_experiments(rule, lower, upper),
     )
 

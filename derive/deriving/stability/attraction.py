@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from derive.algebra.differentiating import NoDerivative, derivative
 from derive.algebra.facts import NeedSplit, Stuck
 from derive.algebra.polynomials import constant_value
 from derive.algebra.work import TooLarge
@@ -13,7 +14,6 @@ from derive.deriving.derivation import Step, code, define, holds
 from derive.deriving.linear import given
 from derive.deriving.stability.adaptive import at_rest
 from derive.deriving.stability.closed import ClosedLoop, closed_loop
-from derive.deriving.stability.differentiating import NoDerivative, derivative
 from derive.deriving.stability.frozen import Frozen
 from derive.deriving.stability.jury import both, margins, reduced, same_truth
 from derive.deriving.stability.radius import largest_modulus

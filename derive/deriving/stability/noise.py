@@ -88,6 +88,7 @@ def _derived(loop: ClosedLoop, covariance: Matrix) -> Derivation | None:
         result=variance,
         names=names_of(rule),
         quantities={"stationary_variance": variance, "condition": both(stable)},
+        domains={noise.name: NONNEGATIVE},
     )
 
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from fractions import Fraction
 from math import ceil, floor
 
+from derive.algebra.differentiating import derivative
 from derive.deriving.derivation import Derivation, Step, code, define, equal, holds
-from derive.deriving.stability.differentiating import derivative
 from derive.evaluate import exact
 from derive.expr import Expr, Number, Symbol, apply, substitute
 from derive.proving import Assumptions

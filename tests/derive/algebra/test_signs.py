@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import combinations, product
 
 from flint import fmpq_mpoly
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from derive.algebra.polynomials import RING, as_fraction, constant, generator
-from derive.algebra.signs import certain_signs, vanishing
-from derive.expr import Symbol, apply
-from derive.proving import Assumptions, identity
+from derive.algebra.signs import certain_signs, plus, vanishing
+from derive.expr import Expr, Symbol, apply
+from derive.library.lookup import find_rule
+from derive.proving import Assumptions, identity, invariants
 from derive.rule import DECAY, NONNEGATIVE, POSITIVE, REAL, UNIT, Domain
 
 x, y, z = generator(0), generator(1), generator(2)
@@ -95,3 +97,33 @@ def test_a_vanishing_root_takes_its_terms_along() -> None:
     pair = (0 / (apply("sqrt", total) + eps), 0 / apply("sqrt", total + eps))
     assert identity([pair], assumed)
     assert not identity([(pair[0], 0 / apply("sqrt", total))], assumed)
+
+
+def test_signs_of_a_sum() -> None:
+    """Against numbers of every sign and of two sizes."""
+    numbers = {-1: (-1, -3), 0: (0,), 1: (1, 3)}
+    sets = [frozenset(s) for n in range(1, 4) for s in combinations((-1, 0, 1), n)]
+    for a, b in product(sets, sets):
+        sums = {p + q for s in a for t in b for p in numbers[s] for q in numbers[t]}
+        assert plus(a, b) >= {(s > 0) - (s < 0) for s in sums}
+    assert plus(frozenset({0, 1}), frozenset({1})) == frozenset({1})
+    assert plus(frozenset({1}), frozenset({-1})) == frozenset({-1, 0, 1})
+
+
+def test_what_a_case_knows_decides_sums() -> None:
+    """v - (1 - b) sign(v - w) w is never negative for w >= 0; with a factor above one, or a plus, it may be."""
+    v, w, b = Symbol("v"), Symbol("w"), Symbol("b")
+    known = Assumptions({"v": NONNEGATIVE, "w": NONNEGATIVE, "b": DECAY})
+
+    def never_negative(value: Expr) -> bool:
+        return bool(identity([(apply("max", value, 0), value)], known))
+
+    side = apply("sign", v - w)
+    assert never_negative(v - (1 - b) * side * w)
+    assert never_negative(apply("where", apply("gt", v, w), v - w, w - v) + b)
+    assert not never_negative(v - (2 - b) * side * w)
+    assert not never_negative(v + (1 - b) * side * w)
+
+
+def test_a_kept_second_moment_is_proved_nonnegative_case_by_case() -> None:
+    assert invariants(find_rule("yogi")) == {"v": NONNEGATIVE}

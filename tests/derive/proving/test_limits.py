@@ -41,4 +41,4 @@ def test_another_degree_or_value_is_rejected() -> None:
     assert found is not None
     for wrong in ({"degree": 0}, {"degree": -1}, {"limit": read_expression("2 * b", file="test")}):
         with pytest.raises(Rejected):
-            Checked(replace(found.claim, **wrong, trees=found.verdict.evidence.certificate.trees))  # type: ignore[arg-type]
+            Checked(replace(found.claim, **wrong, trees=found.verdict.evidence.certificate.trees))

@@ -104,6 +104,10 @@ def test_names_in_latex(name: str) -> None:
     assert symbol_latex(name) == NAMES[name]
 
 
+def test_a_power_of_a_primed_name_has_one_superscript() -> None:
+    assert latex(Symbol("g'[t]") ** 2, {}) == "{g'_{t}}^{2}"
+
+
 def test_the_order_of_the_author_is_kept() -> None:
     g, m, beta = map(Symbol, ["g", "m", "beta"])
     assert latex(beta * m + (1 - beta) * g, {}) == r"\beta \, m + \left(1 - \beta\right) \, g"

@@ -1,4 +1,4 @@
-"""The further words: extremes, onsets, limits at a value, expectations, functions by pieces. What is wrong is not proved."""
+"""The further words: extremes, limits at a value, expectations, functions by pieces. What is wrong is not proved."""
 
 from __future__ import annotations
 
@@ -18,13 +18,17 @@ from derive.stating import (
     find,
     largest,
     limit,
+    log,
     minimum,
     onset,
     piecewise,
     run,
     smallest,
     sqrt,
+    stationary_variance,
+    step_bound,
     t,
+    using,
     weights,
     where,
 )
@@ -103,6 +107,7 @@ def test_not_proved(stated: Any) -> None:
     [
         (lambda: largest(b**t), "beta has no value"),
         (lambda: largest(x.at(x=1) + 0 * n), "has no 't'|has no value"),
+        (lambda: largest(-(x**2), "x"), "does not count from 1"),
         (lambda: largest(1 - Fraction(1, 2) * 1 / t), "no largest value"),
         (lambda: onset(t < 5), "no step is found"),
         (lambda: limit(abs(x) / x, "x", to=0), "no limit|on each side"),
@@ -145,4 +150,55 @@ def test_expectations_agree_with_weights() -> None:
     left = expected(path.m[3] ** 2, dict.fromkeys(names, (0, sigma2)))
     assert decide(left == sigma2 * weights(EWMA.m).square_sum.at(t=3))
     assert not decide(left == sigma2 * weights(EWMA.m).square_sum.at(t=4))
-    assert decide(sqrt(1) == 1) and decide(exp(0) == 1)
+    assert decide(sqrt(1) == exp(0))
+
+
+def test_a_lemma_is_proved_itself() -> None:
+    stated = (log(b) / (1 - b) < -1).where(b > 0)
+    lemma = (log(b) < b - 1).where(b > 0)
+    assert decide(using(stated, lemma))
+    assert decide(stated).status == "unknown"
+    assert decide(using((log(b) / (1 - b) < -2).where(b > 0), lemma)).status != "proved"
+    wrong = (log(b) < b - 2).where(b > 0)
+    assert decide(using(stated, wrong)).status == "unknown"
+    assert "rests on what is not proved" in decide(using(stated, wrong)).message
+
+
+def test_a_lemma_does_not_narrow_a_statement() -> None:
+    lemma = (log(b) < b - 1).where(b > 0)
+    assert not decide(using(b >= 1 / 2, lemma))
+    assert not decide(using((b < 1 / 2).where(b <= 0.6), (b < 0.5).where(b < 0.5)))
+    with pytest.raises(UserError, match="is only about x in"):
+        using(x > 0, any_number("x", "positive") > 0)
+    moved = using((log(b) / (1 - b) < -1).where(b > 0), lemma).at(beta=0.5)
+    assert moved.lemmas == ()
+    assert decide(moved)
+
+
+def test_a_bound_is_in_the_names_of_the_rule() -> None:
+    bound = step_bound(ADAM)
+    assert decide(limit(bound.at_defaults) == bound.limit.at_defaults)
+    assert decide(bound.at(beta1=0.5, beta2=0.5) == 1)
+    assert decide(bound.at(beta1=0.5, beta2=0.6) == 1).status == "refuted"
+    assert decide(bound.at_defaults.at(t=1) == 1)
+
+
+def test_variances_are_not_negative() -> None:
+    momentum: Any = find("momentum")
+    stated = stationary_variance(momentum) >= 0
+    assert decide(stated.where(momentum.lr > 0, momentum.lr * h < 2))
+
+
+def test_by_induction() -> None:
+    assert decide(b**n >= 1 - n * (1 - b))
+    assert decide(weights(EWMA.m) <= 1 - b)
+    assert decide(weights(EWMA.m) < 1 - b).status != "proved"
+    assert decide(b**n >= 1 - n * (1 - b) / 2).status != "proved"
+
+
+def test_what_is_put_in_for_a_name_is_seen_to_while_that_is_known() -> None:
+    c, rho = any_number("c", "positive"), any_number("rho", "decay")
+    z, r = any_number("z", "nonnegative"), any_number("r")
+    assert decide(limit((1 / (1 + z)).at(z=c * rho**n), "n") == 1)
+    wrong = limit((1 / (1 + z * z)).at(z=r * rho**n), "n") == 1  # r may be negative
+    assert decide(wrong).status == "unknown"

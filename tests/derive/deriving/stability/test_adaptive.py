@@ -6,11 +6,11 @@ from fractions import Fraction
 
 import pytest
 
+from derive.algebra.differentiating import NoDerivative, derivative
 from derive.algebra.facts import Assumptions
 from derive.deriving.stability import frozen, frozen_region, two_cycle
 from derive.deriving.stability.attraction import attraction
 from derive.deriving.stability.cycle import find_cycle
-from derive.deriving.stability.differentiating import NoDerivative, derivative
 from derive.deriving.stability.frozen import freeze
 from derive.deriving.stability.settled import settled
 from derive.evaluate import ball, exact

@@ -1,4 +1,8 @@
-"""Derivatives of expressions by the rules of calculus, for linear parts; zeros and ones are left out."""
+"""Derivatives of expressions by the rules of calculus; zeros and ones are left out.
+
+Where an expression and its derivative both have a value, it is differentiable: what has a corner or an end there has no
+value as a derivative (1/(2 sqrt(x)) at 0, x/|x| at 0, log(b) of a base that is not positive).
+"""
 
 from __future__ import annotations
 
@@ -47,8 +51,14 @@ def _of(node: Apply, args: tuple[Pair, ...]) -> Expr:
             return du / (2 * node)
         case "abs":
             return _times(du, u / node)  # x/|x|, which has no value at zero
+        case "exp":
+            return _times(du, node)
+        case "log":
+            return du / u
         case "pow" if isinstance(v, Number):
             return _times(du, v * apply("pow", u, v.value - 1))
+        case "pow" if du is ZERO:
+            return _times(dv, node * apply("log", u))
     raise NoDerivative(node.op)
 
 
