@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 
 from derive.algebra.normal import NoNormalForm, readable, tidy
@@ -126,9 +127,9 @@ def _shrinks(rule: Rule, found: Decoupled) -> bool:
 
 def _positive(rule: Rule) -> Assumptions:
     """Hyperparameters that are not negative as positive ones: an epsilon that keeps 0/0 away."""
-    domains = given(rule).domains
     names = set(rule.hyperparameter_names)
-    return Assumptions({n: POSITIVE if n in names and d == NONNEGATIVE else d for n, d in domains.items()})
+    domains = given(rule).domains.items()
+    return Assumptions({n: replace(d, low_open=True) if n in names and d.low == 0 else d for n, d in domains})
 
 
 def _order(rule: Rule, found: Decoupled) -> tuple[Step, ...]:

@@ -36,6 +36,8 @@ FOUND = {
     "    theta = theta - lr*sign(g) + lr*wd*theta\n    return theta",
 }
 
+EXAMPLES = max(2, settings().max_examples // 50)  # a rule takes seconds; more where asked to explore
+
 
 def found(name: str) -> Rule:
     return read_text(f"def odd(theta, g, {FOUND[name]}\n", "odd", "odd.py")
@@ -67,7 +69,7 @@ def test_rules_that_were_hard(name: str) -> None:
 
 
 @given(st.integers(0, 10**6))
-@settings(deadline=None, max_examples=max(2, settings.default.max_examples // 50))  # many more where asked to explore
+@settings(deadline=None, max_examples=EXAMPLES)
 def test_rules_made_by_chance(seed: int) -> None:
     holds(odd_rule(Random(seed)))
 

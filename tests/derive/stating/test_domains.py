@@ -11,7 +11,7 @@ import pytest
 from derive.errors import UserError
 from derive.stating import any_number, decide, expected, find, onset, t, weights
 
-EWMA = find("ewma")
+EWMA: Any = find("ewma")
 x, y = any_number("x"), any_number("y")
 
 
