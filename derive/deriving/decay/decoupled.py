@@ -213,24 +213,39 @@ def _contraction(found: Decoupled, lr: str, reach: Expr, largest: Expr, assumed:
     rate, u, c, s, r = Symbol(lr), Symbol("U"), Symbol("c"), Symbol("s"), Symbol("theta")
     known = Assumptions({lr: POSITIVE, "U": NONNEGATIVE, "c": POSITIVE, "s": REAL, "theta": REAL})
     end = rate * u / c
-    premises = [apply("le", c, 1), apply("le", apply("abs", s), rate * u)]
-    size = apply("abs", (1 - c) * r - s)
+    share = apply("le", c, 1)
+    size, apart = apply("abs", (1 - c) * r - s), (1 - c) * apply("abs", r) + apply("abs", s)
+    split: tuple[Step, ...] = (
+        holds(apply("le", size, apart), why="a step s moves theta by no more", given=known, when=[share]),
+    )
     if found.after_the_step:
-        size = apply("abs", (1 - c) * (r - s))
+        size, x = (1 - c) * apply("abs", r - s), Symbol("x")
+        split = (
+            holds(apply("eq", apply("abs", (1 - c) * (r - s)), size), why="what is left", given=known, when=[share]),
+            holds(apply("le", apply("abs", r - s), apply("abs", r) + apply("abs", s)), why="a step s", given=known),
+            holds(
+                apply("le", (1 - c) * x, apart),
+                why="so it moves theta by no more",
+                given=known,
+                when=[share, apply("le", x, apply("abs", r) + apply("abs", s))],
+            ),
+        )
     return (
         define(c, found.share, "what the decay takes in a step"),
         define(u, largest, f"the bound of the step over {lr}"),
+        *split,
         holds(
-            apply("le", size, (1 - c) * apply("abs", r) + rate * u),
-            why="a step s moves theta by no more",
+            apply("le", apart, (1 - c) * apply("abs", r) + rate * u),
+            why="which is at most",
             given=known,
-            when=premises,
+            when=[apply("le", apply("abs", s), rate * u)],
         ),
-        holds(
-            apply("le", size - end, (1 - c) * (apply("abs", r) - end)),
+        equal(
+            None,
+            (1 - c) * apply("abs", r) + rate * u - end,
+            (1 - c) * (apply("abs", r) - end),
             why="so what |theta| has above that fades like a power of 1 - c",
             given=known,
-            when=premises,
         ),
         equal(
             None,
