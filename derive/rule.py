@@ -28,6 +28,15 @@ class Domain:
     high_open: bool = False
     whole: bool = False
 
+    @cached_property
+    def _hash(self) -> int:
+        # Numbers alone, of which every process makes the same.
+        ends = (end is None for end in (self.low, self.high))
+        return hash((self.low or 0, self.high or 0, *ends, self.low_open, self.high_open, self.whole))
+
+    def __hash__(self) -> int:
+        return self._hash
+
     def __contains__(self, value: Fraction) -> bool:
         above = self.low is None or value > self.low or (value == self.low and not self.low_open)
         below = self.high is None or value < self.high or (value == self.high and not self.high_open)

@@ -122,10 +122,11 @@ class Case(Quantities):
         if node.op in LAZY:
             return self._lazily(node, self.value(node.args[0]))
         arguments = [self.value(a) for a in node.args]
+        takes_truth = node.op == "not"
         for argument in arguments:
             if isinstance(argument, Undefined):
                 return argument
-            if isinstance(argument, bool) is not (node.op == "not"):
+            if isinstance(argument, bool) is not takes_truth:
                 raise Stuck(f"a truth value for a number, or a number for a truth value, in {node.op}")
         return RULES[node.op](self, node, *arguments)
 

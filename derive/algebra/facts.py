@@ -33,8 +33,11 @@ class NeedSplit(Exception):
     """The sign of `quantity` decides what happens: one case for each set of signs."""
 
     def __init__(self, quantity: Expr, branches: tuple[Signs, ...]) -> None:
-        super().__init__(str(quantity))
+        super().__init__(quantity, branches)
         self.quantity, self.branches = quantity, branches
+
+    def __str__(self) -> str:
+        return str(self.quantity)
 
 
 @dataclass(frozen=True)

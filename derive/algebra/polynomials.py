@@ -33,11 +33,12 @@ SMALL_DEGREE = 3
 class Named:
     """A polynomial as a key: FLINT's have no hash of their own, and their texts leak memory (python-flint 0.9)."""
 
-    __slots__ = ("_hash", "poly")
+    __slots__ = ("_hash", "degrees", "poly")
 
     def __init__(self, poly: fmpq_mpoly) -> None:
         self.poly = poly
-        self._hash = hash((len(poly), *poly.degrees()))
+        self.degrees = poly.degrees()
+        self._hash = hash((len(poly), *self.degrees))
 
     def __hash__(self) -> int:
         return self._hash
@@ -64,8 +65,7 @@ def generator(index: int) -> fmpq_mpoly:
 
 
 def constant(value: Fraction | int) -> fmpq_mpoly:
-    exact = Fraction(value)
-    return RING.constant(fmpq(exact.numerator, exact.denominator))
+    return RING.constant(fmpq(value.numerator, value.denominator))
 
 
 def as_fraction(value: fmpq) -> Fraction:

@@ -16,8 +16,8 @@ from math import floor
 
 from flint import fmpq, fmpq_mpoly
 
-from derive.algebra.polynomials import ONE, ZERO, by_powers, constant, generator, power, product
-from derive.algebra.work import OutOfWork, TooLarge, spend
+from derive.algebra.polynomials import ONE, ZERO, Named, by_powers, constant, generator, power, product
+from derive.algebra.work import OutOfWork, TooLarge, metered, spend
 from derive.rule import Domain
 
 Signs = frozenset[int]
@@ -26,6 +26,10 @@ NEGATIVE_SIGN: Signs = frozenset({-1})
 ZERO_SIGN: Signs = frozenset({0})
 POSITIVE_SIGN: Signs = frozenset({1})
 ANY_SIGN: Signs = frozenset({-1, 0, 1})
+
+WORK = 20_000_000  # for one polynomial
+REMEMBERED = 16_384
+_KNOWN: dict[tuple[Named, tuple[Domain, ...], int], tuple[Signs, int]] = {}
 
 
 def times(a: Signs, b: Signs) -> Signs:
@@ -47,11 +51,25 @@ def to_the(a: Signs, exponent: int) -> Signs:
 
 
 def of_number(value: Fraction) -> Signs:
-    return frozenset({(value > 0) - (value < 0)})
+    return POSITIVE_SIGN if value.numerator > 0 else NEGATIVE_SIGN if value.numerator < 0 else ZERO_SIGN
 
 
 def certain_signs(poly: fmpq_mpoly, ranges: Mapping[int, Domain], depth: int = 2) -> Signs:
     """What can be said of the sign of `poly` when generator i lies in `ranges[i]`."""
+    name = Named(poly)
+    key = name, tuple([ranges[i] for i, degree in enumerate(name.degrees) if degree > 0]), depth
+    known = _KNOWN.get(key)
+    if known is None:
+        if len(_KNOWN) >= REMEMBERED:
+            _KNOWN.clear()
+        with metered(WORK) as used:
+            found = _signs(poly, ranges, depth)
+        known = _KNOWN[key] = found, used()
+    spend(known[1])
+    return known[0]
+
+
+def _signs(poly: fmpq_mpoly, ranges: Mapping[int, Domain], depth: int) -> Signs:
     try:
         found = _signs_by_terms(poly, ranges)
         return _quadratic_signs(poly, ranges, depth) if found == ANY_SIGN and depth else found

@@ -6,7 +6,7 @@ charged all the same, or an answer would depend on the questions before it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -58,6 +58,13 @@ def apart(units: int) -> Iterator[None]:
     """Inside, at most this much work, counted for itself: for what is remembered between answers."""
     with _counting(units):
         yield
+
+
+@contextmanager
+def metered(units: int) -> Iterator[Callable[[], int]]:
+    """Like `apart`; what is given says how much was used, to be charged whenever the answer is looked up."""
+    with _counting(units) as inner:
+        yield lambda: units - inner.left
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from derive.algebra.normal import NoNormalForm, readable, tidy
 from derive.deriving.coordinatewise import coordinatewise
@@ -169,11 +170,12 @@ class Corrected:
     given: Assumptions
 
 
+@lru_cache(maxsize=256)
 @coordinatewise
 def in_corrected_buffers(rule: Rule) -> Corrected | None:
     """The step in corrected buffers, `m~` for that of m; None where a buffer is no average of this step's input."""
     buffers = linear_buffers(rule)
-    if not all(b.starts_at_zero and b.remembers and is_driven_by_input(rule, b) for b in buffers):
+    if not buffers or not all(b.starts_at_zero and b.remembers and is_driven_by_input(rule, b) for b in buffers):
         return None
     corrected = {b.name: f"{b.name}~" for b in buffers}
     moved = dict(_assigned(rule, {b.name: Symbol(f"{b.name}[t]") for b in buffers})).get(rule.outputs[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
 
 from flint import fmpq_mpoly
@@ -10,14 +11,17 @@ from flint import fmpq_mpoly
 from derive.algebra.case import Case
 from derive.algebra.normal import NoNormalForm, factored, generic_case, tidy
 from derive.algebra.polynomials import ONE, Quotient, factors, power, product, quotient
+from derive.evaluate import exact
 from derive.expr import Apply, Expr, Number, Symbol, apply, nodes, substitute, symbols
 from derive.proving import Assumptions, assumptions_of, identity
 from derive.proving.obligations import inside
-from derive.rule import COUNTER, DECAY, Domain, Rule, State
+from derive.proving.refute import points
+from derive.rule import COUNTER, DECAY, POSITIVE, Domain, Rule, State
 
 # Names that no rule can have; `names_of` in `derivation` says how they are written.
 AGE = "#k"
 CONSTANT = "#c"
+TRIED = 6  # settings at which a state is seen not to be linear
 WHOLE = Domain(low=COUNTER.low and COUNTER.low - 1, whole=True)
 
 
@@ -88,6 +92,7 @@ def is_driven_by_input(rule: Rule, buffer: LinearBuffer) -> bool:
 
 def _linear(rule: Rule, state: State) -> LinearBuffer | None:
     after = rule.step[state.name]
+from derive.evaluate import exact
     if any(isinstance(node, Apply) and node.op == "norm" for node in nodes([after])):
         return None  # what it adds up is no input of this coordinate alone
     [at_zero] = substitute([after], {state.name: Number(0)})
@@ -108,6 +113,17 @@ def _linear(rule: Rule, state: State) -> LinearBuffer | None:
     fades = decay is Number(1) or identity([inside(decay, DECAY)], assumed)
     claim = (after, buffer.update(Symbol(state.name), signal))
     return buffer if fades and identity([claim], assumed) else None
+
+
+def _bends(rule: Rule, after: Expr, name: str) -> bool:
+    """Whether what the state becomes is certainly not linear in it: three of its values lead to no line."""
+    domains = {n: rule.domains.get(n, POSITIVE) for n in sorted(symbols(after) - {name})}
+    [low], [middle], [high] = [substitute([after], {name: Number(value)}) for value in (0, 1, 2)]
+    for values in points(domains, TRIED):
+        a, b, c = exact([low, middle, high], values)
+        if isinstance(a, Fraction) and isinstance(b, Fraction) and isinstance(c, Fraction) and a + c != 2 * b:
+            return True
+    return False
 
 
 def separated(case: Case, value: Quotient, constants: frozenset[str]) -> tuple[Expr, Expr]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 
 from derive.algebra.normal import tidy
 from derive.deriving.derivation import Derivation, Series, Step, code, define, equal, labelled, names_of, proper, tends
@@ -18,6 +19,7 @@ T, K = Symbol("t"), Symbol(AGE)
 IMPULSE = 20  # steps of the run that shows the weights
 
 
+@lru_cache(maxsize=256)
 def weight_sum(rule: Rule, buffer: LinearBuffer) -> Expr:
     """W[t] in a readable form that holds from t = 0 on; the derivation of the weights proves it."""
     closed = _closed_form(rule, buffer)

@@ -48,7 +48,14 @@ class Boxed:
     cells: Cells
 
 
-Tree = Leaf | Split | Solved | Boxed
+@dataclass(frozen=True)
+class Nested:
+    """Here the one pair says that an inequality holds, which is shown by its own slope."""
+
+    proof: Sloped
+
+
+Tree = Leaf | Split | Solved | Boxed | Nested
 
 
 @dataclass(frozen=True)
@@ -255,4 +262,6 @@ def decided_by(*trees: Tree) -> tuple[str, ...]:
             found[f"decided by {tree.by}"] = None
         elif isinstance(tree, Split):
             found |= dict.fromkeys(decided_by(*(branch for _, branch in tree.branches)))
+        elif isinstance(tree, Nested):
+            found |= dict.fromkeys(decided_by(*tree.proof.trees))
     return tuple(found)

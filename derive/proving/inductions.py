@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from derive.algebra.facts import Assumptions
 from derive.expr import Expr, symbols
-from derive.proving.certificate import Induction
+from derive.proving.certificate import Induction, decided_by
 from derive.proving.checker import Checked, Rejected
 from derive.proving.everywhere import shown
 from derive.proving.obligations import of_induction
@@ -24,7 +24,8 @@ def by_induction(condition: Expr, assumptions: Assumptions, premises: Sequence[E
         try:
             trees = shown(of_induction(claim))
             if trees is not None:
-                return Verdict("proved", relation="induction", evidence=Checked(replace(claim, trees=trees)))
+                evidence = Checked(replace(claim, trees=trees))
+                return Verdict("proved", relation="induction", assumptions=decided_by(*trees), evidence=evidence)
         except (ValueError, Rejected):
             continue
     return None

@@ -9,6 +9,7 @@ from derive.algebra.normal import readable
 from derive.errors import UserError
 from derive.expr import Expr, Number, Symbol, substitute, symbols, to_text
 from derive.proving import Assumptions, Verdict, identity
+from derive.stating.closing import closed
 from derive.stating.quantities import Basis, Operand, Quantity, quantity
 
 
@@ -21,8 +22,8 @@ def expected(value: Quantity, inputs: Mapping[str, tuple[Operand, Operand]]) -> 
     given = quantity(value)
     result = given
     for name, (mean, variance) in inputs.items():
-        for given in map(quantity, (mean, variance)):
-            if symbols(given.expr) & inputs.keys():
+        for moment in map(quantity, (mean, variance)):
+            if symbols(moment.expr) & inputs.keys():
                 what = f"the mean or variance of {name!r} depends on it or on another input"
                 raise UserError(what, fix="use other names there: inputs are independent")
         if isinstance(spread := quantity(variance).expr, Number) and spread.value < 0:
@@ -37,7 +38,7 @@ def _over(value: Quantity, name: str, mean: Quantity, variance: Quantity) -> Qua
         raise UserError(f"there is no {name!r} in {value!r}", fix="name an input of the formula")
     constant, linear, square, verdict = _coefficients(value, name)
     second = variance.expr + mean.expr * mean.expr
-    basis = value.basis.without({name: None}) + mean.basis + variance.basis + Basis({}, (), (verdict,))
+    basis = closed(value.basis, name) + mean.basis + variance.basis + Basis({}, (), (verdict,))
     return Quantity(constant + linear * mean.expr + square * second, basis, {}, value.defaults)
 
 

@@ -13,6 +13,7 @@ from derive.deriving.derivation import Derivation
 from derive.deriving.rates import constant, first, history, large, never, order, spike, steady
 from derive.deriving.rates.compare import compare_rates
 from derive.errors import UserError
+from derive.expr import Symbol
 from derive.library.lookup import as_rule
 from derive.proving import Verdict
 from derive.rule import Rule
@@ -139,7 +140,8 @@ def rate_ratio(rule: object, other: object) -> Quantity:
     """The rate of one rule over that of another on the same gradients, at least, without small constants."""
     one, two = as_rule(rule), as_rule(other)
     what = f"ratio of its rate to that of {two.name}"
-    return _named(one, from_derivation(one, _compared(one, two), what), what, "rate_ratio")
+    found = _named(one, from_derivation(one, _compared(one, two), what), what, "rate_ratio")
+    return replace(found, short=Symbol(f"rate_ratio({one.name}, {two.name})"))
 
 
 @lru_cache(maxsize=64)
@@ -148,7 +150,10 @@ def _compared(rule: Rule, other: Rule) -> Derivation | None:
 
 
 def rate_at_least(rule: object, other: object) -> Verdict:
-    """Whether the rate of one rule is never below that of another on the same gradients; else a run that shows it."""
+    """Whether the rate of one rule is never below that of another on the same gradients; else a run that shows it.
+
+    Hyperparameters of one name are equal, small constants positive.
+    """
     return order.rate_at_least(as_rule(rule), as_rule(other))
 
 

@@ -327,14 +327,19 @@ def _needs(domains: Mapping[str, Domain], given: Mapping[str, Quantity]) -> list
 
 
 def _is_whole(expr: Expr, domains: Mapping[str, Domain]) -> bool:
-    """Whether a formula is seen to be a whole number: sums and products of such."""
+    """Whether a formula is seen to be a whole number: sums, products and small powers of such."""
     if isinstance(expr, Number):
         return expr.value.denominator == 1
     if isinstance(expr, Symbol):
         return domains.get(expr.name, REAL).whole
-    return isinstance(expr, Apply) and expr.op in WHOLE and all(_is_whole(e, domains) for e in expr.args)
+    if not isinstance(expr, Apply):
+        return False
+    if expr.op == "pow":
+        return expr.args[1] in WHOLE_POWERS and _is_whole(expr.args[0], domains)
+    return expr.op in WHOLE and all(_is_whole(e, domains) for e in expr.args)
 
 
+WHOLE_POWERS = frozenset(map(Number, range(1, 10)))
 WHOLE = frozenset({"add", "sub", "mul", "neg", "abs", "min", "max"})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 from derive.algebra.normal import readable
@@ -10,9 +11,9 @@ from derive.deriving.averages.sums import fades, weighed
 from derive.deriving.derivation import Derivation, Step, code, define, equal, holds, labelled, letter, names_of
 from derive.deriving.linear import LinearBuffer, given, scaled
 from derive.evaluate import enclosed
-from derive.expr import Expr, Number, Symbol, apply, substitute
+from derive.expr import Expr, Number, Symbol, apply, substitute, to_text
 from derive.proving import Assumptions
-from derive.rule import Rule
+from derive.rule import DECAY, Rule
 
 Z, OMEGA = Symbol("#z"), Symbol("#omega")
 COSINE = apply("cos", OMEGA)
@@ -91,16 +92,25 @@ def _magnitude(b: Expr, square: Expr, relative: Expr, dc: Expr, assumed: Assumpt
 
 def _cutoff(b: Expr, cosine: Expr, assumed: Assumptions) -> tuple[Step, ...]:
     """Half the power is left where cos(omega) is `cosine`, which is a cosine from b = 3 - 2 sqrt(2) on."""
-    least = 3 - 2 * apply("sqrt", 2)
+    least, most = 3 - 2 * apply("sqrt", 2), 3 + 2 * apply("sqrt", 2)
+    above, below, rest = Symbol("u"), Symbol("w"), Symbol("b")  # b - least, most - b, and any number in (0, 1)
+    product = Assumptions({rest.name: replace(DECAY, low_open=True)})
     there = (1 - b) ** 2 / (1 - 2 * b * cosine + b**2)
     positive = apply("gt", b, 0)
     return (
         holds(apply("eq", there, Fraction(1, 2)), why="half of it, -3 dB, where the cosine is that", given=assumed,
               when=[positive]),
-        holds(apply("ge", cosine, -1), why="it is a cosine from there on", given=assumed,
-              when=[apply("ge", b, least)]),
-        holds(apply("gt", ((1 - b) / (1 + b)) ** 2, Fraction(1, 2)), why="and below that more than half is always left",
-              given=assumed, when=[apply("lt", b, least)]),
+        holds(apply("eq", cosine + 1, (b - least) * (most - b) / (2 * b)), given=assumed, when=[positive],
+              why="how far that is above -1"),
+        holds(apply("gt", most - b, 0), why="one factor is always positive", given=assumed),
+        holds(apply("ge", above * below / (2 * rest), 0), given=product,
+              when=[apply("ge", above, 0), apply("gt", below, 0)],
+              why=f"so it is a cosine from b = {to_text(least)} on (u = b - ({to_text(least)}))"),
+        equal(None, ((1 - b) / (1 + b)) ** 2 - Fraction(1, 2), (least - b) * (most - b) / (2 * (1 + b) ** 2),
+              given=assumed, why="how far what an alternating input keeps is above a half"),
+        holds(apply("gt", above * below / (2 * (1 + rest) ** 2), 0), given=product,
+              when=[apply("gt", above, 0), apply("gt", below, 0)],
+              why=f"so below that more than half is always left (u = {to_text(least)} - b)"),
         holds(apply("gt", 2 * (1 - cosine), (1 - b) ** 2), given=assumed, when=[positive],
               why="2 (1 - cos(omega)) is at most omega^2: the cut-off is above 1 - b"),
         holds(apply("eq", 2 * (1 - cosine), (1 - b) ** 2 / b), given=assumed, when=[positive],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 
 from derive.algebra.normal import NoNormalForm, readable, tidy
@@ -21,6 +22,7 @@ from derive.evaluate import exact
 from derive.expr import Expr, Number, Symbol, apply, substitute
 from derive.proving import Assumptions, identity
 from derive.proving.limits import limit
+from derive.proving.obligations import inside
 from derive.rule import DECAY, NONNEGATIVE, POSITIVE, REAL, Rule
 
 T = Symbol("t")
@@ -36,7 +38,7 @@ def decoupled_decay(rule: Rule) -> Derivation | None:
     half = apply("log", 2) / -apply("log", found.kept)
     when, other = ("after", "before") if found.after_the_step else ("before", "after")
     alone = _alone(rule, found) if found.is_constant else _in_time(rule, found)
-    halves = found.is_constant and bool(alone)
+    halves = found.is_constant and bool(alone) and _shrinks(rule, found)
     said = f"; without gradients it halves in {code(half)} steps" if halves else ""
     said = said if found.is_constant else ", which changes with t"
     return Derivation(
@@ -119,11 +121,17 @@ def _resting(found: Decoupled) -> dict[str, Expr]:
         begun = stay
 
 
+def _shrinks(rule: Rule, found: Decoupled) -> bool:
+    """Whether a positive decay takes something: one that is added makes theta grow."""
+    positive = Assumptions({**_positive(rule).domains, found.name: POSITIVE})
+    return bool(identity([inside(found.share, POSITIVE)], positive))
+
+
 def _positive(rule: Rule) -> Assumptions:
     """Hyperparameters that are not negative as positive ones: an epsilon that keeps 0/0 away."""
-    domains = given(rule).domains
     names = set(rule.hyperparameter_names)
-    return Assumptions({n: POSITIVE if n in names and d == NONNEGATIVE else d for n, d in domains.items()})
+    domains = given(rule).domains.items()
+    return Assumptions({n: replace(d, low_open=True) if n in names and d.low == 0 else d for n, d in domains})
 
 
 def _order(rule: Rule, found: Decoupled) -> tuple[Step, ...]:
@@ -177,6 +185,8 @@ def decayed_range(rule: Rule) -> Derivation | None:
     bound = step_bound(rule) if found is not None and lr is not None else None
     if found is None or lr is None or bound is None or "step_bound_limit" not in bound.quantities:
         return None
+    if not _shrinks(rule, found):
+        return None
     largest = bound.quantities["step_bound_limit"]
     assumed = _positive(rule)
     try:
@@ -206,24 +216,39 @@ def _contraction(found: Decoupled, lr: str, reach: Expr, largest: Expr, assumed:
     rate, u, c, s, r = Symbol(lr), Symbol("U"), Symbol("c"), Symbol("s"), Symbol("theta")
     known = Assumptions({lr: POSITIVE, "U": NONNEGATIVE, "c": POSITIVE, "s": REAL, "theta": REAL})
     end = rate * u / c
-    premises = [apply("le", c, 1), apply("le", apply("abs", s), rate * u)]
-    size = apply("abs", (1 - c) * r - s)
+    share = apply("le", c, 1)
+    size, apart = apply("abs", (1 - c) * r - s), (1 - c) * apply("abs", r) + apply("abs", s)
+    split: tuple[Step, ...] = (
+        holds(apply("le", size, apart), why="a step s moves theta by no more", given=known, when=[share]),
+    )
     if found.after_the_step:
-        size = apply("abs", (1 - c) * (r - s))
+        size, x = (1 - c) * apply("abs", r - s), Symbol("x")
+        split = (
+            holds(apply("eq", apply("abs", (1 - c) * (r - s)), size), why="what is left", given=known, when=[share]),
+            holds(apply("le", apply("abs", r - s), apply("abs", r) + apply("abs", s)), why="a step s", given=known),
+            holds(
+                apply("le", (1 - c) * x, apart),
+                why="so it moves theta by no more",
+                given=known,
+                when=[share, apply("le", x, apply("abs", r) + apply("abs", s))],
+            ),
+        )
     return (
         define(c, found.share, "what the decay takes in a step"),
         define(u, largest, f"the bound of the step over {lr}"),
+        *split,
         holds(
-            apply("le", size, (1 - c) * apply("abs", r) + rate * u),
-            why="a step s moves theta by no more",
+            apply("le", apart, (1 - c) * apply("abs", r) + rate * u),
+            why="which is at most",
             given=known,
-            when=premises,
+            when=[apply("le", apply("abs", s), rate * u)],
         ),
-        holds(
-            apply("le", size - end, (1 - c) * (apply("abs", r) - end)),
+        equal(
+            None,
+            (1 - c) * apply("abs", r) + rate * u - end,
+            (1 - c) * (apply("abs", r) - end),
             why="so what |theta| has above that fades like a power of 1 - c",
             given=known,
-            when=premises,
         ),
         equal(
             None,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache, reduce
+from functools import cached_property, lru_cache, reduce
 from operator import add
 
 from derive.algebra.normal import NoNormalForm, generic_case, readable, tidy
@@ -56,7 +56,7 @@ class EffectiveRate:
         known = self.assumptions.domains
         return {after(n): known[after(n)] for n in self.rule.state_names if after(n) in known}
 
-    @property
+    @cached_property
     def proper(self) -> tuple[Assumptions, tuple[str, ...]]:
         """The assumptions under which the rate is a number: constants under the fraction bar positive; in words."""
         return _positive(self.assumptions, self.rule, self.rate)
@@ -64,12 +64,16 @@ class EffectiveRate:
     @property
     def defined(self) -> Assumptions:
         """The assumptions under which the direction is a number."""
-        return _positive(self.assumptions, self.rule, self.direction)[0]
+        return self._of_direction[0]
 
     @property
     def positive(self) -> tuple[str, ...]:
         """What has to be positive for that, in words."""
-        return _positive(self.assumptions, self.rule, self.direction)[1]
+        return self._of_direction[1]
+
+    @cached_property
+    def _of_direction(self) -> tuple[Assumptions, tuple[str, ...]]:
+        return _positive(self.assumptions, self.rule, self.direction)
 
     def of_history(self, states: Mapping[str, Expr], gradient: Expr, count: Expr) -> Expr:
         """The rate of the step made from these states with this gradient."""

@@ -11,7 +11,7 @@ from derive.deriving.experiment import Experiment
 from derive.deriving.linear import given
 from derive.deriving.stability.closed import closed_loop
 from derive.deriving.stability.frozen import Frozen, freeze
-from derive.deriving.stability.region import stable_region
+from derive.deriving.stability.region import factor_at, stable_region
 from derive.deriving.stability.settled import falls_to, kept
 from derive.evaluate import exact
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
@@ -147,6 +147,7 @@ def _number(value: Expr, rule: Rule) -> str:
 
 HALF = Fraction(1, 2)
 TINY = Fraction(1, 10**9)
+SOON, FEW = 40, 8  # steps in which a run comes near, or leaves
 
 
 def _experiments(found: Frozen, rest: Expr | None) -> tuple[Experiment, ...]:
@@ -163,13 +164,17 @@ def _experiments(found: Frozen, rest: Expr | None) -> tuple[Experiment, ...]:
     if exact([_at_the_start(found)], values) != [least]:
         return ()  # it takes a while until what the start left behind is forgotten
     near, far = edge / 2, edge * 2
+    loop = closed_loop(found.rule)
+    factors = [factor_at(loop, h, {**values, found.name: least}) for h in (near, far)] if loop is not None else []
+    if not factors or not factors[0] ** SOON < 0.05 < 20 < factors[1] ** FEW:
+        return ()  # too slow to be seen in so few steps
     start = TINY * least / far
     distance = apply("abs", Symbol("theta")) / start
     return (
-        Experiment("near the minimum, below the threshold, it comes nearer", distance, {40: 0.1}, curvature=near,
-                   steps=40, start=start, hyperparameters=values, relation="≤"),
-        Experiment("above the threshold it leaves the minimum", distance, {8: 10.0}, curvature=far,
-                   steps=8, start=start, hyperparameters=values, relation="≥"),
+        Experiment("near the minimum, below the threshold, it comes nearer", distance, {SOON: 0.1}, curvature=near,
+                   steps=SOON, start=start, hyperparameters=values, relation="≤"),
+        Experiment("above the threshold it leaves the minimum", distance, {FEW: 10.0}, curvature=far,
+                   steps=FEW, start=start, hyperparameters=values, relation="≥"),
     )  # fmt: skip
 
 

@@ -157,5 +157,5 @@ def recurrence(loop: ClosedLoop) -> tuple[Step, ...]:
         *(define(label, value, "the rule's step") for label, value in zip(labels[1:2], thetas[1:2], strict=True)),
         equal(labels[-1], thetas[-1], combined, why=f"{order} steps in a row, written in earlier values of theta",
               given=loop.assumed),
-        define(Symbol("p(z)"), loop.polynomial(loop.variable), "the characteristic polynomial: theta[t] = z^t solves it"),
+        define(Symbol("p(z)"), loop.polynomial(loop.variable), "the characteristic polynomial: z^t solves it"),
     )  # fmt: skip

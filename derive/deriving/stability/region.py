@@ -7,8 +7,6 @@ from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
 
-import numpy
-
 from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import Derivation, Step, code, define, equal, names_of
 from derive.deriving.experiment import Experiment
@@ -151,7 +149,8 @@ def _experiments(loop: ClosedLoop, bound: Condition | None) -> tuple[Experiment,
     if not isinstance(edge, Fraction):
         return ()
     inside, outside = (edge * part for part in (Fraction(9, 10), Fraction(11, 10)))
-    if not _factor(loop, inside) ** LONG < 0.1 < 10 < _factor(loop, outside) ** LONG:
+    values = loop.rule.defaults
+    if not factor_at(loop, inside, values) ** LONG < 0.1 < 10 < factor_at(loop, outside, values) ** LONG:
         return ()  # too slow to be seen in so many steps
     return (
         Experiment("inside the region theta shrinks", apply("abs", Symbol("theta")), {LONG: 0.5},
@@ -163,11 +162,14 @@ def _experiments(loop: ClosedLoop, bound: Condition | None) -> tuple[Experiment,
     )  # fmt: skip
 
 
-def _factor(loop: ClosedLoop, curvature: Fraction) -> float:
-    """By how much a step multiplies theta in the long run at the defaults, roughly: the largest zero of p."""
-    values = {**loop.rule.defaults, loop.curvature.name: curvature}
-    found = exact([loop.expr(c) for c in reversed(loop.coefficients)], values)
-    return max(abs(numpy.roots([float(c) for c in found if isinstance(c, Fraction)])), default=0.0)
+def factor_at(loop: ClosedLoop, curvature: Fraction, values: Mapping[str, Fraction]) -> float:
+    """By how much a step multiplies theta in the long run at these values, roughly: the largest zero of p."""
+    import numpy
+
+    known = {**values, loop.curvature.name: curvature}
+    found = exact([loop.expr(c) for c in reversed(loop.coefficients)], known)
+    zeros = numpy.roots([float(c) for c in found if isinstance(c, Fraction)])
+    return max((float(abs(z)) for z in zeros), default=0.0)
 
 
 def foretold(

@@ -83,12 +83,18 @@ def _between(s: Symbol) -> tuple[Step, ...]:
     z, v, u, w = (Symbol(n) for n in ("z_1", "z_2", "u", "w"))
     inside = Assumptions({s.name: INSIDE})
     tests = tuple(apply("ge", e, 0) for e in (s**2 - z * v, (s - z) * (s - v), (s + z) * (s + v)))
-    real = apply("and", apply("le", apply("abs", z), s), apply("le", apply("abs", v), s))
+    beyond = Assumptions({s.name: INSIDE, u.name: POSITIVE, w.name: NONNEGATIVE})
     return (
         holds(apply("ge", (1 - share) * first + share * second, 0), given=given,
               why="p(r), p(-r) and r^2 less the product of the zeros are affine in the curvature; at the ends they are "
               "0, 4 r^2, 0 and 4 r^2/3, 0, 4 r^2/3: in between they are not negative either"),
-        holds(real, when=tests, given=inside, why="so real zeros lie within r there (s is r)"),
+        holds(apply("ge", v, s), when=(tests[1], apply("gt", z, s)), given=inside,
+              why="with a real zero above r (s is r) the other is no less than r"),
+        holds(apply("gt", (s + u) * (s + w), s**2), given=beyond, why="then their product is more than r^2"),
+        holds(apply("le", v, -s), when=(tests[2], apply("lt", z, -s)), given=inside,
+              why="with one below -r the other is at most -r"),
+        holds(apply("gt", (-s - u) * (-s - w), s**2), given=beyond,
+              why="and again: so real zeros lie within r, for r^2 less their product is not negative"),
         holds(apply("le", u**2 + w**2, s**2), when=(apply("ge", s**2 - (u**2 + w**2), 0),), given=inside,
               why="and so does a pair u + w i, u - w i"),
     )  # fmt: skip

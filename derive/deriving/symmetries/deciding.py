@@ -23,7 +23,7 @@ from derive.proving.verdict import Verdict
 from derive.relating.answers import answered
 from derive.relating.claims import Claim
 from derive.relating.conditions import exactness
-from derive.relating.searching.induction import induction
+from derive.relating.searching.induction import induction, proposed
 from derive.relating.searching.solving import Maps
 from derive.relating.wording import condition_text
 from derive.rule import Rule
@@ -63,13 +63,17 @@ def decide(rule: Rule, propose: Propose, fallback: Transformation) -> Decided:
             if move is not None and proof is not None:
                 return Decided(said(proof), move)
             return _conditional(rule, propose, move or fallback)
-    except TooLarge as obstacle:
+    except (TooLarge, Rejected) as obstacle:
         return Decided(Verdict("unknown", message=str(obstacle)), move or fallback)
 
 
 def proved(rule: Rule, move: Transformation) -> Checked | None:
     """The proof that the rule seen through the move is the rule, where there is one."""
-    return _induction(with_free(rule, move), conjugated(rule, move), move)
+    b = conjugated(rule, move)
+    try:
+        return induction(with_free(rule, move), b, _maps(b, move))
+    except (Differs, Undecided, Rejected):
+        return None
 
 
 def said(proof: Checked) -> Verdict:
@@ -82,22 +86,17 @@ def _pair(proof: Checked) -> tuple[Rule, Rule]:
     return proof.certificate.a, proof.certificate.b
 
 
-def _induction(a: Rule, b: Rule, move: Transformation) -> Checked | None:
+def _maps(b: Rule, move: Transformation) -> Maps:
     hypers = {n: move.hyperparameters.get(n, Symbol(n)) for n in b.hyperparameter_names}
-    states: dict[str, Expr] = {"theta": Symbol("theta"), **move.states}
-    try:
-        return induction(a, b, Maps(states, hypers))
-    except (Differs, Undecided, Rejected):
-        return None
+    return Maps({"theta": Symbol("theta"), **move.states}, hypers)
 
 
 def _correspondence(a: Rule, b: Rule, move: Transformation) -> Correspondence | None:
-    """That proof as a part of another one."""
-    found = _induction(a, b, move)
-    if found is None:
+    """The proof as a part of another one, which has it checked."""
+    try:
+        return proposed(a, b, _maps(b, move))
+    except (Differs, Undecided):
         return None
-    assert isinstance(found.certificate, Correspondence)
-    return found.certificate
 
 
 def _conditional(rule: Rule, propose: Propose, move: Transformation) -> Decided:

@@ -192,11 +192,12 @@ def _restored(rule: Rule, kind: Kind) -> _Part:
 
 def of_permutation(rule: Rule) -> Derivation | None:
     """Coordinates in another order: nothing mixes them."""
-    if permutation(rule).status != "proved":
+    verdict = permutation(rule)
+    if verdict.status != "proved":
         return None
     pair = permutation_pairs(rule)[0]
     step = Step(None, pair, "the formulas of two coordinates, exchanged before the step or after it",
-                permutation(rule))  # fmt: skip
+                verdict)  # fmt: skip
     return _derivation(rule, "Permutation of the coordinates", "coordinates in another order do the same in that order",
                        [_Part("It holds: no formula mixes coordinates.", (step,))])  # fmt: skip
 

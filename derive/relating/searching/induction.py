@@ -21,6 +21,13 @@ def induction(
 
     Raises Differs where a step certainly does not keep the map, Undecided where no proof was found.
     """
+    return Checked(proposed(a, b, maps, scheduled, while_defined))
+
+
+def proposed(
+    a: Rule, b: Rule, maps: Maps, scheduled: frozenset[str] = frozenset(), while_defined: bool = False
+) -> Correspondence:
+    """That proof not checked yet, to be a part of another one. Raises what `induction` does."""
     scheduled = _with_images(a, maps, scheduled)
     back = inverse(a, b, maps.hyperparameters)
     invariants = invariant_certificate(a).certificate
@@ -35,7 +42,7 @@ def induction(
         _, pairs, assumed = obligations[index]
         trees[index] = propose_identity(pairs, assumed).tree
     proof = tuple(trees[i] for i in range(len(obligations)))
-    return Checked(Correspondence(a, b, *given, invariants, proof, scheduled, while_defined))
+    return Correspondence(a, b, *given, invariants, proof, scheduled, while_defined)
 
 
 def _with_images(a: Rule, maps: Maps, scheduled: frozenset[str]) -> frozenset[str]:
