@@ -92,9 +92,10 @@ def is_driven_by_input(rule: Rule, buffer: LinearBuffer) -> bool:
 
 def _linear(rule: Rule, state: State) -> LinearBuffer | None:
     after = rule.step[state.name]
-from derive.evaluate import exact
     if any(isinstance(node, Apply) and node.op == "norm" for node in nodes([after])):
         return None  # what it adds up is no input of this coordinate alone
+    if _bends(rule, after, state.name):
+        return None
     [at_zero] = substitute([after], {state.name: Number(0)})
     [at_one] = substitute([after], {state.name: Number(1)})
     assumed = given(rule)
