@@ -189,6 +189,11 @@ def symbols(*roots: Expr) -> frozenset[str]:
     return frozenset(n.name for n in nodes(roots) if isinstance(n, Symbol))
 
 
+def norms_in(*roots: Expr) -> tuple[Expr, ...]:
+    """What norms of whole tensors are taken of below the roots: where there are any, coordinates are not alone."""
+    return tuple(n.args[0] for n in nodes(roots) if isinstance(n, Apply) and n.op == "norm")
+
+
 def substitute(roots: Iterable[Expr], values: Mapping[str, Expr]) -> list[Expr]:
     """The roots with every symbol named in `values` replaced, all at once."""
     return fold(

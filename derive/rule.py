@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from derive.errors import UserError
-from derive.expr import Apply, Expr, Symbol, nodes, substitute, to_text
+from derive.expr import Expr, Symbol, norms_in, substitute, to_text
 
 
 @dataclass(frozen=True)
@@ -194,9 +194,7 @@ class Rule:
     def norms(self) -> tuple[Expr, ...]:
         """What the rule takes norms of: where there are any, a coordinate does not go its way alone."""
         points = (point for _, point in self.questions)
-        formulas = (*(a.value for a in self.body), *points, *(s.initial for s in self.states))
-        found = (n for n in nodes(formulas) if isinstance(n, Apply) and n.op == "norm")
-        return tuple(n.args[0] for n in found)
+        return norms_in(*(a.value for a in self.body), *points, *(s.initial for s in self.states))
 
     @property
     def defaults(self) -> dict[str, Fraction]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from derive.errors import UserError
-from derive.expr import Apply, Expr, Symbol, fold, nodes, substitute, symbols
+from derive.expr import Apply, Expr, Symbol, fold, norms_in, substitute, symbols
 from derive.rule import NONNEGATIVE, Assignment, Hyperparameter, Rule
 from kernels.program import fresh
 
@@ -33,7 +33,7 @@ def measured(rule: Rule) -> Measured:
     """
     if not rule.norms:
         return Measured(rule, {})
-    if any(map(has_norm, (*(point for _, point in rule.questions), *(s.initial for s in rule.states)))):
+    if norms_in(*(point for _, point in rule.questions), *(s.initial for s in rule.states)):
         _refuse(rule, "a norm in the point of a gradient or the start of a state")
     taken = {*rule.inputs, *rule.state_names, *rule.hyperparameter_names, *(a.target for a in rule.body), "theta", "g"}
     names: dict[Expr, str] = {}
@@ -46,17 +46,12 @@ def measured(rule: Rule) -> Measured:
     arguments = {name: node for node, name in names.items()}
     scalars = {"t", *rule.hyperparameter_names}
     for argument in arguments.values():
-        if has_norm(argument):
+        if norms_in(argument):
             _refuse(rule, "the norm of what holds a norm")
         if symbols(argument) <= scalars:
             _refuse(rule, "the norm of a scalar")
     more = tuple(Hyperparameter(name, None, NONNEGATIVE) for name in arguments)
     return Measured(replace(rule, body=tuple(body), hyperparameters=(*rule.hyperparameters, *more)), arguments)
-
-
-def has_norm(value: Expr) -> bool:
-    """Whether a norm is taken in the expression."""
-    return any(isinstance(node, Apply) and node.op == "norm" for node in nodes([value]))
 
 
 def _taken_out(line: Assignment, values: dict[str, Expr], names: dict[Expr, str], taken: set[str]) -> Expr:

@@ -12,7 +12,7 @@ from derive.algebra.case import Case
 from derive.algebra.normal import NoNormalForm, factored, generic_case, tidy
 from derive.algebra.polynomials import ONE, Quotient, factors, power, product, quotient
 from derive.evaluate import exact
-from derive.expr import Apply, Expr, Number, Symbol, apply, nodes, substitute, symbols
+from derive.expr import Expr, Number, Symbol, apply, norms_in, substitute, symbols
 from derive.proving import Assumptions, assumptions_of, identity
 from derive.proving.obligations import inside
 from derive.proving.refute import points
@@ -92,7 +92,7 @@ def is_driven_by_input(rule: Rule, buffer: LinearBuffer) -> bool:
 
 def _linear(rule: Rule, state: State) -> LinearBuffer | None:
     after = rule.step[state.name]
-    if any(isinstance(node, Apply) and node.op == "norm" for node in nodes([after])):
+    if norms_in(after):
         return None  # what it adds up is no input of this coordinate alone
     if _bends(rule, after, state.name):
         return None

@@ -44,9 +44,9 @@ def moving_hazards(rule: Rule, model: Model) -> Iterator[Hazard]:
 
 
 def _usual_step(rule: Rule, model: Model) -> Iterator[Hazard]:
-    """From which parameter on a step as large as the first one at g = 1 is lost."""
+    """From which parameter on a step as large as the first one at g = 1 is lost; with norms there is no such step."""
     values = at_rest(rule)
-    if values is None:
+    if values is None or rule.norms:
         return
     [first] = stored([rule.step["theta"]], {**values, "g": ONE}, model)
     if isinstance(first, float) or first == 0:
@@ -62,7 +62,7 @@ def _usual_step(rule: Rule, model: Model) -> Iterator[Hazard]:
 
 def _shrinking(rule: Rule, model: Model) -> Iterator[Hazard]:
     """The decay of the parameter itself with all else at rest: where the least of it is needed, and where the most."""
-    share = shrink_share(rule)
+    share = None if rule.norms else shrink_share(rule)
     if share is None:
         return
     shrunk = kept_parts(rule.step["theta"], "theta", frozenset(rule.defaults))

@@ -30,9 +30,12 @@ OUTCOMES: tuple[tuple[Side, Effect, str], ...] = (
 
 
 def starting_hazards(rule: Rule, model: Model) -> Iterator[Hazard]:
-    """The first step from theta = 0 as a function of the gradient (or of x), where over the reals it is a number."""
+    """The first step from theta = 0 as a function of the gradient (or of x), where over the reals it is a number.
+
+    Nothing is said of rules with norms, whose step depends on the whole tensor.
+    """
     values = at_rest(rule)
-    if values is None:
+    if values is None or rule.norms:
         return
     source, target = ("x", rule.outputs[0]) if rule.is_average else ("g", "theta")
     after, line = rule.step[target], last_line(rule, target)

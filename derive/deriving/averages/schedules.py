@@ -8,7 +8,7 @@ from derive.algebra.normal import NoNormalForm, generic_case
 from derive.deriving.averages.plain import plain, simplest
 from derive.deriving.derivation import code
 from derive.deriving.linear import given, linear_buffers, separated
-from derive.expr import Apply, Expr, Number, Symbol, apply, nodes, substitute, symbols
+from derive.expr import Apply, Expr, Number, Symbol, apply, nodes, norms_in, substitute, symbols
 from derive.proving import Assumptions, identity
 from derive.rule import Rule, State
 
@@ -50,7 +50,7 @@ def varying_buffers(rule: Rule) -> tuple[VaryingBuffer, ...]:
 
 def _varying(rule: Rule, state: State) -> VaryingBuffer | None:
     after, assumed = rule.step[state.name], given(rule)
-    if not {state.name, "t"} <= symbols(after):
+    if norms_in(after) or not {state.name, "t"} <= symbols(after):
         return None
     constants = frozenset({*rule.hyperparameter_names, "t"})
     data = symbols(after) - constants - {state.name}

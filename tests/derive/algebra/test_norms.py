@@ -17,6 +17,7 @@ from derive.expr import Expr, Number, Symbol, apply
 from derive.library import LIBRARY
 from derive.linear.system import linear_system
 from derive.ops import Inexact
+from derive.precision.report import hazards_of
 from derive.proving import Assumptions, identity
 from derive.proving.everywhere import everywhere
 from derive.reading.python.expressions import read_expression
@@ -167,3 +168,11 @@ def test_a_rule_with_norms_is_not_linear_and_follows_no_coordinate() -> None:
 def test_what_is_derived_of_them_holds() -> None:
     for name in ("lars", "lamb"):
         assert all(d.holds for d in derivations(RULES[name]))
+
+
+def test_hazards_are_about_one_coordinate() -> None:
+    assert not [h for h in hazards_of(RULES["lamb"], "float16").found if h.kind in ("start", "shrink")]
+    assert [h for h in hazards_of(RULES["adamw"], "float16").found if h.kind == "shrink"]
+    said = [h.effect for h in hazards_of(RULES["lars"], "float16").found if h.kind == "step"]
+    assert said
+    assert not any("the first one at g = 1" in effect for effect in said)
