@@ -86,7 +86,7 @@ class Case(Quantities):
     def norm(self, argument: Expr) -> Quotient:
         """The norm of a tensor whose coordinates are this: a quantity of its own that is not negative.
 
-        It is the norm of another one where both are the same at every coordinate. The facts of this case are about
+        It is the norm of another one where both are the same at every coordinate, or opposite at each. The facts of this case are about
         one coordinate, and count for nothing there; nor does a domain of theta, g or x, which no rule declares.
         """
         from derive.algebra.norms import defined_everywhere, same_everywhere
@@ -94,7 +94,8 @@ class Case(Quantities):
         declared = Assumptions(dict(self._everywhere))
         if argument not in self._norms:
             known = dict.fromkeys(self._norms.values())
-            alike = next((e for e in known if same_everywhere(argument, e, declared)), None)
+            signed = ((e, one) for e in known for one in (argument, -argument))
+            alike = next((e for e, one in signed if same_everywhere(one, e, declared)), None)
             if alike is None and not defined_everywhere(argument, declared):
                 raise Stuck("the norm of a tensor that is perhaps not defined at every coordinate")
             self._norms[argument] = alike or argument

@@ -86,6 +86,8 @@ def _apply(node: Apply, args: tuple[Piece, ...]) -> Piece:
         return Piece(f"{then} if {test} else {otherwise}", _CONDITION, False, calls)
     if node.op == "cast":
         return args[0]
+    if node.op == "norm":  # of one coordinate, as runs have it
+        return Piece(f"abs({args[0].text})", _ATOM, False, calls | {"abs"})
     if node.op == "pow" and not args[1].whole:
         return Piece(f"power({args[0].exact(0)}, {args[1].text})", _ATOM, False, calls | {"power"})
     if node.op in INFIX:

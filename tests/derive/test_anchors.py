@@ -95,13 +95,13 @@ def test_a_tensor_is_compared_coordinate_by_coordinate() -> None:
     first = anchor.steps[0]
     assert isinstance(first["theta"], tuple)
     wrong = replace(anchor, steps=({**first, "theta": (first["theta"][0], Number(5))}, *anchor.steps[1:]))
-    assert check_trajectory(rule, wrong) == "step 1: theta is 2, 24/5, not 2, 5"
+    assert check_trajectory(rule, wrong) == "step 1: theta is -3/10, 2/5, not -3/10, 5"
     short = replace(anchor, steps=({**first, "theta": first["theta"][:1]}, *anchor.steps[1:]))
-    assert check_trajectory(rule, short) == "step 1: theta is 2, 24/5, not 2"
+    assert check_trajectory(rule, short) == "step 1: theta is -3/10, 2/5, not -3/10"
     [size, *_] = [line for line in rule.body if line.target == "size"]
     apart = replace(size, value=apply("abs", Symbol("theta")))
     of_one = replace(rule, body=tuple(apart if line is size else line for line in rule.body))
-    assert check_trajectory(of_one, anchor).startswith("step 1: theta is ")
+    assert check_trajectory(of_one, anchor).startswith("step 3: theta is ")
 
 
 def test_a_false_equality_is_refused() -> None:
