@@ -24,7 +24,9 @@ def norms_by_oracle(
         return {}
     elements = interpret(programs(rule, dtype, "norms").final, given, scalars)
     with np.errstate(all="ignore"):
-        return {name: float(np.sqrt(_added(values.astype(np.float64)))) for name, values in elements.items()}
+        return {
+            name: float(np.sqrt(_added(values.reshape(-1).astype(np.float64)))) for name, values in elements.items()
+        }
 
 
 def norm_errors(
