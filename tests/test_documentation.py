@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from derive.claims import LEDGER
 from derive.cli.application import run
 from derive.library.lookup import find_rule
 
@@ -94,3 +95,9 @@ def test_paths_that_the_pages_name_exist() -> None:
         path for page in PAGES for path in re.findall(r"`((?:derive|kernels|docs)/[\w/.]+)`", page.read_text("utf-8"))
     }
     assert sorted(path for path in named if not (ROOT / path).exists()) == []
+
+
+def test_claims_that_the_pages_name_are_in_the_ledger() -> None:
+    named = {name for page in PAGES for name in re.findall(r"`(?:derive claims )?(C\d{3})`", page.read_text("utf-8"))}
+    assert named
+    assert sorted(named - {claim.id for claim in LEDGER}) == []

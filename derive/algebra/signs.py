@@ -224,3 +224,13 @@ def common(a: Domain, b: Domain) -> Domain:
     low, low_open = max(lows, default=(None, False))
     high, closed = min(highs, default=(None, True))
     return Domain(low, high, low_open, not closed, a.whole or b.whole)
+
+
+def is_empty(domain: Domain) -> bool:
+    """Whether no number lies in the domain."""
+    if domain.low is None or domain.high is None:
+        return False
+    if not domain.whole:
+        return domain.low > domain.high or (domain.low == domain.high and (domain.low_open or domain.high_open))
+    least = floor(domain.low) + 1 if domain.low_open else -floor(-domain.low)
+    return least > domain.high or (least == domain.high and domain.high_open)

@@ -11,6 +11,7 @@ from derive.claims import (
     decay,
     forms,
     momentum,
+    noise,
     precision,
     rates,
     special,
@@ -21,8 +22,8 @@ from derive.claims.claim import Claim, Decided, Finding, decide_claim
 from derive.errors import UserError
 
 TOPICS = (
-    averages, corrections, momentum, stability, convergence, forms, rates, bounds, accumulated, special, symmetries,
-    decay, precision,
+    averages, corrections, noise, momentum, stability, convergence, forms, rates, bounds, accumulated, special,
+    symmetries, decay, precision,
 )  # fmt: skip
 LEDGER: tuple[Claim, ...] = tuple(
     sorted((claim for topic in TOPICS for claim in topic.CLAIMS), key=lambda claim: claim.id)

@@ -52,7 +52,7 @@ def quartic() -> Any:
 
 
 def amplitude(rule: Any) -> Any:
-    """How far from the minimum of h x^2/2 the rule goes back and forth in the end."""
+    """How far from the minimum of h x^2/2 the two points of the rule's cycle are."""
     return cycle(rule).cycle_amplitude
 
 
@@ -176,8 +176,8 @@ CLAIMS = (
         "Runs of Adam on h x^2/2 that are near 0, where sqrt(v) vanishes beside epsilon, tend to it.",
         lambda: stable_region(ADAM).at(P=ADAM.eps).where(ADAM.lr > 0, ADAM.eps > 0),
         "conditional",
-        "There it is momentum as an average with the curvature h/eps. Without epsilon it goes back and forth with an "
-        "amplitude proportional to lr.",
+        "There it is momentum as an average with the curvature h/eps. Without epsilon the preconditioner vanishes at "
+        "the minimum, and no learning rate is small enough: there is a cycle of two points, proportional to lr.",
         (
             Finding(
                 "at lr h/eps = 37 it is stable, at 39 it is not, with beta1 = 0.9",

@@ -348,15 +348,22 @@ CLAIMS = (
         "C119",
         "Absorbing sqrt(1 - beta2^t) into the learning rate is the same as correcting v.",
         ("https://github.com/facebookresearch/schedule_free/issues/38",),
-        "AdamW with the factor in its learning rate, which scales the decay too, is AdamW.",
-        lambda: same(written(DECAY_IN_RATE), "adamw"),
+        "Without epsilon AdamW with the factor in its learning rate, which scales the decay too, is AdamW.",
+        lambda: same(set_to(written(DECAY_IN_RATE), eps=0), set_to("adamw", eps=0)),
         "conditional",
-        "The factor also multiplies the decay, a warm-up of it, and changes what epsilon means.",
+        "The factor also multiplies the decay, a warm-up of it. An epsilon would mean something else too.",
         (
             Finding(
                 "without decay and epsilon they are the same",
                 lambda: same(
                     set_to(written(DECAY_IN_RATE), weight_decay=0, eps=0), set_to("adamw", weight_decay=0, eps=0)
+                ),
+            ),
+            Finding(
+                "with eps = 1, and no decay, a first gradient 1 makes a step of less than lr/20 instead of lr/2",
+                lambda: (
+                    (run(written(DECAY_IN_RATE), [1], eps=1, weight_decay=0, lr=1).moved(1) < 0.05)
+                    & (run("adamw", [1], eps=1, weight_decay=0, lr=1).moved(1) == 0.5)
                 ),
             ),
         ),

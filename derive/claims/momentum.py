@@ -6,16 +6,15 @@ from fractions import Fraction
 from typing import Any
 
 from derive.claims.claim import Claim, Finding
-from derive.claims.words import about, every, same, set_to
+from derive.claims.words import every, same, set_to
 from derive.library.descent import gradient_descent
-from derive.library.momentum import momentum, momentum_ema
+from derive.library.momentum import momentum
 from derive.stating.limits import limit
 from derive.stating.properties import effective_lr, stability_of
 from derive.stating.quantities import Quantity
-from derive.stating.vocabulary import sqrt, t, weights
+from derive.stating.vocabulary import sqrt, t
 
 MOMENTUM: Any = momentum
-EMA: Any = momentum_ema
 
 beta, lr = MOMENTUM.beta, MOMENTUM.lr
 
@@ -30,11 +29,6 @@ def radius(rule: Any, curvature: Fraction, decay: Fraction | None = None) -> Any
     """The factor of a step in the long run at this lr h; lr is one."""
     given = {} if decay is None else {"beta": decay}
     return stability_of(rule).spectral_radius.at(lr=1, h=curvature, **given)
-
-
-def noise() -> Any:
-    """The root mean square an average leaves of independent inputs of mean 0 and variance 1."""
-    return weights(EMA.v).noise_rms
 
 
 CLAIMS = (
@@ -102,19 +96,5 @@ CLAIMS = (
         "proved",
         "Its buffer is an average, 1 - b times the sum that momentum keeps.",
         (Finding("with nu = 1 it is momentum as an average", lambda: same(set_to("qhm", nu=1), "momentum_ema")),),
-    ),
-    Claim(
-        "C061",
-        "Under gradients that are pure noise the root mean square of Adam's step is about 0.23 lr.",
-        ("https://github.com/marin-community/levanter/pull/1147",),
-        "The root mean square of m over that of its inputs is sqrt((1 - b1)/(1 + b1)), within 0.001 of 0.23 at 0.9.",
-        lambda: (noise() == sqrt((1 - beta) / (1 + beta))) & about(noise().at(beta=0.9), 0.23, 1e-3),
-        "proved",
-        "For independent gradients of mean 0, after the start, and v at its mean, the variance: the noise of v "
-        "vanishes as beta2 comes near 1.",
-        (
-            Finding("at 0.9 it is 0.2294", lambda: about(noise().at(beta=0.9), 0.2294, 1e-4)),
-            Finding("the noise of v vanishes", lambda: limit(weights(EMA.v).noise_gain, "beta", to=1) == 0),
-        ),
     ),
 )

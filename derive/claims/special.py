@@ -70,6 +70,10 @@ CLAIMS = (
                 lambda: same(set_to("adam", beta1=0), "rmsprop_debiased", "B.beta = A.beta2"),
             ),
             Finding(
+                "so it is where neither remembers squares",
+                lambda: same(set_to("adam", beta1=0, beta2=0), set_to("rmsprop", beta=0)),
+            ),
+            Finding(
                 "its constant step is lr/sqrt(1 - beta^t), which tends to lr",
                 lambda: limit(constant_step("rmsprop").scale_free_step) == lr,
             ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal
+from typing import Any, Literal
 
 from derive.expr import Expr
 
@@ -32,3 +32,11 @@ class Experiment:
     steps: int = 0
     relation: Literal["=", "≤", "≥"] = "="
     tolerance: float = 1e-9
+
+
+def decimals(values: Mapping[int, Any]) -> dict[int, float] | None:
+    """The values of some steps as floats; None where one of them is undefined, or not decided."""
+    try:
+        return {t: float(value) for t, value in values.items()}
+    except (TypeError, ValueError, OverflowError):
+        return None

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from derive.algebra.normal import tidy
 from derive.deriving.derivation import Derivation, Series, Step, code, define, equal, labelled, names_of, proper, tends
-from derive.deriving.experiment import Experiment
+from derive.deriving.experiment import Experiment, decimals
 from derive.deriving.linear import AGE, LinearBuffer, given, is_driven_by_input, raised, scaled
 from derive.evaluate import enclosed, exact
 from derive.expr import Expr, Number, Symbol, substitute, symbols
@@ -63,7 +63,10 @@ def _impulse(rule: Rule, buffer: LinearBuffer) -> tuple[Experiment, ...]:
     if not isinstance(strength, Fraction) or rest != 0:
         return ()
     ages = {t: enclosed([buffer.weight], {**values, AGE: Fraction(t - 1)})[0] for t in (1, 2, 3, IMPULSE)}
-    foretold = {t: float(value) * float(strength) for t, value in ages.items()}  # type: ignore[arg-type]
+    found = decimals(ages)
+    if found is None:
+        return ()
+    foretold = {t: value * float(strength) for t, value in found.items()}
     gradients = (Fraction(1), *(Fraction(0),) * (IMPULSE - 1))
     return (Experiment(f"the impulse response of {buffer.name}", Symbol(buffer.name), foretold, gradients=gradients),)
 

@@ -19,7 +19,7 @@ from derive.expr import Expr, Number, Symbol
 from derive.linear.ratios import Ratio
 from derive.rule import COUNTER, Domain, Rule
 
-Z = "z"  # one step back in time is 1/z
+Z = "#z"  # one step back in time is 1/z; no name of a rule is written so
 _OUTSIDE = Domain(low=Fraction(1), low_open=True)  # where the sums converge; it decides how factors are written
 
 

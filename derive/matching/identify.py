@@ -69,7 +69,7 @@ def identified(
             slip = slip or bool(match or (match.fault and match.fault.cost < SLIP))
             yield with_its_words(match, text)
     for rule in left:
-        if rule not in near and not enough():
+        if rule not in near and not slip and not enough():
             yield from _where_little_is_held(readings, rule, given)
 
 

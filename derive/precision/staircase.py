@@ -42,7 +42,7 @@ def staircase(
     """A linear buffer of the rule from `start` (rounded to the format), at the default hyperparameters.
 
     Each step is computed exactly and run in the format; both have to agree. Raises UserError where the rule has
-    no such buffer, or a hyperparameter no default.
+    no such buffer, or a hyperparameter no default, and where the buffer is no longer a number.
     """
     model = model_of(dtype, arithmetic)
     found = next((b for b in linear_buffers(rule) if b.name == buffer), None)
@@ -75,8 +75,12 @@ def _held(
         value: Value
         [value] = stored([rule.step[buffer]], {**now, buffer: held[-1]}, model)
         [run_value] = run_stored([rule.step[buffer]], {**now, buffer: run_value}, model)
-        if isinstance(value, float) or float(np.asarray(run_value).astype(np.float64)) != value:
+        ran = float(np.asarray(run_value).astype(np.float64))
+        if ran != value and not (isinstance(value, float) and np.isnan([ran, value]).all()):
             raise Unconfirmed(f"{buffer} is not {float(value):g} after step {t} in {model.storage.name}")
+        if isinstance(value, float):
+            what = f"{buffer} is {value:g} after step {t} in {model.storage.name}"
+            raise UserError(what, where=rule.name, fix="take another format")
         held.append(value)
         if value == held[-2] and is_steady:
             return (*held, *[value] * (steps - t))

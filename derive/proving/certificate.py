@@ -48,7 +48,14 @@ class Boxed:
     cells: Cells
 
 
-Tree = Leaf | Split | Solved | Boxed
+@dataclass(frozen=True)
+class Nested:
+    """Here the one pair says that an inequality holds, which is shown by its own slope."""
+
+    proof: Sloped
+
+
+Tree = Leaf | Split | Solved | Boxed | Nested
 
 
 @dataclass(frozen=True)
@@ -213,8 +220,32 @@ class Sloped:
     trees: tuple[Tree, ...]
 
 
+@dataclass(frozen=True)
+class Induction:
+    """Claim: a condition is defined and true wherever the premises hold, for every whole number `name`.
+
+    It is so for the least, and where it is so for a number it is so for the next; the premises do not mention it.
+    `trees` proves the two.
+    """
+
+    condition: Expr
+    name: str
+    assumptions: Assumptions
+    premises: tuple[Expr, ...]
+    trees: tuple[Tree, ...]
+
+
 Certificate = (
-    Identity | Invariants | Correspondence | Exactness | Conditional | Limit | Everywhere | Sufficient | Sloped
+    Identity
+    | Invariants
+    | Correspondence
+    | Exactness
+    | Conditional
+    | Limit
+    | Everywhere
+    | Sufficient
+    | Sloped
+    | Induction
 )
 
 
@@ -231,4 +262,6 @@ def decided_by(*trees: Tree) -> tuple[str, ...]:
             found[f"decided by {tree.by}"] = None
         elif isinstance(tree, Split):
             found |= dict.fromkeys(decided_by(*(branch for _, branch in tree.branches)))
+        elif isinstance(tree, Nested):
+            found |= dict.fromkeys(decided_by(*tree.proof.trees))
     return tuple(found)

@@ -31,9 +31,11 @@ from derive.proving.certificate import (
     Everywhere,
     Exactness,
     Identity,
+    Induction,
     Invariants,
     Leaf,
     Limit,
+    Nested,
     Pairs,
     Path,
     Sloped,
@@ -45,8 +47,10 @@ from derive.proving.certificate import (
 from derive.proving.obligations import (
     Obligation,
     all_equal,
+    is_true,
     of_correspondence,
     of_exactness,
+    of_induction,
     of_invariants,
     of_limit,
     of_sloped,
@@ -92,6 +96,8 @@ def check_certificate(certificate: Certificate) -> None:
             _check_conditional(certificate)
         elif isinstance(certificate, Sufficient):
             _check_sufficient(certificate)
+        elif isinstance(certificate, Induction):
+            _check_all(certificate.trees, of_induction(certificate))
         elif isinstance(certificate, Sloped):
             _check_all(certificate.trees, of_sloped(certificate))
         elif isinstance(certificate, Everywhere):
@@ -217,6 +223,8 @@ def _check(tree: Tree, pairs: Pairs, assumptions: Assumptions, case: Case, path:
         _check_outside(tree, pairs, assumptions, path)
     elif isinstance(tree, Boxed):
         _check_boxed(tree, pairs, assumptions)
+    elif isinstance(tree, Nested):
+        _check_nested(tree, pairs, assumptions)
     elif isinstance(tree, Leaf):
         if not coincide(case, pairs):
             raise Rejected("a case in which the two sides differ: " + described(path))
@@ -232,6 +240,13 @@ def _check(tree: Tree, pairs: Pairs, assumptions: Assumptions, case: Case, path:
 def _check_boxed(tree: Boxed, pairs: Pairs, assumptions: Assumptions) -> None:
     box = {name: assumptions.domains.get(name, REAL) for name in symbols(*(side for pair in pairs for side in pair))}
     check_cells(all_equal(pairs), box, tree.cells)
+
+
+def _check_nested(tree: Nested, pairs: Pairs, assumptions: Assumptions) -> None:
+    proof = tree.proof
+    if pairs != (is_true(proof.condition, proof.premises),) or proof.assumptions != assumptions:
+        raise Rejected("a proof of something else")
+    check_certificate(proof)
 
 
 def _check_outside(tree: Solved, pairs: Pairs, assumptions: Assumptions, path: Path) -> None:

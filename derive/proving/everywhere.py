@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from math import floor
@@ -10,10 +11,11 @@ from derive.algebra.facts import Assumptions
 from derive.evaluate import over
 from derive.expr import Expr, Number, apply, symbols
 from derive.proving.cells import Box, halves, holds_in
-from derive.proving.certificate import Boxed, Cells, Everywhere, Halves, Pairs
+from derive.proving.certificate import Boxed, Cells, Everywhere, Halves, Pairs, Tree
 from derive.proving.checker import Checked, Rejected
-from derive.proving.obligations import all_equal
+from derive.proving.obligations import Obligation, all_equal
 from derive.proving.replay import NotConfirmed, Point, Replayed
+from derive.proving.search import Differs, Undecided, propose_identity
 from derive.proving.verdict import Verdict
 from derive.rule import REAL, Domain
 
@@ -54,6 +56,20 @@ def boxed(pairs: Pairs, assumptions: Assumptions, most: int = FEW_CELLS) -> Boxe
         return Boxed(_cut(all_equal(pairs), box, [most]))
     except (Open, RecursionError):
         return None
+
+
+def shown(obligations: Sequence[Obligation]) -> tuple[Tree, ...] | None:
+    """Proofs of all that has to be shown, by exact algebra or else by cells; None where one is missing."""
+    trees: list[Tree] = []
+    for _, pairs, assumed in obligations:
+        try:
+            tree: Tree | None = propose_identity(pairs, assumed).tree
+        except (Differs, Undecided):
+            tree = boxed(pairs, assumed)
+        if tree is None:
+            return None
+        trees.append(tree)
+    return tuple(trees)
 
 
 def _cut(condition: Expr, box: dict[str, Domain], budget: list[int], depth: int = 0) -> Cells:

@@ -14,7 +14,7 @@ from derive.algebra.differentiating import NoDerivative, derivative
 from derive.algebra.facts import Assumptions
 from derive.evaluate import unrolled
 from derive.expr import Apply, Expr, Number, Symbol, apply, nodes, substitute, symbols
-from derive.proving.certificate import Exactness, Limit, Pairs, Sloped, Sufficient
+from derive.proving.certificate import Exactness, Induction, Limit, Pairs, Sloped, Sufficient
 from derive.rule import DECAY, NONNEGATIVE, REAL, WORDS, Domain, Rule
 
 Obligation = tuple[str, Pairs, Assumptions]
@@ -319,6 +319,17 @@ def is_true(statement: Expr, premises: Iterable[Expr] = ()) -> tuple[Expr, Expr]
     return claimed, Number(1)
 
 
+def stated(claimed: Expr) -> tuple[Expr, tuple[Expr, ...]]:
+    """The statement and the premises of which `is_true` made the left side."""
+    premises: list[Expr] = []
+    while isinstance(claimed, Apply) and claimed.op == "where" and claimed.args[2] is Number(1):
+        premises.append(claimed.args[0])
+        claimed = claimed.args[1]
+    if not isinstance(claimed, Apply) or claimed.op != "where":
+        raise ValueError(f"{claimed} states nothing")
+    return claimed.args[0], tuple(reversed(premises))
+
+
 def all_equal(pairs: Pairs) -> Expr:
     """The condition that the two sides of every pair are equal."""
     return reduce(lambda x, y: apply("and", x, y), [apply("eq", *pair) for pair in pairs])
@@ -342,6 +353,14 @@ def of_sufficient(claim: Sufficient) -> list[Obligation]:
 BETWEEN = "#between"  # no name of a rule has such a sign in it
 
 
+def fresh(*used: Expr) -> str:
+    """A name for a number between two others."""
+    known, name = symbols(*used), BETWEEN
+    while name in known:
+        name += "'"
+    return name
+
+
 def of_sloped(claim: Sloped) -> list[Obligation]:
     """f is not negative at the number, and has a value and a slope of the right sign from there to wherever `name` is.
 
@@ -352,10 +371,8 @@ def of_sloped(claim: Sloped) -> list[Obligation]:
         raise ValueError(f"{condition} is no inequality")
     if domain.whole or not _touches(domain, claim.at):
         raise ValueError(f"{claim.name} does not come near {claim.at}")
-    if BETWEEN in symbols(condition, *claim.premises):
-        raise ValueError(f"{BETWEEN} has a meaning already")
     low, high = condition.args if condition.op in ("lt", "le") else condition.args[::-1]
-    name, end, s = Symbol(claim.name), Number(claim.at), Symbol(BETWEEN)
+    name, end, s = Symbol(claim.name), Number(claim.at), Symbol(fresh(condition, *claim.premises))
     difference = high - low
     try:
         rate = derivative(difference, claim.name)
@@ -364,19 +381,33 @@ def of_sloped(claim: Sloped) -> list[Obligation]:
     [at_end] = substitute([difference], {claim.name: end})
     here, slope = substitute([difference, rate], {claim.name: s})
     defined = apply("eq", here - here, 0)
-    given = Assumptions({**claim.assumptions.domains, BETWEEN: domain})
-    below = is_true(apply("and", apply("lt", slope, 0), defined),
-                    (*claim.premises, apply("le", name, s), apply("lt", s, end)))  # fmt: skip
-    above = is_true(apply("and", apply("gt", slope, 0), defined),
-                    (*claim.premises, apply("gt", s, end), apply("le", s, name)))  # fmt: skip
+    given = Assumptions({**claim.assumptions.domains, s.name: domain})
+    below = (*claim.premises, apply("le", name, s), apply("lt", s, end))
+    above = (*claim.premises, apply("gt", s, end), apply("le", s, name))
     found: list[Obligation] = [
         ("not negative there", (is_true(apply("ge", at_end, 0), claim.premises),), claim.assumptions),
-        ("falling before it", (below,), given),
-        ("rising after it", (above,), given),
+        ("defined before it", (is_true(defined, below),), given),
+        ("falling before it", (is_true(apply("lt", slope, 0), below),), given),
+        ("defined after it", (is_true(defined, above),), given),
+        ("rising after it", (is_true(apply("gt", slope, 0), above),), given),
     ]
     if condition.op in ("lt", "gt"):
         found.append(("never there", (is_true(apply("ne", name, end), claim.premises),), claim.assumptions))
     return found
+
+
+def of_induction(claim: Induction) -> list[Obligation]:
+    """The condition at the least number, and at the next number where it is true at one."""
+    domain = claim.assumptions.domains.get(claim.name, REAL)
+    if not domain.whole or domain.low is None or claim.name in symbols(*claim.premises):
+        raise ValueError(f"no induction over {claim.name}")
+    name = Symbol(claim.name)
+    [first] = substitute([claim.condition], {claim.name: Number(domain.low)})
+    [following] = substitute([claim.condition], {claim.name: name + 1})
+    return [
+        ("at the start", (is_true(first, claim.premises),), claim.assumptions),
+        ("and a step later", (is_true(following, (claim.condition, *claim.premises)),), claim.assumptions),
+    ]
 
 
 def _touches(domain: Domain, value: Fraction) -> bool:

@@ -1,4 +1,4 @@
-"""Is a condition always true? Exact algebra, ball arithmetic where every name has a bounded range, then slopes."""
+"""Is a condition always true? Exact algebra; ball arithmetic where every name has bounds; slopes; induction."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from derive.algebra.facts import Assumptions
 from derive.expr import Expr, apply, symbols
 from derive.proving.everywhere import everywhere
 from derive.proving.identity import identity
+from derive.proving.inductions import by_induction
 from derive.proving.obligations import is_true
 from derive.proving.slopes import by_slope
 from derive.proving.verdict import Verdict
@@ -28,7 +29,8 @@ def truth(condition: Expr, assumptions: Assumptions, premises: Sequence[Expr] = 
     if verdict.status == "unknown" and box and not any(_has_no_bounds(domain) for domain in box.values()):
         verdict = everywhere(apply("eq", *claim), box)
     if verdict.status == "unknown":
-        verdict = by_slope(condition, assumptions, premises) or verdict
+        found = by_slope(condition, assumptions, premises) or by_induction(condition, assumptions, premises)
+        verdict = found or verdict
     return verdict
 
 

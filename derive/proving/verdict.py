@@ -80,13 +80,14 @@ def _refuse_less(status: Status, certificate: Certificate) -> None:
         Correspondence,
         Everywhere,
         Identity,
+        Induction,
         Invariants,
         Limit,
         Sloped,
         Sufficient,
     )
 
-    always = (Identity, Invariants, Limit, Everywhere, Sloped, Correspondence)
+    always = (Identity, Invariants, Limit, Everywhere, Sloped, Induction, Correspondence)
     enough = (Correspondence, Conditional, Sufficient) if status == "conditional" else always
     if not isinstance(certificate, enough) or (isinstance(certificate, Correspondence) and certificate.while_defined):
         raise TypeError(f"a proof under conditions, or of something else, is no verdict {status!r}")

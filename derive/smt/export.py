@@ -12,6 +12,7 @@ from derive.proving.certificate import (
     Everywhere,
     Exactness,
     Identity,
+    Induction,
     Invariants,
     Pairs,
     Sloped,
@@ -22,6 +23,7 @@ from derive.proving.obligations import (
     is_true,
     of_correspondence,
     of_exactness,
+    of_induction,
     of_invariants,
     of_limit,
     of_sloped,
@@ -69,6 +71,8 @@ def claims(certificate: Certificate) -> Iterator[Obligation]:
         yield of_exactness(certificate)
     elif isinstance(certificate, Sufficient):
         yield from of_sufficient(certificate)
+    elif isinstance(certificate, Induction):
+        yield from of_induction(certificate)
     elif isinstance(certificate, Sloped):
         yield from of_sloped(certificate)
     elif isinstance(certificate, Everywhere):

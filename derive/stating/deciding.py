@@ -12,17 +12,17 @@ from derive.errors import UserError
 from derive.evaluate import enclosed
 from derive.expr import Apply, Expr, Symbol, apply, symbols
 from derive.proving import Assumptions, Verdict
-from derive.proving.certificate import Leaf, Sufficient, Tree
+from derive.proving.certificate import Leaf, Sufficient
 from derive.proving.checker import Checked, Rejected
-from derive.proving.everywhere import boxed
+from derive.proving.everywhere import shown
 from derive.proving.obligations import of_sufficient
-from derive.proving.search import Differs, Undecided, propose_identity
 from derive.proving.truth import truth
 from derive.relating.conditions.candidates import candidates
 from derive.rule import REAL, Domain
 from derive.stating.quantities import Basis, Statement, written
 
 COMPARISONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge"})
+NEVER = apply("lt", 1, 0)
 MOST_TRIED = 24  # conditions that are tried
 
 
@@ -43,6 +43,8 @@ def decide(statement: Statement | Verdict, condition: Statement | None = None) -
     given = Assumptions(statement.basis.domains)
     verdict = truth(statement.condition, given, (*statement.premises, *statement.lemmas))
     if verdict:
+        if statement.premises and truth(NEVER, given, statement.premises):
+            return Verdict("unknown", message="the premises never hold together")
         return replace(verdict, relation="statement", message=str(statement))
     conditional = _under_conditions(statement, given, verdict, condition)
     if conditional is not None:
@@ -94,6 +96,10 @@ def _unproved(statement: Statement) -> Verdict | None:
     for verdict in statement.basis.verdicts:
         if not verdict:
             return Verdict("unknown", message=f"it rests on what is not proved: {verdict.message}")
+    given = Assumptions(statement.basis.domains)
+    for need in statement.basis.needs:
+        if not truth(need, given, statement.premises):
+            return Verdict("unknown", message=f"what was put in for a name need not lie in its domain: {written(need)}")
     return None
 
 
@@ -154,18 +160,12 @@ def _same_as_one_of(held: Sequence[Expr], condition: Expr) -> bool:
 
 def _with_trees(claim: Sufficient) -> Sufficient | None:
     """The claim with its proofs, by exact algebra or else by ball arithmetic; None where one is missing."""
-    trees: list[Tree] = []
-    for _, pairs, assumed in of_sufficient(claim):
-        try:
-            tree: Tree | None = propose_identity(pairs, assumed).tree
-        except (Differs, Undecided):
-            tree = boxed(pairs, assumed)
-        if tree is None:
-            return None
-        trees.append(tree)
+    trees = shown(of_sufficient(claim))
+    if trees is None:
+        return None
     if claim.exact is None:
-        return replace(claim, trees=tuple(trees))
-    return replace(claim, trees=tuple(trees[:-1]), exact=trees[-1])
+        return replace(claim, trees=trees)
+    return replace(claim, trees=trees[:-1], exact=trees[-1])
 
 
 def _conditions(condition: Expr, given: Assumptions) -> Iterator[Expr]:

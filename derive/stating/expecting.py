@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from derive.algebra.normal import readable
 from derive.errors import UserError
-from derive.expr import Expr, Number, Symbol, substitute, symbols
+from derive.expr import Expr, Number, Symbol, substitute, symbols, to_text
 from derive.proving import Assumptions, Verdict, identity
+from derive.stating.closing import closed
 from derive.stating.quantities import Basis, Operand, Quantity, quantity
 
 
@@ -21,6 +22,12 @@ def expected(value: Quantity, inputs: Mapping[str, tuple[Operand, Operand]]) -> 
     given = quantity(value)
     result = given
     for name, (mean, variance) in inputs.items():
+        for moment in map(quantity, (mean, variance)):
+            if symbols(moment.expr) & inputs.keys():
+                what = f"the mean or variance of {name!r} depends on it or on another input"
+                raise UserError(what, fix="use other names there: inputs are independent")
+        if isinstance(spread := quantity(variance).expr, Number) and spread.value < 0:
+            raise UserError(f"the variance {to_text(spread)} of {name!r} is negative", fix="give one that can be")
         result = _over(result, name, quantity(mean), quantity(variance))
     return replace(result, short=Symbol(f"expected({given!r})"))
 
@@ -29,11 +36,9 @@ def _over(value: Quantity, name: str, mean: Quantity, variance: Quantity) -> Qua
     """Over one of them: a + b x + c x^2 has the expectation a + b mean + c (variance + mean^2)."""
     if name not in symbols(value.expr):
         raise UserError(f"there is no {name!r} in {value!r}", fix="name an input of the formula")
-    if name in symbols(mean.expr, variance.expr):
-        raise UserError(f"the mean or variance of {name!r} depends on it", fix="use other names there")
     constant, linear, square, verdict = _coefficients(value, name)
     second = variance.expr + mean.expr * mean.expr
-    basis = value.basis.without({name: None}) + mean.basis + variance.basis + Basis({}, (), (verdict,))
+    basis = closed(value.basis, name) + mean.basis + variance.basis + Basis({}, (), (verdict,))
     return Quantity(constant + linear * mean.expr + square * second, basis, {}, value.defaults)
 
 

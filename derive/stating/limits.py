@@ -11,6 +11,7 @@ from derive.expr import Expr, Number, Symbol, substitute, symbols
 from derive.proving import Assumptions, Verdict
 from derive.proving.limits import limit as proved_limit
 from derive.rule import REAL, Domain
+from derive.stating.closing import closed
 from derive.stating.quantities import Basis, Operand, Quantity, quantity
 
 COUNT, SCALE = "#count", "#scale"  # no name of a rule has such a sign in it
@@ -30,12 +31,12 @@ def limit(value: Quantity, variable: str = "t", to: Operand | None = None) -> Qu
         raise UserError(f"there is no {variable!r} in {given!r}", fix="name what changes")
     if to is None:
         found, verdict = _grown(given, given.expr, name, given.basis.domains)
-        basis = given.basis.without({name: None}) + Basis({}, (), (verdict,))
+        basis = closed(given.basis, name) + Basis({}, (), (verdict,))
         return Quantity(found, basis, {}, given.defaults, _called(given, variable))
     limits = [_near(given, name, end, side) for end, side in _sides(given, name, to)]
     if len({found for found, _ in limits}) != 1:
         raise UserError(f"{given!r} tends to something else on each side of {to}", fix="take one side")
-    basis = given.basis.without({name: None}) + Basis({}, (), tuple(verdict for _, verdict in limits))
+    basis = closed(given.basis, name) + Basis({}, (), tuple(verdict for _, verdict in limits))
     defaults = {n: v for n, v in given.defaults.items() if n != name}
     return Quantity(limits[0][0], basis, {}, defaults, _called(given, f"{variable} to {quantity(to)!r}"))
 

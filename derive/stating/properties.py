@@ -13,6 +13,7 @@ from derive.deriving.derivation import Derivation
 from derive.deriving.rates import constant, first, history, large, never, order, spike, steady
 from derive.deriving.rates.compare import compare_rates
 from derive.errors import UserError
+from derive.expr import Symbol
 from derive.library.lookup import as_rule
 from derive.proving import Verdict
 from derive.rule import Rule
@@ -27,7 +28,7 @@ def effective_lr(rule: object) -> Quantity:
 
 def step_bound(rule: object) -> Quantity:
     """The largest |theta[t] - theta[t-1]| over the learning rate, over all gradients; `.limit` for late steps."""
-    return _of(rule, bounds.step_bound, "bound of the step")
+    return _part(rule, bounds.step_bound, "bound of the step", "step_bound")
 
 
 def stable_region(rule: object) -> Statement:
@@ -52,7 +53,7 @@ def _region(rule: Rule) -> Derivation | None:
 
 def stationary_variance(rule: object) -> Quantity:
     """The variance theta keeps on h theta^2/2 where every gradient has an error of variance sigma2."""
-    return _of(rule, stability.stationary_variance, "stationary variance")
+    return _part(rule, stability.stationary_variance, "stationary variance", "stationary_variance")
 
 
 def cycle(rule: object) -> Quantity:
@@ -139,7 +140,8 @@ def rate_ratio(rule: object, other: object) -> Quantity:
     """The rate of one rule over that of another on the same gradients, at least, without small constants."""
     one, two = as_rule(rule), as_rule(other)
     what = f"ratio of its rate to that of {two.name}"
-    return _named(one, from_derivation(one, _compared(one, two), what), what, "rate_ratio")
+    found = _named(one, from_derivation(one, _compared(one, two), what), what, "rate_ratio")
+    return replace(found, short=Symbol(f"rate_ratio({one.name}, {two.name})"))
 
 
 @lru_cache(maxsize=64)
@@ -148,7 +150,10 @@ def _compared(rule: Rule, other: Rule) -> Derivation | None:
 
 
 def rate_at_least(rule: object, other: object) -> Verdict:
-    """Whether the rate of one rule is never below that of another on the same gradients; else a run that shows it."""
+    """Whether the rate of one rule is never below that of another on the same gradients; else a run that shows it.
+
+    Hyperparameters of one name are equal, small constants positive.
+    """
     return order.rate_at_least(as_rule(rule), as_rule(other))
 
 

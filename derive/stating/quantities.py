@@ -9,36 +9,54 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from math import isfinite
 from typing import Any, TypeAlias
 
-from derive.algebra.signs import common
+from derive.algebra.signs import common, is_empty
 from derive.deriving.derivation import Derivation
 from derive.deriving.linear import AGE
 from derive.errors import UserError
-from derive.expr import Expr, Number, Symbol, apply, substitute, symbols, to_text
+from derive.expr import Apply, Expr, Number, Symbol, apply, substitute, symbols, to_text
 from derive.proving import Verdict
-from derive.rule import Domain
+from derive.proving.obligations import inside
+from derive.rule import REAL, Domain
 
 Operand: TypeAlias = "Quantity | int | float | Fraction"
 
 
 @dataclass(frozen=True)
 class Basis:
-    """What a formula brings with it: where its names lie, what it was derived by, what else has to hold."""
+    """What a formula brings with it: where its names lie, what it was derived by, what else has to hold.
+
+    `needs` are conditions on formulas put in for names: that they lie where the name was said to lie.
+    """
 
     domains: Mapping[str, Domain] = field(default_factory=dict)
     derivations: tuple[Derivation, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
+    needs: tuple[Expr, ...] = ()
 
     def __add__(self, other: Basis) -> Basis:
-        """Both; a name that has a domain here and one there lies in what they have in common."""
+        """Both; a name that has a domain here and one there lies in what they have in common.
+
+        Raises UserError where that is nothing: what is said of no number holds whatever it is.
+        """
         shared = {n: common(self.domains[n], other.domains[n]) for n in self.domains.keys() & other.domains.keys()}
-        derivations = (*self.derivations, *(d for d in other.derivations if d not in self.derivations))
-        return Basis({**self.domains, **other.domains, **shared}, derivations, (*self.verdicts, *other.verdicts))
+        for name, domain in shared.items():
+            if is_empty(domain):
+                both = f"{self.domains[name]} and in {other.domains[name]}"
+                raise UserError(f"no number {name!r} lies in {both}", fix="use two names")
+        return Basis(
+            {**self.domains, **other.domains, **shared},
+            (*self.derivations, *(d for d in other.derivations if d not in self.derivations)),
+            (*self.verdicts, *other.verdicts),
+            (*self.needs, *(n for n in other.needs if n not in self.needs)),
+        )
 
     def without(self, names: Mapping[str, object]) -> Basis:
         """The same without the domains of some names."""
-        return Basis({n: d for n, d in self.domains.items() if n not in names}, self.derivations, self.verdicts)
+        domains = {n: d for n, d in self.domains.items() if n not in names}
+        return Basis(domains, self.derivations, self.verdicts, self.needs)
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,8 +225,8 @@ def quantity(value: object) -> Quantity:
         return value
     if isinstance(value, int | Fraction) and not isinstance(value, bool):
         return Quantity(Number(value))
-    if isinstance(value, float):
-        return Quantity(Number(Fraction(repr(value))))
+    if isinstance(value, float) and isfinite(value):
+        return Quantity(Number(Fraction(repr(float(value)))))
     raise UserError(f"{value!r} is no formula and no number", fix="give a number, or a name of a rule: rule.beta")
 
 
@@ -261,19 +279,68 @@ def _at(item: Any, values: Mapping[str, Operand]) -> Any:
     """A quantity or statement with names replaced, everywhere in it."""
     given = {AGE if name == "k" else name: quantity(value) for name, value in values.items()}
     exprs = {name: value.expr for name, value in given.items()}
-    basis = item.basis.without(exprs)
+    replaced: Callable[[Expr], Expr] = lambda e: substitute([e], exprs)[0]  # noqa: E731
+    left = item.basis.without(exprs)
+    basis = replace(left, needs=(*map(replaced, left.needs), *_needs(item.basis.domains, given)))
     for value in given.values():
         basis += value.basis
-    replaced: Callable[[Expr], Expr] = lambda e: substitute([e], exprs)[0]  # noqa: E731
     if isinstance(item, Statement):
         _refuse_unknown(given, item.condition, *item.premises)
         short = None if item.short is None else _written_at(item.short, exprs)
         return Statement(replaced(item.condition), basis, tuple(map(replaced, item.premises)), short)
     _refuse_unknown(given, item.expr, *(_formula(p) for p in item.parts.values()))
-    parts = {name: _at(part, _known(part, values)) for name, part in item.parts.items()}
+    parts = {name: at for name, part in item.parts.items() if (at := _part_at(part, values)) is not None}
     defaults = {name: value for name, value in item.defaults.items() if name not in exprs}
     short = None if item.short is None else _written_at(item.short, exprs)
     return Quantity(replaced(item.expr), basis, parts, defaults, short)
+
+
+def _part_at(part: Quantity | Statement, values: Mapping[str, Operand]) -> Any:
+    """A part at these values; None where they are not in the domains for which it was derived."""
+    try:
+        return _at(part, _known(part, values))
+    except UserError:
+        return None
+
+
+def _needs(domains: Mapping[str, Domain], given: Mapping[str, Quantity]) -> list[Expr]:
+    """That what is put in for the names lies in their domains; nothing of what is seen to.
+
+    Raises UserError for a number that does not, and for what is not seen to be whole where it has to be.
+    """
+    found: list[Expr] = []
+    for name, value in given.items():
+        domain, expr = domains.get(name, REAL), value.expr
+        if isinstance(expr, Number):
+            if expr.value not in domain:
+                shown = written(Symbol(name))
+                raise UserError(f"{shown} = {to_text(expr)} is not in {domain}", fix=f"give a value in {domain}")
+            continue
+        if domain.whole and not _is_whole(expr, value.basis.domains):
+            what = f"that {to_text(expr)} is a whole number, as {written(Symbol(name))} is, does not follow"
+            raise UserError(what, fix='use any_number("n", "whole")')
+        own = value.basis.domains.get(expr.name, REAL) if isinstance(expr, Symbol) else None
+        if domain != REAL and (own is None or common(own, domain) != own):
+            left, right = inside(expr, domain)
+            found.append(apply("eq", left, right))
+    return found
+
+
+def _is_whole(expr: Expr, domains: Mapping[str, Domain]) -> bool:
+    """Whether a formula is seen to be a whole number: sums, products and small powers of such."""
+    if isinstance(expr, Number):
+        return expr.value.denominator == 1
+    if isinstance(expr, Symbol):
+        return domains.get(expr.name, REAL).whole
+    if not isinstance(expr, Apply):
+        return False
+    if expr.op == "pow":
+        return expr.args[1] in WHOLE_POWERS and _is_whole(expr.args[0], domains)
+    return expr.op in WHOLE and all(_is_whole(e, domains) for e in expr.args)
+
+
+WHOLE_POWERS = frozenset(map(Number, range(1, 10)))
+WHOLE = frozenset({"add", "sub", "mul", "neg", "abs", "min", "max"})
 
 
 def _written_at(short: Expr, values: Mapping[str, Expr]) -> Expr:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,18 +22,22 @@ class Values:
     """What one name holds along a run: `run.theta[3]` is theta after three steps, `run.theta[0]` its start."""
 
     name: str
-    formulas: tuple[Quantity, ...]
+    formulas: tuple[Expr, ...]
+    basis: Basis
 
     def __getitem__(self, step: int) -> Quantity:
         if not 0 <= step < len(self.formulas):
             raise UserError(f"there is no step {step}", where=self.name, fix=f"the run has {len(self.formulas) - 1}")
-        return self.formulas[step]
+        return _labelled(f"{self.name}[{step}]", self.formulas[step], self.basis)
 
     def __len__(self) -> int:
         return len(self.formulas)
 
+    def __iter__(self) -> Iterator[Quantity]:
+        return (self[step] for step in range(len(self)))
+
     def __repr__(self) -> str:
-        return f"{self.name}: {', '.join(map(repr, self.formulas))}"
+        return f"{self.name}: {', '.join(map(repr, self))}"
 
 
 @dataclass(frozen=True)
@@ -47,8 +51,7 @@ class Run:
     def __getattr__(self, name: str) -> Values:
         if name.startswith("_") or name not in self.steps[-1]:
             raise AttributeError(f"no {name!r} in a run of {self.rule.name}; it has {', '.join(self.steps[-1])}")
-        formulas = [step.get(name, Number(0)) for step in self.steps]
-        return Values(name, tuple(_labelled(f"{name}[{k}]", e, self.basis) for k, e in enumerate(formulas)))
+        return Values(name, tuple(step.get(name, Number(0)) for step in self.steps), self.basis)
 
     def moved(self, step: int) -> Quantity:
         """How far theta went in that step: theta[step - 1] - theta[step]."""

@@ -32,7 +32,7 @@ def claim_page(name: str, rules: Collection[str] = ()) -> ClaimPage:
     """Decide the claim and write it down; `rules` are the names of those that have a page."""
     decided = decide_claim(find_claim(name))
     claim = decided.claim
-    return ClaimPage(claim.id, plain(claim.words), decided.verdict.status, joined(*_parts(decided, rules)))
+    return ClaimPage(claim.id, plain(claim.words), decided.status, joined(*_parts(decided, rules)))
 
 
 def undecided(name: str, reason: str) -> ClaimPage:
@@ -64,9 +64,9 @@ def ids() -> list[str]:
 
 def _parts(decided: Decided, rules: Collection[str]) -> Iterator[str]:
     claim, verdict, statement = decided.claim, decided.verdict, decided.claim.statement()
-    yield _head(claim, verdict.status)
+    yield _head(claim, decided.status)
     yield plain(claim.because)
-    if verdict.status != claim.verdict:
+    if decided.status != claim.verdict:
         yield f"The ledger has it as {badge(claim.verdict)}; that could not be confirmed."
     yield "## What was decided"
     yield _stated(statement, verdict) if isinstance(statement, Statement) else _compared(verdict, rules)

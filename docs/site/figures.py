@@ -1,7 +1,6 @@
 """Figures drawn when the site is built, from the functions that users draw them with.
 
-    ```{drawn} package.module:function
-    :arguments: "adam", steps=100
+    ```{drawn} package.module:function("adam", steps=100)
     :alt: what is to be seen
 
     The caption.
@@ -16,7 +15,6 @@ import ast
 import hashlib
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -30,17 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FOLDER = "figures"
-INK = "#0a0b0c"  # stands for the colour of text, and is written in for each theme
-INKS = {"light": "#1f2328", "dark": "#d1d5db"}
-INKED = ("text.color", "axes.edgecolor", "axes.labelcolor", "axes.titlecolor", "xtick.color", "ytick.color")
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """One figure as SVG, for light pages and for dark ones."""
-
-    light: str
-    dark: str
+MOST_POINTS = 4000  # what has more is drawn in pixels: as curves it would make a large file
 
 
 def setup(app: Sphinx) -> None:
@@ -48,50 +36,46 @@ def setup(app: Sphinx) -> None:
     app.add_directive("drawn", Drawn)
 
 
-def draw(function: Callable[..., Figure | None], *arguments: Any, **named: Any) -> Drawing | None:
-    """What the function draws, its background clear, its text in the colour of each theme; None where it draws none."""
-    import matplotlib
+def svg_of(figure: Figure) -> str:
+    """The figure as SVG on a clear background, the same each time; it is closed after that."""
+    import matplotlib.pyplot as plt
 
-    matplotlib.use("svg")
-    style: Any = {**dict.fromkeys(INKED, INK), "svg.hashsalt": "site", "figure.dpi": 100}
-    with matplotlib.rc_context(style):
-        figure = function(*arguments, **named)
-        if figure is None:
-            return None
-        file = io.StringIO()
-        figure.savefig(file, format="svg", transparent=True, bbox_inches="tight", metadata={"Date": None})
-    return Drawing(*(file.getvalue().replace(INK, INKS[theme]) for theme in ("light", "dark")))
+    for collection in (c for axes in figure.axes for c in axes.collections):
+        points = sum(path.vertices.shape[0] for path in collection.get_paths())  # type: ignore[union-attr]
+        collection.set_rasterized(bool(points > MOST_POINTS))
+    file = io.StringIO()
+    with plt.rc_context({"svg.hashsalt": "site"}):
+        figure.savefig(file, format="svg", transparent=True, dpi=150, metadata={"Date": None})
+    plt.close(figure)
+    return file.getvalue()
 
 
 class Drawn(SphinxDirective):
     """The directive `drawn`."""
 
     required_arguments = 1
+    final_argument_whitespace = True
     has_content = True
-    option_spec: ClassVar[dict[str, Callable[[str], Any]] | None] = {
-        "arguments": directives.unchanged,
-        "alt": directives.unchanged_required,
-    }
+    option_spec: ClassVar[dict[str, Callable[[str], Any]] | None] = {"alt": directives.unchanged_required}
 
     def run(self) -> list[nodes.Node]:
-        """The figure for each theme, of which one is seen."""
-        given = self.options.get("arguments", "")
+        """The figure, with its caption if it has one."""
+        [call] = self.arguments
+        path, _, arguments = call.partition("(")
         try:
-            positional, named = read_arguments(given)
-            function = find(self.arguments[0])
+            positional, named = read_arguments(f"({arguments}" if arguments else "()")
+            function = find(path)
         except ValueError as error:
             raise self.error(str(error)) from None
-        drawing = draw(function, *positional, **named)
-        if drawing is None:
+        drawn = function(*positional, **named)
+        if drawn is None:
             return []
-        name = hashlib.sha256(f"{self.arguments[0]}({given})".encode()).hexdigest()[:16]
-        figure = nodes.figure()
-        for theme, svg in (("light", drawing.light), ("dark", drawing.dark)):
-            path = Path(self.env.srcdir, FOLDER, f"{name}-{theme}.svg")
-            path.parent.mkdir(exist_ok=True)
-            path.write_text(svg, "utf-8")
-            alt = self.options.get("alt", "")
-            figure += nodes.image(uri=f"/{FOLDER}/{path.name}", alt=alt, classes=[f"only-{theme}"])
+        name = hashlib.sha256(call.encode()).hexdigest()[:16]
+        file = Path(self.env.srcdir, FOLDER, f"{name}.svg")
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(svg_of(drawn), "utf-8")
+        image = nodes.image(uri=f"/{FOLDER}/{file.name}", alt=self.options.get("alt", ""))
+        figure = nodes.figure("", image, classes=["drawn"])
         if self.content:
             [caption] = self.parse_content_to_nodes()
             figure += nodes.caption("", "", *caption.children)
@@ -109,9 +93,9 @@ def find(path: str) -> Callable[..., Any]:
 
 
 def read_arguments(text: str) -> tuple[list[Any], dict[str, Any]]:
-    """The literals of an argument list; nothing is executed. Raises ValueError for anything else."""
+    """The literals of an argument list in its brackets; nothing is executed. Raises ValueError for anything else."""
     try:
-        call = ast.parse(f"f({text})", mode="eval").body
+        call = ast.parse(f"f{text}", mode="eval").body
         if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
             raise ValueError("more than a list")
         named = {word.arg: ast.literal_eval(word.value) for word in call.keywords if word.arg is not None}

@@ -41,9 +41,10 @@ def made_pages(names: Sequence[str], ids: Sequence[str]) -> dict[str, dict[str, 
     compared: list[Compared] = [next(values) for _ in asked]
     decided: list[ClaimPage] = [next(values) for _ in ids]
     of_rules = {f"{each.name}.md": write(each, section(each.name, compared)) for each in made}
+    drawn = {plot.file: plot.svg for each in made for plot in each.plots}
     of_claims = {f"{each.id}.md": each.text for each in decided}
     return {
-        "rules": {**of_rules, "index.md": write_index(made)},
+        "rules": {**of_rules, **drawn, "index.md": write_index(made)},
         "ledger": {**of_claims, "index.md": write_ledger(decided)},
     }
 

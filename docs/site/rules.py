@@ -11,8 +11,9 @@ from derive.rendering.equations import invariants, rule_equations
 from derive.rendering.formulas import latex
 from derive.rendering.page import Page, page
 from derive.rule import Hyperparameter, Reference
-from docs.site import derivations, kernels, precision
+from docs.site import derivations, kernels, plots, precision
 from docs.site.markdown import aligned, code, joined, math, plain, table
+from docs.site.plots import Plot
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class RulePage:
     derived: str
     precision: str
     kernel: str
+    plots: tuple[Plot, ...]
 
 
 def rule_page(name: str) -> RulePage:
@@ -39,7 +41,15 @@ def rule_page(name: str) -> RulePage:
     derived = joined(*sections) or plain(rule.advice or "Nothing is derived for this rule yet.")
     what = plain(rule.doc.strip().split("\n")[0])
     return RulePage(
-        rule.name, what, holding, checked, _rule(shown), derived, precision.section(rule), kernels.section(rule)
+        rule.name,
+        what,
+        holding,
+        checked,
+        _rule(shown),
+        derived,
+        precision.section(rule),
+        kernels.section(rule),
+        plots.plots_of(rule),
     )
 
 
@@ -51,6 +61,7 @@ def write(made: RulePage, siblings: str) -> str:
         made.rule,
         f"## What follows\n\n{counted}",
         made.derived,
+        f"## Plots\n\n{plots.section(made.plots)}" if made.plots else "",
         f"## Beside its siblings\n\n{siblings}" if siblings else "",
         f"## In low precision\n\n{made.precision}",
         f"## The kernel\n\n{made.kernel}",

@@ -22,10 +22,12 @@ from derive.rendering.page import indexed_body
 from derive.stating import find as find_rule
 from derive.stating import weights
 from docs.site.claims import claim_page, undecided, write_ledger
-from docs.site.figures import INKS, draw, find, read_arguments
+from docs.site.figures import find, read_arguments, svg_of
 from docs.site.generate import write_folder
 from docs.site.markdown import code, plain
 from docs.site.mathml import to_mathml
+from docs.site.plots import plots_of
+from docs.site.plots import section as section_of_plots
 from docs.site.relations import compare, pairs, section
 from docs.site.sentences import read_back, said
 
@@ -98,21 +100,28 @@ def a_figure(steps: int = 3) -> Figure | None:
     return figure
 
 
-def test_a_figure_is_drawn_for_light_and_for_dark_pages_the_same_each_time() -> None:
-    drawing = draw(a_figure, steps=4)
-    assert drawing is not None
-    assert drawing == draw(a_figure, steps=4)
-    assert INKS["light"] in drawing.light
-    assert INKS["light"] not in drawing.dark
-    assert drawing.light.replace(INKS["light"], INKS["dark"]) == drawing.dark
-    assert draw(a_figure, 0) is None
+def test_a_figure_is_the_same_text_each_time_and_a_large_one_is_pixels() -> None:
+    small, again, large = a_figure(4), a_figure(4), Figure()
+    assert small is not None
+    assert again is not None
+    assert svg_of(small) == svg_of(again)
+    large.add_subplot().vlines(range(5000), 0, 1)
+    assert "<image" in svg_of(large)
+
+
+def test_a_rule_has_the_plots_that_apply_to_it() -> None:
+    average, descent = plots_of(find_rule("ewma")), plots_of(find_rule("gradient_descent"))
+    assert [plot.file for plot in average][:2] == ["ewma-weight_profile-m.svg", "ewma-frequency_response-m.svg"]
+    assert "ewma-effective_rates.svg" not in [plot.file for plot in average]
+    assert "gradient_descent-effective_rates.svg" in [plot.file for plot in descent]
+    assert ":alt: Weights of ewma.m" in section_of_plots(average)
 
 
 def test_a_figure_is_found_by_name_and_given_literals_only() -> None:
     assert find("pathlib:Path") is Path
-    assert read_arguments('"adam", steps=[1, 2]') == (["adam"], {"steps": [1, 2]})
-    assert read_arguments("") == ([], {})
-    for wrong in ("open('x')", "1, )(", "x", "**{'a': 1}"):
+    assert read_arguments('("adam", steps=[1, 2])') == (["adam"], {"steps": [1, 2]})
+    assert read_arguments("()") == ([], {})
+    for wrong in ("(open('x'))", "(1, )()", "(x)", "(**{'a': 1})", ""):
         with pytest.raises(ValueError, match="no list of literals"):
             read_arguments(wrong)
     with pytest.raises(ValueError, match="no function pathlib:nothing"):

@@ -18,8 +18,8 @@ for package in ("sphinx", "myst_parser", "furo", "math_core", "matplotlib"):
     pytest.importorskip(package, reason=f"the extra `docs` is not installed: no {package}")
 
 ROOT = Path(__file__).parents[2]
-RULES = ("ewma", "nesterov", "adam", "adam_eps_hat")
-CLAIMS = ("C005", "C119")
+RULES = ("ewma", "momentum", "momentum_ema")
+CLAIMS = ("C005", "C022")
 BROWSER = chromium()
 
 
@@ -57,11 +57,11 @@ def test_every_rule_has_its_page_and_every_prose_page_is_there(site: Path) -> No
 
 
 def test_a_rule_is_shown_with_its_steps_its_siblings_and_its_kernel(site: Path) -> None:
-    text = (site / "rules" / "adam.html").read_text("utf-8")
+    text = (site / "rules" / "momentum.html").read_text("utf-8")
     [(proved, checked)] = re.findall(r"(\d+) of (\d+) steps of its derivations are proved", text)
     derived = text.partition('id="beside-its-siblings"')[0]
     assert proved == checked == str(derived.count('class="verdict proved"'))
-    assert 'href="adam_eps_hat.html"' in text
+    assert 'href="momentum_ema.html"' in text
     assert "<math" in text
     assert "Proved equal to the rule over the reals" in text
 

@@ -19,7 +19,7 @@ from derive.deriving.derivation import (
     proper,
     tends,
 )
-from derive.deriving.experiment import Experiment
+from derive.deriving.experiment import Experiment, decimals
 from derive.deriving.linear import AGE, CONSTANT, LinearBuffer, given, scaled
 from derive.deriving.weights import weight_sum
 from derive.evaluate import enclosed
@@ -110,6 +110,8 @@ def _experiments(rule: Rule, buffer: LinearBuffer, lag: Expr) -> tuple[Experimen
         return ()
     values = {n: rule.defaults[n] for n in own}
     observed = T - Symbol(buffer.name) / weight_sum(rule, buffer)
-    foretold = {t: float(enclosed([lag], {**values, "t": Fraction(t)})[0]) for t in (1, 2, 5, STEPS)}  # type: ignore[arg-type]
+    foretold = decimals({t: enclosed([lag], {**values, "t": Fraction(t)})[0] for t in (1, 2, 5, STEPS)})
+    if foretold is None:
+        return ()
     ramp = tuple(Fraction(t) for t in range(1, STEPS + 1))
     return (Experiment(f"the lag of {buffer.name} behind a ramp", observed, foretold, gradients=ramp),)

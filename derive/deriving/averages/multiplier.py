@@ -13,7 +13,7 @@ from derive.deriving.averages.plain import plainly
 from derive.deriving.averages.sums import fades
 from derive.deriving.bias import Corrected, in_corrected_buffers, may_vanish
 from derive.deriving.derivation import Derivation, Step, code, equal, labelled, names_of, tends
-from derive.deriving.experiment import Experiment
+from derive.deriving.experiment import Experiment, decimals
 from derive.deriving.extremes import Extreme, largest, onset, smallest
 from derive.deriving.linear import given, linear_buffers
 from derive.evaluate import enclosed
@@ -215,7 +215,9 @@ def _experiments(found: Multiplier, values: dict[str, Fraction] | None) -> tuple
     known = {n: rule.defaults[n] for n in symbols(moved) if n != "t"}
     shown = {t: enclosed([moved], {**known, "t": Fraction(t)})[0] for t in (1, 2, 3, 10)}
     observed = Symbol("output") if rule.is_average else Symbol("before.theta") - Symbol("theta")
-    foretold = {t: float(value) for t, value in shown.items()}  # type: ignore[arg-type]
+    foretold = decimals(shown)
+    if foretold is None:
+        return ()
     zero = dict.fromkeys(found.zero, Fraction(0))
     return (Experiment("the step without bias correction", observed, foretold, gradients=(Fraction(1),) * 10,
                        hyperparameters=zero),)  # fmt: skip

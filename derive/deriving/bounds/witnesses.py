@@ -80,7 +80,8 @@ def experiments(rule: Rule, found: Bound) -> tuple[Experiment, ...]:
     """A run under the attaining gradients, at the defaults without small constants and decay."""
     step = found.writing.step
     value = found.writing.unnamed(found.value)
-    geometric = step.direct is Number(0)  # then the same gradients attain the bound at every step
+    # With one decay, and nothing of the gradient itself, the same gradients attain the bound at every step.
+    geometric = step.direct is Number(0) and len({share.buffer.decay for share in step.shares}) == 1
     foretold = {
         t: v for t in ((1, 2, 10, STEPS) if geometric else (STEPS,)) if (v := at_defaults(rule, value, t)) is not None
     }

@@ -11,7 +11,7 @@ from derive.deriving.bounds.neatness import neat, simpler
 from derive.deriving.bounds.pointwise import first_step
 from derive.deriving.bounds.structure import NormalisedStep, normalised_step
 from derive.deriving.decay.structure import THETA, Coupled, coupled, decoupled
-from derive.deriving.derivation import Derivation, Step, code, define, equal, holds, names_of, proper
+from derive.deriving.derivation import Derivation, Step, code, define, equal, holds, letter, names_of, proper
 from derive.deriving.experiment import Experiment
 from derive.deriving.linear import given, linear_buffers
 from derive.evaluate import enclosed
@@ -19,7 +19,7 @@ from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
 from derive.proving import Assumptions
 from derive.rule import POSITIVE, REAL, Rule
 
-Z, SPEED = Symbol("z"), Symbol("#speed")
+Z, SPEED = Symbol("#z"), Symbol("#speed")
 
 
 def coupled_decay(rule: Rule) -> Derivation | None:
@@ -37,7 +37,7 @@ def coupled_decay(rule: Rule) -> Derivation | None:
         assumptions=(f"`{found.name} > 0`",),
         steps=proper(*_penalty(rule, found), *steps),
         result=found.gradient,
-        names={**names_of(rule), SPEED.name: "speed"},
+        names={**names_of(rule), Z.name: letter(rule, "z"), SPEED.name: "speed"},
         quantities=quantities,
         experiments=experiments,
     )
@@ -74,7 +74,7 @@ def _linear(rule: Rule, found: Coupled) -> Tail | None:
         for n, e, r in zip(names, still, rebuilt, strict=True)
     )
     matrix = [[(Z if i == j else Number(0)) - a for j, a in enumerate(row)] for i, row in enumerate(rows)]
-    known = Assumptions({**assumed.domains, found.name: POSITIVE, "z": REAL, SPEED.name: REAL})
+    known = Assumptions({**assumed.domains, found.name: POSITIVE, Z.name: REAL, SPEED.name: REAL})
     try:
         poly = tidy(_determinant(matrix), known)
         found_speed = _first_order(poly, found, known)
@@ -85,20 +85,23 @@ def _linear(rule: Rule, found: Coupled) -> Tail | None:
     speed, slope = found_speed
     # At z = 1 - speed * decay the polynomial is of second order in the decay: divided by it, zero at zero.
     decay = Symbol(found.name)
-    [there] = substitute([poly], {"z": 1 - speed * decay})
+    [there] = substitute([poly], {Z.name: 1 - speed * decay})
     over = readable(there / decay, known)
     at_zero = neat(substitute([over], {found.name: Number(0)})[0])
     kept = 1 - speed * decay
+    simple = holds(
+        apply("ne", slope, 0),
+        why="the root z = 1 is simple, so the root near it is this to first order (implicit function theorem)",
+        given=known,
+    )
+    if not simple.verdict:
+        return None  # somewhere the root is a double one
     steps = (
         *linear,
         define(Symbol("p(z)"), poly, "the characteristic polynomial: z minus the matrix of these, its determinant"),
         equal(None, there / decay, over, why=f"at z = {kept}, divided by {found.name}", given=known),
         equal(None, at_zero, Number(0), why=f"which vanishes with {found.name}", given=known),
-        holds(
-            apply("ne", slope, 0),
-            why="the root z = 1 is simple, so the root near it is this to first order (implicit function theorem)",
-            given=known,
-        ),
+        simple,
     )
     said = f" Without gradients its slow mode shrinks by {code(kept)} a step, to first order in `{found.name}`."
     return steps, said, {"slow_mode": kept, "decay_per_step": speed * decay}, ()
@@ -115,7 +118,7 @@ def _plain(rule: Rule, found: Coupled) -> Tail:
 def _first_order(poly: Expr, found: Coupled, known: Assumptions) -> tuple[Expr, Expr] | None:
     """The speed for which 1 - speed * decay is a root to first order in the decay, and the polynomial's slope there."""
     decay = Symbol(found.name)
-    [shifted] = substitute([poly], {"z": 1 - SPEED * decay})
+    [shifted] = substitute([poly], {Z.name: 1 - SPEED * decay})
     over = tidy(shifted / decay, known)
     [of_speed] = substitute([over], {found.name: Number(0)})
     at = [neat(substitute([of_speed], {SPEED.name: Number(v)})[0]) for v in (0, 1)]

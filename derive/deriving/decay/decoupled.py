@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 
 from derive.algebra.normal import NoNormalForm, readable, tidy
@@ -18,8 +19,9 @@ from derive.deriving.linear import given, linear_buffers
 from derive.deriving.undecayed import movement
 from derive.evaluate import exact
 from derive.expr import Expr, Number, Symbol, apply, substitute
-from derive.proving import Assumptions
+from derive.proving import Assumptions, identity
 from derive.proving.limits import limit
+from derive.proving.obligations import inside
 from derive.rule import DECAY, NONNEGATIVE, POSITIVE, REAL, Rule
 
 T = Symbol("t")
@@ -33,8 +35,10 @@ def decoupled_decay(rule: Rule) -> Derivation | None:
         return None
     half = apply("log", 2) / -apply("log", found.kept)
     when, other = ("after", "before") if found.after_the_step else ("before", "after")
-    said = f"; without gradients it halves in {code(half)} steps" if found.is_constant else ", which changes with t"
     alone = _alone(rule, found) if found.is_constant else _in_time(rule, found)
+    halves = found.is_constant and bool(alone) and _shrinks(rule, found)
+    said = f"; without gradients it halves in {code(half)} steps" if halves else ""
+    said = said if found.is_constant else ", which changes with t"
     return Derivation(
         title="Decoupled weight decay",
         statement=f"Beside the step, {when} it, `theta` is multiplied by {code(found.kept)}{said}. "
@@ -46,9 +50,9 @@ def decoupled_decay(rule: Rule) -> Derivation | None:
         quantities={
             "shrink_factor": found.kept,
             "decay_per_step": found.share,
-            **({"half_life": half} if found.is_constant else {}),
+            **({"half_life": half} if halves else {}),
         },
-        experiments=_shrinking(rule, found) if found.is_constant else (),
+        experiments=_shrinking(rule, found) if halves else (),
     )
 
 
@@ -83,16 +87,18 @@ def _form(rule: Rule, found: Decoupled) -> tuple[Step, ...]:
 
 
 def _alone(rule: Rule, found: Decoupled) -> tuple[Step, ...]:
-    """Without gradients there is no step, and theta fades like a power."""
-    begun: dict[str, Expr] = {s.name: s.initial for s in found.plain.states}
-    assumed = _positive(rule)
+    """Without gradients there is no step, and theta fades like a power; nothing where the start makes steps."""
+    begun, assumed = _resting(found), _positive(rule)
     still = simpler(substitute([movement(found.plain)], {**begun, "g": Number(0)})[0], assumed)
+    rests = equal(STEP, still, Number(0), why="no step without gradients", given=assumed)
+    if not rests.verdict:
+        return ()
     kept, start = Symbol("s"), Symbol("theta[0]")
     powers = Assumptions({"s": DECAY, "theta[0]": REAL, "t": given(rule, from_start=True).domains["t"]})
     fades = start * apply("pow", kept, T)
     [later] = substitute([fades], {"t": T + 1})
     return (
-        equal(STEP, still, Number(0), why="no step without gradients", given=assumed),
+        rests,
         define(kept, found.kept, "the share that is kept"),
         equal(Symbol("theta[t+1]"), later, kept * fades, why="a power of it, by induction", given=powers),
         *tends(
@@ -101,11 +107,29 @@ def _alone(rule: Rule, found: Decoupled) -> tuple[Step, ...]:
     )
 
 
+def _resting(found: Decoupled) -> dict[str, Expr]:
+    """The states that stay where they start while there are no gradients, whatever the others do."""
+    begun: dict[str, Expr] = {s.name: s.initial for s in found.plain.states}
+    while True:
+        after = substitute([found.plain.step[n] for n in begun], {**begun, "g": Number(0)})
+        pairs = zip(begun.items(), after, strict=True)
+        stay = {n: e for (n, e), later in pairs if identity([(later, e)], _positive(found.plain))}
+        if len(stay) == len(begun):
+            return stay
+        begun = stay
+
+
+def _shrinks(rule: Rule, found: Decoupled) -> bool:
+    """Whether a positive decay takes something: one that is added makes theta grow."""
+    positive = Assumptions({**_positive(rule).domains, found.name: POSITIVE})
+    return bool(identity([inside(found.share, POSITIVE)], positive))
+
+
 def _positive(rule: Rule) -> Assumptions:
     """Hyperparameters that are not negative as positive ones: an epsilon that keeps 0/0 away."""
-    domains = given(rule).domains
     names = set(rule.hyperparameter_names)
-    return Assumptions({n: POSITIVE if n in names and d == NONNEGATIVE else d for n, d in domains.items()})
+    domains = given(rule).domains.items()
+    return Assumptions({n: replace(d, low_open=True) if n in names and d.low == 0 else d for n, d in domains})
 
 
 def _order(rule: Rule, found: Decoupled) -> tuple[Step, ...]:
@@ -157,6 +181,8 @@ def decayed_range(rule: Rule) -> Derivation | None:
     lr = learning_rate(found.plain) if found is not None and found.is_constant else None
     bound = step_bound(rule) if found is not None and lr is not None else None
     if found is None or lr is None or bound is None or "step_bound_limit" not in bound.quantities:
+        return None
+    if not _shrinks(rule, found):
         return None
     largest = bound.quantities["step_bound_limit"]
     assumed = _positive(rule)
@@ -227,7 +253,7 @@ def _response(step: NormalisedStep) -> Expr | None:
     return readable(value, step.assumptions())
 
 
-def _resting(rule: Rule, found: Decoupled) -> Expr | None:
+def _response_in_the_end(rule: Rule, found: Decoupled) -> Expr | None:
     """The step over lr under a constant gradient one, if that is one number in the long run."""
     step = normalised_step(rule)
     if step is not None:
@@ -244,7 +270,7 @@ def _resting(rule: Rule, found: Decoupled) -> Expr | None:
 
 def _constant(rule: Rule, found: Decoupled, lr: str, reach: Expr) -> tuple[Step, ...]:
     """Under a constant gradient the step is lr times one, and theta rests where the decay undoes it."""
-    if _resting(rule, found) is not Number(1):
+    if _response_in_the_end(rule, found) is not Number(1):
         return ()
     weighed = Symbol(lr) * found.kept if found.after_the_step else Symbol(lr)
     rest = -reach * found.kept if found.after_the_step else -reach
@@ -260,7 +286,7 @@ def _constant(rule: Rule, found: Decoupled, lr: str, reach: Expr) -> tuple[Step,
 
 
 def _said_of_constant(rule: Rule, found: Decoupled, reach: Expr) -> str:
-    if _resting(rule, found) is not Number(1):
+    if _response_in_the_end(rule, found) is not Number(1):
         return ""
     where = f" times {code(found.kept)}" if found.after_the_step else ""
     return f" A gradient of constant sign and size takes it to {code(reach)}{where}."
@@ -270,7 +296,7 @@ def _pulled(rule: Rule, found: Decoupled, reach: Expr) -> tuple[Experiment, ...]
     """A run under the gradient one."""
     values = _values(rule, found)
     step = normalised_step(rule)
-    if values is None or found.after_the_step or step is None or _resting(rule, found) is not Number(1):
+    if values is None or found.after_the_step or step is None or _response_in_the_end(rule, found) is not Number(1):
         return ()
     values.update(dict.fromkeys(step.small, Fraction(0)))
     if _response(step) is not Number(1):

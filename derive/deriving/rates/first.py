@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from derive.algebra.normal import readable
 from derive.deriving.derivation import Derivation, Step, code, equal, labelled, names_of, proper
-from derive.deriving.experiment import Experiment
+from derive.deriving.experiment import Experiment, decimals
 from derive.deriving.linear import given
 from derive.deriving.rates.constant import factor_of_input
 from derive.deriving.rates.factor import idle, plainer
@@ -128,6 +128,9 @@ def _experiments(rule: Rule, removed: tuple[str, ...], rate: Expr) -> tuple[Expe
     found = []
     for g in (Fraction(5), Fraction(-1, 1000)):
         [value] = enclosed([rate * G], {**rule.defaults, "g": g})
+        foretold = decimals({1: value})
+        if foretold is None:
+            continue
         found.append(Experiment("the first step", Symbol("before.theta") - Symbol("theta"),
-                                {1: float(value)}, (g,), {n: Fraction(0) for n in removed}))  # type: ignore[arg-type]  # fmt: skip
+                                foretold, (g,), {n: Fraction(0) for n in removed}))  # fmt: skip
     return tuple(found)

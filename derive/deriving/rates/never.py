@@ -31,7 +31,7 @@ def never_increases(rule: Rule) -> Verdict:
     step = _step_of_proof(found)
     if step.verdict:
         assert step.verdict is not None
-        return step.verdict
+        return replace(step.verdict, message="the rate is at every step at most what it was before")
     for verdict, _, _ in _growing(found):
         return verdict
     return Verdict("unknown", message="no proof, and no run on which the rate grows")

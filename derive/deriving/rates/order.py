@@ -19,8 +19,8 @@ RUNS = ((1, 1, 1), (1, 0, 0), (2, 1, 1), (1, 2, 4))
 def rate_at_least(a: Rule, b: Rule) -> Verdict:
     """Whether the rate of `a` is at least that of `b` on the same gradients, hyperparameters of one name being equal.
 
-    Said wherever both rates are numbers. `refuted` with a run on which it is certainly below; `unknown` where the
-    steps have no such rates, or nothing is decided.
+    Constants under the fraction bars are positive. `refuted` with a run on which it is certainly below; `unknown`
+    where the steps have no such rates, or nothing is decided.
     """
     for verdict in (*_claimed(a, b, "ge"), *_claimed(b, a, "le"), *_below(a, b)):
         return verdict
@@ -36,7 +36,8 @@ def _claimed(a: Rule, b: Rule, relation: str) -> Iterator[Verdict]:
     for step in found.steps:
         claim = step.chain[0]
         if step.verdict and isinstance(claim, Apply) and claim.op == relation and list(claim.args) == rates:
-            yield step.verdict
+            sides = (a.name, b.name) if relation == "ge" else (b.name, a.name)
+            yield replace(step.verdict, message=f"the rate of {sides[0]} is at least that of {sides[1]} at every step")
 
 
 def _below(a: Rule, b: Rule) -> Iterator[Verdict]:

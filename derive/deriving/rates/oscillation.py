@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from derive.algebra.normal import readable
 from derive.deriving.derivation import Derivation, code, define, equal, holds, names_of, tends
-from derive.deriving.experiment import Experiment
+from derive.deriving.experiment import Experiment, decimals
 from derive.deriving.linear import LinearBuffer, given, raised, scaled
 from derive.evaluate import enclosed
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
@@ -75,9 +75,12 @@ def _experiment(rule: Rule, buffer: LinearBuffer, even: Expr, odd: Expr) -> tupl
     if not symbols(even) <= {*rule.defaults, "g", "t"}:
         return ()
     values = {**rule.defaults, "g": Fraction(1)}
-    foretold: dict[int, float] = {}
+    held: dict[int, object] = {}
     for t in range(1, RUN + 1):
         formula, count = (odd, t - 1) if t % 2 else (even, t)
-        foretold[t] = float(enclosed([formula], {**values, "t": Fraction(count)})[0])  # type: ignore[arg-type]
+        [held[t]] = enclosed([formula], {**values, "t": Fraction(count)})
+    foretold = decimals(held)
+    if foretold is None:
+        return ()
     gradients = tuple(Fraction(1 if t % 2 else -1) for t in range(1, RUN + 1))
     return (Experiment(f"{buffer.name} under alternating gradients", Symbol(buffer.name), foretold, gradients),)

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from derive.algebra.normal import NoNormalForm, readable, tidy
 from derive.deriving.derivation import Derivation, Step, code, define, equal, holds, labelled, letter, names_of, tends
-from derive.deriving.experiment import Experiment
+from derive.deriving.experiment import Experiment, decimals
 from derive.deriving.linear import AGE, LinearBuffer, given, linear_buffers
 from derive.deriving.rates.factor import EffectiveRate, after, factored_step
 from derive.evaluate import enclosed
@@ -148,7 +148,9 @@ def _experiment(rule: Rule, late: Expr) -> tuple[Experiment, ...]:
     values = {**rule.defaults, "g": Fraction(1)}
     if not symbols(late) <= {*values, AGE}:
         return ()
-    foretold = {k + 1: float(enclosed([late], {**values, AGE: Fraction(k)})[0]) for k in range(1, RUN)}  # type: ignore[arg-type]
+    foretold = decimals({k + 1: enclosed([late], {**values, AGE: Fraction(k)})[0] for k in range(1, RUN)})
+    if foretold is None:
+        return ()
     gradients = (Fraction(1), *(Fraction(0),) * (RUN - 1))
     moved = Symbol("before.theta") - Symbol("theta")
     return (Experiment("the steps after a lone gradient", moved, foretold, gradients),)

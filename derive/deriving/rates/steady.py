@@ -7,7 +7,7 @@ from itertools import combinations
 
 from derive.algebra.normal import readable
 from derive.deriving.derivation import Derivation, Step, code, define, equal, holds, labelled, names_of, tends
-from derive.deriving.experiment import Experiment
+from derive.deriving.experiment import Experiment, decimals
 from derive.deriving.linear import given
 from derive.deriving.rates.constant import effective_lr
 from derive.evaluate import enclosed
@@ -151,7 +151,9 @@ def _experiments(rule: Rule, lower: Expr, upper: Expr) -> tuple[Experiment, ...]
         values = {**rule.defaults, SIZE.name: Fraction(2)}
         if not symbols(bound) <= {*values, "t"}:
             return ()
-        foretold = {t: float(enclosed([bound], {**values, "t": Fraction(t)})[0]) for t in (1, 5, RUN)}  # type: ignore[arg-type]
+        foretold = decimals({t: enclosed([bound], {**values, "t": Fraction(t)})[0] for t in (1, 5, RUN)})
+        if foretold is None:
+            return ()
         found.append(Experiment(f"the way covered is {what} the bound", apply("abs", Symbol("theta")), foretold,
                                 gradients, relation=relation))  # type: ignore[arg-type]  # fmt: skip
     return tuple(found)

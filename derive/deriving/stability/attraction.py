@@ -83,7 +83,7 @@ def attraction(cycle: Cycle) -> Attraction | None:
     condition = both([c.test for c in left])
     tests = both([apply("gt", loop.expr(m), 0) for m in wanted])
     steps = (
-        define(Symbol("p(z)"), loop.polynomial(Symbol("z")),
+        define(Symbol("p(z)"), loop.polynomial(loop.variable),
                "the characteristic polynomial of the linear part of a step and the turn that follows, at the cycle"),
         same_truth(tests, condition, why="all its zeros lie inside the unit circle", given=loop.assumed),
     )  # fmt: skip

@@ -67,6 +67,11 @@ class ClosedLoop:
         return not any(i in replaced(c, product).used() for c in self.coefficients)
 
     @property
+    def variable(self) -> Symbol:
+        """The variable of the characteristic polynomial, z where the rule has no such name."""
+        return Symbol(letter(self.rule, "z"))
+
+    @property
     def scale(self) -> Expr:
         """The step size, or one."""
         return Number(1) if self.step_size is None else Symbol(self.step_size)
@@ -150,5 +155,5 @@ def recurrence(loop: ClosedLoop) -> tuple[Step, ...]:
         *(define(label, value, "the rule's step") for label, value in zip(labels[1:2], thetas[1:2], strict=True)),
         equal(labels[-1], thetas[-1], combined, why=f"{order} steps in a row, written in earlier values of theta",
               given=loop.assumed),
-        define(Symbol("p(z)"), loop.polynomial(Symbol("z")), "the characteristic polynomial: theta[t] = z^t solves it"),
+        define(Symbol("p(z)"), loop.polynomial(loop.variable), "the characteristic polynomial: z^t solves it"),
     )  # fmt: skip

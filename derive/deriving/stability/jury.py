@@ -166,10 +166,11 @@ def of_zeros(loop: ClosedLoop) -> tuple[Step, ...]:
         return lemma()
     if loop.degree == 1:
         zero = loop.expr(-loop.coefficients[0])
-        tests = (apply("gt", 1 - Symbol("z"), 0), apply("gt", 1 + Symbol("z"), 0))
-        inside = apply("lt", apply("abs", Symbol("z")), 1)
+        z = loop.variable
+        tests = (apply("gt", 1 - z, 0), apply("gt", 1 + z, 0))
+        inside = apply("lt", apply("abs", z), 1)
         return (
-            define(Symbol("z"), zero, "the only zero of p"),
+            define(z, zero, "the only zero of p"),
             holds(inside, when=tests, given=Assumptions({}), why="it lies inside the unit circle where both hold"),
             holds(both(tests), when=(inside,), given=Assumptions({}), why="and only there"),
         )

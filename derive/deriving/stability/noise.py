@@ -68,11 +68,12 @@ def _derived(loop: ClosedLoop, covariance: Matrix) -> Derivation | None:
     given = Assumptions({**loop.assumed.domains, noise.name: NONNEGATIVE})
     variance = loop.expr(covariance[0][0]) * noise
     stable = tuple(c.test for c in left)
+    sign = holds(apply("ge", variance, 0), when=stable, given=given, why="no variance is negative")
     steps = (
         *_map(loop),
         *_substituted(loop, covariance, noise, given),
         define(Symbol("Var(theta)"), variance, "the first entry of P"),
-        holds(apply("ge", variance, 0), when=stable, given=given, why="no variance is negative"),
+        *((sign,) if sign.verdict else ()),
     )
     return Derivation(
         title="Stationary variance under gradient noise",
@@ -87,6 +88,7 @@ def _derived(loop: ClosedLoop, covariance: Matrix) -> Derivation | None:
         result=variance,
         names=names_of(rule),
         quantities={"stationary_variance": variance, "condition": both(stable)},
+        domains={noise.name: NONNEGATIVE},
     )
 
 

@@ -10,15 +10,16 @@ from derive.deriving.experiment import Experiment
 from derive.deriving.stability.tuning import simple
 from derive.evaluate import exact
 from derive.expr import Symbol, apply
-from derive.proving import Assumptions
+from derive.proving import Assumptions, identity
+from derive.proving.obligations import inside
 from derive.rule import COUNTER, NONNEGATIVE, POSITIVE, UNIT, Rule
 
 
 def without_memory(rule: Rule) -> Derivation | None:
     """Monotone, overshooting, cycling, diverging: where each; and what many small steps differ from one large one."""
     form = simple(rule)
-    if form is None or form.product is not None:
-        return None
+    if form is None or form.product is not None or identity([inside(-form.step, NONNEGATIVE)], form.loop.assumed):
+        return None  # a step that is never downhill
     a, k, theta = Symbol(letter(rule, "a")), Symbol(letter(rule, "k")), Symbol("theta")
     factor, given = 1 - a, Assumptions({a.name: POSITIVE})
     gap, bound = apply("pow", 1 - a, k) - (1 - k * a), k * (k - 1) / 2 * a**2
@@ -42,13 +43,14 @@ def without_memory(rule: Rule) -> Derivation | None:
     return Derivation(
         title="Overshoot, cycle and divergence",
         statement=f"With `{a}` the step size times the curvature: no overshoot up to 1, overshoot in every step and "
-        f"still convergence between 1 and 2, a cycle of two points at 2, divergence beyond. `{k}` steps differ from "
-        f"one step with `{k}` times the learning rate by at most `{k} ({k} - 1)/2 {a}^2` of theta, for `{a}` up to 1.",
-        assumptions=(f"the gradient is `{form.loop.curvature}` times the queried point",),
+        f"still convergence between 1 and 2, a cycle of two points at 2, divergence beyond. `{k}` steps differ from one "
+        f"step with `{k}` times the learning rate by at most `{k} ({k} - 1)/2 {a}^2` of theta, `{a}` from 0 to 1.",
+        assumptions=(f"the gradient is `{form.loop.curvature}` times the queried point", f"`{a} > 0`"),
         steps=steps,
         result=factor,
         names=names_of(rule),
         quantities={"factor": 1 - form.step * form.loop.curvature, "scaling_gap": gap, "scaling_gap_bound": bound},
+        domains={a.name: POSITIVE, k.name: COUNTER},
         experiments=_experiments(rule, str(form.loop.step_size)),
     )
 

@@ -9,8 +9,9 @@ from derive.algebra.normal import readable
 from derive.deriving.derivation import Derivation, Step, code, define, equal, holds, letter, names_of
 from derive.deriving.stability.tuning import simple
 from derive.expr import Expr, Symbol, apply, substitute
-from derive.proving import Assumptions
-from derive.rule import DECAY, Domain, Rule
+from derive.proving import Assumptions, identity
+from derive.proving.obligations import inside
+from derive.rule import DECAY, NONNEGATIVE, Domain, Rule
 
 RANGE = Fraction(1, 8)  # of (1 - w)^2: up to which product of step size and curvature the bounds are shown
 
@@ -20,7 +21,10 @@ def slow_mode(rule: Rule) -> Derivation | None:
     form = simple(rule)
     if form is None or form.product is None:
         return None
-    w, a = Symbol(letter(rule, "w")), Symbol(letter(rule, "a"))
+    ranges = (inside(form.product, DECAY), inside(form.step, NONNEGATIVE))
+    if not identity(ranges, form.loop.assumed):
+        return None  # the bounds are those of a product in [0, 1) and a step downhill
+    w, a, z = Symbol(letter(rule, "w")), Symbol(letter(rule, "a")), form.loop.variable
     upper = 1 - a / (1 - w) - w * a**2 / (1 - w) ** 3
     lower = upper - 8 * w * a**3 / (1 - w) ** 5
     small = apply("le", a, RANGE * (1 - w) ** 2)
@@ -30,7 +34,7 @@ def slow_mode(rule: Rule) -> Derivation | None:
     steps = (
         define(a, put_in[a.name], "the step size times the curvature"),
         define(w, put_in[w.name], "the product of the zeros"),
-        equal(Symbol("p(z)"), form.loop.polynomial(Symbol("z")), _p(Symbol("z"), put_in[w.name], put_in[a.name]),
+        equal(Symbol("p(z)"), form.loop.polynomial(z), _p(z, put_in[w.name], put_in[a.name]),
               given=form.loop.assumed, why="the characteristic polynomial in them"),
         *_bounds(w, a, upper, lower),
     )  # fmt: skip

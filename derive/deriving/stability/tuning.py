@@ -20,6 +20,7 @@ from derive.evaluate import exact
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
 from derive.linear.ratios import UNITY, number, replaced
 from derive.proving import Assumptions, identity
+from derive.proving.obligations import inside
 from derive.rule import NONNEGATIVE, POSITIVE, REAL, Domain, Rule
 
 INSIDE = Domain(Fraction(0), Fraction(1), low_open=True, high_open=True)
@@ -94,7 +95,7 @@ def tuned(rule: Rule) -> Derivation | None:
 
 
 def optimum(form: Simple, least: Symbol, most: Symbol) -> dict[str, Expr] | None:
-    """The hyperparameters in mu and L, and under `rate` the spectral radius they give."""
+    """The hyperparameters in mu and L, and under `rate` the spectral radius they give; None outside their domains."""
     size, momentum = form.loop.step_size, form.momentum
     assert size is not None
     if form.product is None:
@@ -108,7 +109,10 @@ def optimum(form: Simple, least: Symbol, most: Symbol) -> dict[str, Expr] | None
         return None
     [unit] = substitute([form.step], {**{n: e for n, e in set_.items() if n}, size: Number(1)})
     learning_rate = step if unit is Number(1) else _in_roots(step / unit, least, most)
-    return {size: learning_rate, **{n: e for n, e in set_.items() if n}, "rate": rate}
+    found = {size: learning_rate, **{n: e for n, e in set_.items() if n}}
+    domains = {h.name: h.domain for h in form.loop.rule.hyperparameters}
+    allowed = [inside(e, domains[n]) for n, e in found.items()]
+    return {**found, "rate": rate} if identity(allowed, _between(form, least, most)) else None
 
 
 def _in_roots(expr: Expr, least: Symbol, most: Symbol) -> Expr:
@@ -132,7 +136,7 @@ def _given(form: Simple, settings: dict[str, Expr]) -> tuple[Step, ...]:
 def _reached(form: Simple, settings: dict[str, Expr], names: dict[str, Symbol]) -> tuple[Step, ...]:
     """The zeros at both ends, and their modulus in between."""
     loop, r, x, least, most = form.loop, names["r"], names["a"], names["mu"], names["L"]
-    given, z = _between(form, least, most), Symbol("z")
+    given, z = _between(form, least, most), loop.variable
     set_ = {n: e for n, e in settings.items() if n != "rate"}
     rate = settings["rate"]
     ends = [substitute([loop.polynomial(z)], {**set_, loop.curvature.name: end})[0] for end in (least, most)]

@@ -63,7 +63,7 @@ def _form(loop: ClosedLoop) -> str | None:
 
 
 def _ends(loop: ClosedLoop, settings: dict[str, Expr], rate: Expr, least: Symbol, most: Symbol) -> tuple[Step, ...]:
-    z, given = Symbol("z"), Assumptions({**loop.assumed.domains, least.name: POSITIVE, most.name: POSITIVE})
+    z, given = loop.variable, Assumptions({**loop.assumed.domains, least.name: POSITIVE, most.name: POSITIVE})
     at = [substitute([loop.polynomial(z)], {**settings, loop.curvature.name: end})[0] for end in (least, most)]
     return (
         define(Symbol("r"), rate, "the rate to be shown"),

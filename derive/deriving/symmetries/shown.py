@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
 from derive.algebra.normal import readable
 from derive.deriving.derivation import Derivation, Step, code, equal, holds, names_of
-from derive.deriving.experiment import Experiment
+from derive.deriving.experiment import Experiment, decimals
 from derive.deriving.symmetries.coordinates import (
     assumptions_of_coordinates,
     permutation,
@@ -22,6 +22,7 @@ from derive.deriving.symmetries.kinds import NONE, Kind, decide_kind
 from derive.deriving.symmetries.transformation import Transformation, conjugated, scaling
 from derive.evaluate import enclosed, unrolled
 from derive.expr import Expr, Number, Symbol, apply, substitute
+from derive.ops import Undefined
 from derive.proving import Assumptions, Verdict, assumptions_of
 from derive.proving.replay import Replayed, Separation
 from derive.rule import Rule
@@ -116,7 +117,9 @@ def _experiment(rule: Rule, move: Transformation, zeros: tuple[str, ...]) -> tup
     exact, ends = found[: len(GRADIENTS) + 1], found[len(GRADIENTS) + 1 :]
     if not all(isinstance(value, Fraction) for value in exact):
         return ()
-    foretold = {t: float(value) for t, value in enumerate(ends, 1)}  # type: ignore[arg-type]
+    foretold = decimals(dict(enumerate(ends, 1)))
+    if foretold is None:
+        return ()
     start, *gradients = (value for value in exact if isinstance(value, Fraction))
     hypers = dict.fromkeys(zeros, Fraction(0))
     return (Experiment("theta along the moved gradients", Symbol("theta"), foretold, tuple(gradients), hypers, start),)
@@ -152,10 +155,18 @@ def _broken(decided: Decided) -> _Part:
     run = f"gradients {', '.join(map(str, witness.gradients))} from theta = {witness.theta}, where {given}"
     if isinstance(found.sides[0], str) or isinstance(found.sides[1], str):
         return _Part(f"Against it: {run}: {found.name} is {found.sides[0]}, and moved {found.sides[1]}.")
+    if not _have_values(found.sides):
+        return _Part(f"Against it: {run}: one side of `{found.name}` is undefined after step {found.step}.")
     straight, moved = (readable(side, Assumptions()) for side in found.sides)
     step = holds(apply("ne", straight, moved), given=Assumptions(),
                  why=f"`{found.name}` after step {found.step}, plainly and seen through the move: {run}")  # fmt: skip
     return _Part("A run shows where it fails.", (step,))
+
+
+def _have_values(sides: Iterable[Expr | str]) -> bool:
+    """Whether both sides of a difference are numbers: where one is undefined there is nothing to compare."""
+    exprs = [side for side in sides if not isinstance(side, str)]
+    return not any(isinstance(value, Undefined) for value in enclosed(exprs, {}))
 
 
 def _restored(rule: Rule, kind: Kind) -> _Part:
@@ -205,7 +216,10 @@ def of_rotation(rule: Rule) -> Derivation | None:
         assert isinstance(found, Replayed)
         assert found.difference is not None
         values = {n: Number(v) for n, v in found.difference.values.items()}
-        sides = [readable(_at(side, values)[0], Assumptions()) for side in found.difference.sides]  # type: ignore[arg-type]
+        plain = [_at(side, values)[0] for side in found.difference.sides]  # type: ignore[arg-type]
+        if not _have_values(plain):
+            return None
+        sides = [readable(side, Assumptions()) for side in plain]
         step = holds(apply("ne", *sides), given=Assumptions(), why=verdict.message)
         part = _Part("It does not hold: the step is not linear in the gradients, so it depends on the axes.",
                      (step,))  # fmt: skip

@@ -83,7 +83,7 @@ def f(w, g, v, mu, lr, nesterov=False):
     w = w - lr * (g + mu * v if nesterov else v)
     return w, v
 """
-    assert {m.rule.name for m in identify(switch, {"nesterov": True}) if m} == {"nesterov"}
+    assert {m.rule.name for m in identify(switch, {"nesterov": True}) if m} == {"nesterov", "nesterov_torch"}
     assert "momentum" in {m.rule.name for m in identify(switch, {"nesterov": False}) if m}
     assert not any(identify("v = mu * v + g\nw -= lr * v", {"mu": "lr"}))
 

@@ -29,3 +29,8 @@ def test_a_stair_that_moves_goes_down_and_stops_at_its_floor() -> None:
 def test_what_is_no_buffer_has_no_stairs() -> None:
     with pytest.raises(UserError, match="'w' is no linear buffer"):
         staircase(ADAM, "w", "float16")
+
+
+def test_a_buffer_that_becomes_no_number_has_no_stairs() -> None:
+    with pytest.raises(UserError, match="buf is nan after step 1 in float16"):
+        staircase(find_rule("rmsprop_momentum"), "buf", "float16", steps=3)

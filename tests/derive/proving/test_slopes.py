@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 
 from derive.expr import Expr
 from derive.proving import Assumptions
-from derive.proving.certificate import Boxed, Leaf, Sloped
+from derive.proving.certificate import Boxed, Leaf, Nested, Sloped
 from derive.proving.checker import Checked, Rejected
 from derive.proving.slopes import by_slope
 from derive.reading.python.expressions import read_expression
@@ -30,6 +31,9 @@ def formula(text: str) -> Expr:
         ("log(b) > 1 - 1/b", ("b > 0",)),
         ("log(1 + z) <= z", ()),
         ("log(1 + z) >= z - z**2/2", ()),
+        ("exp(y) >= 1 + y", ()),
+        ("exp(-z) <= 1 - z + z**2/2", ()),
+        ("exp(z) >= 1 + z + z**2/2", ()),
     ],
 )
 def test_proved(condition: str, premises: tuple[str, ...]) -> None:
@@ -43,6 +47,9 @@ def test_proved(condition: str, premises: tuple[str, ...]) -> None:
         ("log(x) <= 1.01*x - 1.01", ()),  # crosses at 1
         ("log(x) >= x - 1", ()),
         ("log(1 + z) >= z - z**2/3", ()),
+        ("exp(y) > 1 + y", ()),
+        ("exp(y) >= 1 + y + y**2/2", ()),  # not below zero
+        ("exp(-z) <= 1 - z + z**2/3", ()),
         ("log(b) < b - 1", ()),  # undefined at 0
         ("log(y) <= y - 1", ()),
         ("1/y >= 2 - y", ()),  # has no value at 0, and fails below it
@@ -72,6 +79,24 @@ def test_not_proved(condition: str, premises: tuple[str, ...]) -> None:
 )
 def test_the_checker_refuses_forged_proofs(condition: str, name: str, at: str) -> None:
     for tree in (Leaf(), Boxed(None)):
-        for count in (0, 3, 4):
+        for count in (0, 5, 6):
             with pytest.raises(Rejected):
                 Checked(Sloped(formula(condition), name, Fraction(at), GIVEN, (), (tree,) * count))
+
+
+def test_a_nested_proof_has_to_be_of_what_it_stands_for() -> None:
+    found = by_slope(formula("exp(y) >= 1 + y"), GIVEN)
+    assert found
+    proof = found.evidence.certificate
+    nested = [tree for tree in proof.trees if isinstance(tree, Nested)]
+    assert nested
+    assert Checked(proof)
+    for place, tree in enumerate(proof.trees):
+        if isinstance(tree, Nested):
+            others = [replace(tree.proof, trees=()), replace(tree.proof, condition=formula("1 > 0")), proof]
+            for other in others:
+                forged = (*proof.trees[:place], Nested(other), *proof.trees[place + 1 :])
+                with pytest.raises(Rejected):
+                    Checked(replace(proof, trees=forged))
+    with pytest.raises(Rejected):
+        Checked(replace(proof, condition=formula("exp(y) >= 1.1 + y")))

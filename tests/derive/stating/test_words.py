@@ -25,6 +25,8 @@ from derive.stating import (
     run,
     smallest,
     sqrt,
+    stationary_variance,
+    step_bound,
     t,
     using,
     weights,
@@ -105,6 +107,7 @@ def test_not_proved(stated: Any) -> None:
     [
         (lambda: largest(b**t), "beta has no value"),
         (lambda: largest(x.at(x=1) + 0 * n), "has no 't'|has no value"),
+        (lambda: largest(-(x**2), "x"), "does not count from 1"),
         (lambda: largest(1 - Fraction(1, 2) * 1 / t), "no largest value"),
         (lambda: onset(t < 5), "no step is found"),
         (lambda: limit(abs(x) / x, "x", to=0), "no limit|on each side"),
@@ -170,3 +173,32 @@ def test_a_lemma_does_not_narrow_a_statement() -> None:
     moved = using((log(b) / (1 - b) < -1).where(b > 0), lemma).at(beta=0.5)
     assert moved.lemmas == ()
     assert decide(moved)
+
+
+def test_a_bound_is_in_the_names_of_the_rule() -> None:
+    bound = step_bound(ADAM)
+    assert decide(limit(bound.at_defaults) == bound.limit.at_defaults)
+    assert decide(bound.at(beta1=0.5, beta2=0.5) == 1)
+    assert decide(bound.at(beta1=0.5, beta2=0.6) == 1).status == "refuted"
+    assert decide(bound.at_defaults.at(t=1) == 1)
+
+
+def test_variances_are_not_negative() -> None:
+    momentum: Any = find("momentum")
+    stated = stationary_variance(momentum) >= 0
+    assert decide(stated.where(momentum.lr > 0, momentum.lr * h < 2))
+
+
+def test_by_induction() -> None:
+    assert decide(b**n >= 1 - n * (1 - b))
+    assert decide(weights(EWMA.m) <= 1 - b)
+    assert decide(weights(EWMA.m) < 1 - b).status != "proved"
+    assert decide(b**n >= 1 - n * (1 - b) / 2).status != "proved"
+
+
+def test_what_is_put_in_for_a_name_is_seen_to_while_that_is_known() -> None:
+    c, rho = any_number("c", "positive"), any_number("rho", "decay")
+    z, r = any_number("z", "nonnegative"), any_number("r")
+    assert decide(limit((1 / (1 + z)).at(z=c * rho**n), "n") == 1)
+    wrong = limit((1 / (1 + z * z)).at(z=r * rho**n), "n") == 1  # r may be negative
+    assert decide(wrong).status == "unknown"
