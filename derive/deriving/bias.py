@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from derive.algebra.normal import NoNormalForm, readable, tidy
 from derive.deriving.derivation import Derivation, Step, code, define, equal, labelled, names_of, proper, tends
-from derive.deriving.linear import CONSTANT, LinearBuffer, given, is_driven_by_input, linear_buffers
+from derive.deriving.linear import CONSTANT, LinearBuffer, bends, given, is_driven_by_input, linear_buffers
 from derive.deriving.lines import assigned
 from derive.deriving.weights import weight_sum
 from derive.expr import Expr, Number, Symbol, substitute, symbols
@@ -158,6 +158,9 @@ class Corrected:
 @lru_cache(maxsize=256)
 def in_corrected_buffers(rule: Rule) -> Corrected | None:
     """The step in corrected buffers, `m~` for that of m; None where a buffer is no average of this step's input."""
+    straight = {n for n in rule.state_names if not bends(rule, n)}
+    if not straight or _reads_states(rule, straight):
+        return None
     buffers = linear_buffers(rule)
     if not buffers or not all(b.starts_at_zero and b.remembers and is_driven_by_input(rule, b) for b in buffers):
         return None
@@ -178,6 +181,12 @@ def in_corrected_buffers(rule: Rule) -> Corrected | None:
         return None
     assumed = _given_corrected(rule, corrected)
     return Corrected(written, shown, assumed) if identity([(written, shown)], assumed) else None
+
+
+def _reads_states(rule: Rule, straight: set[str]) -> bool:
+    """Whether the step depends on a state from before it, even if all those in `straight` are linear."""
+    moved = dict(assigned(rule, straight)).get(rule.outputs[0])
+    return moved is not None and not symbols(moved).isdisjoint(rule.state_names)
 
 
 def _given_corrected(rule: Rule, corrected: dict[str, str]) -> Assumptions:
