@@ -221,6 +221,6 @@ def of_rotation(rule: Rule) -> Derivation | None:
             return None
         sides = [readable(side, Assumptions()) for side in plain]
         step = holds(apply("ne", *sides), given=Assumptions(), why=verdict.message)
-        part = _Part("It does not hold: every coordinate is divided by a size of its own, or otherwise not linear.",
+        part = _Part("It does not hold: the step is not linear in the gradients, so it depends on the axes.",
                      (step,))  # fmt: skip
     return _derivation(rule, "Rotation of the coordinates", asks, [part])
