@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from derive.algebra.normal import readable
-from derive.deriving.derivation import Derivation, Step, code, equal, holds, names_of
+from derive.deriving.derivation import Derivation, Step, code, equal, holds, letter, names_of
 from derive.deriving.experiment import Experiment, decimals
 from derive.deriving.symmetries.coordinates import (
     assumptions_of_coordinates,
@@ -51,7 +51,7 @@ def of_kind(rule: Rule, kind: Kind) -> Derivation | None:
     parts = [_kept(rule, decided)] if status != "refuted" else [_Part("It does not hold.")]
     parts += [_broken(decided)] if status != "proved" else []
     parts += [_restored(rule, kind)] if kind.scales is not None and status != "proved" else []
-    return _derivation(rule, kind.title, kind.asks, parts)
+    return _derivation(rule, kind.title, kind.asks.format(c=letter(rule, "c")), parts)
 
 
 def _derivation(rule: Rule, title: str, asks: str, parts: list[_Part]) -> Derivation | None:
