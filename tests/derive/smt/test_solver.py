@@ -142,8 +142,6 @@ COMBINATIONS = {
         largest(smallest(a, b), smallest(largest(a, b), c)), smallest(largest(a, b), largest(smallest(a, b), c))),
     "a circle of inequalities": (
         where(apply("lt", a, b), where(apply("lt", b, x), where(apply("lt", x, a), 1, 0), 0), 0), Number(0)),
-    "a sum of signs": (
-        where(apply("lt", a + b, 0), where(apply("gt", a, 0), where(apply("gt", b, 0), 1, 0), 0), 0), Number(0)),
 }  # fmt: skip
 
 
