@@ -86,8 +86,9 @@ class Case(Quantities):
     def norm(self, argument: Expr) -> Quotient:
         """The norm of a tensor whose coordinates are this: a quantity of its own that is not negative.
 
-        It is the norm of another one where both are the same at every coordinate, or opposite at each. The facts of this case are about
-        one coordinate, and count for nothing there; nor does a domain of theta, g or x, which no rule declares.
+        It is the norm of another one where both are the same at every coordinate, or opposite at each. The facts of
+        this case are about one coordinate, and count for nothing there; nor does a domain of theta, g or x, which no
+        rule declares.
         """
         from derive.algebra.norms import defined_everywhere, same_everywhere
 

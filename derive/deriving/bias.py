@@ -9,7 +9,8 @@ from functools import lru_cache
 from derive.algebra.normal import NoNormalForm, readable, tidy
 from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import Derivation, Step, code, define, equal, labelled, names_of, proper, tends
-from derive.deriving.linear import CONSTANT, LinearBuffer, given, is_driven_by_input, linear_buffers
+from derive.deriving.linear import CONSTANT, LinearBuffer, bends, given, is_driven_by_input, linear_buffers
+from derive.deriving.lines import assigned
 from derive.deriving.weights import weight_sum
 from derive.expr import Expr, Number, Symbol, substitute, symbols
 from derive.proving import Assumptions, identity
@@ -129,23 +130,9 @@ def _compared(rule: Rule, buffer: LinearBuffer, total: Expr, factor: Expr) -> tu
 def _applied(rule: Rule, buffer: LinearBuffer) -> tuple[tuple[str, Expr], ...]:
     """Each assignment that is a factor free of data times the buffer's new value, with that factor."""
     new = Symbol(f"{buffer.name}[t]")
-    found = [(target, _factor_of(rule, value, new)) for target, value in _assigned(rule, {buffer.name: new})]
+    lines = [line for line in assigned(rule, {buffer.name}) if line[0] != buffer.name]
+    found = [(target, _factor_of(rule, value, new)) for target, value in lines]
     return tuple((target, factor) for target, factor in found if factor is not None)
-
-
-def _assigned(rule: Rule, new: dict[str, Symbol]) -> list[tuple[str, Expr]]:
-    """Every assignment but those of the named buffers, with the buffers' new values as names."""
-    values: dict[str, Expr] = {}
-    found: list[tuple[str, Expr]] = []
-    last = {assignment.target: index for index, assignment in enumerate(rule.body)}
-    for index, assignment in enumerate(rule.body):
-        [value] = substitute([assignment.value], values)
-        # Until its last assignment a buffer is not yet what it will be.
-        complete = assignment.target in new and last[assignment.target] == index
-        values[assignment.target] = new[assignment.target] if complete else value
-        if assignment.target not in new:
-            found.append((assignment.target, value))
-    return found
 
 
 def _factor_of(rule: Rule, value: Expr, new: Symbol) -> Expr | None:
@@ -174,11 +161,14 @@ class Corrected:
 @coordinatewise
 def in_corrected_buffers(rule: Rule) -> Corrected | None:
     """The step in corrected buffers, `m~` for that of m; None where a buffer is no average of this step's input."""
+    straight = {n for n in rule.state_names if not bends(rule, n)}
+    if not straight or _reads_states(rule, straight):
+        return None
     buffers = linear_buffers(rule)
     if not buffers or not all(b.starts_at_zero and b.remembers and is_driven_by_input(rule, b) for b in buffers):
         return None
     corrected = {b.name: f"{b.name}~" for b in buffers}
-    moved = dict(_assigned(rule, {b.name: Symbol(f"{b.name}[t]") for b in buffers})).get(rule.outputs[0])
+    moved = dict(assigned(rule, {b.name for b in buffers})).get(rule.outputs[0])
     if moved is None:
         return None
     step = moved if rule.is_average else Symbol("theta") - moved
@@ -194,6 +184,12 @@ def in_corrected_buffers(rule: Rule) -> Corrected | None:
         return None
     assumed = _given_corrected(rule, corrected)
     return Corrected(written, shown, assumed) if identity([(written, shown)], assumed) else None
+
+
+def _reads_states(rule: Rule, straight: set[str]) -> bool:
+    """Whether the step depends on a state from before it, even if all those in `straight` are linear."""
+    moved = dict(assigned(rule, straight)).get(rule.outputs[0])
+    return moved is not None and not symbols(moved).isdisjoint(rule.state_names)
 
 
 def _given_corrected(rule: Rule, corrected: dict[str, str]) -> Assumptions:

@@ -48,6 +48,14 @@ class Step:
     relation: Relation = "="
     when: tuple[Expr, ...] = ()
 
+    @property
+    def standing(self) -> str:
+        """The verdict in a word, with the other provers on whose word it rests; empty for a definition."""
+        if self.verdict is None:
+            return ""
+        others = [said for said in self.verdict.assumptions if said.startswith("decided by")]
+        return ", ".join([self.verdict.status, *others])
+
 
 @dataclass(frozen=True)
 class Derivation:

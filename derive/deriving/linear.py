@@ -94,7 +94,7 @@ def _linear(rule: Rule, state: State) -> LinearBuffer | None:
     after = rule.step[state.name]
     if norms_in(after):
         return None  # what it adds up is no input of this coordinate alone
-    if _bends(rule, after, state.name):
+    if bends(rule, state.name):
         return None
     [at_zero] = substitute([after], {state.name: Number(0)})
     [at_one] = substitute([after], {state.name: Number(1)})
@@ -116,8 +116,9 @@ def _linear(rule: Rule, state: State) -> LinearBuffer | None:
     return buffer if fades and identity([claim], assumed) else None
 
 
-def _bends(rule: Rule, after: Expr, name: str) -> bool:
+def bends(rule: Rule, name: str) -> bool:
     """Whether what the state becomes is certainly not linear in it: three of its values lead to no line."""
+    after = rule.step[name]
     domains = {n: rule.domains.get(n, POSITIVE) for n in sorted(symbols(after) - {name})}
     [low], [middle], [high] = [substitute([after], {name: Number(value)}) for value in (0, 1, 2)]
     for values in points(domains, TRIED):

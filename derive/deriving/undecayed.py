@@ -54,7 +54,7 @@ def without_decay(rule: Rule) -> tuple[Rule, tuple[str, ...]] | None:
 
     None where nothing of the kind frees the step from theta.
     """
-    if not _uses_theta(rule):
+    if rule.is_average or not _uses_theta(rule):
         return rule, ()
     for name in may_vanish(rule):
         bound = bind(rule, {name: Number(0)})

@@ -19,7 +19,7 @@ from derive.expr import Expr, Number, Symbol
 from derive.linear.ratios import Ratio
 from derive.rule import COUNTER, Domain, Rule
 
-Z = "#z"  # one step back in time is 1/z; no name of a rule is written so
+Z, MARKED_Z = "z", "#z"  # one step back in time is 1/z; marked where a hyperparameter is called z
 _OUTSIDE = Domain(low=Fraction(1), low_open=True)  # where the sums converge; it decides how factors are written
 
 
@@ -37,10 +37,15 @@ class Frame:
     def z(self) -> int:
         return len(self.domains)
 
+    @property
+    def variable(self) -> str:
+        """What z is called here."""
+        return MARKED_Z if Z in self.domains else Z
+
     def fresh_case(self) -> Case:
         """A case in which each name, then z, is the generator of its place."""
-        case = Case(Assumptions({**self.domains, Z: _OUTSIDE, "t": COUNTER}))
-        for name in (*self.names, Z):
+        case = Case(Assumptions({**self.domains, self.variable: _OUTSIDE, "t": COUNTER}))
+        for name in (*self.names, self.variable):
             case.number(Symbol(name))
         return case
 

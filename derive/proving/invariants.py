@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from derive.algebra.facts import Assumptions
 from derive.algebra.work import apart
-from derive.proving.certificate import Invariants
+from derive.proving.certificate import Invariants, Tree
 from derive.proving.checker import Checked
 from derive.proving.obligations import assumptions_with, of_invariants
 from derive.proving.search import Differs, Undecided, asking_others, propose_identity
@@ -24,10 +24,10 @@ def invariant_certificate(rule: Rule) -> Checked:
     """The largest set of states proved nonnegative together, checked."""
     names = rule.state_names
     with apart(WORK), asking_others(False):  # remembered, so it must not depend on what else was asked
-        while failing := _failing(rule, names):
+        while None in (trees := _trees(rule, names)):
+            failing = {names[index // 2] for index, tree in enumerate(trees) if tree is None}
             names = tuple(n for n in names if n not in failing)
-        trees = tuple(propose_identity(pairs, assumed).tree for _, pairs, assumed in of_invariants(rule, names))
-    return Checked(Invariants(rule, names, trees))
+    return Checked(Invariants(rule, names, tuple(tree for tree in trees if tree is not None)))
 
 
 def invariants(rule: Rule) -> dict[str, Domain]:
@@ -42,11 +42,12 @@ def assumptions_of(rule: Rule) -> Assumptions:
     return assumptions_with(rule, invariants(rule))
 
 
-def _failing(rule: Rule, names: tuple[str, ...]) -> set[str]:
-    failing = set()
-    for index, (_, pairs, assumed) in enumerate(of_invariants(rule, names)):
+def _trees(rule: Rule, names: tuple[str, ...]) -> list[Tree | None]:
+    """The proof of each obligation, two for a state; None where there is none."""
+    found: list[Tree | None] = []
+    for _, pairs, assumed in of_invariants(rule, names):
         try:
-            propose_identity(pairs, assumed)
+            found.append(propose_identity(pairs, assumed).tree)
         except (Differs, Undecided):
-            failing.add(names[index // 2])
-    return failing
+            found.append(None)
+    return found

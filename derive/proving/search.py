@@ -69,7 +69,7 @@ def missing_prover() -> str:
     """What to say where z3 might have known and could not be asked; empty where it was asked."""
     from derive.smt.solver import is_installed
 
-    return "" if is_installed() else "; z3 may decide it: install derive-kernels[smt]"
+    return "" if is_installed() else "; z3 may decide it: install z3-solver"
 
 
 def _search(pairs: Pairs, case: Case, path: Path, budget: list[int]) -> Tree:

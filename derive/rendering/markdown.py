@@ -41,5 +41,6 @@ def _row(h: Hyperparameter) -> str:
 
 
 def _step(step: Step, d: Derivation) -> str:
-    mark = "" if step.verdict is None else f" {MARKS[step.verdict.status]}"
+    word, comma, others = step.standing.partition(", ")
+    mark = f" {MARKS[word]}{comma}{others}" if word else ""
     return f"${step_equation(step, d)}$: {step.why}{mark}"

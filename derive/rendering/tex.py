@@ -42,7 +42,7 @@ def _derivation(d: Derivation) -> str:
 
 
 def _item(step: Step, d: Derivation) -> str:
-    mark = "" if step.verdict is None else f" ({step.verdict.status})"
+    mark = f" ({step.standing})" if step.standing else ""
     return rf"\item ${step_equation(step, d)}$: {said(step.why)}{mark}"
 
 

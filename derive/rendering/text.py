@@ -61,7 +61,7 @@ def _step(number: str, step: Step, d: Derivation) -> list[str]:
         # Every further link on a line of its own.
         further = [f"\n{'':10}{s} {link}" for s, link in zip(signs, links[1:], strict=True)]
         line = f"{number:<7} {links[0]}" + "".join(further)
-    mark = "" if step.verdict is None else f"{step.verdict.status}: "
+    mark = f"{step.standing}: " if step.standing else ""
     return [*line.split("\n"), f"{'':10}{mark}{said(step.why)}"]
 
 

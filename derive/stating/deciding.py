@@ -36,7 +36,7 @@ def decide(statement: Statement | Verdict, condition: Statement | None = None) -
     if isinstance(statement, Verdict):
         return statement
     if not isinstance(statement, Statement):
-        raise UserError(f"{statement!r} is no statement", fix="compare two formulas: weights(rule.m).sum == 1")
+        raise UserError(f"{statement!r} is no statement", fix="compare two formulas: weights(rule.m).weight_sum == 1")
     wanting = _unproved(statement)
     if wanting is not None:
         return wanting

@@ -29,7 +29,7 @@ def expected(value: Quantity, inputs: Mapping[str, tuple[Operand, Operand]]) -> 
         if isinstance(spread := quantity(variance).expr, Number) and spread.value < 0:
             raise UserError(f"the variance {to_text(spread)} of {name!r} is negative", fix="give one that can be")
         result = _over(result, name, quantity(mean), quantity(variance))
-    return replace(result, short=Symbol(f"expected({given!r})"))
+    return replace(result, short=Symbol(f"expected({given})"))
 
 
 def _over(value: Quantity, name: str, mean: Quantity, variance: Quantity) -> Quantity:

@@ -39,7 +39,7 @@ def _extreme(value: Quantity, variable: str, word: str) -> Quantity:
     _refuse_others(given.expr, variable, given.basis)
     found = (extremes.largest if word == "largest" else extremes.smallest)(given.expr, {}, variable)
     if found is None:
-        raise UserError(f"no {word} value of {given!r} is proved", fix="take a formula that has one at a whole step")
+        raise UserError(f"no {word} value of {given} is proved", fix="take a formula that has one at a whole step")
     own = closed(given.basis, variable)
     basis = Basis({}, own.derivations, (*own.verdicts, *found.verdicts), own.needs)
     step = Quantity(Number(found.at), basis, short=_called(f"step of the {word}", given.shown))

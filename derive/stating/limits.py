@@ -28,30 +28,30 @@ def limit(value: Quantity, variable: str = "t", to: Operand | None = None) -> Qu
     given = quantity(value)
     name = AGE if variable == "k" else variable
     if name not in symbols(given.expr):
-        raise UserError(f"there is no {variable!r} in {given!r}", fix="name what changes")
+        raise UserError(f"there is no {variable!r} in {given}", fix="name what changes")
     if to is None:
         found, verdict = _grown(given, given.expr, name, given.basis.domains)
         basis = closed(given.basis, name) + Basis({}, (), (verdict,))
         return Quantity(found, basis, {}, given.defaults, _called(given, variable))
     limits = [_near(given, name, end, side) for end, side in _sides(given, name, to)]
     if len({found for found, _ in limits}) != 1:
-        raise UserError(f"{given!r} tends to something else on each side of {to}", fix="take one side")
+        raise UserError(f"{given} tends to something else on each side of {to}", fix="take one side")
     basis = closed(given.basis, name) + Basis({}, (), tuple(verdict for _, verdict in limits))
     defaults = {n: v for n, v in given.defaults.items() if n != name}
-    return Quantity(limits[0][0], basis, {}, defaults, _called(given, f"{variable} to {quantity(to)!r}"))
+    return Quantity(limits[0][0], basis, {}, defaults, _called(given, f"{variable} to {quantity(to)}"))
 
 
 def _called(given: Quantity, how: str) -> Symbol | None:
     """A limit of what is written in short is written as a limit; another is its formula."""
-    return None if given.short is None else Symbol(f"limit({given!r}, {how})")
+    return None if given.short is None else Symbol(f"limit({given}, {how})")
 
 
 def _grown(given: Quantity, expr: Expr, name: str, domains: Mapping[str, Domain]) -> tuple[Expr, Verdict]:
     found = proved_limit(expr, name, Assumptions(domains))
     if found is None:
-        raise UserError(f"no limit of {given!r} is proved", fix="take a formula with one")
+        raise UserError(f"no limit of {given} is proved", fix="take a formula with one")
     if found.exceptions:
-        what = f"the limit of {given!r} is not shown where {' or '.join(found.exceptions)}"
+        what = f"the limit of {given} is not shown where {' or '.join(found.exceptions)}"
         raise UserError(what, fix="give these names other values with .at()")
     return found.claim.limit, found.verdict
 
@@ -82,5 +82,5 @@ def _near(given: Quantity, name: str, end: Fraction, side: Fraction) -> tuple[Ex
     domains = {**given.basis.domains, COUNT: COUNTED, SCALE: SCALED}
     found, verdict = _grown(given, near, COUNT, domains)
     if SCALE in symbols(found):
-        raise UserError(f"no limit of {given!r} is proved", fix="take a formula with one")
+        raise UserError(f"no limit of {given} is proved", fix="take a formula with one")
     return found, verdict

@@ -69,7 +69,9 @@ def convex_cycle(rule: object) -> Quantity:
 def correction_multiplier(rule: object, without: bool = False) -> Quantity:
     """The step over what it would be with corrected buffers; `without`: of the rule with its corrections removed."""
     derive = _without_corrections if without else multiplier
-    return _of(rule, derive, "factor of missing corrections")
+    return _of(
+        rule, derive, "factor of missing corrections" + ("" if without else " (without=True removes corrections)")
+    )
 
 
 def _without_corrections(rule: Rule) -> Derivation | None:

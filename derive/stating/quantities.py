@@ -21,6 +21,7 @@ from derive.proving import Verdict
 from derive.proving.obligations import inside
 from derive.rule import REAL, Domain
 
+READABLE = 200  # characters of a formula that is shown beside its name
 Operand: TypeAlias = "Quantity | int | float | Fraction"
 
 
@@ -156,8 +157,14 @@ class Quantity:
 
         return number(self)
 
-    def __repr__(self) -> str:
+    def __str__(self) -> str:
         return written(self.shown)
+
+    def __repr__(self) -> str:
+        """As it is written; what has a name, with its formula where that can be read."""
+        formula = written(self.expr)
+        told = self.short is not None and len(formula) <= READABLE
+        return f"{written(self.shown)} = {formula}" if told else written(self.shown)
 
 
 @dataclass(frozen=True, eq=False)

@@ -37,7 +37,7 @@ class Values:
         return (self[step] for step in range(len(self)))
 
     def __repr__(self) -> str:
-        return f"{self.name}: {', '.join(map(repr, self))}"
+        return f"{self.name}: {', '.join(map(str, self))}"
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,8 @@ def run(
     wanted = steps if gradient is not None else len(gradients)
     if not 0 < wanted <= STEPS:
         raise UserError(f"a run of {wanted} steps", where=found.name, fix=f"make 1 to {STEPS}")
+    if gradient is not None and len(gradients):
+        raise UserError("gradients and a function that gives them", where=found.name, fix="give one of the two")
     if found.asked:
         raise UserError(f"{found.name} asks for several gradients in a step", fix="use a rule that asks for one")
     settings, basis = _settings(found, hyperparameters, defaults)

@@ -110,7 +110,8 @@ def where(condition: Statement, then: Operand, otherwise: Operand) -> Quantity:
 def weights(buffer: Buffer) -> Quantity:
     """What an input of k steps ago counts in a buffer, with everything derived from the weights as parts."""
     if not isinstance(buffer, Buffer):
-        raise UserError(f"{buffer!r} is no state of a rule", fix="write weights(rule.m)")
+        what = buffer.name if isinstance(buffer, Rule) else repr(buffer)
+        raise UserError(f"{what} is no state of a rule", fix="write weights(rule.m)")
     linear = linear_buffer(buffer)
     about = [d for d in _averages(buffer.rule) if d.title.endswith(f" of {buffer.name}")]
     weight = Quantity(linear.weight, Basis(_domains(buffer.rule, [linear.weight])))

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
+from contextlib import suppress
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from derive.errors import UserError
 from derive.expr import symbols
+from derive.rule import REAL
+from derive.stating.properties import correction_multiplier
 from derive.stating.quantities import Quantity
-from derive.stating.vocabulary import Buffer, derived, linear_buffer, weights
+from derive.stating.vocabulary import Buffer, linear_buffer, weights
 from kernels.plots.curves import curve
 from kernels.plots.style import COLOURS, drawn
 
@@ -53,22 +58,28 @@ def bias_correction(rule: Any, steps: int = 5000, **hyperparameters: float) -> F
     Hyperparameters left out have their defaults. Raises UserError where no such factor is derived, and without
     Matplotlib.
     """
-    known = derived(rule)
-    if "correction_multiplier" not in known.parts:
-        raise UserError("no factor of missing corrections is derived for this rule", fix="take adam or rmsprop")
-    multiplier: Quantity = known.correction_multiplier
-    settings = _settings(known, hyperparameters)
+    multiplier, title = _multiplier(rule)
+    settings = _settings(multiplier, hyperparameters)
     t = np.unique(np.geomspace(1, steps, 400).round())
     with drawn(7.0, 3.6) as (figure, [axes]):
         axes.plot(t, curve(multiplier.expr, {**settings, "t": t}))
         axes.axhline(1, color="black", linewidth=0.8)
         axes.axhspan(0.95, 1.05, alpha=0.15, label="within 5 %")
         axes.set(xscale="log", yscale="log", xlabel="step t", ylabel="step / corrected step",
-                 title=f"The step without its bias corrections{_said(settings, multiplier)}")  # fmt: skip
+                 title=f"{title}{_said(settings, multiplier)}")  # fmt: skip
         axes.yaxis.set_major_formatter("{x:g}")
         axes.yaxis.set_minor_formatter("{x:g}")
         axes.legend(fontsize="small")
     return figure
+
+
+def _multiplier(rule: Any) -> tuple[Quantity, str]:
+    """Of the rule without its corrections; of the rule as it is where it has none."""
+    with suppress(UserError):
+        return correction_multiplier(rule, without=True), "The step without its bias corrections"
+    with suppress(UserError):
+        return correction_multiplier(rule), "The step, which lacks bias correction"
+    raise UserError("no factor of missing corrections is derived for this rule", fix="take adam or rmsprop")
 
 
 def frequency_response(buffer: Buffer, **hyperparameters: float) -> Figure:
@@ -101,6 +112,10 @@ def _settings(known: Quantity, given: dict[str, float]) -> dict[str, float]:
     unknown = given.keys() - known.defaults.keys()
     if unknown:
         raise UserError(f"there is no hyperparameter {min(unknown)!r}", fix=f"there is {', '.join(known.defaults)}")
+    for name, value in given.items():
+        domain = known.basis.domains.get(name, REAL)
+        if not math.isfinite(value) or Fraction(repr(float(value))) not in domain:
+            raise UserError(f"{name} = {value!r} is outside {domain}", fix="take a value inside")
     return {**{name: float(value) for name, value in known.defaults.items()}, **given}
 
 

@@ -73,7 +73,7 @@ def test_a_source_that_is_not_proved_is_written_only_when_asked_for(
     assert capsys.readouterr().err == (
         "error: mine: the kernel is not proved equal to the rule: "
         "unknown: a power of a negative number with a variable exponent; "
-        "z3 may decide it: install derive-kernels[smt]; "
+        "z3 may decide it: install z3-solver; "
         "lr, beta may be any real number; declare a domain, as in decay(0.9); --unproved writes it all the same\n"
     )
     assert not kernel.exists()

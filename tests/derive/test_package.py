@@ -28,7 +28,8 @@ class Descent:
 def test_functions_and_classes_are_rules(own: object) -> None:
     verdict = derive.prove(own, "gradient_descent")
     assert verdict.status == "proved", verdict.message
-    assert "1 of 1 steps checked" in str(derive.show(own))
+    holding, _, checked, *_ = str(derive.show(own)).splitlines()[-1].split()
+    assert holding == checked
 
 
 @pytest.mark.parametrize("zero", [0, 0.0, "0", Fraction(0)])

@@ -70,7 +70,7 @@ def drift(rule: Rule, buffer: LinearBuffer) -> Derivation | None:
     return Derivation(
         title=f"Lag and drift of {buffer.name}",
         statement=f"Where the input drifts by `{names[DRIFT]}` a step, `{buffer.name}` over its weights is the input "
-        f"of {code(lag)} steps ago{tail}: it is off by {code(-(D * lag), names)}, "
+        f"of {code(lag)} steps ago{tail}: it lags by {code(D * lag, names)}, "
         "which no correction of the weights removes.",
         assumptions=(f"the input of {buffer.name}, or its mean, is {code(signal, names)}", *words),
         steps=steps,

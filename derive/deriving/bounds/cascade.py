@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from derive.deriving.bounds.found import Bound, bound_of, small_names
-from derive.deriving.bounds.names import G, assigned
+from derive.deriving.bounds.names import G, multiple
 from derive.deriving.bounds.neatness import neat
 from derive.deriving.bounds.norms import norms
 from derive.deriving.bounds.smallness import without_small_constants
@@ -33,6 +33,7 @@ from derive.deriving.derivation import (
 )
 from derive.deriving.experiment import Experiment
 from derive.deriving.linear import WHOLE, LinearBuffer, given, linear_buffers, raised, scaled
+from derive.deriving.lines import assigned
 from derive.deriving.undecayed import movement, without_decay
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
 from derive.proving import Assumptions, identity
@@ -69,14 +70,14 @@ def cascade_bound(rule: Rule) -> Derivation | None:
 
 def _cascade(rule: Rule, buffer: LinearBuffer) -> Cascade | None:
     now = Symbol(f"{buffer.name}[t]")
-    moved = movement(rule, assigned(rule, {buffer.name})["theta"])
+    moved = movement(rule, dict(assigned(rule, {buffer.name}))["theta"])
     [factor] = substitute([moved], {now.name: Number(1)})
     if symbols(moved) - {now.name} - set(rule.hyperparameter_names) or not identity(
         [(moved, factor * now)], given(rule)
     ):
         return None
     for norm in norms(rule):
-        value = assigned(rule, {norm.state, buffer.name})[buffer.name]
+        value = dict(assigned(rule, {norm.state, buffer.name}))[buffer.name]
         [fed] = substitute([value], {buffer.name: Number(0)})
         for lr in (h.name for h in rule.hyperparameters if h.domain != DECAY):
             unit_factor, unit = (neat(e) for e in substitute([factor, fed], {lr: Number(1)}))
@@ -112,7 +113,7 @@ def _derivation(rule: Rule, plain: Rule, removed: tuple[str, ...], found: Cascad
         end = f" It tends to {code(reached.claim.limit)}{exceptions(reached)}."
     return Derivation(
         title="The largest step",
-        statement=f"No gradients make `|theta[t] - theta[t-1]|` more than `{found.lr}` times {code(shown)}. "
+        statement=f"No gradients make `|theta[t] - theta[t-1]|` more than {multiple(found.lr, shown)}. "
         f"That is approached by the gradients `{factor_q}**t` as `{factor_q}` grows.{end}",
         assumptions=(
             *(f"`{n} = 0`: what the decay adds is bounded apart" for n in removed),
@@ -143,7 +144,7 @@ def _inner_steps(plain: Rule, found: Cascade) -> tuple[Step, ...]:
     """The momentum's input is a step of its own, with a bound."""
     inner, assumed = found.inner, found.inner.assumptions()
     now, before = Symbol(f"{found.buffer.name}[t]"), Symbol(found.buffer.name)
-    value = assigned(plain, {inner.norm.state, found.buffer.name})[found.buffer.name]
+    value = dict(assigned(plain, {inner.norm.state, found.buffer.name}))[found.buffer.name]
     lr_inside = found.lr in symbols(value)
     fed = Symbol(found.lr) * inner.whole if lr_inside else inner.whole
     size = Symbol(f"{inner.norm.state}[t]")

@@ -13,7 +13,7 @@ from fractions import Fraction
 
 from derive.algebra.normal import NoNormalForm, tidy
 from derive.deriving.bounds.found import small_names
-from derive.deriving.bounds.names import INSIDE, assigned, learning_rate, small_constants
+from derive.deriving.bounds.names import INSIDE, learning_rate, multiple, small_constants
 from derive.deriving.bounds.neatness import neat
 from derive.deriving.bounds.norms import norms
 from derive.deriving.bounds.smallness import TIMES
@@ -21,6 +21,7 @@ from derive.deriving.bounds.witnesses import STEPS, at_defaults, size_of_step
 from derive.deriving.derivation import Derivation, Step, code, define, equal, holds, labelled, proper, tends
 from derive.deriving.experiment import Experiment
 from derive.deriving.linear import AGE, LinearBuffer, given, linear_buffers, raised
+from derive.deriving.lines import assigned
 from derive.deriving.undecayed import movement, without_decay
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
 from derive.proving import Assumptions, identity
@@ -89,7 +90,7 @@ def _separated(
     rule: Rule, removed: tuple[str, ...], lr: str, square: LinearBuffer, mean: LinearBuffer
 ) -> Centred | None:
     """The step in the variance's name, and what is left of it where the small constant is zero."""
-    after = assigned(rule, {square.name, mean.name})["theta"]
+    after = dict(assigned(rule, {square.name, mean.name}))["theta"]
     now, average = f"{square.name}[t]", Symbol(f"{mean.name}[t]")
     [moved] = substitute([movement(rule, after)], {lr: Number(1), "theta": Number(0), now: VARIANCE + average**2})
     known = given(rule).domains
@@ -129,7 +130,7 @@ def _derivation(rule: Rule, found: Centred) -> Derivation:
     )
     return Derivation(
         title="The largest step",
-        statement=f"No gradients make `|theta[t] - theta[t-1]|` more than `{found.lr}` times {code(value)}. "
+        statement=f"No gradients make `|theta[t] - theta[t-1]|` more than {multiple(found.lr, value)}. "
         f"That is attained{where}, by gradients one and then {code(newest)}. It grows without bound with t: under "
         "gradients that hardly change the variance vanishes.",
         assumptions=(
@@ -153,7 +154,7 @@ def _derivation(rule: Rule, found: Centred) -> Derivation:
 def _form(found: Centred) -> tuple[Step, ...]:
     """The step as a gradient over a root, times a factor of the small constant that only lowers it."""
     average = Symbol(f"{found.mean}[t]")
-    after = assigned(found.plain, {found.square, found.mean})["theta"]
+    after = dict(assigned(found.plain, {found.square, found.mean}))["theta"]
     moved = movement(found.plain, after)
     [in_variance] = substitute([moved], {f"{found.square}[t]": VARIANCE + average**2})
     ideal = found.scale * G / apply("sqrt", VARIANCE)

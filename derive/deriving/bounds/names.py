@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from derive.deriving.bias import may_vanish
+from derive.deriving.derivation import code
 from derive.deriving.linear import given
 from derive.deriving.undecayed import movement
 from derive.expr import Expr, Number, Symbol, substitute, symbols
@@ -27,6 +30,11 @@ def learning_rate(rule: Rule) -> str | None:
     return None
 
 
+def multiple(lr: str, factor: Expr, names: Mapping[str, str] | None = None) -> str:
+    """lr times the factor, inside a sentence."""
+    return f"`{lr}`" if factor is ONE else f"`{lr}` times {code(factor, names)}"
+
+
 def steady_states(rule: Rule) -> set[str]:
     """The states that no gradient and no parameter reaches: the same in every run."""
     steady = set(rule.state_names)
@@ -43,19 +51,3 @@ def steady_states(rule: Rule) -> set[str]:
 def small_constants(rule: Rule) -> list[dict[str, Number]]:
     """Nothing, then each hyperparameter that may be zero, set to zero: one of these may be an epsilon."""
     return [{}, *({n: Number(0)} for n in may_vanish(rule))]
-
-
-def assigned(rule: Rule, names: set[str]) -> dict[str, Expr]:
-    """What every name holds at the end of the step, the named states after the step being written NAME[t].
-
-    A state that is used before its last assignment is there as its value before the step.
-    """
-    last = {assignment.target: index for index, assignment in enumerate(rule.body)}
-    values: dict[str, Expr] = {}
-    shown: dict[str, Expr] = {}
-    for index, assignment in enumerate(rule.body):
-        [value] = substitute([assignment.value], values)
-        shown[assignment.target] = value
-        done = assignment.target in names and last[assignment.target] == index
-        values[assignment.target] = Symbol(f"{assignment.target}[t]") if done else value
-    return shown

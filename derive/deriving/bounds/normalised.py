@@ -7,7 +7,7 @@ from dataclasses import replace
 from derive.algebra.normal import NoNormalForm, tidy
 from derive.deriving.bounds.duality import Duality, attained, one_more_gradient
 from derive.deriving.bounds.found import Bound, Writing, bound_of
-from derive.deriving.bounds.names import INSIDE, assigned
+from derive.deriving.bounds.names import INSIDE, multiple
 from derive.deriving.bounds.neatness import neat
 from derive.deriving.bounds.smallness import without_small_constants
 from derive.deriving.bounds.structure import NormalisedStep
@@ -27,6 +27,7 @@ from derive.deriving.derivation import (
     tends,
 )
 from derive.deriving.linear import AGE
+from derive.deriving.lines import assigned
 from derive.deriving.undecayed import movement
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
 from derive.proving import Assumptions
@@ -38,7 +39,7 @@ def form_of_the_step(rule: Rule, step: NormalisedStep) -> tuple[Step, ...]:
     """From the rule's step to its ideal form, what small constants do said on the way."""
     label, assumed = Symbol("theta[t-1]") - Symbol("theta[t]"), step.assumptions()
     buffers = {s.buffer.name for s in step.shares} | {step.norm.state}
-    moved = movement(step.rule, assigned(step.rule, buffers)["theta"])
+    moved = movement(step.rule, dict(assigned(step.rule, buffers))["theta"])
     labels = step.labels(rule)
     return (
         *(define(Symbol(labels[n]), value, "a factor that changes with t") for n, value in step.meanings.items()),
@@ -178,7 +179,7 @@ def statement(found: Bound) -> str:
     reached = "attained" if not step.small else "approached by large gradients, and attained"
     where = "".join(f" where `{n} = 0`" for n in step.small)
     gradient = code(simplified(found.dual.gradient(found.dual.older, found.dual.size), writing.assumed), names)
-    said = [f"No gradients make `|theta[t] - theta[t-1]|` more than `{step.lr}` times {code(found.shown, names)}."]
+    said = [f"No gradients make `|theta[t] - theta[t-1]|` more than {multiple(step.lr, found.shown, names)}."]
     if found.dual.older is Number(0):
         said.append(f"That is {reached}{where} by a gradient after zeros.")
     else:

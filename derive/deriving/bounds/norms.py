@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from derive.algebra.normal import NoNormalForm, tidy
-from derive.deriving.bounds.names import ONE, G, assigned, small_constants
+from derive.deriving.bounds.names import ONE, G, small_constants
 from derive.deriving.linear import LinearBuffer, given, linear_buffers
+from derive.deriving.lines import assigned
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
 from derive.proving import Assumptions, identity
 from derive.rule import NONNEGATIVE, Rule
@@ -60,7 +61,7 @@ def _running(rule: Rule, name: str, squares: Mapping[str, LinearBuffer]) -> Norm
     """max(state, factor * v[t]) for a buffer v of squares."""
     for square in squares.values():
         now = Symbol(f"{square.name}[t]")
-        value = assigned(rule, {square.name}).get(name)
+        value = dict(assigned(rule, {square.name})).get(name)
         if value is None or now.name not in symbols(value):
             continue
         [factor] = substitute([value], {name: Number(0), now.name: Number(1)})

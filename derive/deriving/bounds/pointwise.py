@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from derive.algebra.normal import readable
-from derive.deriving.bounds.names import G, learning_rate
+from derive.deriving.bounds.names import G, learning_rate, multiple
 from derive.deriving.bounds.neatness import neat, simpler
 from derive.deriving.derivation import Derivation, code, define, equal, holds, names_of, proper
 from derive.deriving.experiment import Experiment
@@ -50,7 +50,7 @@ def bounded_step(rule: Rule) -> Derivation | None:
     )
     return Derivation(
         title="The largest step",
-        statement=f"No gradients make `|theta[t] - theta[t-1]|` more than `{lr}` times {code(bound)}. "
+        statement=f"No gradients make `|theta[t] - theta[t-1]|` more than {multiple(lr, bound)}. "
         "That is attained by the first step under the gradient one.",
         assumptions=(*(f"`{n} = 0`: what the decay adds is bounded apart" for n in removed), f"`{lr} > 0`"),
         steps=steps,

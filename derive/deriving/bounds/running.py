@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from derive.deriving.bounds.found import Bound, Writing, bound_of
-from derive.deriving.bounds.names import INSIDE
+from derive.deriving.bounds.names import INSIDE, multiple
 from derive.deriving.bounds.neatness import neat
 from derive.deriving.bounds.normalised import (
     assumptions_of_bound,
@@ -263,7 +263,7 @@ def _statement(found: Bound, beyond: _Beyond) -> str:
         f"attain it{where}."
     )
     tail = f" It tends to {code(writing.unnamed(found.limit.claim.limit))}." if found.limit is not None else ""
-    other = f" Elsewhere the largest step lies between `{step.lr}` times {code(lower)} and {code(upper)}"
+    other = f" Elsewhere the largest step lies between {multiple(step.lr, lower)} and {multiple(step.lr, upper)}"
     ends = [e.claim.limit for e in beyond.limits if e is not None]
     if len(ends) == 2 and ends[0] is ends[1]:
         other += f", which both tend to {code(ends[0])}"

@@ -15,7 +15,6 @@ from derive.algebra.normal import NoNormalForm, tidy
 from derive.deriving.bounds.names import (
     INSIDE,
     G,
-    assigned,
     learning_rate,
     small_constants,
     steady_states,
@@ -26,6 +25,7 @@ from derive.deriving.bounds.schedules import named_schedules
 from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import labelled
 from derive.deriving.linear import LinearBuffer, given, linear_buffers, scaled
+from derive.deriving.lines import assigned
 from derive.deriving.undecayed import movement, without_decay
 from derive.expr import Apply, Expr, Number, Symbol, fold, substitute, symbols
 from derive.proving import Assumptions, identity
@@ -144,7 +144,7 @@ def _constants(step: NormalisedStep) -> frozenset[str]:
 
 
 def _with_norm(rule: Rule, lr: str, norm: Norm) -> NormalisedStep | None:
-    after = assigned(rule, {*_gradient_buffers(rule), norm.state})["theta"]
+    after = dict(assigned(rule, {*_gradient_buffers(rule), norm.state}))["theta"]
     whole = neat(substitute([movement(rule, after)], {lr: Number(1), "theta": Number(0)})[0])
     return structured(rule, lr, norm, whole)
 

@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from derive.deriving.bounds.names import INSIDE, assigned, steady_states
+from derive.deriving.bounds.names import INSIDE, steady_states
 from derive.deriving.bounds.schedules import AT_MOST_ONE
 from derive.deriving.bounds.structure import NormalisedStep
 from derive.deriving.derivation import Step, define, holds, tends
+from derive.deriving.lines import assigned
 from derive.expr import Apply, Expr, Number, Symbol, apply, substitute, symbols
 from derive.proving import Assumptions, identity
 from derive.proving.limits import limit
@@ -108,7 +109,7 @@ def _product(step: NormalisedStep, name: str, assumed: Assumptions) -> tuple[Sym
     """The decay that a state starting at one is multiplied by, at most, in every step, and the check of it."""
     rule = step.rule
     [state] = [s for s in rule.states if s.name == name]
-    after = assigned(rule, set())[name]
+    after = dict(assigned(rule, set()))[name]
     [factor] = substitute([after], {name: Number(1)})
     if state.initial is not Number(1) or not identity([(after, factor * Symbol(name))], assumed):
         return None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import lru_cache
 
 from derive.algebra.normal import NoNormalForm, readable, tidy
-from derive.deriving.bias import may_vanish
 from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import (
     Derivation,
@@ -19,11 +18,11 @@ from derive.deriving.derivation import (
 )
 from derive.deriving.linear import given
 from derive.deriving.rates.held import Held, held_states
+from derive.deriving.undecayed import without_decay
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
 from derive.proving import Assumptions, identity
 from derive.proving.limits import ProvedLimit, limit
 from derive.rule import POSITIVE, Rule
-from derive.transforms import bind
 
 T = Symbol("t")
 
@@ -36,7 +35,7 @@ def effective_lr(rule: Rule) -> Derivation | None:
     The rule is taken without the decay of the parameter: a hyperparameter whose zero makes the
     step independent of theta is set to zero, and the derivation says so.
     """
-    plain, removed = without_decay(rule)
+    plain, removed = without_decay(rule) or (rule, ())
     moving = symbols(_response(plain)) & set(plain.state_names)
     known = held_states(plain)
     if not moving <= set(known) or not _is_free(plain):
@@ -49,17 +48,6 @@ def _response(rule: Rule) -> Expr:
     if rule.is_average:
         return rule.step[rule.outputs[0]]
     return Symbol("theta") - rule.step["theta"]
-
-
-def without_decay(rule: Rule) -> tuple[Rule, tuple[str, ...]]:
-    """The rule with the first hyperparameter set to zero that frees the step from theta, where one does."""
-    if rule.is_average or _is_free(rule):
-        return rule, ()
-    for name in may_vanish(rule):
-        bound = bind(rule, {name: Number(0)})
-        if _is_free(bound) and readable(_response(bound), given(bound)) is not Number(0):
-            return bound, (name,)
-    return rule, ()
 
 
 def _is_free(rule: Rule) -> bool:

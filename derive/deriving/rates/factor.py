@@ -12,11 +12,11 @@ from functools import cached_property, lru_cache, reduce
 from operator import add
 
 from derive.algebra.normal import NoNormalForm, generic_case, readable, tidy
-from derive.deriving.bias import _assigned as assigned
 from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.linear import LinearBuffer, given, is_driven_by_input, linear_buffers, separated
-from derive.deriving.rates.constant import without_decay
+from derive.deriving.lines import assigned
 from derive.deriving.symmetries.parity import odd_states
+from derive.deriving.undecayed import without_decay
 from derive.deriving.weights import weight_sum
 from derive.expr import Apply, Expr, Number, Symbol, apply, fold, substitute, symbols
 from derive.proving import Assumptions, identity
@@ -94,9 +94,9 @@ def factored_step(rule: Rule) -> EffectiveRate | None:
     """The step as rate times direction, proved to be so; None where it has not that form."""
     if rule.is_average or rule.asked:
         return None
-    plain, removed = without_decay(rule)
+    plain, removed = without_decay(rule) or (rule, ())
     odd = odd_states(plain)
-    moved = dict(assigned(plain, {n: Symbol(after(n)) for n in plain.state_names})).get("theta")
+    moved = dict(assigned(plain, plain.state_names)).get("theta")
     if odd is None or moved is None or any("theta" in symbols(s.initial) for s in plain.states):
         return None
     step = _without_theta(THETA - moved, plain)
@@ -197,7 +197,9 @@ def _several(rule: Rule, step: Expr, names: frozenset[str]) -> tuple[Expr, Expr,
     """
     own = Assumptions({**given(rule).domains, **{after(n): d for n, d in given(rule).domains.items()}})
     constants = frozenset({*rule.hyperparameter_names, "t"})
-    for _, named in assigned(rule, {n: Symbol(after(n)) for n in rule.state_names}):
+    for line, named in assigned(rule, rule.state_names):
+        if line in rule.state_names:
+            continue
         shown = plainer(named, constants, own)
         rate = plainer(_replaced(step, shown, ONE), constants, own)
         if names & symbols(shown) and not names & symbols(rate) and _is_linear(shown, names, own):
@@ -263,12 +265,12 @@ def plainer(expr: Expr, constants: frozenset[str], assumptions: Assumptions) -> 
         again = node if args == node.args else Apply(node.op, args)
         if symbols(again) <= constants and node.op in {"add", "sub", "mul", "div", "neg"}:
             return readable(again, assumptions)
-        return _idle(again)
+        return idle(again)
 
     return fold([expr], symbol=lambda s: s, number=lambda n: n, apply=rebuilt)[0]
 
 
-def _idle(node: Expr) -> Expr:
+def idle(node: Expr) -> Expr:
     """The node without a factor one or a summand zero; minus of a minus is none."""
     if not isinstance(node, Apply) or len(node.args) > 2:
         return node
@@ -276,13 +278,15 @@ def _idle(node: Expr) -> Expr:
     if node.op == "neg" and isinstance(a, Apply) and a.op == "neg":
         return a.args[0]
     if node.op == "sub" and a is zero:
-        return _idle(-b) if b is not zero else zero
+        return idle(-b) if b is not zero else zero
     if node.op == "neg" and isinstance(a, Apply) and a.op == "sub" and a.args[0] is zero:
         return a.args[1]
     if (node.op == "mul" and b is ONE) or (node.op in {"add", "sub"} and b is zero) or (node.op == "div" and b is ONE):
         return a
     if (node.op == "mul" and a is ONE) or (node.op == "add" and a is zero):
         return b
+    if node.op == "mul" and zero in node.args:
+        return zero
     if node.op == "mul" and isinstance(b, Apply) and b.op == "div" and b.args[0] is ONE:
         return a / b.args[1]
     return node

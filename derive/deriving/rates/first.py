@@ -9,11 +9,11 @@ from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import Derivation, Step, code, equal, labelled, names_of, proper
 from derive.deriving.experiment import Experiment, decimals
 from derive.deriving.linear import given
-from derive.deriving.rates.constant import factor_of_input, without_decay
-from derive.deriving.rates.factor import plainer
-from derive.deriving.undecayed import movement
-from derive.evaluate import enclosed
-from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
+from derive.deriving.rates.constant import factor_of_input
+from derive.deriving.rates.factor import idle, plainer
+from derive.deriving.undecayed import movement, without_decay
+from derive.evaluate import enclosed, exact
+from derive.expr import Apply, Expr, Number, Symbol, apply, fold, substitute, symbols
 from derive.proving import Assumptions, identity
 from derive.rule import DECAY, POSITIVE, Rule
 from derive.transforms import bind
@@ -26,7 +26,7 @@ def first_step(rule: Rule) -> Derivation | None:
     """What the first gradient does; whether its size matters; and under which decays every step is like that."""
     if rule.is_average or rule.asked:
         return None
-    plain, removed = without_decay(rule)
+    plain, removed = without_decay(rule) or (rule, ())
     start: dict[str, Expr] = {s.name: s.initial for s in plain.states}
     [raw] = substitute([movement(plain)], {**start, "t": Number(1)})
     assumed = given(plain)
@@ -63,7 +63,7 @@ def first_step(rule: Rule) -> Derivation | None:
 
 def _by_formula(rule: Rule, raw: Expr, removed: tuple[str, ...]) -> Derivation | None:
     """The first step where it is no factor times the gradient: what is left when theta cancels."""
-    shown = plainer(raw, frozenset(rule.hyperparameter_names), given(rule))
+    shown = _settled(plainer(raw, frozenset(rule.hyperparameter_names), given(rule)))
     if not {"g"} <= symbols(shown) <= {"g", *rule.hyperparameter_names}:
         return None
     step = equal(labelled(rule, "step", "1"), raw, shown, why="from the initial values, at t = 1", given=given(rule))
@@ -78,6 +78,20 @@ def _by_formula(rule: Rule, raw: Expr, removed: tuple[str, ...]) -> Derivation |
         names={**names_of(rule), "g": "g", "theta": "theta[0]"},
         quantities={"first_step": shown},
     )
+
+
+def _settled(expr: Expr) -> Expr:
+    """The expression with the branch taken where numbers alone are compared."""
+
+    def rebuilt(node: Apply, args: tuple[Expr, ...]) -> Expr:
+        again = Apply(node.op, args)
+        test = args[0]
+        if node.op == "where" and isinstance(test, Apply) and not symbols(test):
+            [holds] = exact([test], {})
+            return args[1] if holds is True else args[2] if holds is False else again
+        return idle(again) if args != node.args else node
+
+    return fold([expr], symbol=lambda s: s, number=lambda n: n, apply=rebuilt)[0]
 
 
 def _by_sign(rule: Rule, rate: Expr) -> tuple[tuple[str, ...], Step, Expr] | None:

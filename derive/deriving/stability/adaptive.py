@@ -121,7 +121,7 @@ def _statement(found: Frozen, condition: Expr, sharpness: Expr | None, rest: Exp
         return said
     curvature, size = Symbol(letter(found.rule, "h")), _step_size(found)
     said += f" The preconditioned curvature may reach {code(over(sharpness, size))}"
-    at_defaults = _number(sharpness, found.rule)
+    at_defaults = _number(sharpness, found.rule) if symbols(sharpness) else ""
     said += f", at the defaults {at_defaults}{'' if size is Number(1) else f'/{size}'}." if at_defaults else "."
     if rest is Number(0):
         said += f" At the minimum `{found.name}` vanishes: no learning rate is small enough there."

@@ -19,6 +19,7 @@ from derive.deriving.stability.attraction import Cycle, attraction, attracts
 from derive.deriving.stability.closed import ClosedLoop, closed_loop
 from derive.deriving.stability.frozen import Frozen, freeze
 from derive.deriving.stability.settled import kept
+from derive.deriving.undecayed import negative
 from derive.evaluate import exact
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
 from derive.proving import Assumptions, identity
@@ -153,7 +154,9 @@ def _steps(cycle: Cycle) -> tuple[Step, ...]:
         stays = name in held
         why = "a step keeps it" if stays else "a step turns it round; the next one, by symmetry, turns it back"
         value = cycle.values[name]
-        found.append(equal(Symbol(f"{name}[t]"), after, value if stays else -value, why=why, given=cycle.assumed))
+        found.append(
+            equal(Symbol(f"{name}[t]"), after, value if stays else negative(value), why=why, given=cycle.assumed)
+        )
     return tuple(found)
 
 
@@ -162,11 +165,7 @@ def _statement(cycle: Cycle) -> str:
     if cycle.height is None:
         return f"On `f = {h} theta^2/2` theta goes from `{a}` to `-{a}` and back where `{size}` = " \
                f"{code(cycle.learning_rate)}."  # fmt: skip
-    where = (
-        ""
-        if h.name not in symbols(cycle.height)
-        else f", where that is positive ({code(apply('gt', cycle.height, 0))})"
-    )
+    where = "" if h.name not in symbols(cycle.height) else ", where that is positive"
     whatever = f", whatever the curvature `{h}`" if h.name not in symbols(cycle.height) else ""
     return f"On `f = {h} theta^2/2` theta goes from `{a}` to `-{a}` and back with `{a}` = {code(cycle.height)}" \
            f"{whatever}{where}."  # fmt: skip

@@ -45,8 +45,9 @@ def without_memory(rule: Rule) -> Derivation | None:
     return Derivation(
         title="Overshoot, cycle and divergence",
         statement=f"With `{a}` the step size times the curvature: no overshoot up to 1, overshoot in every step and "
-        f"still convergence between 1 and 2, a cycle of two points at 2, divergence beyond. `{k}` steps differ from "
-        f"one step with `{k}` times the rate by at most `{k} ({k} - 1)/2 {a}^2` of theta, for `{a}` from 0 to 1.",
+        "still convergence between 1 and 2, a cycle of two points at 2, divergence beyond. "
+        f"`{k}` steps differ from one step with `{k}` times the learning rate "
+        f"by at most `{k} ({k} - 1)/2 {a}^2` of theta, `{a}` from 0 to 1.",
         assumptions=(f"the gradient is `{form.loop.curvature}` times the queried point", f"`{a} > 0`"),
         steps=steps,
         result=factor,

@@ -34,7 +34,7 @@ FEW_RUNS = 12
 MOST_ZEROS = 3
 ZERO = Number(0)
 PLAIN, START = Fraction(2, 5), Fraction(3, 7)
-RUNS = tuple(tuple(map(Fraction, run)) for run in ((2, -1, 3), (1, 1, -2)))
+RUNS = tuple(tuple(map(Fraction, run)) for run in ((2, -1, 3), (1, 1, -2), (-1, -3, -2)))
 
 Propose = Callable[[Rule], Transformation | None]
 
@@ -138,12 +138,11 @@ def _idle(rule: Rule, move: Transformation, a: Rule, b: Rule) -> tuple[list[tupl
 
 
 def _is_idle(rule: Rule) -> bool:
-    """Whether two runs with other gradients seem to lead to the same place."""
+    """Whether runs with other gradients seem to lead to the same place."""
     hypers = {h.name: Number(PLAIN if PLAIN in h.domain else h.default or Fraction(1)) for h in rule.hyperparameters}
     count = len(rule.questions)
     ends = [unrolled(rule, hypers, START, [g for g in run for _ in range(count)])[-1]["theta"] for run in RUNS]
-    one, other = (str(value) for value in enclosed(ends, {}))
-    return one == other
+    return len({str(value) for value in enclosed(ends, {})}) == 1
 
 
 def _unmoved(move: Transformation, condition: Condition) -> dict[str, Expr]:

@@ -17,7 +17,10 @@ ONE, NONE = Fraction(1), Fraction(0)
 
 @dataclass(frozen=True)
 class Kind:
-    """A symmetry: its title, what it asks in words, and for a scaling the exponents of theta and the gradients."""
+    """A symmetry: its title, what it asks in words, and for a scaling the exponents of theta and the gradients.
+
+    The number by which something is changed is {c} in the words.
+    """
 
     title: str
     asks: str
@@ -31,23 +34,23 @@ def _reflected(rule: Rule) -> Transformation | None:
 
 
 KINDS: dict[str, Kind] = {
-    "g": Kind("Scaling of the gradients", "every gradient times c > 0 gives the same steps", {"g": ONE}),
+    "g": Kind("Scaling of the gradients", "every gradient times {c} > 0 gives the same steps", {"g": ONE}),
     "theta": Kind(
-        "Scaling of the parameter", "theta times c > 0, with the same gradients, gives c times the steps",
+        "Scaling of the parameter", "theta times {c} > 0, with the same gradients, gives {c} times the steps",
         {"theta": ONE},
     ),
     "units": Kind(
         "Change of units",
-        "theta in other units, theta times c > 0 and gradients divided by c, gives c times the steps",
+        "theta in other units, theta times {c} > 0 and gradients divided by {c}, gives {c} times the steps",
         {"theta": ONE, "g": -ONE},
     ),
     "quadratic": Kind(
         "Scaling along a quadratic",
-        "theta and gradients times c > 0, as on a quadratic from c times the start, gives c times the steps",
+        "theta and gradients times {c} > 0, as on a quadratic from {c} times the start, gives {c} times the steps",
         {"theta": ONE, "g": ONE},
     ),
     "sign": Kind("Reflection", "the opposite of theta and of every gradient gives the opposite steps", move=_reflected),
-    "translation": Kind("Translation", "theta moved by c, with the same gradients, gives the same steps",
+    "translation": Kind("Translation", "theta moved by {c}, with the same gradients, gives the same steps",
                         move=translation),
     "time": Kind("Translation in time", "the same steps come of counting from one step later", move=delay),
 }  # fmt: skip

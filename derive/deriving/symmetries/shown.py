@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from derive.algebra.normal import readable
 from derive.deriving.coordinatewise import coordinatewise
-from derive.deriving.derivation import Derivation, Step, code, equal, holds, names_of
+from derive.deriving.derivation import Derivation, Step, code, equal, holds, letter, names_of
 from derive.deriving.experiment import Experiment, decimals
 from derive.deriving.symmetries.coordinates import (
     assumptions_of_coordinates,
@@ -53,7 +53,7 @@ def of_kind(rule: Rule, kind: Kind) -> Derivation | None:
     parts = [_kept(rule, decided)] if status != "refuted" else [_Part("It does not hold.")]
     parts += [_broken(decided)] if status != "proved" else []
     parts += [_restored(rule, kind)] if kind.scales is not None and status != "proved" else []
-    return _derivation(rule, kind.title, kind.asks, parts)
+    return _derivation(rule, kind.title, kind.asks.format(c=letter(rule, "c")), parts)
 
 
 def _derivation(rule: Rule, title: str, asks: str, parts: list[_Part]) -> Derivation | None:
@@ -223,6 +223,6 @@ def of_rotation(rule: Rule) -> Derivation | None:
             return None
         sides = [readable(side, Assumptions()) for side in plain]
         step = holds(apply("ne", *sides), given=Assumptions(), why=verdict.message)
-        part = _Part("It does not hold: every coordinate is divided by a size of its own, or otherwise not linear.",
+        part = _Part("It does not hold: the step is not linear in the gradients, so it depends on the axes.",
                      (step,))  # fmt: skip
     return _derivation(rule, "Rotation of the coordinates", asks, [part])

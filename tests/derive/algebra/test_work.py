@@ -7,6 +7,7 @@ from flint import fmpq_mpoly
 
 from derive.algebra.facts import Assumptions
 from derive.algebra.polynomials import _FACTORED, constant, factors, generator, power, product
+from derive.algebra.signs import _KNOWN
 from derive.algebra.work import _ALLOWANCE, OutOfWork, TooLarge, _Allowance, apart, bounded, spend
 from derive.expr import Expr, Number, Symbol, apply
 from derive.proving.search import Undecided, propose_identity
@@ -68,6 +69,7 @@ def test_what_is_remembered_is_charged_all_the_same() -> None:
     a, b = Symbol("a"), Symbol("b")
     claim = (apply("sqrt", (a + b) ** 2 * (a - b) ** 4), apply("abs", a + b) * (b - a) ** 2)
     _FACTORED.clear()
+    _KNOWN.clear()
     first = units(claim)
     assert first == units(claim) > 100
     assert type(first) is int

@@ -10,9 +10,11 @@ import pytest
 
 from derive.deriving import Derivation, derivations
 from derive.deriving.derivation import equal
-from derive.deriving.linear import linear_buffers
+from derive.deriving.linear import LinearBuffer, is_driven_by_input, linear_buffers
+from derive.deriving.rates import effective_lr
+from derive.deriving.weights import weight_sum
 from derive.evaluate import ball, exact, trajectory
-from derive.expr import Expr, Number, Symbol, apply, symbols, to_text
+from derive.expr import Expr, Number, Symbol, apply, substitute, symbols, to_text
 from derive.library import LIBRARY
 from derive.proving import Assumptions
 from derive.reading.read import read_path
@@ -53,20 +55,22 @@ def test_every_step_is_checked_and_holds(rule: Rule) -> None:
         assert derivation.holds
 
 
-@pytest.mark.parametrize("rule", [r for r in SAMPLE if linear_buffers(r)], ids=lambda rule: rule.name)
-def test_weight_sums_are_those_of_a_run(rule: Rule) -> None:
-    """With input one at each step, the buffer after t steps is the sum of the weights."""
-    own = {n: HYPERS[n] for n in rule.hyperparameter_names}
+DRIVEN = [(r, b) for r in LIBRARY for b in linear_buffers(r) if is_driven_by_input(r, b) and b.starts_at_zero]
+
+
+@pytest.mark.parametrize(("rule", "buffer"), DRIVEN, ids=[f"{r.name}-{b.name}" for r, b in DRIVEN])
+def test_weight_sums_are_those_of_a_run(rule: Rule, buffer: LinearBuffer) -> None:
+    """With the same input at each step, the buffer after t steps is that times the sum of the weights."""
+    own = {h.name: HYPERS.get(h.name, h.default) or Fraction(0) for h in rule.hyperparameters}
     run = trajectory(rule, own, 0, [1] * 5)
-    for buffer in linear_buffers(rule):
-        total = titled(rule, f"Unrolled weights of {buffer.name}").result
-        for t, step in enumerate(run, 1):
-            assert at(total, t=t) == step[buffer.name]
+    total = weight_sum(rule, buffer) * substitute([buffer.input], {"g": Number(1), "x": Number(1)})[0]
+    for t, step in enumerate(run, 1):
+        assert exact([total], {**own, "t": Fraction(t)}) == [step[buffer.name]]
 
 
 def test_weight_sums_read_as_in_the_textbook() -> None:
     named = ("ewma", "rmsprop", "adam", "momentum", "adagrad")
-    sums = {n: [to_text(d.result) for d in derivations(RULES[n]) if d.title.startswith("Unrolled")] for n in named}
+    sums = {n: [to_text(weight_sum(RULES[n], b)) for b in linear_buffers(RULES[n])] for n in named}
     assert sums["ewma"] == sums["rmsprop"] == ["1 - beta**t"]
     assert sums["adam"] == ["1 - beta1**t", "1 - beta2**t"]
     assert sums["momentum"] == ["lr * (1 - beta**t) / (1 - beta)"]
@@ -88,8 +92,8 @@ EFFECTIVE = {
 
 @pytest.mark.parametrize("name", EFFECTIVE)
 def test_effective_learning_rates(name: str) -> None:
-    titles = ("Effective learning rate under", "Response to")
-    derivation = next(d for d in derivations(RULES[name]) if d.title.startswith(titles))
+    derivation = effective_lr(RULES[name])
+    assert derivation is not None
     assert to_text(derivation.result) == EFFECTIVE[name]
 
 
@@ -100,7 +104,8 @@ RATED = ("gradient_descent", "momentum", "nesterov", "qhm", "adagrad_eps_inside"
 @pytest.mark.parametrize("g", [Fraction(2), Fraction(-3, 2)])
 def test_effective_learning_rate_is_that_of_a_run(rule: Rule, g: Fraction) -> None:
     """theta moves by the derived rate times the gradient, checked in balls at each of five steps."""
-    derivation = titled(rule, "Effective learning rate")
+    derivation = effective_lr(rule)
+    assert derivation is not None
     own = {n: HYPERS[n] for n in rule.hyperparameter_names}
     before: object = Number(0)
     for t, step in enumerate(trajectory(rule, own, 0, [g] * 5, arithmetic=ball), 1):
@@ -124,7 +129,9 @@ LIMITS = {
 
 @pytest.mark.parametrize("name", LIMITS)
 def test_limits_under_a_constant_gradient(name: str) -> None:
-    last = titled(RULES[name], "Effective learning rate").steps[-1]
+    derivation = effective_lr(RULES[name])
+    assert derivation is not None
+    last = derivation.steps[-1]
     assert last.relation == "→"
     assert last.verdict
     assert repr(last.chain[-1]) == LIMITS[name]

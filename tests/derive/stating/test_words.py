@@ -140,8 +140,8 @@ def test_conditions_are_found_in_balls_too() -> None:
 
 
 def test_a_limit_is_said_by_name() -> None:
-    assert repr(limit(weights(EWMA.m).noise_gain, "beta", to=1)) == "limit(noise_gain(ewma), beta to 1)"
-    assert repr(limit(2 * b, "beta", to=1)) == "2"
+    assert str(limit(weights(EWMA.m).noise_gain, "beta", to=1)) == "limit(noise_gain(ewma), beta to 1)"
+    assert str(limit(2 * b, "beta", to=1)) == "2"
 
 
 def test_expectations_agree_with_weights() -> None:
