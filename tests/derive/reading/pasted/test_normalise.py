@@ -129,7 +129,11 @@ def test_a_rule_s_own_text_is_python_already(rule: Rule) -> None:
     assert read_text(head + normalised.text, rule.name).body == read_text(head + rule.source, rule.name).body
 
 
-@pytest.mark.parametrize("rule", LIBRARY, ids=lambda rule: rule.name)
+# Cases are written in words or with a brace, not as a function of three.
+WITHOUT_CASES = [rule for rule in LIBRARY if not any("where(" in str(line) for line in rule.body)]
+
+
+@pytest.mark.parametrize("rule", WITHOUT_CASES, ids=lambda rule: rule.name)
 def test_a_rule_written_as_mathematics_is_that_rule(rule: Rule) -> None:
     asked = [] if rule.query is None else [f"g = grad({rule.query})"]
     text = "\n".join([*asked, *map(str, rule.body)])
