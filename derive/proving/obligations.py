@@ -399,7 +399,8 @@ def of_sloped(claim: Sloped) -> list[Obligation]:
 def of_induction(claim: Induction) -> list[Obligation]:
     """The condition at the least number, and at the next number where it is true at one."""
     domain = claim.assumptions.domains.get(claim.name, REAL)
-    if not domain.whole or domain.low is None or claim.name in symbols(*claim.premises):
+    begins = domain.whole and domain.low is not None and domain.low.denominator == 1
+    if not begins or domain.low is None or claim.name in symbols(*claim.premises):
         raise ValueError(f"no induction over {claim.name}")
     name = Symbol(claim.name)
     [first] = substitute([claim.condition], {claim.name: Number(domain.low)})

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from derive.curves import curve
+from derive.deriving.linear import AGE
 from derive.errors import UserError
 from derive.expr import symbols
 from derive.rule import REAL
 from derive.stating.properties import correction_multiplier
 from derive.stating.quantities import Quantity
 from derive.stating.vocabulary import Buffer, linear_buffer, weights
-from kernels.plots.curves import curve
 from kernels.plots.style import COLOURS, drawn
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def weight_profile(buffer: Buffer, **hyperparameters: float) -> Figure:
     settings = _settings(weight, hyperparameters)
     marks = {said: _number(weight, name, settings) for name, said in WINDOWS.items()}
     ages = np.arange(int(np.ceil(1.6 * max(marks.values()))) + 2)
-    height = curve(weight.expr, {**settings, "k": ages})
+    height = curve(weight.expr, {**settings, AGE: ages})
     with drawn(7.0, 3.6) as (figure, [axes]):
         axes.vlines(ages, 0, height, color=COLOURS[5], linewidth=max(0.3, 180 / ages.size))
         for colour, (said, at) in zip((*COLOURS[:5],), marks.items(), strict=True):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 
 from derive.expr import Expr
@@ -11,7 +13,7 @@ from derive.proving.checker import Checked, Rejected
 from derive.proving.inductions import by_induction
 from derive.proving.truth import truth
 from derive.reading.python.expressions import read_expression
-from derive.rule import COUNTER, DECAY, NONNEGATIVE, POSITIVE
+from derive.rule import COUNTER, DECAY, NONNEGATIVE, POSITIVE, Domain
 
 GIVEN = Assumptions({"b": DECAY, "h": POSITIVE, "z": NONNEGATIVE, "n": COUNTER})
 
@@ -66,3 +68,11 @@ def test_the_checker_refuses_forged_proofs(condition: str, name: str, premises: 
             made = Induction(formula(condition), name, GIVEN, tuple(map(formula, premises)), (tree,) * count)
             with pytest.raises(Rejected):
                 Checked(made)
+
+
+def test_an_induction_begins_at_a_whole_number() -> None:
+    """From 1/2 on the steps 3/2, 5/2, ... would be reached, and no whole number."""
+    between = Assumptions({"n": Domain(low=Fraction(1, 2), whole=True)})
+    made = Induction(formula("n != 1"), "n", between, (), (Leaf(), Leaf()))
+    with pytest.raises(Rejected, match="no induction over n"):
+        Checked(made)

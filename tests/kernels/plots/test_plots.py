@@ -11,6 +11,7 @@ import pytest
 
 from derive.errors import UserError
 from derive.library.lookup import find_rule
+from derive.reading.read import read_text
 from kernels import plots
 
 ADAM: Any = find_rule("adam")
@@ -104,3 +105,16 @@ def test_without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     with pytest.raises(UserError, match=r"derive-kernels\[plots\]"):
         plots.effective_rates("gradient_descent")
+
+
+def test_a_learning_rate_may_have_any_name() -> None:
+    text = """
+def heavy(theta, g, v=0, *, eta=nonnegative(0.1), mu=decay(0.9)):
+    v = mu * v + eta * g
+    theta = theta - v
+    return theta, v
+"""
+    axes = plots.stability_region(read_text(text, "heavy")).axes[0]
+    x, y = (np.asarray(data) for data in axes.lines[0].get_data())
+    assert np.allclose(x, 2 * (1 + y))
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("eta · h", "mu")
