@@ -12,10 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 from derive.deriving import derivations
-from derive.deriving.averages import of_averages
+from derive.deriving.averages import of_buffer
 from derive.deriving.derivation import Derivation
 from derive.deriving.linear import AGE, WHOLE, LinearBuffer, linear_buffers
 from derive.errors import UserError
@@ -113,14 +112,9 @@ def weights(buffer: Buffer) -> Quantity:
         what = buffer.name if isinstance(buffer, Rule) else repr(buffer)
         raise UserError(f"{what} is no state of a rule", fix="write weights(rule.m)")
     linear = linear_buffer(buffer)
-    about = [d for d in _averages(buffer.rule) if d.title.endswith(f" of {buffer.name}")]
+    about = of_buffer(buffer.rule, linear)
     weight = Quantity(linear.weight, Basis(_domains(buffer.rule, [linear.weight])))
     return replace(weight, parts=_parts(buffer.rule, about), defaults=buffer.rule.defaults)
-
-
-@lru_cache(maxsize=64)
-def _averages(rule: Rule) -> tuple[Derivation, ...]:
-    return of_averages(rule)
 
 
 def linear_buffer(buffer: Buffer) -> LinearBuffer:

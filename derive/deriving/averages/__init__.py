@@ -7,7 +7,7 @@ from derive.deriving.averages.first_input import first_input
 from derive.deriving.averages.frequency import cutoff, frequency_response
 from derive.deriving.averages.multiplier import after_reset, correction_multiplier, overshoot, without_corrections
 from derive.deriving.averages.noise import noise_gain
-from derive.deriving.averages.overview import of_averages, of_corrections
+from derive.deriving.averages.overview import of_averages, of_buffer, of_corrections
 from derive.deriving.averages.schedules import varying_buffers
 from derive.deriving.averages.several import all_that_was_held, several_steps
 from derive.deriving.averages.varying import varying_weights
@@ -28,6 +28,7 @@ __all__ = [
     "newest_holding",
     "noise_gain",
     "of_averages",
+    "of_buffer",
     "of_corrections",
     "overshoot",
     "several_steps",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from derive.deriving.averages.cascades import cascades, combined_weights
 from derive.deriving.averages.corrected import corrected_average
@@ -17,7 +18,7 @@ from derive.deriving.averages.varying import varying_weights
 from derive.deriving.averages.windows import mean_age, windows
 from derive.deriving.bias import bias_correction, corrected_step
 from derive.deriving.derivation import Derivation
-from derive.deriving.linear import linear_buffers
+from derive.deriving.linear import LinearBuffer, linear_buffers
 from derive.deriving.weights import weights
 from derive.rule import Rule
 
@@ -30,6 +31,13 @@ def of_averages(rule: Rule) -> tuple[Derivation, ...]:
     return tuple(d for d in _of_buffers(rule) if d is not None)
 
 
+@lru_cache(maxsize=128)
+def of_buffer(rule: Rule, buffer: LinearBuffer) -> tuple[Derivation, ...]:
+    """What one linear buffer remembers; nothing where it holds the last input only."""
+    derived = (*FILTERS, *(STARTS if buffer.starts_at_zero else ())) if buffer.remembers else ()
+    return tuple(d for derive in derived if (d := derive(rule, buffer)) is not None)
+
+
 def of_corrections(rule: Rule) -> tuple[Derivation, ...]:
     """What bias, or its correction, does to the step: as the rule is, and without the corrections it has."""
     found = (corrected_step(rule), correction_multiplier(rule), correction_multiplier(rule, without=()))
@@ -38,10 +46,7 @@ def of_corrections(rule: Rule) -> tuple[Derivation, ...]:
 
 def _of_buffers(rule: Rule) -> Iterator[Derivation | None]:
     for buffer in linear_buffers(rule):
-        if buffer.remembers:
-            yield from (derived(rule, buffer) for derived in FILTERS)
-        if buffer.remembers and buffer.starts_at_zero:
-            yield from (derived(rule, buffer) for derived in STARTS)
+        yield from of_buffer(rule, buffer)
     yield from (combined_weights(rule, cascade) for cascade in cascades(rule))
     for varying in varying_buffers(rule):
         yield varying_weights(rule, varying)
