@@ -13,7 +13,7 @@ from derive.deriving.bounds.structure import NormalisedStep, normalised_step
 from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.decay.structure import THETA, Coupled, coupled, decoupled
 from derive.deriving.derivation import Derivation, Step, code, define, equal, holds, letter, names_of, proper
-from derive.deriving.experiment import Experiment
+from derive.deriving.experiment import Experiment, decimals
 from derive.deriving.linear import given, linear_buffers
 from derive.evaluate import enclosed
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
@@ -200,10 +200,8 @@ def _alone_experiment(rule: Rule, found: Coupled, step: NormalisedStep) -> tuple
     alone = neat(
         substitute([first_step(found.plain, step.lr)], {**{n: Number(0) for n in step.small}, "g": Number(1)})[0]
     )
-    [value] = enclosed([alone], rule.defaults)
-    try:
-        foretold = {1: float(value)}  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    foretold = decimals({1: enclosed([alone], rule.defaults)[0]})
+    if foretold is None:
         return ()
     what = "a coupled decay alone moves theta by the same, however small it is"
     return tuple(

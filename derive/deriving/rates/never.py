@@ -7,7 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from derive.deriving.derivation import Derivation, Step, holds, labelled, names_of
-from derive.deriving.experiment import Experiment
+from derive.deriving.experiment import Experiment, decimals
 from derive.deriving.rates.factor import EffectiveRate, after, factored_step
 from derive.deriving.rates.runs import rates_of_run, settings
 from derive.evaluate import enclosed
@@ -101,19 +101,10 @@ def _growing(found: EffectiveRate) -> Iterator[tuple[Verdict, Step, Experiment]]
             where = ", ".join(f"{n} = {v}" for n, v in values.items())
             said = f"with gradients {run} the rate grows at step {place + 1}, where {where}"
             step = holds(apply("gt", now, before), given=Assumptions(), why=said)
-            if step.verdict and _is_number(now):
-                foretold = {t: _decimal(rates[t - 1]) for t in (place, place + 1)}
+            foretold = decimals(dict(zip((place, place + 1), enclosed([before, now], {}), strict=True)))
+            if step.verdict and foretold is not None:
                 yield replace(verdict, message=said), step, _experiment(found, values, gradients, foretold)
                 return
-
-
-def _is_number(expr: Expr) -> bool:
-    return _decimal(expr) is not None
-
-
-def _decimal(expr: Expr) -> float:
-    [value] = enclosed([expr], {})
-    return float(value)  # type: ignore[arg-type]
 
 
 def _experiment(
