@@ -25,7 +25,8 @@ RESERVED = frozenset(
     | {"overlap", "prelude", "range", "smallest", "span"}
 )
 
-_TEMPLATE = '''\
+# How every module begins.
+_HEAD = '''\
 {header}
 
 import math
@@ -43,6 +44,11 @@ def prelude({parameters}):
     return {handed}
 
 
+'''
+
+_TEMPLATE = (
+    _HEAD
+    + '''\
 @njit(error_model="numpy", nogil=True, inline="always")
 def span({span_arguments}):
     """One step of the elements lo to hi."""
@@ -71,25 +77,11 @@ def entry({entry_arguments}):
     span({span_arguments})
     return 0
 '''
+)
 
-_NORMS = '''\
-{header}
-
-import math
-
-import numpy as np
-from numba import njit
-
-element = np.{dtype}
-
-
-@njit(error_model="numpy", nogil=True, inline="always")
-def prelude({parameters}):
-    """The scalars of one step, in float64; `element` rounds once to {dtype}."""
-{prelude}
-    return {handed}
-
-
+_NORMS = (
+    _HEAD
+    + '''\
 @njit(error_model="numpy", nogil=True, inline="always")
 def block({block_arguments}):
     """The squares of the elements lo to hi in float64: each into one of {lanes} lanes, which are added in pairs."""
@@ -124,6 +116,7 @@ def entry({entry_arguments}):
         block({call_block})
     return 0
 '''
+)
 
 
 def emit(program: Program, rule: Rule, notes: Iterable[str] = ()) -> str:
