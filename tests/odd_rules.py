@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
 
-from derive.deriving.experiment import Experiment
+from derive.deriving.experiment import Experiment, Numbers
 from derive.expr import Expr, fold
 from derive.reading.read import read_text
 from derive.rule import Rule
@@ -85,18 +85,23 @@ def at(expr: Expr, values: Mapping[str, float]) -> Any:
                 apply=lambda node, args: OPERATIONS[node.op](*args))[0]  # fmt: skip
 
 
+def _watched(experiment: Experiment, numbers: Numbers) -> float:
+    """The number of the coordinate that is observed."""
+    return float(numbers[experiment.coordinate] if isinstance(numbers, tuple) else numbers)
+
+
 def observed(rule: Rule, experiment: Experiment) -> dict[int, float]:
     """What an experiment observes, after each of its steps."""
     fixed = {**rule.defaults, **(experiment.hyperparameters or {})}
     hypers = {name: float(value) for name, value in fixed.items()}
-    now = {"theta": float(experiment.start)}
+    now = {"theta": _watched(experiment, experiment.start)}
     now |= {s.name: at(s.initial, {**hypers, **now}) for s in rule.states}
     found = {}
     for t in range(1, (len(experiment.gradients) or experiment.steps) + 1):
         here = {**hypers, **now, "t": float(t)}
         point = at(rule.questions[0][1], here)
-        slope = float(experiment.curvature or 0)
-        here["g"] = float(experiment.gradients[t - 1]) if experiment.gradients else slope * point
+        given = _watched(experiment, experiment.gradients[t - 1]) if experiment.gradients else 0.0
+        here["g"] = float(experiment.curvature or 0) * point + given
         after = {name: at(e, here) for name, e in rule.step.items()}
         before = {f"before.{name}": value for name, value in now.items()}
         found[t] = at(experiment.observed, {**here, **before, **after})

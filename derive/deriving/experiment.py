@@ -9,6 +9,9 @@ from typing import Any, Literal
 
 from derive.expr import Expr
 
+Numbers = Fraction | tuple[Fraction, ...]
+"""A number, or one for each coordinate."""
+
 
 @dataclass(frozen=True)
 class Experiment:
@@ -25,9 +28,10 @@ class Experiment:
     what: str
     observed: Expr
     foretold: Mapping[int, float]
-    gradients: tuple[Fraction, ...] = ()
+    gradients: tuple[Numbers, ...] = ()
     hyperparameters: Mapping[str, Fraction] | None = None
-    start: Fraction = Fraction(0)
+    start: Numbers = Fraction(0)
+    coordinate: int = 0
     curvature: Fraction | None = None
     steps: int = 0
     relation: Literal["=", "≤", "≥"] = "="

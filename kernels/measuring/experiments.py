@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from derive.deriving.experiment import Experiment
+from derive.deriving.experiment import Experiment, Numbers
 from derive.evaluate import enclosed
 from derive.expr import symbols
 from derive.ops import Inexact, Undefined
@@ -36,39 +36,52 @@ def _run(kernel: Kernel, experiment: Experiment) -> Iterator[tuple[int, dict[str
     """The values after each step, with those before it, the input, t and the hyperparameters."""
     rule = kernel.rule
     settings = {n: float(v) for n, v in {**rule.defaults, **(experiment.hyperparameters or {})}.items()}
-    first = np.full(1, float(experiment.start), kernel.dtype)
-    state = kernel.init(first, **settings)
-    for t in range(1, (experiment.steps or len(experiment.gradients)) + 1):
-        before = {f"before.{name}": _number(a) for name, a in state.items()}
+    inputs = [_array(kernel, given, experiment) for given in experiment.gradients]
+    theta = _array(kernel, experiment.start, experiment)
+    state = kernel.init(theta, **settings)
+
+    def shown(**arrays: Array) -> dict[str, float]:
+        return {name: float(array.flat[experiment.coordinate % array.size]) for name, array in arrays.items()}
+
+    for t in range(1, (experiment.steps or len(inputs)) + 1):
+        given = inputs[t - 1] if inputs else np.zeros_like(theta)
+        before = {f"before.{name}": number for name, number in shown(**state).items()}
         if rule.is_average:
-            given = np.full(1, float(experiment.gradients[t - 1]), kernel.dtype)
             out = np.empty_like(given)
             kernel.step(given, out, state, t, **settings)
-            shown = {"x": _number(given), "output": _number(out)}
+            seen = shown(x=given, output=out)
         else:
-            before["before.theta"] = _number(first)
-            given = _gradient(kernel, experiment, first, state, t, settings)
-            kernel.step(first, given, state, t, **settings)
-            shown = {"g": _number(given), "theta": _number(first)}
-        kept = {name: _number(a) for name, a in state.items()}
-        yield t, {**settings, **before, **kept, **shown, "t": float(t)}
+            before |= {"before.theta": shown(theta=theta)["theta"]}
+            given = _gradient(kernel, experiment, theta, given, state, t, settings)
+            kernel.step(theta, given, state, t, **settings)
+            seen = shown(g=given, theta=theta)
+        yield t, {**settings, **before, **shown(**state), **seen, "t": float(t)}
+
+
+def _array(kernel: Kernel, numbers: Numbers, experiment: Experiment) -> Array:
+    """An element for each coordinate; one number is the same in all of them."""
+    every = [n for n in (experiment.start, *experiment.gradients) if isinstance(n, tuple)]
+    coordinates = len(every[0]) if every else 1
+    return np.array(numbers if isinstance(numbers, tuple) else (numbers,) * coordinates).astype(kernel.dtype)
 
 
 def _gradient(
-    kernel: Kernel, experiment: Experiment, theta: Array, state: dict[str, Array], t: int, settings: dict[str, float]
+    kernel: Kernel,
+    experiment: Experiment,
+    theta: Array,
+    given: Array,
+    state: dict[str, Array],
+    t: int,
+    settings: dict[str, float],
 ) -> Array:
-    """The gradient given, or that of the quadratic at the point the rule asks for."""
+    """The gradient given; or that of the quadratic at the point the rule asks for, with it as noise."""
     if experiment.curvature is None:
-        return np.full(1, float(experiment.gradients[t - 1]), kernel.dtype)
+        return given
     point = theta.copy()
     if kernel.querying is not None:
         kernel.query(theta, state, point, t, **settings)
     with np.errstate(over="ignore"):  # a run may be foretold to leave the number line
-        return (point * float(experiment.curvature)).astype(kernel.dtype)
-
-
-def _number(array: Array) -> float:
-    return float(array[0])
+        return (point * float(experiment.curvature) + given).astype(kernel.dtype)
 
 
 def _observed(experiment: Experiment, values: dict[str, float]) -> float:

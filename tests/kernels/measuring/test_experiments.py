@@ -53,6 +53,21 @@ def test_the_gradient_is_taken_where_the_rule_asks_for_it() -> None:
     assert confirm(compile("nesterov", "float64"), experiment) == ""
 
 
+def test_a_coordinate_has_numbers_of_its_own() -> None:
+    experiment = Experiment(
+        "the second coordinate", THETA, {1: 3.0, 2: 4.0}, gradients=((HALF, Fraction(-2)), (Fraction(7), Fraction(-2))),
+        hyperparameters={"lr": HALF}, start=(Fraction(0), Fraction(2)), coordinate=1,
+    )  # fmt: skip
+    kernel = compile("gradient_descent", "float64")
+    assert confirm(kernel, experiment) == ""
+    assert "foretold" in confirm(kernel, replace(experiment, coordinate=0))
+
+
+def test_a_gradient_beside_a_curvature_is_noise() -> None:
+    experiment = replace(DESCENT, gradients=(Fraction(1), Fraction(0)), steps=0, foretold={1: 0.0, 2: 0.0})
+    assert confirm(compile("gradient_descent", "float64"), experiment) == ""
+
+
 def test_a_run_that_overflows_confirms_nothing() -> None:
     experiment = replace(DESCENT, curvature=Fraction(10) ** 200, foretold={3: 0.0})
     assert "nan" in confirm(compile("gradient_descent", "float64"), experiment)
