@@ -101,7 +101,7 @@ def observed(rule: Rule, experiment: Experiment) -> dict[int, float]:
         here = {**hypers, **now, "t": float(t)}
         point = at(rule.questions[0][1], here)
         given = _watched(experiment, experiment.gradients[t - 1]) if experiment.gradients else 0.0
-        here["g"] = float(experiment.curvature or 0) * point + given
+        here["g"] = given if experiment.curvature is None else float(experiment.curvature) * point + given
         after = {name: at(e, here) for name, e in rule.step.items()}
         before = {f"before.{name}": value for name, value in now.items()}
         found[t] = at(experiment.observed, {**here, **before, **after})
