@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from itertools import combinations
+from typing import Literal
 
 from derive.algebra.normal import readable
 from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import Derivation, Step, code, define, equal, holds, labelled, names_of, tends
 from derive.deriving.experiment import Experiment, decimals
+from derive.deriving.foretelling import MOVED, foretold, plain_values
 from derive.deriving.linear import given
 from derive.deriving.rates.constant import effective_lr
+from derive.deriving.undecayed import without_decay
 from derive.evaluate import enclosed
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
 from derive.proving import Assumptions, identity
@@ -20,6 +24,9 @@ from derive.rule import NONNEGATIVE, POSITIVE, Rule
 T, G = Symbol("t"), Symbol("g")
 SIZE, OTHER = Symbol("a"), Symbol("a'")
 RUN = 20
+FEW = 8
+WAY = apply("abs", MOVED)
+RATE = MOVED / G
 
 
 def _of_size(rule: Rule) -> tuple[Expr, Expr, Assumptions] | None:
@@ -42,6 +49,7 @@ def step_against_size(rule: Rule) -> Derivation | None:
     if made is None:
         return None
     rate, size, assumed = made
+    removed = (without_decay(rule) or (rule, ()))[1]
     [other_rate, other_size] = substitute([rate, size], {SIZE.name: OTHER})
     larger = [apply("ge", OTHER, SIZE)]
     steps = [
@@ -68,13 +76,40 @@ def step_against_size(rule: Rule) -> Derivation | None:
     return Derivation(
         title="Rate and step against the size of a constant gradient",
         statement=" ".join(said),
-        assumptions=("every gradient has the size `a > 0` and the same sign",),
+        assumptions=("every gradient has the size `a > 0` and the same sign", *(f"`{n} = 0`" for n in removed)),
         steps=tuple(steps),
         result=size,
         names=names_of(rule),
         quantities={"constant_step": size, **({"scale_free_step": free[1]} if free is not None else {})},
         domains={SIZE.name: POSITIVE},
+        experiments=tuple(
+            (
+                *(_of_a_larger(rule, removed, "rate", RATE, rate, "≤") if smaller.verdict else ()),
+                *(_of_a_larger(rule, removed, "step", WAY, size, "≥") if wider.verdict else ()),
+                *(_of_any(rule, (*removed, *free[0]), free[1]) if free is not None else ()),
+            )
+        ),
     )
+
+
+def _of_a_larger(
+    rule: Rule, removed: Iterable[str], name: str, observed: Expr, formula: Expr, relation: Literal["≤", "≥"]
+) -> Iterator[Experiment]:
+    """A run with gradients -3 beside what the formula says of the size 2."""
+    values = plain_values(rule, removed)
+    expected = foretold(formula, {**values, SIZE.name: Fraction(2)}, range(1, FEW + 1))
+    if expected is not None:
+        what = f"the {name} of a larger constant gradient beside that of a smaller one"
+        yield Experiment(what, observed, expected, (Fraction(-3),) * FEW, values, relation=relation)
+
+
+def _of_any(rule: Rule, zeros: Iterable[str], shown: Expr) -> Iterator[Experiment]:
+    """Runs with gradients of very different sizes, which make the same steps."""
+    values = plain_values(rule, zeros)
+    expected = foretold(shown, values, range(1, FEW + 1))
+    if expected is not None:
+        what = "the step does not depend on the size of a constant gradient"
+        yield from (Experiment(what, WAY, expected, (g,) * FEW, values) for g in (Fraction(1, 64), Fraction(-40)))
 
 
 def _scale_free(rule: Rule, size: Expr, assumed: Assumptions) -> tuple[tuple[str, ...], Expr, Step] | None:
