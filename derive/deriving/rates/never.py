@@ -8,8 +8,9 @@ from fractions import Fraction
 
 from derive.deriving.derivation import Derivation, Step, holds, labelled, names_of
 from derive.deriving.experiment import Experiment, decimals
+from derive.deriving.foretelling import plain_values
 from derive.deriving.rates.factor import EffectiveRate, after, factored_step
-from derive.deriving.rates.runs import rates_of_run, settings
+from derive.deriving.rates.runs import measured, rates_of_run, settings, watched
 from derive.evaluate import enclosed
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
 from derive.proving import Assumptions, Verdict, identity
@@ -17,6 +18,7 @@ from derive.rule import Rule
 
 T = Symbol("t")
 LATER = "g~"  # the gradient of the step after
+FALLING = tuple(Fraction(g) for g in (4, -2, 1, Fraction(1, 2), Fraction(-1, 4), Fraction(1, 8)))
 RUNS = ((1, 0, 0), (2, 1, 1), (1, 1, 1), (1, 2, 1, 1), (1, Fraction(1, 4), Fraction(1, 4), Fraction(1, 4)))
 
 
@@ -47,6 +49,7 @@ def never_increasing(rule: Rule) -> Derivation | None:
     if step.verdict:
         statement = f"`{label}` never grows, whatever the gradients."
         steps: tuple[Step, ...] = (step,)
+        experiments = _beside_before(found)
     else:
         witness = next(_growing(found), None)
         if witness is None:
@@ -110,8 +113,15 @@ def _growing(found: EffectiveRate) -> Iterator[tuple[Verdict, Step, Experiment]]
 def _experiment(
     found: EffectiveRate, values: dict[str, Fraction], gradients: tuple[Fraction, ...], foretold: dict[int, float]
 ) -> Experiment:
-    now = {after(n): Symbol(n) for n in found.rule.state_names}
-    before = {n: Symbol(f"before.{n}") for n in found.rule.state_names}
-    [rate] = substitute([found.rate], {**before, **now})
     hypers = {**values, **{n: Fraction(0) for n in found.removed}}
-    return Experiment("the rate along a run on which it grows", rate, foretold, gradients, hypers)
+    return Experiment(
+        "the rate along a run on which it grows", watched(found, found.rate), foretold, gradients, hypers
+    )
+
+
+def _beside_before(found: EffectiveRate) -> tuple[Experiment, ...]:
+    """Under gradients that get smaller and smaller each rate is at most the one before."""
+    values = plain_values(found.rule, found.removed)
+    rates = rates_of_run(found, values, FALLING).rates
+    return measured(found, "the rate beside that of the step before", dict(enumerate(rates[:-1], start=2)), FALLING,
+                    values, "≤")  # fmt: skip
