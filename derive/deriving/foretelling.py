@@ -18,9 +18,7 @@ NEAR = 1e-10
 MOVED = Symbol("before.theta") - Symbol("theta")  # the step, as a run shows it
 
 
-def plain_values(
-    rule: Rule, zero: Iterable[str] = (), *, choices: tuple[Fraction, ...] = PLAIN
-) -> dict[str, Fraction]:
+def plain_values(rule: Rule, zero: Iterable[str] = (), *, choices: tuple[Fraction, ...] = PLAIN) -> dict[str, Fraction]:
     """A value of its own for every hyperparameter, where its domain allows: one in another's place is noticed."""
     values = {}
     for place, h in enumerate(rule.hyperparameters):
@@ -35,7 +33,6 @@ def foretold(formula: Expr, values: Mapping[str, Fraction], steps: Iterable[int]
     if not symbols(formula) <= {*values, "t"}:
         return None
     return decimals({t: enclosed([formula], {**values, "t": Fraction(t)})[0] for t in steps})
-
 
 
 def settled(formula: Expr, end: Expr, values: Mapping[str, Fraction], step: int) -> dict[int, float] | None:

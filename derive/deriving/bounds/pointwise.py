@@ -125,9 +125,7 @@ def _multiple(rule: Rule, plain: Rule, removed: tuple[str, ...], t: int) -> Deri
     )
 
 
-def _as_large_as_wanted(
-    rule: Rule, removed: tuple[str, ...], slope: Expr, t: int
-) -> tuple[Experiment, ...]:
+def _as_large_as_wanted(rule: Rule, removed: tuple[str, ...], slope: Expr, t: int) -> tuple[Experiment, ...]:
     """For a step of any size a gradient that makes it."""
     values = plain_values(rule, removed)
     per_gradient = a_number(slope, values)

@@ -94,9 +94,7 @@ def _derived(rule: Rule, states: list[Held], removed: tuple[str, ...]) -> Deriva
     )
 
 
-def _experiments(
-    rule: Rule, removed: tuple[str, ...], rate: Expr, found: ProvedLimit | None
-) -> Iterator[Experiment]:
+def _experiments(rule: Rule, removed: tuple[str, ...], rate: Expr, found: ProvedLimit | None) -> Iterator[Experiment]:
     """Constant inputs of either sign: what they move, over them, on the way and in the end."""
     source, moved = ("x", Symbol("output")) if rule.is_average else ("g", MOVED)
     for size in SIZES:

@@ -114,9 +114,7 @@ def _experiment(
     found: EffectiveRate, values: dict[str, Fraction], gradients: tuple[Fraction, ...], foretold: dict[int, float]
 ) -> Experiment:
     hypers = {**values, **{n: Fraction(0) for n in found.removed}}
-    return Experiment(
-        "the rate along a run on which it grows", watched(found, found.rate), foretold, gradients, hypers
-    )
+    return Experiment("the rate along a run on which it grows", watched(found, found.rate), foretold, gradients, hypers)
 
 
 def _beside_before(found: EffectiveRate) -> tuple[Experiment, ...]:

@@ -163,9 +163,11 @@ def _experiment(
     found_steps = decimals(steps)
     led = decimals({BEFORE + LATER: begun * (1 + together)})
     ratio = a_number(late, {**values, AGE: Fraction(LATER)})
-    experiments = [] if found_steps is None else [
-        Experiment("the steps after a lone gradient", MOVED, found_steps, gradients, tiny)
-    ]
+    experiments = (
+        []
+        if found_steps is None
+        else [Experiment("the steps after a lone gradient", MOVED, found_steps, gradients, tiny)]
+    )
     if led is not None and ratio is not None and abs(ratio) < NEAR:
         experiments.append(Experiment("all of them together", -Symbol("theta"), led, gradients, tiny))
     return tuple(experiments)
@@ -173,6 +175,8 @@ def _experiment(
 
 def _is_late(found: EffectiveRate, settled: Expr, values: dict[str, Fraction]) -> bool:
     """Whether the step is by then what it tends to: the corrections are over at these values."""
-    states = {name: Fraction(1) for name in symbols(found.step, settled) if name.removesuffix("[t]") in found.rule.state_names}
+    states = {
+        name: Fraction(1) for name in symbols(found.step, settled) if name.removesuffix("[t]") in found.rule.state_names
+    }
     own, end = (foretold(e, {**values, **states}, (BEFORE + 1,)) for e in (found.step, settled))
     return own is not None and end is not None and abs(own[BEFORE + 1] - end[BEFORE + 1]) < NEAR
