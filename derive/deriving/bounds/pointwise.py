@@ -101,6 +101,8 @@ def unbounded_step(rule: Rule) -> Derivation | None:
 def _multiple(rule: Rule, plain: Rule, removed: tuple[str, ...], t: int) -> Derivation | None:
     """Step t, after gradients one, as a multiple of its gradient; None where it is no such thing."""
     step = first_step(plain) if t == 1 else _second_step(plain)
+    if t == 2 and not _begins(plain):
+        return None
     positive = {h.name: POSITIVE for h in plain.hyperparameters if h.domain == NONNEGATIVE and h.name in symbols(step)}
     assumed = Assumptions({**given(plain).domains, **positive})
     slope = _slope(step, assumed)
@@ -136,6 +138,12 @@ def _as_large_as_wanted(rule: Rule, removed: tuple[str, ...], slope: Expr, t: in
         Experiment(f"a gradient for a step of {wanted}", MOVED, {t: wanted}, (*one, wanted / per_gradient), values)
         for wanted in WANTED
     )
+
+
+def _begins(rule: Rule) -> bool:
+    """Whether the first step, with a gradient one, is a number."""
+    [first] = substitute([first_step(rule)], {"g": Number(1)})
+    return bool(identity([(first - first, Number(0))], given(rule)))
 
 
 def _second_step(rule: Rule) -> Expr:

@@ -86,6 +86,8 @@ def _linear(rule: Rule, found: Coupled) -> Tail | None:
         equal(Symbol(f"{n}[t]"), e, r, why="linear, without gradients", given=assumed)
         for n, e, r in zip(names, still, rebuilt, strict=True)
     )
+    if not all(step.verdict for step in linear):
+        return None
     matrix = [[(Z if i == j else Number(0)) - a for j, a in enumerate(row)] for i, row in enumerate(rows)]
     known = Assumptions({**assumed.domains, found.name: POSITIVE, Z.name: REAL, SPEED.name: REAL})
     try:

@@ -131,7 +131,7 @@ def _without_memory(rule: Rule, rate: Expr) -> tuple[tuple[str, ...], Step] | No
 def _experiments(rule: Rule, removed: tuple[str, ...], step: Expr) -> tuple[Experiment, ...]:
     """One gradient, large or small."""
     values, found = plain_values(rule, removed), []
-    for g in (Fraction(5), Fraction(-1, 1000)):
+    for g in (Fraction(5), Fraction(-1, 1000), Fraction(-5)):
         expected = foretold(step, {**values, "g": g}, (1,))
         if expected is not None:
             found.append(Experiment("the first step", MOVED, expected, (g,), values))

@@ -155,5 +155,7 @@ def _at_most(found: EffectiveRate, still: Expr) -> tuple[Experiment, ...]:
     if expected is None:
         return ()
     rate, what = watched(found, found.rate), "the rate beside what it is at rest"
-    return (Experiment(what, rate, expected, SIGNED, values, relation="≤"),
-            Experiment("the rate at rest", rate, expected, none, values))  # fmt: skip
+    beside = Experiment(what, rate, expected, SIGNED, values, relation="≤")
+    if any(s.initial is not ZERO for s in found.rule.states if s.name in found.behind):
+        return (beside,)
+    return (beside, Experiment("the rate at rest", rate, expected, none, values))

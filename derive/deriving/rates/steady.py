@@ -26,7 +26,7 @@ T, G = Symbol("t"), Symbol("g")
 SIZE, OTHER = Symbol("a"), Symbol("a'")
 RUN = 20
 FEW = 8
-WAY = apply("abs", MOVED)
+WAY = MOVED * apply("sign", G)
 RATE = MOVED / G
 
 
