@@ -22,7 +22,7 @@ from derive.deriving.experiment import Experiment
 from derive.deriving.foretelling import MOVED, SIGNED, plain_values
 from derive.deriving.linear import AGE, linear_buffers
 from derive.deriving.rates.factor import EffectiveRate, after, factored_step
-from derive.deriving.rates.runs import Rates, measured, rates_of_run, settings, watched
+from derive.deriving.rates.runs import Rates, defined_steps, measured, rates_of_run, settings, watched
 from derive.expr import Symbol, apply, substitute, symbols
 from derive.proving import Assumptions
 from derive.rule import Rule
@@ -58,7 +58,7 @@ def rate_of_history(rule: Rule) -> Derivation | None:
         names=names_of(rule),
         quantities={"rate": found.rate, "direction": found.direction},
         domains=found.domains_after,
-        experiments=(_experiment(found),),
+        experiments=_experiment(found),
     )
 
 
@@ -95,16 +95,15 @@ def _downhill(found: EffectiveRate, proper: Assumptions) -> Step:
     return holds(apply("ge", found.rate, 0), why=why, given=proper)
 
 
-def _experiment(found: EffectiveRate) -> Experiment:
+def _experiment(found: EffectiveRate) -> tuple[Experiment, ...]:
     """The step divided by the direction, read off a run, is the rate of the states of that run."""
-    steps = range(1, len(SIGNED) + 1)
-    return Experiment(
-        what="a step less the rate times the direction",
-        observed=MOVED - watched(found, found.rate * found.direction),
-        foretold=dict.fromkeys(steps, 0.0),
-        gradients=SIGNED,
-        hyperparameters={n: Fraction(0) for n in found.removed},
-    )
+    values = plain_values(found.rule, found.removed)
+    steps = defined_steps(found, values, SIGNED)
+    if not steps:
+        return ()
+    observed = MOVED - watched(found, found.rate * found.direction)
+    what = "a step less the rate times the direction"
+    return (Experiment(what, observed, dict.fromkeys(steps, 0.0), SIGNED, values),)
 
 
 @coordinatewise

@@ -83,6 +83,15 @@ def measured(
     return (Experiment(what, observed, expected, gradients, dict(values), relation=relation),)
 
 
+def defined_steps(
+    found: EffectiveRate, values: Mapping[str, Fraction], gradients: Sequence[Fraction]
+) -> tuple[int, ...]:
+    """The steps up to the first that has no value: theta is none from there on."""
+    moved = [substitute([found.rate * found.direction], here)[0] for here in _along(found, values, gradients)]
+    known = [decimals({0: number}) is not None for number in enclosed(moved, {})]
+    return tuple(range(1, known.index(False) + 1 if False in known else len(known) + 1))
+
+
 def _is_apart_from_zero(number: object) -> bool:
     """Whether it is a number that is certainly not zero."""
     known = decimals({0: number})
