@@ -54,9 +54,9 @@ def never_increasing(rule: Rule) -> Derivation | None:
         witness = next(_growing(found), None)
         if witness is None:
             return None
-        _, shown, experiment = witness
+        _, shown, experiments = witness
         statement = f"`{label}` can grow: a run shows it."
-        steps, experiments = (shown,), (experiment,)
+        steps = (shown,)
     return Derivation(
         title="Whether the effective rate ever grows",
         statement=statement,
@@ -88,7 +88,7 @@ def _stepped(found: EffectiveRate, states: dict[str, Expr], gradient: Expr, coun
     return dict(zip(found.behind, substitute([found.rule.step[n] for n in found.behind], values), strict=True))
 
 
-def _growing(found: EffectiveRate) -> Iterator[tuple[Verdict, Step, Experiment]]:
+def _growing(found: EffectiveRate) -> Iterator[tuple[Verdict, Step, tuple[Experiment, ...]]]:
     """Runs on which the rate certainly grows: the verdict, the step that says so, and the run to be made."""
     values = settings(found)
     for numbers in RUNS:
@@ -104,17 +104,25 @@ def _growing(found: EffectiveRate) -> Iterator[tuple[Verdict, Step, Experiment]]
             where = ", ".join(f"{n} = {v}" for n, v in values.items())
             said = f"with gradients {run} the rate grows at step {place + 1}, where {where}"
             step = holds(apply("gt", now, before), given=Assumptions(), why=said)
-            foretold = decimals(dict(zip((place, place + 1), enclosed([before, now], {}), strict=True)))
-            if step.verdict and foretold is not None:
-                yield replace(verdict, message=said), step, _experiment(found, values, gradients, foretold)
+            run_of = _runs(found, values, gradients, {place: before, place + 1: now})
+            if step.verdict and run_of:
+                yield replace(verdict, message=said), step, run_of
                 return
 
 
-def _experiment(
-    found: EffectiveRate, values: dict[str, Fraction], gradients: tuple[Fraction, ...], foretold: dict[int, float]
-) -> Experiment:
+def _runs(
+    found: EffectiveRate, values: dict[str, Fraction], gradients: tuple[Fraction, ...], rates: dict[int, Expr]
+) -> tuple[Experiment, ...]:
+    """The two rates, as the states have them, and as the step over its direction where that is not zero."""
     hypers = {**values, **{n: Fraction(0) for n in found.removed}}
-    return Experiment("the rate along a run on which it grows", watched(found, found.rate), foretold, gradients, hypers)
+    foretold = decimals(dict(zip(rates, enclosed(rates.values(), {}), strict=True)))
+    if foretold is None:
+        return ()
+    what = "the rate along a run on which it grows"
+    return (
+        Experiment(f"{what}, in its states", watched(found, found.rate), foretold, gradients, hypers),
+        *measured(found, what, rates, gradients, hypers),
+    )
 
 
 def _beside_before(found: EffectiveRate) -> tuple[Experiment, ...]:

@@ -22,7 +22,7 @@ from derive.deriving.experiment import Experiment
 from derive.deriving.foretelling import PLAIN, QUICK, SIGNED, a_number, foretold, plain_values, settled
 from derive.deriving.linear import raised, scaled
 from derive.deriving.rates.factor import EffectiveRate, after, factored_step
-from derive.deriving.rates.runs import watched
+from derive.deriving.rates.runs import measured, watched
 from derive.evaluate import unrolled
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
 from derive.proving import Assumptions, identity
@@ -151,11 +151,10 @@ def _as_if_from_the_start(
 def _at_most(found: EffectiveRate, still: Expr) -> tuple[Experiment, ...]:
     """The rate beside the most it can be: under gradients, and before any."""
     values, none = plain_values(found.rule, found.removed), (Fraction(0),) * len(SIGNED)
-    expected = foretold(still, values, range(1, len(SIGNED) + 1))
-    if expected is None:
-        return ()
-    rate, what = watched(found, found.rate), "the rate beside what it is at rest"
-    beside = Experiment(what, rate, expected, SIGNED, values, relation="≤")
-    if any(s.initial is not ZERO for s in found.rule.states if s.name in found.behind):
-        return (beside,)
-    return (beside, Experiment("the rate at rest", rate, expected, none, values))
+    numbers = {name: Number(value) for name, value in values.items()}
+    most = {t: substitute([still], {**numbers, "t": Number(t)})[0] for t in range(1, len(SIGNED) + 1)}
+    beside = measured(found, "the rate beside what it is at rest", most, SIGNED, values, "≤")
+    expected = foretold(still, values, most)
+    if expected is None or any(s.initial is not ZERO for s in found.rule.states if s.name in found.behind):
+        return beside
+    return (*beside, Experiment("the rate at rest", watched(found, found.rate), expected, none, values))
