@@ -13,6 +13,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 from derive.deriving.derivation import letter
+from derive.deriving.experiment import plain_values
 from derive.evaluate import unrolled
 from derive.expr import Expr, Number, Symbol, substitute
 from derive.proving import Assumptions, identity
@@ -28,7 +29,6 @@ TURN = Fraction(1, 2)  # the tangent of half the angle of the witnesses
 COSINE, SINE = Fraction(3, 5), Fraction(4, 5)
 WITNESSES: tuple[Runs, ...] = (((1, 2),), ((1, 2), (3, -1)))  # no coordinate is zero, straight or turned
 BEGINNING = (1, 0)
-PLAIN = Fraction(1, 2)
 
 
 @dataclass(frozen=True)
@@ -160,11 +160,6 @@ def turned_inputs(
         return COSINE * one - SINE * other, SINE * one + COSINE * other
 
     return turned(start), tuple(map(turned, gradients))
-
-
-def plain_values(rule: Rule) -> dict[str, Fraction]:
-    """One half for every hyperparameter that can have it, so that each plays a part and floats are exact."""
-    return {h.name: PLAIN if PLAIN in h.domain else h.default or Fraction(1) for h in rule.hyperparameters}
 
 
 def _pair(values: tuple[int, int]) -> tuple[Expr, Expr]:

@@ -9,8 +9,8 @@ from collections.abc import Collection, Mapping
 from fractions import Fraction
 from typing import Any
 
-from derive.deriving.experiment import Experiment, decimals
-from derive.deriving.symmetries.coordinates import Parted, Runs, plain_values, turned_inputs
+from derive.deriving.experiment import Experiment, decimals, plain_values
+from derive.deriving.symmetries.coordinates import Parted, Runs, turned_inputs
 from derive.deriving.symmetries.transformation import THETA, T, Transformation
 from derive.evaluate import enclosed, unrolled
 from derive.expr import Expr, Number, substitute
