@@ -11,7 +11,7 @@ from derive.evaluate import exact
 from derive.rule import Rule
 
 Values = Mapping[str, Fraction]
-CURVATURES = tuple(map(Fraction, (1, "1/2", 2, "1/4", 4, "1/8", 8)))
+CURVATURES = tuple(Fraction(h) for h in (1, 0.5, 2, 0.25, 4, 0.125, 8))
 QUICK = 0.75  # the factor of a step below which a run of some ten steps is a long one
 
 

@@ -12,13 +12,13 @@ from typing import Any
 from derive.deriving.experiment import Experiment, decimals, plain_values
 from derive.deriving.symmetries.coordinates import Parted, Runs, turned_inputs
 from derive.deriving.symmetries.transformation import THETA, T, Transformation
-from derive.evaluate import enclosed, unrolled
+from derive.evaluate import enclosed, exact, unrolled
 from derive.expr import Expr, Number, substitute
 from derive.proving.replay import Replayed, Separation
 from derive.rule import Rule
 
 START, GRADIENTS = Fraction(1), tuple(Fraction(g) for g in (1, -2, 3))
-FACTORS = tuple(map(Fraction, (2, 4, "1/4")))  # 4 and 1/4 have roots, 1/4 keeps decays below one
+FACTORS = tuple(Fraction(c) for c in (2, 4, 0.25))  # 4 and 1/4 have roots, 1/4 keeps decays below one
 PAIRS: Runs = ((1, -3), (-2, 1), (4, 2))
 STARTS = (1, -2)
 
@@ -52,11 +52,11 @@ def _moved(
 ) -> tuple[Fraction, tuple[Fraction, ...], dict[str, Fraction]] | None:
     """The start, the gradients and the hyperparameters that are moved; None where one is not rational."""
     asked = (_at(move.there, {"theta": Number(theta)}), *(_at(move.answer, {"g": Number(g)}) for g in gradients))
-    start, *found = enclosed([*asked, *move.hyperparameters.values()], values)
-    if not all(isinstance(value, Fraction) for value in (start, *found)):
+    found = [value for value in exact([*asked, *move.hyperparameters.values()], values) if isinstance(value, Fraction)]
+    first = len(asked)
+    if len(found) < first + len(move.hyperparameters):
         return None
-    count = len(gradients)
-    return start, tuple(found[:count]), dict(zip(move.hyperparameters, found[count:], strict=True))
+    return found[0], tuple(found[1:first]), dict(zip(move.hyperparameters, found[first:], strict=True))
 
 
 def apart(rule: Rule, move: Transformation, witness: Separation) -> tuple[Experiment, ...]:
@@ -70,7 +70,7 @@ def apart(rule: Rule, move: Transformation, witness: Separation) -> tuple[Experi
     free = {} if move.free is None or number is None else {move.free.name: number}
     given = witness.gradients[: found.step]
     moved = _moved(move, witness.theta, given, {**own, **free})
-    sides = [] if isinstance(found.sides[0], str) else enclosed(found.sides, {})  # type: ignore[arg-type]
+    sides = [] if isinstance(found.sides[0], str) else enclosed(found.sides, {})
     if moved is None or not sides:
         return ()
     seen = THETA if found.question is None else _at(rule.questions[0][1], {"t": T + 1})
@@ -127,11 +127,11 @@ def apart_when_turned(parted: Parted) -> tuple[Experiment, ...]:
     end, *plain = enclosed([parted.pairs[place][0], *parted.straight], found.values)
     values = {n: v for n, v in found.values.items() if n in parted.rule.hyperparameter_names}
     start, gradients = turned_inputs(parted.start, parted.gradients)
-    seen = {(place, "theta of the turned run"): (end, start, gradients)}
     straight = _fractions(parted.start), tuple(map(_fractions, parted.gradients))
-    seen |= {(i, f"coordinate {i + 1} of the run before it is turned"): (e, *straight) for i, e in enumerate(plain)}
+    seen: list[tuple[str, int, Any, tuple[Any, Any]]] = [("theta of the turned run", place, end, (start, gradients))]
+    seen += [(f"coordinate {i + 1} of the run before it is turned", i, e, straight) for i, e in enumerate(plain)]
     made = []
-    for (coordinate, what), (value, begin, given) in seen.items():
+    for what, coordinate, value, (begin, given) in seen:
         foretold = decimals({len(given): value})
         if foretold is not None:
             made.append(Experiment(what, THETA, foretold, given, values, begin, coordinate))
