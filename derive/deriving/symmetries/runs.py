@@ -9,8 +9,8 @@ from collections.abc import Collection, Mapping
 from fractions import Fraction
 from typing import Any
 
-from derive.deriving.experiment import Experiment, decimals, plain_values
-from derive.deriving.symmetries.coordinates import Parted, Runs, turned_inputs
+from derive.deriving.experiment import Experiment, decimals
+from derive.deriving.symmetries.coordinates import Parted, Runs, setting, turned_inputs, waits
 from derive.deriving.symmetries.transformation import THETA, T, Transformation
 from derive.evaluate import enclosed, exact, unrolled
 from derive.expr import Expr, Number, substitute
@@ -30,11 +30,12 @@ def along(rule: Rule, move: Transformation, zeros: Collection[str] = ()) -> tupl
     """
     if len(rule.questions) > 1 or move.counter is not T:
         return ()
-    values = plain_values(rule)
-    run = unrolled(rule, values, START, GRADIENTS)
+    values = setting(rule)
+    answers = GRADIENTS * _repeated(rule)
+    run = unrolled(rule, values, START, answers)
     for factor in FACTORS:
         free = {} if move.free is None else {move.free.name: factor}
-        moved = _moved(move, START, GRADIENTS, {**values, **free})
+        moved = _moved(move, START, answers, {**values, **free})
         if moved is None or not all(v in rule.domains[n] for n, v in moved[2].items()):
             continue
         points = [_at(move.there, {"theta": step["theta"]}) for step in run]
@@ -86,13 +87,19 @@ def _at_the_end(what: str, observed: Expr, value: Any, gradients: Any, hypers: A
     return [] if foretold is None else [Experiment(what, observed, foretold, gradients, hypers, start)]
 
 
+def _repeated(rule: Rule) -> int:
+    """How often the gradients come again, so that all formulas of the rule are seen."""
+    return 3 if waits(rule) else 1
+
+
 def exchanged(rule: Rule) -> tuple[Experiment, ...]:
     """Two coordinates in the other order: each does what it did in its old place."""
     if len(rule.questions) > 1:
         return ()
-    values = plain_values(rule)
-    alone = [unrolled(rule, values, start, [pair[i] for pair in PAIRS]) for i, start in enumerate(STARTS)]
-    start, gradients = _fractions(STARTS[::-1]), tuple(_fractions(pair[::-1]) for pair in PAIRS)
+    values = setting(rule)
+    pairs = PAIRS * _repeated(rule)
+    alone = [unrolled(rule, values, start, [pair[i] for pair in pairs]) for i, start in enumerate(STARTS)]
+    start, gradients = _fractions(STARTS[::-1]), tuple(_fractions(pair[::-1]) for pair in pairs)
     found = []
     for place, run in enumerate(alone[::-1]):
         foretold = decimals(dict(enumerate(enclosed([step["theta"] for step in run], {}), 1)))
@@ -106,7 +113,7 @@ def turned(rule: Rule) -> tuple[Experiment, ...]:
     """Two coordinates turned, by the angle with cosine 3/5: they do what they did, turned."""
     if len(rule.questions) > 1:
         return ()
-    values, (start, gradients) = plain_values(rule), turned_inputs(STARTS, PAIRS)
+    values, (start, gradients) = setting(rule), turned_inputs(STARTS, PAIRS)
     runs = [unrolled(rule, values, s, [pair[i] for pair in PAIRS]) for i, s in enumerate(STARTS)]
     both = [enclosed([step["theta"] for step in run], {}) for run in runs]
     if not all(isinstance(value, Fraction) for run in both for value in run):
