@@ -31,6 +31,7 @@ COSINE, SINE = Fraction(3, 5), Fraction(4, 5)
 WITNESSES: tuple[Runs, ...] = (((1, 2),), ((1, 2), (3, -1)))  # no coordinate is zero, straight or turned
 WAITING: Runs = ((1, 2), (3, -1)) * 5  # for rules that do something else in their first steps
 BEGINNING = (1, 0)
+LONG_MEMORY = Fraction(9, 10)
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,8 @@ def parted(rule: Rule) -> Parted | None:
     if len(rule.questions) > 1:
         return None
     values = setting(rule)
-    runs = (WAITING,) if waits(rule) else WITNESSES
+    longer = (WAITING[:steps] for steps in range(1, len(WAITING) + 1))  # the first to part has the simplest ends
+    runs = longer if waits(rule) else iter(WITNESSES)
     tried = (_parted(rule, gradients, values) for gradients in runs)
     return next((found for found in tried if found and not any(side.word for side in found.replayed.sides)), None)
 
@@ -173,10 +175,11 @@ def waits(rule: Rule) -> bool:
 
 
 def setting(rule: Rule) -> dict[str, Fraction]:
-    """Plain values; the default for decays where it is they on which it depends how long the rule waits."""
-    plain, waiting = plain_values(rule), waits(rule)
-    return {h.name: h.default if waiting and h.default and h.domain == DECAY else plain[h.name]
-            for h in rule.hyperparameters}  # fmt: skip
+    """Plain values; but a long memory where it is the decays on which it depends how long the rule waits."""
+    plain = plain_values(rule)
+    return (
+        {**plain, **{h.name: LONG_MEMORY for h in rule.hyperparameters if h.domain == DECAY}} if waits(rule) else plain
+    )
 
 
 def _pair(values: tuple[int, int]) -> tuple[Expr, Expr]:
