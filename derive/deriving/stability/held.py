@@ -14,7 +14,7 @@ from fractions import Fraction
 from derive.deriving.experiment import Experiment, decimals
 from derive.deriving.stability.closed import ClosedLoop, closed_loop
 from derive.deriving.stability.frozen import Frozen
-from derive.deriving.stability.responses import coefficients_at, factor_at, noise_response
+from derive.deriving.stability.responses import coefficients_at, is_quick, noise_response
 from derive.deriving.stability.steering import (
     NOTHING,
     STEPS,
@@ -28,7 +28,7 @@ from derive.deriving.stability.steering import (
     very_short_memories,
 )
 from derive.evaluate import enclosed, exact
-from derive.expr import Expr, Symbol, apply, symbols
+from derive.expr import Expr, Symbol, apply, substitute, symbols
 from derive.rule import Rule
 
 KICK = Fraction(1, 10**8)
@@ -72,9 +72,8 @@ def _kicked(run: Steered, found: Frozen, loop: ClosedLoop, edge: Expr) -> tuple[
         return ()
     near, far = most * NEAR, most * BEYOND
     response = noise_response(loop, {**values, loop.curvature.name: near}, FOLLOWED)
-    factors = [factor_at(loop, h, values) ** LONG for h in (near, far)]
-    if not response or not response[0] or not factors[0] < 0.02 < 50 < factors[1]:
-        return ()  # too slow to be seen in so many steps
+    if not response or not response[0] or not all(is_quick(loop, h, values, LONG) for h in (near, far)):
+        return ()
     answer, more = THETA / KICK, [float(KICK), *[0.0] * (LONG - 1)]
     size = apply("abs", answer / response[0])
     below = Experiment("below the threshold it fades", size, {STEPS + LONG: 0.1}, run.noise(start, float(near), more),
@@ -98,7 +97,18 @@ def _at_threshold(run: Steered, found: Frozen, loop: ClosedLoop, edge: Expr | No
     if curvature is None or curvature <= 0:
         return ()
     what = "at the threshold theta goes on changing its sign"
-    return (goes_on(run, what, start, run.last(start)[1], curvature),)
+    alternates = goes_on(run, what, start, run.last(start)[1], curvature)
+    # A sign does not notice a gradient that is too large or too small: the preconditioner does.
+    keeps = replace(alternates, what="there the preconditioner stays the same", observed=as_seen(found),
+                    foretold={STEPS + k: float(held) for k in range(1, FREE + 1)})  # fmt: skip
+    return (alternates, keeps)
+
+
+def as_seen(found: Frozen) -> Expr:
+    """The preconditioner in what is seen of a step: held states after it, all others before."""
+    before: dict[str, Expr] = {n: Symbol(f"before.{n}") for n in ("theta", *found.settled.state_names)}
+    after: dict[str, Expr] = {f"{n}[t]": Symbol(n) for n in found.held}
+    return substitute([found.preconditioner], {**before, **after})[0]
 
 
 def goes_on(run: Steered, what: str, start: float, height: float, curvature: Fraction) -> Experiment:

@@ -93,6 +93,12 @@ def factor_at(loop: ClosedLoop, curvature: Fraction, values: Values) -> float:
     return max((float(abs(z)) for z in zeros), default=0.0)
 
 
+def is_quick(loop: ClosedLoop, curvature: Fraction, values: Values, steps: int) -> bool:
+    """Whether in so many steps it is seen whether theta shrinks or grows: to a hundredth, or a hundred times."""
+    factor = factor_at(loop, curvature, values) ** steps
+    return factor < 0.01 or factor > 100
+
+
 def quick_setting(loop: ClosedLoop) -> dict[str, Fraction] | None:
     """Plain hyperparameters and a curvature at which theta shrinks quickly; None where none of some is so."""
     values = plain_values(loop.rule)
