@@ -31,8 +31,8 @@ from derive.evaluate import enclosed, exact
 from derive.expr import Expr, Symbol, apply, substitute, symbols
 from derive.rule import Rule
 
-KICK = Fraction(1, 10**8)
-LONG, FOLLOWED, FREE = 30, 8, 6  # steps after the steering
+KICK, WEAK = Fraction(1, 10**8), Fraction(1, 10**20)  # the weak one where all else is exactly zero
+LONG, FOLLOWED, FREE = 40, 8, 4  # steps after the steering
 NEAR, BEYOND = Fraction(9, 10), Fraction(11, 10)
 LEAST = 1e-3  # a preconditioner that is not much larger than the kick would notice it
 THETA = Symbol("theta")
@@ -74,7 +74,8 @@ def _kicked(run: Steered, found: Frozen, loop: ClosedLoop, edge: Expr) -> tuple[
     response = noise_response(loop, {**values, loop.curvature.name: near}, FOLLOWED)
     if not response or not response[0] or not all(is_quick(loop, h, values, LONG) for h in (near, far)):
         return ()
-    answer, more = THETA / KICK, [float(KICK), *[0.0] * (LONG - 1)]
+    kick = WEAK if start == 0 and not any(others) else KICK
+    answer, more = THETA / kick, [float(kick), *[0.0] * (LONG - 1)]
     size = apply("abs", answer / response[0])
     below = Experiment("below the threshold it fades", size, {STEPS + LONG: 0.1}, run.noise(start, float(near), more),
                        dict(run.values), Fraction(start), curvature=near, relation="≤")  # fmt: skip
