@@ -14,7 +14,7 @@ from fractions import Fraction
 from derive.deriving.experiment import Experiment, decimals
 from derive.deriving.stability.closed import ClosedLoop, closed_loop
 from derive.deriving.stability.frozen import Frozen
-from derive.deriving.stability.responses import coefficients_at, is_quick, noise_response
+from derive.deriving.stability.responses import coefficients_at, decided_by_curvature, is_quick, noise_response
 from derive.deriving.stability.steering import (
     NOTHING,
     STEPS,
@@ -38,14 +38,14 @@ LEAST = 1e-3  # a preconditioner that is not much larger than the kick would not
 THETA = Symbol("theta")
 
 
-def runs_with_it_held(rule: Rule, found: Frozen, edge: Expr | None) -> tuple[Experiment, ...]:
+def runs_with_it_held(rule: Rule, found: Frozen, condition: Expr, edge: Expr | None) -> tuple[Experiment, ...]:
     """A kick at the minimum on either side of `edge`, the largest curvature; or the run at the threshold."""
     loop, values = closed_loop(found.rule), very_short_memories(rule)
     if loop is None or rule.defaults.keys() != {*rule.hyperparameter_names}:
         return ()
     for wanted in (lone(Fraction(0)), lone(Fraction(1))):
         run = settled_under(rule, found, values, wanted)
-        made = () if run is None or edge is None else _kicked(run, found, loop, edge)
+        made = () if run is None or edge is None else _kicked(run, found, loop, condition, edge)
         if made:
             return made
     run = settled_under(rule, found, values, alternating())
@@ -60,7 +60,7 @@ def settled_under(
     return run if run is not None and has_settled(run, found.held) else None
 
 
-def _kicked(run: Steered, found: Frozen, loop: ClosedLoop, edge: Expr) -> tuple[Experiment, ...]:
+def _kicked(run: Steered, found: Frozen, loop: ClosedLoop, condition: Expr, edge: Expr) -> tuple[Experiment, ...]:
     """What theta does after a small gradient at the minimum, divided by that."""
     held, start = held_value(run, found), ending_at_zero(run)
     others = [value for name, value in run.states[1].items() if name not in found.held]
@@ -68,7 +68,7 @@ def _kicked(run: Steered, found: Frozen, loop: ClosedLoop, edge: Expr) -> tuple[
         return ()
     values = {**run.values, found.name: held}
     [most] = exact([edge], values)
-    if not isinstance(most, Fraction):
+    if not isinstance(most, Fraction) or not decided_by_curvature(loop, condition, values):
         return ()
     near, far = most * NEAR, most * BEYOND
     response = noise_response(loop, {**values, loop.curvature.name: near}, FOLLOWED)
