@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -40,6 +41,36 @@ def workers() -> int:
     if hasattr(os, "sched_getaffinity"):
         return max(1, len(os.sched_getaffinity(0)))
     return os.cpu_count() or 1
+
+
+def share(work: Callable[[], object], done: Callable[[], bool], helpers: int | None = None) -> None:
+    """Call `work` in this thread and in the pool's at once; return when `done`.
+
+    Each call takes what is left of the work, piece by piece, in compiled code: no piece is lost to an interrupt, and a
+    helper that comes late finds nothing to do. Ctrl-C is raised when everything is done.
+    """
+    pool, futures, interrupted = _current(), list[Future[object]](), None
+    while True:
+        try:
+            while len(futures) < pool.crew - 1 and (helpers is None or len(futures) < helpers):
+                futures.append(pool.executor.submit(work))
+            work()
+            while not done():
+                _wait(futures)
+            break
+        except KeyboardInterrupt as signal:
+            interrupted = signal
+    if interrupted is not None:
+        interrupted.add_note("the step that was interrupted is complete")
+        raise interrupted
+
+
+def _wait(futures: list[Future[object]]) -> None:
+    """For the helpers that have begun; and a moment, should one have begun whose submission was interrupted."""
+    for future in futures:
+        if not future.cancel():
+            future.result()
+    time.sleep(1e-4)
 
 
 def over_chunks(part: Callable[[int, int], object], size: int, chunk: int = CHUNK) -> None:
