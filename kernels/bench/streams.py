@@ -35,4 +35,3 @@ def streams(rule: Rule) -> Rule:
         tuple(body),
         rule.outputs,
     )
-

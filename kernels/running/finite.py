@@ -13,7 +13,7 @@ from kernels.running.memory import await_others, pointer_at, take
 BLOCK = 4096  # elements, between two looks at what has been found
 
 
-@njit(error_model="numpy", nogil=True, inline="always")  # type: ignore[untyped-decorator]
+@njit(error_model="numpy", nogil=True, inline="always")
 def all_finite(words, mask):  # type: ignore[no-untyped-def]
     """Whether none of the words has all the bits of the mask."""
     largest = words.dtype.type(0)
@@ -22,7 +22,7 @@ def all_finite(words, mask):  # type: ignore[no-untyped-def]
     return largest < mask
 
 
-@njit(error_model="numpy", nogil=True)  # type: ignore[untyped-decorator]
+@njit(error_model="numpy", nogil=True)
 def entry(addresses, starts, itemsize, cell, total, chunk):  # type: ignore[no-untyped-def]
     """Look through chunks of the elements of all tensors until none is left: cell[0] counts those taken, cell[1] those
     done; cell[2] becomes 1 where a number is infinite or none."""

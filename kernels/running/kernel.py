@@ -109,7 +109,7 @@ class Kernel:
         state: Mapping[str, Arrays],
         t: int | None = None,
         *,
-        guard: bool = False,
+        guard: bool | float = False,  # a truth value; floats are for **hyperparameters, as type checkers see them
         **hyperparameters: float,
     ) -> bool:
         """One step in place: `theta` and the buffers of `state` change, `g` does not. True when it is done.
@@ -127,7 +127,7 @@ class Kernel:
         except (TypeError, KeyError, IndexError):
             diagnose.state(state, self.rule.state_names, self.rule.inputs[0])
             raise
-        return self._call(self.stepping, [theta, g, *buffers], t, hyperparameters, guard)
+        return self._call(self.stepping, [theta, g, *buffers], t, hyperparameters, bool(guard))
 
     def query(
         self, theta: Arrays, /, state: Mapping[str, Arrays], out: Arrays, t: int | None = None, **hyperparameters: float
@@ -142,7 +142,7 @@ class Kernel:
         self._call(self.querying, [theta, *(state[n] for n in self.querying.arrays[1:-1]), out], t, hyperparameters)
 
     def step_addresses(
-        self, addresses: Any, sizes: Any, t: int | None = None, *, guard: bool = False, **hyperparameters: float
+        self, addresses: Any, sizes: Any, t: int | None = None, *, guard: bool | float = False, **hyperparameters: float
     ) -> bool:
         """A step of tensors whose memory others own, such as those of PyTorch.
 
@@ -151,7 +151,7 @@ class Kernel:
         there until the step is done, is for the caller to know.
         """
         counter, values = self._scalars(t, hyperparameters)
-        return many.step_addresses(self, self.stepping, addresses, sizes, counter, values, guard)
+        return many.step_addresses(self, self.stepping, addresses, sizes, counter, values, bool(guard))
 
     def __repr__(self) -> str:
         return f"Kernel({self.rule.name}, {self.dtype}, {self._standing})"

@@ -90,10 +90,11 @@ def _step(kernel: Kernel, part: Part, made: Tables, t: int, values: list[float |
         return False
     if part is kernel.stepping and kernel.measuring is not None:
         _measure(kernel.measuring, made, t, values)
-        entry, tables = shared(part.proved), (made.addresses, made.starts, made.norms)
+        given = [made.addresses, made.starts, made.norms]
     else:
-        entry, tables = shared(part.proved), (made.addresses, made.starts)
-    _divide(lambda cell, chunk: entry(*tables, cell, total, chunk, t, *values), total, total, _chunk(total))
+        given = [made.addresses, made.starts]
+    entry = shared(part.proved)
+    _divide(lambda cell, chunk: entry(*given, cell, total, chunk, t, *values), total, total, _chunk(total))
     _give_back(kernel, made)
     return True
 

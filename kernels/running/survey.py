@@ -18,13 +18,13 @@ BLOCK = 4096  # elements; what norms are added up in
 _TYPE = 0xFFFFFFFF00FFFFFF  # of a dtype: kind, character and byte order, not its flags; and its number
 
 
-@njit(error_model="numpy", inline="always")  # type: ignore[untyped-decorator]
+@njit(error_model="numpy", inline="always")
 def word(address, place):  # type: ignore[no-untyped-def]
     """The whole number that stands so many words behind the address."""
     return pointer_at(address, np.int64)[place]
 
 
-@njit(error_model="numpy")  # type: ignore[untyped-decorator]
+@njit(error_model="numpy")
 def fits(array, first, header, example, needed):  # type: ignore[no-untyped-def]
     """Whether an object is an array of the example's type and dtype, of the shape of `first`, with the needed flags.
 
@@ -47,7 +47,7 @@ def fits(array, first, header, example, needed):  # type: ignore[no-untyped-def]
     return True
 
 
-@njit(error_model="numpy")  # type: ignore[untyped-decorator]
+@njit(error_model="numpy")
 def apart(table, starts, itemsize, stored, order):  # type: ignore[no-untyped-def]
     """Whether nothing that is stored overlaps anything else; `order` is that of the addresses."""
     count = table.shape[1]
@@ -68,7 +68,7 @@ def apart(table, starts, itemsize, stored, order):  # type: ignore[no-untyped-de
     return 0
 
 
-@njit(error_model="numpy")  # type: ignore[untyped-decorator]
+@njit(error_model="numpy")
 def entry(items, header, example, itemsize, stored, table, starts, blocks, order):  # type: ignore[no-untyped-def]
     """Fill the table of addresses, a row for each argument, and where each tensor starts in all of them end to end.
 

@@ -125,7 +125,7 @@ def _overlapping(made: Tables, itemsize: int, stored: Array) -> tuple[int, int]:
 
 def _by_attributes(made: Tables, arrays: tuple[Array, ...], example: Array, stored: Array) -> None:
     """The same from the attributes of the arrays, slowly."""
-    rows, tensors = made.addresses.shape
+    tensors = made.addresses.shape[1]
     for place, a in enumerate(arrays):
         row, k = divmod(place, tensors)
         fits = type(a) is np.ndarray and a.dtype == example.dtype and a.shape == arrays[k].shape
@@ -141,7 +141,7 @@ def _layout_is_known() -> bool:
     good = [np.zeros(shape, np.float32) for shape in ((), (3,), (2, 5), (0, 4))]
     frozen = np.zeros((2, 5), np.float32)
     frozen.flags.writeable = False
-    odd = [np.zeros((2, 5)), np.zeros((5, 2), np.float32), frozen, np.zeros((5, 2), np.float32).T]
+    odd: list[Array] = [np.zeros((2, 5)), np.zeros((5, 2), np.float32), frozen, np.zeros((5, 2), np.float32).T]
     stored, example = np.array([True, True]), np.zeros(1, np.float32)
     try:
         for others, fits in [(tuple(a.copy() for a in good), True), *((_with(good, a), False) for a in odd)]:
