@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numba import carray, njit
 
-from kernels.running.memory import await_others, pointer_at, take
+from kernels.running.memory import LINE, await_others, claim, finish, pointer_at
 
 BLOCK = 4096  # elements, between two looks at what has been found
 
@@ -23,19 +23,15 @@ def all_finite(words, mask):  # type: ignore[no-untyped-def]
 
 
 @njit(error_model="numpy", nogil=True)
-def entry(addresses, starts, itemsize, cell, total, chunk):  # type: ignore[no-untyped-def]
-    """Look through chunks of the elements of all tensors until none is left: cell[0] counts those taken, cell[1] those
-    done; cell[2] becomes 1 where a number is infinite or none."""
-    if cell[0] >= total:
-        return 0
+def entry(addresses, starts, itemsize, cell, total, chunk, mine):  # type: ignore[no-untyped-def]
+    """Look through chunks of the elements of all tensors until none is left, or a number is infinite or none."""
     while True:
-        first = take(cell.ctypes.data, chunk)
+        first, last = claim(cell, total, chunk, mine)
         if first >= total:
             return await_others(cell, total)
-        last = min(first + chunk, total)
         k = np.searchsorted(starts, first, side="right") - 1
         begin = first
-        while begin < last and cell[2] == 0:
+        while begin < last and cell[-LINE] == 0:
             end = min(last, starts[k + 1], begin + BLOCK)
             if begin < end:
                 place = addresses[k] + (begin - starts[k]) * itemsize
@@ -44,8 +40,8 @@ def entry(addresses, starts, itemsize, cell, total, chunk):  # type: ignore[no-u
                 else:
                     fine = all_finite(carray(pointer_at(place, np.uint64), end - begin), np.uint64(0x7FF0000000000000))
                 if not fine:
-                    cell[2] = 1
+                    cell[-LINE] = 1
             begin = end
             if begin == starts[k + 1]:
                 k += 1
-        take(cell.ctypes.data + 8, last - first)
+        finish(cell, last - first)

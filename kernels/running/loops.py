@@ -50,4 +50,4 @@ def _signature(name: str) -> Any:
     row, rows = whole[::1], whole[:, ::1]
     if name == "survey":
         return whole(whole, whole, whole, whole, numba.types.boolean[::1], rows, row, row, row)
-    return whole(row, row, whole, row, whole, whole)
+    return whole(row, row, whole, row, whole, whole, whole)

@@ -14,8 +14,10 @@ import numpy as np
 from derive.errors import UserError
 from kernels.checks import ENOUGH_FOR_THREADS
 from kernels.running import diagnose, loops
-from kernels.running.pool import share, workers
+from kernels.running.memory import cells, done, found
+from kernels.running.pool import crew, share
 from kernels.running.sharing import shared
+from kernels.running.survey import BLOCK
 from kernels.running.tables import Overlap, Tables, Unfit, survey, survey_addresses, tables
 
 if TYPE_CHECKING:
@@ -23,8 +25,8 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, Any]
 SPARE = 4  # tables that a kernel keeps for its next steps
-LEAST, MOST = 1 << 13, 1 << 17  # elements of a chunk: enough to hide the taking, few enough to end together
-BLOCKS = 16  # of a chunk, where norms are measured
+CHUNK = 1 << 14  # elements: enough to hide the taking, few enough for threads to end together
+BLOCKS = CHUNK // BLOCK  # of a chunk, where norms are measured
 
 
 def step_arrays(
@@ -94,7 +96,7 @@ def _step(kernel: Kernel, part: Part, made: Tables, t: int, values: list[float |
     else:
         given = [made.addresses, made.starts]
     entry = shared(part.proved)
-    _divide(lambda cell, chunk: entry(*given, cell, total, chunk, t, *values), total, total, _chunk(total))
+    _divide(lambda cell, chunk, mine: entry(*given, cell, total, chunk, mine, t, *values), total, total, CHUNK)
     _give_back(kernel, made)
     return True
 
@@ -104,34 +106,30 @@ def _measure(measuring: Part, made: Tables, t: int, values: list[float | None]) 
     made.room(len(measuring.stored))
     entry, total = shared(measuring.proved), int(made.blocks[-1])
     given = (made.addresses, made.starts, made.blocks, made.sums, made.norms)
-    _divide(lambda cell, chunk: entry(*given, cell, total, chunk, t, *values), total, made.elements, BLOCKS)
-    entry(*given, np.zeros(2, np.int64), 0, 0, t, *values)
+    _divide(lambda cell, chunk, mine: entry(*given, cell, total, chunk, mine, t, *values), total, made.elements, BLOCKS)
+    entry(*given, cells(1), 0, 0, 0, t, *values)
 
 
 def _finite(made: Tables, itemsize: int, row: int) -> bool:
     """Whether every gradient is finite."""
-    entry, total, cells = loops.finite(), made.elements, []
+    entry, total = loops.finite(), made.elements
     addresses, starts = made.addresses[row], made.starts
 
-    def look(cell: Array, chunk: int) -> object:
-        cells.append(cell)
-        return entry(addresses, starts, itemsize, cell, total, chunk)
+    def look(cell: Array, chunk: int, mine: int) -> object:
+        return entry(addresses, starts, itemsize, cell, total, chunk, mine)
 
-    _divide(look, total, total, _chunk(total))
-    return not any(cell[2] for cell in cells)
+    return not found(_divide(look, total, total, CHUNK))
 
 
-def _divide(work: Callable[[Array, int], object], total: int, elements: int, chunk: int) -> None:
-    """Do all the work: here where it is little, otherwise shared among threads."""
-    cell = np.zeros(3, np.int64)  # of this step alone: a thread that comes late finds that all is taken
+def _divide(work: Callable[[Array, int, int], object], total: int, elements: int, chunk: int) -> Array:
+    """Do all the work, here where it is little, otherwise shared among threads; what they have counted."""
     if elements <= ENOUGH_FOR_THREADS:
-        work(cell, max(total, 1))
+        cell = cells(1)
+        work(cell, max(total, 1), 0)
     else:
-        share(lambda: work(cell, chunk), lambda: bool(cell[1] >= total), helpers=-(-total // chunk) - 1)
-
-
-def _chunk(total: int) -> int:
-    return max(LEAST, min(MOST, total // (16 * workers())))
+        cell = cells(crew())  # of this step alone: a thread that comes late finds that all is taken
+        share(lambda mine: work(cell, chunk, mine), lambda: done(cell) >= total)
+    return cell
 
 
 # What a step borrows and what is wrong with what it was given
@@ -185,7 +183,7 @@ def _plain(kernel: Kernel, part: Part, arrays: Sequence[Array], tensors: int) ->
 
 def _overlap(kernel: Kernel, part: Part, places: tuple[int, ...], tensors: int, *, listed: bool) -> UserError:
     """Of two stored arrays the second is to be copied; otherwise the one that is only read."""
-    (a, a_place), (b, b_place) = (_named(kernel, part, place, tensors, listed=listed) for place in places)
+    (a, _), (b, b_place) = (_named(kernel, part, place, tensors, listed=listed) for place in places)
     first_stored, second_stored = (bool(part.is_stored[place // tensors]) for place in places)
     if first_stored and second_stored:
         fix = f"{b_place} = {b_place}.copy() before the step"

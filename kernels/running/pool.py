@@ -7,6 +7,7 @@ depends on the chunks.
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 import time
@@ -34,6 +35,7 @@ class Pool:
 
 _LOCK = threading.Lock()
 _pool: Pool | None = None
+_self = threading.local()  # the number of a thread of the pool
 
 
 def workers() -> int:
@@ -43,8 +45,13 @@ def workers() -> int:
     return os.cpu_count() or 1
 
 
-def share(work: Callable[[], object], done: Callable[[], bool], helpers: int | None = None) -> None:
-    """Call `work` in this thread and in the pool's at once; return when `done`.
+def crew() -> int:
+    """How many threads share a step, this one included."""
+    return _current().crew
+
+
+def share(work: Callable[[int], object], done: Callable[[], bool]) -> None:
+    """Call `work` in this thread, with 0, and in the pool's at once, with their numbers from 1; return when `done`.
 
     Each call takes what is left of the work, piece by piece, in compiled code: no piece is lost to an interrupt, and a
     helper that comes late finds nothing to do. Ctrl-C is raised when everything is done.
@@ -52,9 +59,9 @@ def share(work: Callable[[], object], done: Callable[[], bool], helpers: int | N
     pool, futures, interrupted = _current(), list[Future[object]](), None
     while True:
         try:
-            while len(futures) < pool.crew - 1 and (helpers is None or len(futures) < helpers):
-                futures.append(pool.executor.submit(work))
-            work()
+            while len(futures) < pool.crew - 1:
+                futures.append(pool.executor.submit(_numbered, work))
+            work(0)
             while not done():
                 _wait(futures)
             break
@@ -63,6 +70,10 @@ def share(work: Callable[[], object], done: Callable[[], bool], helpers: int | N
     if interrupted is not None:
         interrupted.add_note("the step that was interrupted is complete")
         raise interrupted
+
+
+def _numbered(work: Callable[[int], object]) -> object:
+    return work(_self.number)
 
 
 def _wait(futures: list[Future[object]]) -> None:
@@ -116,7 +127,8 @@ def _current() -> Pool:
 def _made() -> Pool:
     """New threads, all started, each found to compute with subnormal numbers."""
     crew = workers()
-    executor = ThreadPoolExecutor(crew, thread_name_prefix="derive-kernels")
+    numbers = itertools.count(1)
+    executor = ThreadPoolExecutor(crew, "derive-kernels", initializer=lambda: setattr(_self, "number", next(numbers)))
     together = threading.Barrier(crew)
     probes = [executor.submit(_keeps_subnormals, together) for _ in range(crew)]
     answers = [p.result() for p in probes]

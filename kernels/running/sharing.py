@@ -29,7 +29,7 @@ _HEAD = """\
 import numpy as np
 from numba import carray, njit
 
-from kernels.running.memory import await_others, pointer_at, take
+from kernels.running.memory import await_others, claim, finish, pointer_at
 from {name} import element, prelude, {inner}
 
 
@@ -39,16 +39,13 @@ from {name} import element, prelude, {inner}
 _STEP = (
     _HEAD
     + '''\
-def entry(table, starts, {more}cell, total, chunk, {parameters}):
-    """Step chunks of the elements of all tensors until none is left: cell[0] counts those taken, cell[1] those done.
+def entry(table, starts, {more}cell, total, chunk, mine, {parameters}):
+    """Step chunks of the elements of all tensors until none is left; the answer is 0.
     Row j of the table has the addresses of argument j; the elements of tensor k are starts[k] to starts[k + 1]."""
-    if cell[0] >= total:
-        return 0
 {once}    while True:
-        first = take(cell.ctypes.data, chunk)
+        first, last = claim(cell, total, chunk, mine)
         if first >= total:
             return await_others(cell, total)
-        last = min(first + chunk, total)
         k = np.searchsorted(starts, first, side="right") - 1
         begin = first
         while begin < last:
@@ -59,16 +56,16 @@ def entry(table, starts, {more}cell, total, chunk, {parameters}):
 {each}                span({names}, begin - starts[k], end - starts[k], {handed})
             begin = end
             k += 1
-        take(cell.ctypes.data + 8, last - first)
+        finish(cell, last - first)
 '''
 )
 
 _NORMS = (
     _HEAD
     + '''\
-def entry(table, starts, blocks, sums, norms, cell, total, chunk, {parameters}):
-    """Add up the squares of chunks of blocks of all tensors until none is left: cell[0] counts those taken, cell[1]
-    those done; those of tensor k are blocks[k] to blocks[k + 1]. With chunk 0: the norms, when all is added up."""
+def entry(table, starts, blocks, sums, norms, cell, total, chunk, mine, {parameters}):
+    """Add up the squares of chunks of blocks of all tensors until none is left; those of tensor k are blocks[k] to
+    blocks[k + 1]. With chunk 0: the norms, when all is added up. The answer is 0."""
     if chunk == 0:
         for k in range(norms.shape[0]):
             for j in range(norms.shape[1]):
@@ -77,13 +74,10 @@ def entry(table, starts, blocks, sums, norms, cell, total, chunk, {parameters}):
                     total += sums[place, j]
                 norms[k, j] = np.sqrt(total)
         return 0
-    if cell[0] >= total:
-        return 0
 {once}    while True:
-        first = take(cell.ctypes.data, chunk)
+        first, last = claim(cell, total, chunk, mine)
         if first >= total:
             return await_others(cell, total)
-        last = min(first + chunk, total)
         k = np.searchsorted(blocks, first, side="right") - 1
         for place in range(first, last):
             while place >= blocks[k + 1]:
@@ -92,7 +86,7 @@ def entry(table, starts, blocks, sums, norms, cell, total, chunk, {parameters}):
             begin = (place - blocks[k]) * {block}
 {arrays}
             block({names}, sums, place, begin, min(begin + {block}, size), {handed})
-        take(cell.ctypes.data + 8, last - first)
+        finish(cell, last - first)
 '''
 )
 
@@ -102,22 +96,19 @@ _TAKEN = frozenset(
     {
         "await_others",
         "begin",
+        "block",
         "blocks",
         "carray",
         "cell",
         "chunk",
+        "claim",
+        "element",
         "end",
         "entry",
-        "element",
-        "first",
-        "float",
-        "j",
-        "k",
-        "last",
-        "min",
+        "finish",
     }
-    | {"njit", "norms", "np", "place", "pointer_at", "prelude", "block", "range", "size", "span", "starts", "sums"}
-    | {"table", "take", "total"}
+    | {"first", "float", "j", "k", "last", "mine", "min", "njit", "norms", "np", "place", "pointer_at", "prelude"}
+    | {"range", "size", "span", "starts", "sums", "table", "total"}
 )
 
 
@@ -199,4 +190,4 @@ def _signature(proved: Proved) -> Any:
         tables, count = [rows, row, row, reals, reals], len(proved.parameters) - 1
     else:
         tables, count = [rows, row, *([reals] if proved.norms else [])], len(proved.parameters) - 1 - proved.norms
-    return whole(*tables, row, whole, whole, whole, *[real] * count)
+    return whole(*tables, row, whole, whole, whole, whole, *[real] * count)

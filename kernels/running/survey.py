@@ -41,7 +41,7 @@ def fits(array, first, header, example, needed):  # type: ignore[no-untyped-def]
     dimensions = word(fields, 1) & 0xFFFFFFFF
     if dimensions != word(first + header, 1) & 0xFFFFFFFF:
         return False
-    for d in range(dimensions):
+    for d in range(dimensions):  # noqa: SIM110 - Numba compiles no generators
         if word(word(fields, 2), d) != word(word(first + header, 2), d):
             return False
     return True
