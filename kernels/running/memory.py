@@ -55,8 +55,8 @@ def take(context: Any, address: Any, amount: Any) -> Any:
 def claim(cell: Any, total: Any, chunk: Any, mine: Any) -> Any:
     """The next chunk for this thread, from where to where; both `total` where nothing is left.
 
-    Each thread has a region of its own, the same at every step, so that it stays in the caches of its core: chunks dealt
-    out in turn make two cores as slow as one. Who is done with his own takes from the others'.
+    Each thread has a region of its own, the same at every step, so that small tensors stay in the caches of its core. Who
+    is done with his own takes from the others'.
     """
     regions = cell.size // LINE - 2
     each = (total + regions - 1) // regions
