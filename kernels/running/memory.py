@@ -55,7 +55,7 @@ def take(context: Any, address: Any, amount: Any) -> Any:
 def claim(cell: Any, total: Any, chunk: Any, mine: Any) -> Any:
     """The next chunk for this thread, from where to where; both `total` where nothing is left.
 
-    Each thread has a region of its own, the same at every step, so that small tensors stay in the caches of its core. Who
+    Each thread has a region of its own, the same at every step, so that small tensors stay in its caches. Who
     is done with his own takes from the others'.
     """
     regions = cell.size // LINE - 2

@@ -74,7 +74,8 @@ def entry(table, starts, blocks, sums, norms, cell, total, chunk, mine, {paramet
                     total += sums[place, j]
                 norms[k, j] = np.sqrt(total)
         return 0
-{once}    while True:
+{once}    squares = np.zeros(({norms}, {block}))
+    while True:
         first, last = claim(cell, total, chunk, mine)
         if first >= total:
             return await_others(cell, total)
@@ -85,7 +86,7 @@ def entry(table, starts, blocks, sums, norms, cell, total, chunk, mine, {paramet
             size = starts[k + 1] - starts[k]
             begin = (place - blocks[k]) * {block}
 {arrays}
-            block({names}, sums, place, begin, min(begin + {block}, size), {handed})
+            block({names}, squares, sums, place, begin, min(begin + {block}, size), {handed})
         finish(cell, last - first)
 '''
 )
@@ -108,7 +109,7 @@ _TAKEN = frozenset(
         "finish",
     }
     | {"first", "float", "j", "k", "last", "mine", "min", "njit", "norms", "np", "place", "pointer_at", "prelude"}
-    | {"range", "size", "span", "starts", "sums", "table", "total"}
+    | {"range", "size", "span", "squares", "starts", "sums", "table", "total"}
 )
 
 
@@ -178,7 +179,7 @@ def text(proved: Proved) -> str:
         "once": "" if norms else f"    {call}\n",
     }
     if proved.measures:
-        return _NORMS.format(**fields, block=BLOCK)
+        return _NORMS.format(**fields, block=BLOCK, norms=proved.norms)
     each = "".join(f"{line}\n" for line in (*norms, indent + call)) if norms else ""
     return _STEP.format(**fields, more="norms, " if norms else "", each=each)
 
