@@ -29,7 +29,7 @@ def streams(rule: Rule) -> Rule:
         body.append(Assignment(named[array], value))
     return Rule(
         f"streams_of_{rule.name}",
-        rule.inputs,
+        tuple(name for name in rule.inputs if name != "t"),
         (Hyperparameter("scale", Fraction(0)),),
         tuple(State(s.name, Number(Fraction(0))) for s in rule.states),
         tuple(body),
