@@ -118,7 +118,7 @@ def _finite(made: Tables, itemsize: int, row: int) -> bool:
     def look(cell: Array, chunk: int, mine: int) -> object:
         return entry(addresses, starts, itemsize, cell, total, chunk, mine)
 
-    return not found(_divide(look, total, total, CHUNK))
+    return not found(_divide(look, total, total // 4, CHUNK))  # elements soon looked at: fewer are worth a thread
 
 
 def _divide(work: Callable[[Array, int, int], object], total: int, elements: int, chunk: int) -> Array:

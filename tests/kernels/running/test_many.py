@@ -64,6 +64,32 @@ def test_a_list_is_stepped_as_its_tensors_one_by_one(name: str, dtype: str, shap
     assert same(rows, expected)
 
 
+def test_a_rule_may_use_the_names_of_the_loop() -> None:
+    from derive.reading.read import read_text
+
+    text = """
+def cell(theta, g, t, k=0, table=0, *, chunk=nonnegative(0.5), size=decay(0.9), starts=nonnegative(0.1)):
+    k = size * k + starts * g
+    table = table + norm(k) * k
+    theta = theta - chunk * table / (t + norm(g))
+    return theta, k, table
+"""
+    kernel = compile(read_text(text, "cell"))
+    rows = made(kernel, LARGE)
+    expected = copied(rows)
+    one_by_one(kernel, expected)
+    kernel.step(rows[0], rows[1], state_of(kernel, rows), t=3)
+    assert same(rows, expected)
+
+
+def test_a_hyperparameter_is_not_called_like_an_argument() -> None:
+    from derive.reading.read import read_text
+
+    text = "def some(theta, g, *, guard=nonnegative(0.5)):\n    theta = theta - guard * g\n    return theta\n"
+    with pytest.raises(UserError, match="the hyperparameter 'guard' has the name of an argument"):
+        compile(read_text(text, "some"))
+
+
 def test_the_point_of_the_gradient_of_every_tensor() -> None:
     kernel = compile("nesterov")
     rows = made(kernel, SHAPES)
