@@ -11,6 +11,7 @@ works is in `kernels.running`; what `kernels.verification` measures of it, in `k
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -122,16 +123,21 @@ def _fetched(rule: Rule, dtype: str, key: str) -> Kernel | None:
 def _compiled(rule: Rule, dtype: str, key: str, part: PartName, source: str, code: bytes | None) -> tuple[Part, bytes]:
     """One program's callable and its machine code."""
     from kernels.checks import checks
-    from kernels.emit import bytes_per_element
+    from kernels.emit import bytes_per_element, emitted_names, renamed
+    from kernels.norms import measured
     from kernels.pipeline import programs
     from kernels.running import cache
     from kernels.running.kernel import Part
     from kernels.running.load import load, signature
+    from kernels.running.sharing import Proved
 
     program = programs(rule, dtype, part).final
     types = signature(dtype, program.arrays, program.stored, len(program.parameters), sums=program.measures)
     path = cache.directory(key) / f"{part}.py"
-    loaded = load(f"{rule.name}_{part}_{dtype}_{key[:12]}", str(path), source, types, code)
+    module = re.sub(r"\W", "_", f"{rule.name}_{part}_{dtype}_{key[:12]}")
+    loaded = load(module, str(path), source, types, code)
+    named = renamed(program, emitted_names(program))
+    norms = program.stored if program.measures else measured(rule).arguments if part == "step" else ()
     made = Part(
         arrays=program.arrays,
         stored=program.stored,
@@ -139,6 +145,7 @@ def _compiled(rule: Rule, dtype: str, key: str, part: PartName, source: str, cod
         bytes_per_element=bytes_per_element(program),
         source=source,
         entry=loaded.entry,
+        proved=Proved(module, key, part, named.arrays, named.parameters, named.handed, len(norms)),
     )
     return made, loaded.code
 

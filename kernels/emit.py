@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from derive.expr import Apply, Expr, Number, Symbol, fold, substitute
 from derive.ops import OPS
-from derive.reading.norms import BLOCK, LANES, TAKEN
+from derive.reading.norms import BLOCK, TAKEN
 from derive.rule import Assignment, Hyperparameter, Rule
 from kernels.checks import ENOUGH_FOR_THREADS, LARGE, Check, checks
 from kernels.program import Program, fresh, operations
@@ -84,15 +84,24 @@ _NORMS = (
     + '''\
 @njit(error_model="numpy", nogil=True, inline="always")
 def block({block_arguments}):
-    """The squares of the elements lo to hi in float64: each into one of {lanes} lanes, which are added in pairs."""
+    """The squares of the elements lo to hi in float64, added by halves: zeros fill them up to a power of two, then the
+    second half is added to the first, until one is left."""
 {slices}
-    lanes = np.zeros(({count}, {lanes}))
     for i in range({first}.size):
 {body}
+    width = 1
+    while width < {first}.size:
+        width *= 2
     for k in range({count}):
-        left = (lanes[k, 0] + lanes[k, 1]) + (lanes[k, 2] + lanes[k, 3])
-        right = (lanes[k, 4] + lanes[k, 5]) + (lanes[k, 6] + lanes[k, 7])
-        sums[place, k] = left + right
+        row = squares[k]
+        for i in range({first}.size, width):
+            row[i] = 0.0
+        half = width // 2
+        while half > 0:
+            for i in range(half):
+                row[i] += row[i + half]
+            half //= 2
+        sums[place, k] = row[0]
 
 
 @njit(error_model="numpy", nogil=True, inline="always")
@@ -112,6 +121,7 @@ def entry({entry_arguments}):
         if hi > {enough}:
             return {large}
     {call_prelude}
+    squares = np.zeros(({count}, {block}))
     for place in range(lo // {block}, (hi + {block} - 1) // {block}):
         block({call_block})
     return 0
@@ -147,7 +157,7 @@ def emit(program: Program, rule: Rule, notes: Iterable[str] = ()) -> str:
 
 def _emit_norms(program: Program, rule: Rule, hyperparameters: tuple[Hyperparameter, ...], notes: Iterable[str]) -> str:
     handed, arrays, parameters = program.handed, program.arrays, program.parameters
-    squares = [f"        lanes[{k}, i % {LANES}] += np.float64({name}) * np.float64({name})"
+    squares = [f"        squares[{k}, i] = np.float64({name}) * np.float64({name})"
                for k, (_, name) in enumerate(program.stores)]  # fmt: skip
     span = ["place", f"place * {BLOCK}", f"min(place * {BLOCK} + {BLOCK}, hi)"]
     return _NORMS.format(
@@ -156,8 +166,7 @@ def _emit_norms(program: Program, rule: Rule, hyperparameters: tuple[Hyperparame
         parameters=", ".join(parameters),
         prelude="\n".join(_lines(program.prelude, "    ", frozenset())),
         handed=_tuple(handed),
-        block_arguments=", ".join([*arrays, "sums", "place", "lo", "hi", *handed]),
-        lanes=LANES,
+        block_arguments=", ".join([*arrays, "squares", "sums", "place", "lo", "hi", *handed]),
         slices="\n".join(f"    {a} = {a}[lo:hi]" for a in arrays),
         count=len(program.stores),
         first=arrays[0],
@@ -168,7 +177,7 @@ def _emit_norms(program: Program, rule: Rule, hyperparameters: tuple[Hyperparame
         large=LARGE,
         call_prelude=f"{_tuple(handed)} = prelude({', '.join(['float(t)', *parameters[1:]])})",
         block=BLOCK,
-        call_block=", ".join([*arrays, "sums", *span, *handed]),
+        call_block=", ".join([*arrays, "squares", "sums", *span, *handed]),
     )
 
 
