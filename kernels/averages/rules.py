@@ -43,14 +43,13 @@ def ewma_from_first(x, t, m=0, *, beta=decay(0.9)):
 
 @rule(note="pandas: ewm(adjust=False).mean()")
 def ewma_from_first_with_holes(x, m=0, f=0, s=0, *, beta=decay(0.9), fade=unit(0.9)):
-    """`ewma_from_first` where nothing is missing. f is 0 before the first value, so that nothing is kept of m."""
+    """`ewma_from_first` where nothing is missing. f is 0 before the first value, which so gets the whole share; s is 1 after it."""
     here = x - x == 0
-    kept = beta * f
-    total = kept + (1 - beta)
-    m = where(here, kept / total * m + (1 - beta) / total * x, m)
+    share = (1 - beta) / (beta * f + (1 - beta))
+    m = where(here, (1 - share) * m + share * x, m)
     f = where(here, 1, fade * f)
     s = where(here, 1, s)
-    output = m / s
+    output = where(s == 1, m, 0 / 0)
     return output, m, f, s
 
 
@@ -91,7 +90,7 @@ def ewm_variance_unbiased(x, t, mean=0, variance=0, *, beta=decay(0.9)):
 
 @rule(note="pandas: ewm(adjust=True).var(bias=True)")
 def ewm_variance_with_holes(x, mean=0, variance=0, w=0, n=0, *, beta=decay(0.9), fade=unit(0.9)):
-    """`ewm_variance` where nothing is missing. n is 1 from the first value on; before it, the variance is 0/0."""
+    """`ewm_variance` where nothing is missing. n is 1 from the first value on; before it there is no variance."""
     here = x - x == 0
     total = beta * w + (1 - beta)
     s = (1 - beta) / total
@@ -100,7 +99,7 @@ def ewm_variance_with_holes(x, mean=0, variance=0, w=0, n=0, *, beta=decay(0.9),
     variance = where(here, (1 - s) * (variance + s * d**2), variance)
     w = where(here, total, fade * w)
     n = where(here, 1, n)
-    output = variance / n
+    output = where(n == 1, variance, 0 / 0)
     return output, mean, variance, w, n
 
 
@@ -151,7 +150,7 @@ def ewm_variance_from_first_with_holes(x, mean=0, variance=0, w=0, n=0, *, beta=
     variance = where(here, (1 - s) * (variance + s * d**2), variance)
     w = where(here, 1, fade * w)
     n = where(here, 1, n)
-    output = variance / n
+    output = where(n == 1, variance, 0 / 0)
     return output, mean, variance, w, n
 
 

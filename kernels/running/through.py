@@ -18,8 +18,8 @@ from kernels.running import diagnose
 from kernels.running.pool import CHUNK, SUBNORMAL, over_chunks
 
 Array = np.ndarray[Any, Any]
-COLUMNS = 512  # at least, for one thread: narrower strips of the data are read no faster
-ROWS = 8
+STRIP = 8192  # bytes of a row, at least, for one thread: memory gives narrower strips of the data slowly
+ROWS = 8  # at least, for one thread
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Run:
             self.entry(x, out, *held, t, *values, lo, hi, SUBNORMAL, along)
 
         lines, steps = (x.shape[0], x.shape[1]) if along else (x.shape[1], x.shape[0])
-        least = ROWS if along else COLUMNS
+        least = ROWS if along else STRIP // x.itemsize
         over_chunks(part, lines, max(1, CHUNK // max(1, steps * least)) * least)
 
     def _begun(
