@@ -41,16 +41,20 @@ TAKEN = frozenset({"along", "columns", "here", "k", "rows", "settled", "steady",
 _LOOPS = '''\
 @njit(error_model="numpy", nogil=True, inline="always")
 def columns({arguments}, lo, hi):
-    """Row after row of the data, a step of the columns lo to hi for each."""
+    """Row after row of the data, a step of the columns lo to hi for each; {side_by_side} in one go with the same scalars."""
 {slices}
     steady = False
-    for k in range({x}.shape[0]):
+    k = 0
+    while k < {x}.shape[0]:
         if not steady:
             {scalars}
             {steady}
-        here, there = {x}[k, lo:hi], {out}[k, lo:hi]
-        for i in range(here.size):
-            ({targets}) = update({given})
+        if steady and k + {side_by_side} <= {x}.shape[0]:
+{several_steps}
+            k += {side_by_side}
+        else:
+{single_step}
+            k += 1
 
 
 @njit(error_model="numpy", nogil=True, inline="always")
@@ -69,7 +73,6 @@ def loops(arrays: Sequence[str], parameters: Sequence[str], handed: Sequence[str
     `arrays` are the data, the output and the states, an array for each column or row.
     """
     x, out, *states = arrays
-    targets = ["there[i]", *(f"{s}[i]" for s in states)]
     return _LOOPS.format(
         arguments=", ".join([*arrays, *parameters]),
         slices="\n".join(f"    {s} = {s}[lo:hi]" for s in states),
@@ -77,13 +80,28 @@ def loops(arrays: Sequence[str], parameters: Sequence[str], handed: Sequence[str
         out=out,
         scalars=f"{pack(handed)} = prelude({_at_step(parameters)})",
         steady=f"steady = settled({_at_step(parameters)})",
-        targets=_listed(targets),
-        given=", ".join(["here[i]", *targets[1:], *handed]),
+        several_steps=_steps(arrays, parameters, handed, SIDE_BY_SIDE),
+        single_step=_steps(arrays, parameters, handed, 1),
         side_by_side=SIDE_BY_SIDE,
         last_lane=SIDE_BY_SIDE - 1,
         several=_walk(arrays, parameters, handed, SIDE_BY_SIDE),
         single=_walk(arrays, parameters, handed, 1),
     )
+
+
+def _steps(arrays: Sequence[str], parameters: Sequence[str], handed: Sequence[str], rows: int) -> str:
+    """So many steps of every column, whose states are in registers between them."""
+    x, out, *states = arrays
+    now = _now({*arrays, *parameters, *handed}, states)
+    lines, steps = [], []
+    for row in range(rows):
+        place = f"k + {row}" if row else "k"
+        lines.append(f"here_{row}, there_{row} = {x}[{place}, lo:hi], {out}[{place}, lo:hi]")
+        before = [f"{s}{now}_{row - 1}" if row else f"{s}[i]" for s in states]
+        after = [f"there_{row}[i]", *(f"{s}{now}_{row}" if row + 1 < rows else f"{s}[i]" for s in states)]
+        steps.append(f"    ({_listed(after)}) = update({', '.join([f'here_{row}[i]', *before, *handed])})")
+    lines += ["for i in range(here_0.size):", *steps]
+    return "\n".join(f"            {line}" for line in lines)
 
 
 def _walk(arrays: Sequence[str], parameters: Sequence[str], handed: Sequence[str], lanes: int) -> str:
