@@ -82,7 +82,7 @@ def compile_run(rule: Rule | str | Callable[..., object], dtype: object = "float
             _runs[key] = _run_fetched(found, name, key) or _run_built(found, name, key)
         run = _runs[key]
     if not run.certificate.proved:
-        raise _not_proved(found, run.certificate)
+        raise not_proved(found, run.certificate)
     return run
 
 

@@ -1,8 +1,8 @@
 """A program as a module that runs through time: the second template, beside that of a step in `kernels.emit`.
 
 `prelude` is that of the step. `settled` says when its scalars no longer change, so that they are not made again;
-`update` takes one element one step on; the loops around it are the same for every rule (`derive.reading.through`). Along
-the first axis of the data a whole row of states walks on at once; along the last axis the states stay in registers.
+`update` takes one element one step on; the loops around it are the same for every rule (`derive.reading.through`).
+Along the first axis of the data a whole row of states walks on at once; along the last the states stay in registers.
 """
 
 from __future__ import annotations

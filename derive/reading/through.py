@@ -41,7 +41,7 @@ TAKEN = frozenset({"along", "columns", "here", "k", "rows", "settled", "steady",
 _LOOPS = '''\
 @njit(error_model="numpy", nogil=True, inline="always")
 def columns({arguments}, lo, hi):
-    """Row after row of the data, a step of the columns lo to hi for each; {side_by_side} in one go with the same scalars."""
+    """A step of the columns lo to hi for every row of the data; {side_by_side} in one go where the scalars are settled."""
 {slices}
     steady = False
     k = 0
@@ -251,9 +251,7 @@ def _check_settled(
         raise unexpected(function, file, "'settled' is not when the scalars no longer change")
 
 
-def _check_entry(
-    function: ast.FunctionDef, arrays: tuple[str, ...], parameters: tuple[str, ...], file: str
-) -> None:
+def _check_entry(function: ast.FunctionDef, arrays: tuple[str, ...], parameters: tuple[str, ...], file: str) -> None:
     """`entry` checks, hands on what it was given, and stores nothing itself."""
     refuse_stores(function, file)
     if argument_names(function) != (*arrays, *parameters, *BOUNDS, "smallest", "along"):

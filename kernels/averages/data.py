@@ -65,9 +65,9 @@ def ewma(
     library that starts at zero; with start="first" it starts at the first value, and the weights add up to one as they
     are: pandas' adjust=False.
 
-    NaN and infinity are missing values. "fade": the older weights fade meanwhile (ignore_na=False); "skip": the
-    place counts for nothing (ignore_na=True); "spread": they go through the arithmetic, and into all that follows. Before
-    `min_periods` values the mean is NaN.
+    NaN and infinity are missing values, as in pandas. "fade": the older weights fade meanwhile (ignore_na=False);
+    "skip": the place counts for nothing (ignore_na=True); "spread": they are numbers like others, and spoil what
+    follows. Before `min_periods` values the mean is NaN.
 
     Data, `state`, `out` and errors are those of `over`.
     """

@@ -1,7 +1,7 @@
 """The averages for data with holes, and the variances: rules like any other, as their formulas are written.
 
-A value of the data is missing where `x - x == 0` does not hold: NaN, and infinity. Over the reals nothing is missing, so
-there each of these rules is the plain one (which the tests prove). `fade` is the share of their weight that older
+A value of the data is missing where `x - x == 0` does not hold: NaN, and infinity. Over the reals nothing is missing,
+so there each of these rules is the plain one (which the tests prove). `fade` is the share of their weight that older
 values keep at a place with no value: beta where time goes on, 1 where the place is passed over. Weights are relative,
 so it is the weight of the old average that fades, and the average itself does not change at a hole.
 """
@@ -43,7 +43,10 @@ def ewma_from_first(x, t, m=0, *, beta=decay(0.9)):
 
 @rule(note="pandas: ewm(adjust=False).mean()")
 def ewma_from_first_with_holes(x, m=0, f=0, s=0, *, beta=decay(0.9), fade=unit(0.9)):
-    """`ewma_from_first` where nothing is missing. f is 0 before the first value, which so gets the whole share; s is 1 after it."""
+    """`ewma_from_first` where nothing is missing. f is 0 before the first value, which so gets the whole share.
+
+    s is 1 from the first value on.
+    """
     here = x - x == 0
     share = (1 - beta) / (beta * f + (1 - beta))
     m = where(here, (1 - share) * m + share * x, m)

@@ -127,4 +127,6 @@ def signature_of_run(dtype: str, states: int, hyperparameters: int) -> Any:
     whole, real = numba.types.int64, numba.types.float64
     data = numba.types.Array(element, 2, "C", readonly=True)
     rows = [element[::1]] * states
-    return whole(data, element[:, ::1], *rows, whole, *[real] * hyperparameters, whole, whole, real, numba.types.boolean)
+    return whole(
+        data, element[:, ::1], *rows, whole, *[real] * hyperparameters, whole, whole, real, numba.types.boolean
+    )

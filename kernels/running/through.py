@@ -183,7 +183,7 @@ class Layout:
 def _axis(axis: int, data: Array) -> int:
     if not data.ndim:
         raise UserError("a single number has no axis to run along", fix="give a series")
-    if isinstance(axis, bool) or not isinstance(axis, int | np.integer) or not -data.ndim <= axis < data.ndim:
+    if isinstance(axis, bool) or not -data.ndim <= axis < data.ndim:
         raise UserError(f"the data have no axis {axis!r}", fix=f"axes are 0 to {data.ndim - 1}")
     return int(axis) % data.ndim
 
