@@ -41,7 +41,7 @@ TAKEN = frozenset({"along", "columns", "here", "k", "rows", "settled", "steady",
 _LOOPS = '''\
 @njit(error_model="numpy", nogil=True, inline="always")
 def columns({arguments}, lo, hi):
-    """A step of the columns lo to hi for every row of the data; {side_by_side} in one go where the scalars are settled."""
+    """A step of the columns lo to hi for every row of the data; {side_by_side} in one go once scalars are settled."""
 {slices}
     steady = False
     k = 0

@@ -1,4 +1,4 @@
-"""A compiled average that runs along data: the data laid out, the state carried on, columns and rows shared by threads."""
+"""A compiled average that runs along data: their layout, the state carried on, columns and rows shared by threads."""
 
 from __future__ import annotations
 

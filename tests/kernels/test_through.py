@@ -51,7 +51,7 @@ EVERY = [ewma, ewma_debiased, *WITH_HOLES, answering_from(ewma), *(read_text(ODD
 def test_what_is_read_is_the_program(rule: Rule, dtype: str) -> None:
     program = programs(rule, dtype).final
     read, values = read_back_through(emit_through(program, rule), program), inlined(program)
-    assert {name: value for name, value in read.items()} == values
+    assert read == values
     assert certify_through(rule, dtype)[0].proved
 
 

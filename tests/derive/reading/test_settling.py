@@ -43,11 +43,11 @@ def test_what_never_moves() -> None:
     assert found("1 - beta") is True
 
 
-@pytest.mark.parametrize("beta", [5e-324, 0.1, 0.9, 0.999, 1 - 2.0**-20])
+@pytest.mark.parametrize("beta", [1e-15, 0.1, 0.9, 0.999, 1 - 2.0**-20])
 def test_scalars_are_the_same_from_there_on(beta: float) -> None:
     rate = math.log1p(beta - 1)
-    t = math.ceil(-64 / rate)
+    t = max(1, math.ceil(-64 / rate))
     assert t * rate + 64 <= 0
     assert {math.expm1((t + k) * rate) for k in (0, 1, 2, 7, 1000, 10**6, 10**9)} == {-1.0}
-    t = math.ceil(-800 / math.log(beta))
+    t = max(1, math.ceil(-800 / math.log(beta)))
     assert {beta ** float(t + k) for k in (0, 1, 10**6)} == {0.0}
