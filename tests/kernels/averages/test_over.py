@@ -16,6 +16,7 @@ from derive.library.averages import ewma, ewma_debiased
 from derive.rule import Rule
 from kernels.averages import over, rules
 from kernels.driver import compile, compile_run
+from kernels.measuring.compare_bits import compare_bits
 from kernels.measuring.oracle import same_bits
 from kernels.running import through
 from tests.zoo import element_values
@@ -55,6 +56,12 @@ def test_any_data_in_any_pieces(rule: Rule, data: st.DataObject) -> None:
     assert same_bits(np.concatenate(pieces), expected)
     assert state["t"] == len(x)
     assert all(same_bits(state[name], last[name]) for name in last)
+
+
+@pytest.mark.parametrize("rule", RULES[1:], ids=lambda r: r.name)
+def test_steps_of_rules_outside_the_library_are_the_oracle_s(rule: Rule) -> None:
+    equal, words = compare_bits(compile(rule, "float64"))
+    assert equal, words
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda r: r.name)
