@@ -47,9 +47,12 @@ def refuse_unfit(rule: Rule) -> None:
 
 def checks(program: Program, hyperparameters: tuple[Hyperparameter, ...]) -> tuple[Check, ...]:
     """Every check of the entry, in order."""
+    return (*_sizes(program), *_overlaps(program), *scalar_checks(hyperparameters))
+
+
+def scalar_checks(hyperparameters: tuple[Hyperparameter, ...]) -> tuple[Check, ...]:
+    """The checks of what is no array, in order."""
     return (
-        *_sizes(program),
-        *_overlaps(program),
         Check("t < 1", "t must be at least 1", "count the steps from 1"),
         *(domain_check(h) for h in hyperparameters),
         Check(

@@ -26,7 +26,7 @@ RESERVED = frozenset(
 )
 
 # How every module begins.
-_HEAD = '''\
+HEAD = '''\
 {header}
 
 import math
@@ -47,7 +47,7 @@ def prelude({parameters}):
 '''
 
 _TEMPLATE = (
-    _HEAD
+    HEAD
     + '''\
 @njit(error_model="numpy", nogil=True, inline="always")
 def span({span_arguments}):
@@ -80,7 +80,7 @@ def entry({entry_arguments}):
 )
 
 _NORMS = (
-    _HEAD
+    HEAD
     + '''\
 @njit(error_model="numpy", nogil=True, inline="always")
 def block({block_arguments}):
@@ -138,17 +138,17 @@ def emit(program: Program, rule: Rule, notes: Iterable[str] = ()) -> str:
     if program.measures:
         return _emit_norms(program, rule, hyperparameters, notes)
     return _TEMPLATE.format(
-        header="\n".join(f"# {' '.join(line.split())}" for line in (*_header(program, rule), *notes)),
+        header="\n".join(f"# {' '.join(line.split())}" for line in (*header(program, rule, _traffic(program)), *notes)),
         dtype=program.dtype,
         parameters=", ".join(parameters),
-        prelude="\n".join(_lines(program.prelude, "    ", frozenset())),
+        prelude="\n".join(assignment_lines(program.prelude, "    ", frozenset())),
         handed=_tuple(handed),
         span_arguments=", ".join([*arrays, "lo", "hi", *handed]),
         slices="\n".join(f"    {a} = {a}[lo:hi]" for a in arrays),
         first=arrays[0],
-        body="\n".join(_lines(program.body, "        ", frozenset(arrays)) + _stores(program)),
+        body="\n".join(assignment_lines(program.body, "        ", frozenset(arrays)) + _stores(program)),
         entry_arguments=", ".join([*arrays, *parameters, "lo", "hi", "smallest"]),
-        checks="\n".join(_check_lines(checks(program, hyperparameters))),
+        checks="\n".join(check_lines(checks(program, hyperparameters))),
         enough=ENOUGH_FOR_THREADS,
         large=LARGE,
         call_prelude=f"{_tuple(handed)} = prelude({', '.join(['float(t)', *parameters[1:]])})",
@@ -161,18 +161,18 @@ def _emit_norms(program: Program, rule: Rule, hyperparameters: tuple[Hyperparame
                for k, (_, name) in enumerate(program.stores)]  # fmt: skip
     span = ["place", f"place * {BLOCK}", f"min(place * {BLOCK} + {BLOCK}, hi)"]
     return _NORMS.format(
-        header="\n".join(f"# {' '.join(line.split())}" for line in (*_header(program, rule), *notes)),
+        header="\n".join(f"# {' '.join(line.split())}" for line in (*header(program, rule, _traffic(program)), *notes)),
         dtype=program.dtype,
         parameters=", ".join(parameters),
-        prelude="\n".join(_lines(program.prelude, "    ", frozenset())),
+        prelude="\n".join(assignment_lines(program.prelude, "    ", frozenset())),
         handed=_tuple(handed),
         block_arguments=", ".join([*arrays, "squares", "sums", "place", "lo", "hi", *handed]),
         slices="\n".join(f"    {a} = {a}[lo:hi]" for a in arrays),
         count=len(program.stores),
         first=arrays[0],
-        body="\n".join(_lines(program.body, "        ", frozenset(arrays)) + squares),
+        body="\n".join(assignment_lines(program.body, "        ", frozenset(arrays)) + squares),
         entry_arguments=", ".join([*arrays, "sums", *parameters, "lo", "hi", "smallest"]),
-        checks="\n".join(_check_lines(checks(program, hyperparameters))),
+        checks="\n".join(check_lines(checks(program, hyperparameters))),
         enough=ENOUGH_FOR_THREADS,
         large=LARGE,
         call_prelude=f"{_tuple(handed)} = prelude({', '.join(['float(t)', *parameters[1:]])})",
@@ -181,9 +181,12 @@ def _emit_norms(program: Program, rule: Rule, hyperparameters: tuple[Hyperparame
     )
 
 
-def emitted_names(program: Program) -> dict[str, str]:
-    """The names that cannot stand in the module as they are, and what stands for them."""
-    reserved = RESERVED | TAKEN if program.measures else RESERVED
+def emitted_names(program: Program, template: frozenset[str] = frozenset()) -> dict[str, str]:
+    """The names that cannot stand in the module as they are, and what stands for them.
+
+    `template` are further names that the template takes for itself.
+    """
+    reserved = RESERVED | TAKEN | template if program.measures else RESERVED | template
     taken = set(program.taken | reserved)
     names: dict[str, str] = {}
     for name in sorted(program.taken):
@@ -231,7 +234,7 @@ def _number(number: Number) -> str:
     return f"({float(number.value)!r})"
 
 
-def _lines(assignments: Iterable[Assignment], indent: str, arrays: frozenset[str]) -> list[str]:
+def assignment_lines(assignments: Iterable[Assignment], indent: str, arrays: frozenset[str]) -> list[str]:
     return [f"{indent}{a.target} = {expression(a.value, arrays)}" for a in assignments]
 
 
@@ -243,7 +246,7 @@ def _tuple(names: tuple[str, ...]) -> str:
     return f"({', '.join(names)},)" if len(names) == 1 else f"({', '.join(names)})"
 
 
-def _check_lines(table: tuple[Check, ...]) -> list[str]:
+def check_lines(table: tuple[Check, ...]) -> list[str]:
     return [f"        if {check.condition}:\n            return {k}" for k, check in enumerate(table, 1)]
 
 
@@ -257,15 +260,19 @@ def _writes(program: Program) -> int:
     return 0 if program.measures else len(program.stores)
 
 
-def _header(program: Program, rule: Rule) -> list[str]:
+def header(program: Program, rule: Rule, traffic: str) -> list[str]:
+    """What a module says of itself; `traffic` is what it moves for one element."""
     counts = ", ".join(f"{count} {op}" for op, count in operations(program).items())
     return [
         f"{rule.name}, {program.dtype}. Generated by {GENERATOR}; changes made here are lost.",
         *([str(rule.reference)] if str(rule.reference) else []),
-        f"An element: {len(program.loads)} reads, {_writes(program)} writes, {bytes_per_element(program)} bytes;"
-        f" {counts or 'no operations'}.",
+        f"An element: {traffic}; {counts or 'no operations'}.",
         "Strict IEEE arithmetic: no fast-math, no contraction, every scalar rounded once.",
     ]
+
+
+def _traffic(program: Program) -> str:
+    return f"{len(program.loads)} reads, {_writes(program)} writes, {bytes_per_element(program)} bytes"
 
 
 _FUNCTION = """\
