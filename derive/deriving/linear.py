@@ -74,8 +74,7 @@ def raised(base: Expr, exponent: Expr) -> Expr:
 
 def given(rule: Rule, *, from_start: bool = False) -> Assumptions:
     """The rule's assumptions, an age k ≥ 0, and t ≥ 1 (or t ≥ 0, for inductions from the start)."""
-    domains = {**assumptions_of(rule).domains, AGE: WHOLE}
-    return Assumptions({**domains, "t": WHOLE if from_start else COUNTER})
+    return assumptions_of(rule).extended({AGE: WHOLE, "t": WHOLE if from_start else COUNTER})
 
 
 @lru_cache(maxsize=256)
