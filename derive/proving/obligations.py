@@ -13,7 +13,7 @@ from functools import lru_cache, reduce
 from derive.algebra.differentiating import NoDerivative, derivative
 from derive.algebra.facts import Assumptions
 from derive.evaluate import unrolled
-from derive.expr import Apply, Expr, Number, Symbol, apply, nodes, substitute, symbols
+from derive.expr import Apply, Expr, Number, Symbol, apply, nodes, of_one_element, substitute, symbols
 from derive.proving.certificate import Exactness, Induction, Limit, Pairs, Sloped, Sufficient
 from derive.rule import DECAY, NONNEGATIVE, REAL, WORDS, Domain, Rule
 
