@@ -253,8 +253,11 @@ def of_exactness(claim: Exactness) -> Obligation:
         held = apply("or", held, apply("ne", *(last_point(r, theta, gradients, claim.scheduled) for r in (a, b))))
     resting = [pair for rule in (a, b) for pair in _resting(rule, claim.scheduled)] if claim.scheduled else []
     domains |= {_at_step(n, k).name: domains[n] for n in claim.scheduled for k in (1, 2)}
-    return ("a condition or a difference", ((apply("where", held, 1, 0), Number(1)), *resting),
-            Assumptions(domains, frozenset(domains)))
+    return (
+        "a condition or a difference",
+        ((apply("where", held, 1, 0), Number(1)), *resting),
+        Assumptions(domains, frozenset(domains)),
+    )
 
 
 def _all(tests: Iterable[Expr]) -> Expr:
