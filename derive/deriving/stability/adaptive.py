@@ -11,7 +11,8 @@ from derive.deriving.experiment import Experiment
 from derive.deriving.linear import given
 from derive.deriving.stability.closed import closed_loop
 from derive.deriving.stability.frozen import Frozen, freeze
-from derive.deriving.stability.region import factor_at, stable_region
+from derive.deriving.stability.region import stable_region
+from derive.deriving.stability.responses import factor_at
 from derive.deriving.stability.settled import falls_to, kept
 from derive.evaluate import exact
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols

@@ -1,7 +1,7 @@
 """Several coordinates at once: what a rule makes of them in another order, or turned by an angle.
 
 A rule of this language treats every coordinate for itself, by the same formulas, but for the norms it takes of whole
-tensors. Two coordinates are written out; of the others, which stay where they are, a norm sees the sum of their squares.
+tensors. Two coordinates are written out; of the others, which stay where they are, a norm sees the sum of squares.
 In another order the coordinates do the same; turned in a plane they do where the formulas are linear with coefficients
 that are the same for both.
 """
@@ -14,6 +14,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 from derive.deriving.derivation import letter
+from derive.deriving.experiment import plain_values
 from derive.evaluate import unrolled
 from derive.expr import Expr, Number, Symbol, apply, as_expr, norms_in
 from derive.proving import Assumptions, identity
@@ -31,7 +32,6 @@ TURN = Fraction(1, 2)  # the tangent of half the angle of the witnesses
 COSINE, SINE = Fraction(3, 5), Fraction(4, 5)
 WITNESSES: tuple[Runs, ...] = (((1, 2),), ((1, 2), (3, -1)))  # no coordinate is zero, straight or turned
 BEGINNING = (1, 0)
-PLAIN = Fraction(1, 2)
 
 
 @dataclass(frozen=True)
@@ -180,11 +180,6 @@ def turned_inputs(
         return COSINE * one - SINE * other, SINE * one + COSINE * other
 
     return turned(start), tuple(map(turned, gradients))
-
-
-def plain_values(rule: Rule) -> dict[str, Fraction]:
-    """One half for every hyperparameter that can have it, so that each plays a part and floats are exact."""
-    return {h.name: PLAIN if PLAIN in h.domain else h.default or Fraction(1) for h in rule.hyperparameters}
 
 
 def _pair(values: tuple[int, int]) -> Pair:
