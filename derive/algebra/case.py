@@ -48,7 +48,7 @@ class Case(Quantities):
         self.uniform = assumptions.uniform
         self._everywhere = tuple((n, d) for n, d in declared if n.rpartition(".")[2] not in GIVEN)
         self._tensor: Case | None = None
-        self._norms: dict[Expr, tuple[Expr, Expr | None]] = {}
+        self._norms: dict[tuple[Expr, tuple[Expr, ...]], tuple[Expr, Expr | None]] = {}
         self._kept: tuple[Expr, ...] = ()
         self._solved: dict[str, Expr] = {}
         self._values: dict[Expr, Value] = {}
@@ -99,9 +99,11 @@ class Case(Quantities):
         """
         from derive.algebra.norms import scaled
 
-        if argument not in self._norms:
-            self._norms[argument] = scaled(argument, self.at_every_coordinate(), self._kept)
-        scale, kept = self._norms[argument]
+        everywhere = self.at_every_coordinate()
+        asked = argument, self._kept
+        if asked not in everywhere._norms:
+            everywhere._norms[asked] = scaled(argument, everywhere, self._kept)
+        scale, kept = everywhere._norms[asked]
         if kept is None:
             return rational(0)
         made = Generator(apply("norm", kept), symbols(kept))
@@ -197,7 +199,7 @@ class Case(Quantities):
         self._path.append(fact)
         if self._tensor is not None and is_uniform(fact.quantity, self.uniform):
             self._tensor = self if self._tensor is self else None
-            self._norms.clear()
+            self._norms.clear()  # of a case about every coordinate, where they are kept
         if known == ZERO_SIGN:
             self._use(part)
             self._values.clear()  # they hold in this case too, but can be simpler
