@@ -231,7 +231,12 @@ def test_a_rule_with_norms_is_not_linear_and_follows_no_coordinate() -> None:
         assert linear_system(each) is None
         for derive in (step_bound, effective_lr, first_step, decoupled_decay, stable_region):
             assert derive(each) is None, derive.__name__
-    assert linear_buffers(RULES["lars"]) == ()
+    [buffer] = linear_buffers(RULES["lars"])  # whose input mixes coordinates, and is an input all the same
+    assert (buffer.name, str(buffer.decay), str(buffer.gain)) == ("v", "mu", "lr")
+    [line] = [a for a in RULES["lars"].body if a.target == "v"]
+    inside = replace(line, value=line.value + 0 * apply("norm", Symbol("v")))
+    mixed = tuple(inside if a is line else a for a in RULES["lars"].body)
+    assert linear_buffers(replace(RULES["lars"], body=mixed)) == ()
     assert [b.name for b in linear_buffers(RULES["lamb"])] == ["m", "v"]
 
 
