@@ -1,0 +1,132 @@
+"""How long a step is where norms scale it: the vector that is made as long as another one, or what a buffer adds up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from derive.algebra.normal import readable
+from derive.deriving.derivation import Derivation, Step, code, define, holds, labelled, names_of
+from derive.deriving.experiment import Experiment, decimals, plain_values
+from derive.deriving.linear import LinearBuffer, given, linear_buffers, scaled
+from derive.deriving.nonzero import Nonzero, branches, while_nonzero
+from derive.deriving.undecayed import movement
+from derive.evaluate import exact, unrolled
+from derive.expr import Expr, Number, Symbol, apply, norms_in, substitute, symbols
+from derive.rule import Rule
+from derive.tensors import unrolled_tensor
+
+THETA = Symbol("theta")
+SIZE = apply("norm", THETA)
+START = (Number(3), Number(4))  # a tensor of norm 5, of which the second coordinate rests
+ANSWERS = (1, -2, 3)
+
+
+@dataclass(frozen=True)
+class _Scaled:
+    """What is subtracted from theta, or added to the buffer that is, with its length where the norms are not zero."""
+
+    vector: Expr
+    length: Expr
+    buffer: LinearBuffer | None
+    branches: Nonzero | None
+
+    @property
+    def conditions(self) -> tuple[Expr, ...]:
+        return tuple(apply("gt", apply("norm", argument), 0) for argument in norms_in(self.vector))
+
+
+def step_length(rule: Rule) -> Derivation | None:
+    """The length of the step as a formula in norms; None where no norm scales it."""
+    found = _scaled(rule) if rule.norms and not rule.is_average else None
+    if found is None:
+        return None
+    label = labelled(rule, "d")
+    what = "what is subtracted from theta" if found.buffer is None else f"what is added to {found.buffer.name}"
+    claim = apply("eq", apply("norm", found.vector), found.length)
+    assumed = given(rule)
+    steps = [
+        *(branches(rule, found.branches) if found.branches is not None else ()),
+        define(label, found.vector, f"{what}, where the norms are not zero"),
+        holds(claim, when=found.conditions, given=assumed, why="what is one number for the tensor is drawn out"),
+        holds(apply("le", apply("abs", found.vector), found.length), when=found.conditions, given=assumed,
+              why="no coordinate is longer than the tensor"),
+    ]  # fmt: skip
+    zeros, share = next(_shares(rule, found), ((), None))
+    where = f" Where {' and '.join(f'`{n} = 0`' for n in zeros)} that" if zeros else " That"
+    statement = f"Of {what} in a step the length is {code(found.length)}; no coordinate moves further."
+    quantities = {"length": found.length}
+    if share is not None:
+        [bound] = substitute([found.length], dict.fromkeys(zeros, Number(0)))
+        steps.append(holds(apply("eq", bound, share * SIZE), when=_bound(found.conditions, zeros), given=assumed,
+                           why="the share of theta's own length"))  # fmt: skip
+        statement += f"{where} is {code(share)} times the length of `theta`, whatever the gradients."
+        quantities["share"] = share
+    return Derivation(
+        title="Length of the step" if found.buffer is None else f"Length of what a step adds to {found.buffer.name}",
+        statement=statement,
+        assumptions=tuple(code(condition) for condition in found.conditions),
+        steps=tuple(steps),
+        result=found.length,
+        names=names_of(rule),
+        quantities=quantities,
+        experiments=_experiments(rule, found),
+    ) if all(step.verdict for step in steps if step.verdict is not None) else None  # fmt: skip
+
+
+def _scaled(rule: Rule) -> _Scaled | None:
+    taken = while_nonzero(rule)
+    there = rule if taken is None else taken.rule
+    vector, buffer = movement(there), None
+    for each in linear_buffers(there):
+        if there.step[each.name] is vector and norms_in(each.input):
+            vector, buffer = scaled(each.gain, each.input), each
+    if not norms_in(vector):
+        return None
+    length = readable(apply("norm", vector), given(rule))
+    # Where nothing was drawn out the length is that of the vector, and says nothing.
+    if len(norms_in(length)) == 1 and length is apply("norm", *norms_in(length)):
+        return None
+    return _Scaled(vector, length, buffer, taken)
+
+
+def _shares(rule: Rule, found: _Scaled) -> Iterator[tuple[tuple[str, ...], Expr]]:
+    """The length over that of theta where only hyperparameters are left of it, as it is or with one of them zero."""
+    optional = [h.name for h in rule.hyperparameters if Fraction(0) in h.domain]
+    for zeros in ((), *((name,) for name in optional)):
+        [length] = substitute([found.length], dict.fromkeys(zeros, Number(0)))
+        share = readable(length / SIZE, given(rule))
+        if share is not Number(0) and symbols(share) <= {*rule.hyperparameter_names} and not norms_in(share):
+            yield zeros, share
+
+
+def _bound(conditions: Sequence[Expr], zeros: Sequence[str]) -> list[Expr]:
+    return substitute(conditions, dict.fromkeys(zeros, Number(0)))
+
+
+def _experiments(rule: Rule, found: _Scaled) -> tuple[Experiment, ...]:
+    """A run of two coordinates of which one rests: the other one's step is as long as the share foretells."""
+    optional = [h.name for h in rule.hyperparameters if Fraction(0) in h.domain]
+    gradients = tuple((Number(g), Number(0)) for g in ANSWERS)
+    for zeros in ((), *((name,) for name in optional)):
+        values = {**plain_values(rule), **dict.fromkeys(zeros, Fraction(0))}
+        numbers = {n: Number(v) for n, v in values.items()}
+        [length] = substitute([found.length], {n: Number(0) for n in zeros})
+        share = readable(length / SIZE, given(rule))
+        if not symbols(share) <= {*rule.hyperparameter_names} or norms_in(share) or len(rule.questions) > 1:
+            continue
+        steps = unrolled_tensor(rule, numbers, START, gradients)
+        [square] = exact([share**2], values)
+        rests = all(value == 4 for value in exact([step["theta"][1] for step in steps[:1]], {}))
+        foretold = decimals({t: square for t in range(1, len(ANSWERS) + 1)})
+        if not rests or not square or foretold is None:
+            continue
+        before = Symbol("before.theta")
+        step = before - THETA
+        if found.buffer is not None:
+            step = Symbol(found.buffer.name) - found.buffer.decay * Symbol(f"before.{found.buffer.name}")
+        given_ = tuple((Fraction(g), Fraction(0)) for g in ANSWERS)
+        return (Experiment("the square of the step over that of theta", step**2 / (before**2 + 16), foretold,
+                           given_, values, (Fraction(3), Fraction(4))),)  # fmt: skip
+    return ()
