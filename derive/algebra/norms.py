@@ -15,7 +15,7 @@ from derive.algebra.case import Case
 from derive.algebra.facts import Fact, NeedSplit, Stuck
 from derive.algebra.polynomials import ONE, Quotient, constant, factors, power, product, quotient
 from derive.algebra.work import OutOfWork, TooLarge
-from derive.expr import Expr, Number, is_uniform
+from derive.expr import Apply, Expr, Number, is_uniform
 
 MOST_CASES = 60
 
@@ -31,7 +31,8 @@ def scaled(argument: Expr, everywhere: Case, known: Iterable[Expr]) -> tuple[Exp
     except NeedSplit as need:
         if is_uniform(need.quantity, everywhere.uniform):
             raise
-        return Number(1), _alike(argument, everywhere, known)
+        scale, rest = _as_written(argument, everywhere.uniform)
+        return scale, _alike(rest, everywhere, known)
     if everywhere.vanishes(value):
         return Number(0), None
     for each in known:
@@ -41,6 +42,20 @@ def scaled(argument: Expr, everywhere: Case, known: Iterable[Expr]) -> tuple[Exp
     (scale_above, above), (scale_below, below) = _parted(value.num, everywhere), _parted(value.den, everywhere)
     scale, rest = quotient(scale_above, scale_below), quotient(above, below)
     return _written(scale, everywhere), _written(rest, everywhere)
+
+
+def _as_written(argument: Expr, uniform: frozenset[str]) -> tuple[Expr, Expr]:
+    """The factors that are one number for the whole tensor, as they stand in the formula, and the rest of it."""
+    scale: Expr = Number(1)
+    while isinstance(argument, Apply) and argument.op in ("mul", "div"):
+        left, right = argument.args
+        if is_uniform(right, uniform):
+            scale, argument = Apply(argument.op, (scale, right)), left
+        elif argument.op == "mul" and is_uniform(left, uniform):
+            scale, argument = scale * left, right
+        else:
+            break
+    return scale, argument
 
 
 def _factor(argument: Expr, value: Quotient, each: Expr, everywhere: Case) -> Expr | None:

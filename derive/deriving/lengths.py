@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -12,14 +12,15 @@ from derive.deriving.experiment import Experiment, decimals, plain_values
 from derive.deriving.linear import LinearBuffer, given, linear_buffers, scaled
 from derive.deriving.nonzero import Nonzero, branches, while_nonzero
 from derive.deriving.undecayed import movement
-from derive.evaluate import exact, unrolled
+from derive.evaluate import exact
 from derive.expr import Expr, Number, Symbol, apply, norms_in, substitute, symbols
 from derive.rule import Rule
 from derive.tensors import unrolled_tensor
 
 THETA = Symbol("theta")
 SIZE = apply("norm", THETA)
-START = (Number(3), Number(4))  # a tensor of norm 5, of which the second coordinate rests
+REST = Fraction(4)  # where a coordinate rests, beside one that starts at 3: together of length 5
+START = (Number(3), Number(REST))
 ANSWERS = (1, -2, 3)
 
 
@@ -59,8 +60,9 @@ def step_length(rule: Rule) -> Derivation | None:
     quantities = {"length": found.length}
     if share is not None:
         [bound] = substitute([found.length], dict.fromkeys(zeros, Number(0)))
-        steps.append(holds(apply("eq", bound, share * SIZE), when=_bound(found.conditions, zeros), given=assumed,
-                           why="the share of theta's own length"))  # fmt: skip
+        if bound is not share * SIZE:
+            steps.append(holds(apply("eq", bound, share * SIZE), given=assumed, why="the share of theta's own length",
+                               when=substitute(found.conditions, dict.fromkeys(zeros, Number(0)))))  # fmt: skip
         statement += f"{where} is {code(share)} times the length of `theta`, whatever the gradients."
         quantities["share"] = share
     return Derivation(
@@ -101,32 +103,27 @@ def _shares(rule: Rule, found: _Scaled) -> Iterator[tuple[tuple[str, ...], Expr]
             yield zeros, share
 
 
-def _bound(conditions: Sequence[Expr], zeros: Sequence[str]) -> list[Expr]:
-    return substitute(conditions, dict.fromkeys(zeros, Number(0)))
-
-
 def _experiments(rule: Rule, found: _Scaled) -> tuple[Experiment, ...]:
     """A run of two coordinates of which one rests: the other one's step is as long as the share foretells."""
-    optional = [h.name for h in rule.hyperparameters if Fraction(0) in h.domain]
+    if len(rule.questions) > 1:
+        return ()
     gradients = tuple((Number(g), Number(0)) for g in ANSWERS)
-    for zeros in ((), *((name,) for name in optional)):
+    for zeros, share in _shares(rule, found):
         values = {**plain_values(rule), **dict.fromkeys(zeros, Fraction(0))}
-        numbers = {n: Number(v) for n, v in values.items()}
-        [length] = substitute([found.length], {n: Number(0) for n in zeros})
-        share = readable(length / SIZE, given(rule))
-        if not symbols(share) <= {*rule.hyperparameter_names} or norms_in(share) or len(rule.questions) > 1:
-            continue
-        steps = unrolled_tensor(rule, numbers, START, gradients)
-        [square] = exact([share**2], values)
-        rests = all(value == 4 for value in exact([step["theta"][1] for step in steps[:1]], {}))
-        foretold = decimals({t: square for t in range(1, len(ANSWERS) + 1)})
-        if not rests or not square or foretold is None:
-            continue
-        before = Symbol("before.theta")
-        step = before - THETA
-        if found.buffer is not None:
-            step = Symbol(found.buffer.name) - found.buffer.decay * Symbol(f"before.{found.buffer.name}")
-        given_ = tuple((Fraction(g), Fraction(0)) for g in ANSWERS)
-        return (Experiment("the square of the step over that of theta", step**2 / (before**2 + 16), foretold,
-                           given_, values, (Fraction(3), Fraction(4))),)  # fmt: skip
+        steps = unrolled_tensor(rule, {n: Number(v) for n, v in values.items()}, START, gradients)
+        rests = all(value == REST for value in exact([step["theta"][1] for step in steps], {}))
+        foretold = decimals(dict.fromkeys(range(1, len(ANSWERS) + 1), exact([share**2], values)[0]))
+        if rests and foretold is not None:
+            seen = _made(found) ** 2 / (Symbol("before.theta") ** 2 + REST**2)
+            answers = tuple((Fraction(g), Fraction(0)) for g in ANSWERS)
+            what = "the square of the length over that of theta"
+            return (Experiment(what, seen, foretold, answers, values, (Fraction(3), REST)),)
     return ()
+
+
+def _made(found: _Scaled) -> Expr:
+    """What a step subtracts from theta, or adds to the buffer, as it is seen from outside."""
+    if found.buffer is None:
+        return Symbol("before.theta") - THETA
+    name = found.buffer.name
+    return Symbol(name) - scaled(found.buffer.decay, Symbol(f"before.{name}"))

@@ -87,7 +87,10 @@ def linear_buffers(rule: Rule) -> tuple[LinearBuffer, ...]:
 
 def is_driven_by_input(rule: Rule, buffer: LinearBuffer) -> bool:
     """Whether the buffer's input depends on this step's gradient (or x) at its coordinate alone."""
-    return not norms_in(buffer.input) and symbols(buffer.input) <= {*rule.inputs, *rule.hyperparameter_names} - {"theta", "t"}
+    return not norms_in(buffer.input) and symbols(buffer.input) <= {*rule.inputs, *rule.hyperparameter_names} - {
+        "theta",
+        "t",
+    }
 
 
 def _linear(rule: Rule, state: State) -> LinearBuffer | None:
