@@ -31,8 +31,8 @@ def scaled(argument: Expr, everywhere: Case, known: Iterable[Expr]) -> tuple[Exp
     except NeedSplit as need:
         if is_uniform(need.quantity, everywhere.uniform):
             raise
-        scale, rest = _as_written(argument, everywhere.uniform)
-        return scale, _alike(rest, everywhere, known)
+        written, inside = _as_written(argument, everywhere.uniform)
+        return written, _alike(inside, everywhere, known)
     if everywhere.vanishes(value):
         return Number(0), None
     for each in known:

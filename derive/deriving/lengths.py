@@ -7,20 +7,18 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from derive.algebra.normal import readable
-from derive.deriving.derivation import Derivation, Step, code, define, holds, labelled, names_of
+from derive.deriving.derivation import Derivation, code, define, holds, labelled, names_of
 from derive.deriving.experiment import Experiment, decimals, plain_values
 from derive.deriving.linear import LinearBuffer, given, linear_buffers, scaled
 from derive.deriving.nonzero import Nonzero, branches, while_nonzero
 from derive.deriving.undecayed import movement
-from derive.evaluate import exact
+from derive.evaluate import enclosed, exact
 from derive.expr import Expr, Number, Symbol, apply, norms_in, substitute, symbols
 from derive.rule import Rule
 from derive.tensors import unrolled_tensor
 
 THETA = Symbol("theta")
 SIZE = apply("norm", THETA)
-REST = Fraction(4)  # where a coordinate rests, beside one that starts at 3: together of length 5
-START = (Number(3), Number(REST))
 ANSWERS = (1, -2, 3)
 
 
@@ -104,20 +102,20 @@ def _shares(rule: Rule, found: _Scaled) -> Iterator[tuple[tuple[str, ...], Expr]
 
 
 def _experiments(rule: Rule, found: _Scaled) -> tuple[Experiment, ...]:
-    """A run of two coordinates of which one rests: the other one's step is as long as the share foretells."""
+    """A run from (3, 4) of which the second coordinate rests: the other one moves as far as the share foretells."""
     if len(rule.questions) > 1:
         return ()
     gradients = tuple((Number(g), Number(0)) for g in ANSWERS)
     for zeros, share in _shares(rule, found):
         values = {**plain_values(rule), **dict.fromkeys(zeros, Fraction(0))}
-        steps = unrolled_tensor(rule, {n: Number(v) for n, v in values.items()}, START, gradients)
-        rests = all(value == REST for value in exact([step["theta"][1] for step in steps], {}))
+        steps = unrolled_tensor(rule, {n: Number(v) for n, v in values.items()}, (Number(3), Number(4)), gradients)
+        rests = all(value == 4 for value in enclosed([step["theta"][1] for step in steps], {}))
         foretold = decimals(dict.fromkeys(range(1, len(ANSWERS) + 1), exact([share**2], values)[0]))
         if rests and foretold is not None:
-            seen = _made(found) ** 2 / (Symbol("before.theta") ** 2 + REST**2)
+            seen = _made(found) ** 2 / (Symbol("before.theta") ** 2 + 16)
             answers = tuple((Fraction(g), Fraction(0)) for g in ANSWERS)
             what = "the square of the length over that of theta"
-            return (Experiment(what, seen, foretold, answers, values, (Fraction(3), REST)),)
+            return (Experiment(what, seen, foretold, answers, values, (Fraction(3), Fraction(4))),)
     return ()
 
 
