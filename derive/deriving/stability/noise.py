@@ -81,6 +81,8 @@ def _derived(loop: ClosedLoop, covariance: Matrix) -> Derivation | None:
         define(Symbol("Var(theta)"), variance, "the first entry of P"),
         *((sign,) if sign.verdict else ()),
     )
+    if not all(step.verdict for step in steps if step.verdict is not None):
+        return None  # at some setting, such as a factor of zero, the equation has another solution, or more
     return Derivation(
         title="Stationary variance under gradient noise",
         statement=f"With noise of variance `{noise}` in every gradient theta keeps, in the long run, the variance "

@@ -13,7 +13,7 @@ from derive.deriving.experiment import Experiment, plain_values
 from derive.deriving.stability.closed import ClosedLoop, closed_loop, recurrence
 from derive.deriving.stability.jury import Condition, both, margins, of_zeros, reduced, same_truth
 from derive.deriving.stability.radius import critical_damping, damping_step, moduli, piecewise, spread
-from derive.deriving.stability.responses import along_recurrence, coefficients_at, factor_at
+from derive.deriving.stability.responses import along_recurrence, coefficients_at, is_quick
 from derive.evaluate import exact
 from derive.expr import Expr, Number, Symbol, apply, substitute
 from derive.rule import REAL, Rule
@@ -165,8 +165,8 @@ def _sides(loop: ClosedLoop, bound: Condition, values: Mapping[str, Fraction]) -
     if not isinstance(edge, Fraction):
         return ()
     inside, outside = edge * NEAR, edge * BEYOND
-    if not factor_at(loop, inside, values) ** LONG < 0.01 < 100 < factor_at(loop, outside, values) ** LONG:
-        return ()  # too slow to be seen in so many steps
+    if not all(is_quick(loop, h, values, LONG) for h in (inside, outside)):
+        return ()
     size = apply("abs", THETA)
     return (
         Experiment("inside the region theta shrinks", size, {LONG: 0.1}, hyperparameters=values, curvature=inside,

@@ -11,7 +11,7 @@ from derive.evaluate import exact
 from derive.rule import Rule
 
 Values = Mapping[str, Fraction]
-CURVATURES = tuple(map(Fraction, (1, "1/2", 2, "1/4", 4, "1/8", 8)))
+CURVATURES = tuple(Fraction(h) for h in (1, 0.5, 2, 0.25, 4, 0.125, 8))
 QUICK = 0.75  # the factor of a step below which a run of some ten steps is a long one
 
 
@@ -91,6 +91,12 @@ def factor_at(loop: ClosedLoop, curvature: Fraction, values: Values) -> float:
     found = coefficients_at(loop, {**values, loop.curvature.name: curvature})
     zeros = numpy.roots([float(c) for c in reversed(found or ())])
     return max((float(abs(z)) for z in zeros), default=0.0)
+
+
+def is_quick(loop: ClosedLoop, curvature: Fraction, values: Values, steps: int) -> bool:
+    """Whether in so many steps it is seen whether theta shrinks or grows: to a hundredth, or a hundred times."""
+    factor = factor_at(loop, curvature, values) ** steps
+    return factor < 0.01 or factor > 100
 
 
 def quick_setting(loop: ClosedLoop) -> dict[str, Fraction] | None:

@@ -15,13 +15,14 @@ from functools import lru_cache
 
 from derive.deriving.derivation import letter
 from derive.deriving.experiment import plain_values
+from derive.deriving.symmetries.dimensions import COMPARED
 from derive.evaluate import unrolled
-from derive.expr import Expr, Number, Symbol, apply, as_expr, norms_in
+from derive.expr import Apply, Expr, Number, Symbol, apply, as_expr, nodes, norms_in, symbols
 from derive.proving import Assumptions, identity
 from derive.proving.invariants import assumptions_of
 from derive.proving.replay import NotConfirmed, Point, Replayed
 from derive.proving.verdict import Verdict
-from derive.rule import NONNEGATIVE, Rule
+from derive.rule import DECAY, NONNEGATIVE, Rule
 from derive.tensors import Tensor, by_coordinates, unrolled_tensor
 
 Pairs = tuple[tuple[Expr, Expr], ...]
@@ -31,7 +32,9 @@ Runs = tuple[tuple[int, int], ...]
 TURN = Fraction(1, 2)  # the tangent of half the angle of the witnesses
 COSINE, SINE = Fraction(3, 5), Fraction(4, 5)
 WITNESSES: tuple[Runs, ...] = (((1, 2),), ((1, 2), (3, -1)))  # no coordinate is zero, straight or turned
+WAITING: Runs = ((1, 2), (3, -1)) * 5  # for rules that do something else in their first steps
 BEGINNING = (1, 0)
+LONG_MEMORY = Fraction(9, 10)
 
 
 @dataclass(frozen=True)
@@ -150,11 +153,14 @@ def parted(rule: Rule) -> Parted | None:
     """The first of the witnesses that does not turn with its coordinates, where one is found."""
     if len(rule.questions) > 1:
         return None
-    tried = (_parted(rule, gradients) for gradients in WITNESSES)
+    values = setting(rule)
+    longer = (WAITING[:steps] for steps in range(1, len(WAITING) + 1))  # the first to part has the simplest ends
+    runs = longer if waits(rule) else iter(WITNESSES)
+    tried = (_parted(rule, gradients, values) for gradients in runs)
     return next((found for found in tried if found and not any(side.word for side in found.replayed.sides)), None)
 
 
-def _parted(rule: Rule, gradients: Runs) -> Parted | None:
+def _parted(rule: Rule, gradients: Runs, values: Mapping[str, Fraction]) -> Parted | None:
     """That run with its evidence, where it does part."""
     cosine, sine, name = angle(rule)
     hypers = {n: Symbol(n) for n in rule.hyperparameter_names}
@@ -164,7 +170,7 @@ def _parted(rule: Rule, gradients: Runs) -> Parted | None:
     turned = path_of_both(rule, hypers, moved, given)[-1]
     pairs = tuple(zip(turned, _turned(cosine, sine, first, second), strict=True))
     try:
-        replayed = Replayed(Point(pairs, {**plain_values(rule), name: TURN}, Assumptions(rule.domains)))
+        replayed = Replayed(Point(pairs, {**values, name: TURN}, Assumptions(rule.domains)))
     except NotConfirmed:
         return None
     return Parted(rule, BEGINNING, gradients, (first, second), pairs, replayed)
@@ -180,6 +186,20 @@ def turned_inputs(
         return COSINE * one - SINE * other, SINE * one + COSINE * other
 
     return turned(start), tuple(map(turned, gradients))
+
+
+def waits(rule: Rule) -> bool:
+    """Whether t decides which formulas hold, so that the first steps do not show all of the rule."""
+    decided = (node for node in nodes(rule.step.values()) if isinstance(node, Apply) and node.op in COMPARED)
+    return any("t" in symbols(node) for node in decided)
+
+
+def setting(rule: Rule) -> dict[str, Fraction]:
+    """Plain values; but a long memory where it is the decays on which it depends how long the rule waits."""
+    plain = plain_values(rule)
+    return (
+        {**plain, **{h.name: LONG_MEMORY for h in rule.hyperparameters if h.domain == DECAY}} if waits(rule) else plain
+    )
 
 
 def _pair(values: tuple[int, int]) -> Pair:

@@ -9,16 +9,26 @@ from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from derive.deriving.experiment import Experiment, Numbers, decimals, plain_values
-from derive.deriving.symmetries.coordinates import COSINE, SINE, Pair, Parted, Runs, path_of_both, turned_inputs
+from derive.deriving.experiment import Experiment, Numbers, decimals
+from derive.deriving.symmetries.coordinates import (
+    COSINE,
+    SINE,
+    Pair,
+    Parted,
+    Runs,
+    path_of_both,
+    setting,
+    turned_inputs,
+    waits,
+)
 from derive.deriving.symmetries.transformation import THETA, T, Transformation
-from derive.evaluate import enclosed, unrolled
+from derive.evaluate import enclosed, exact, unrolled
 from derive.expr import Expr, Number, substitute
 from derive.proving.replay import Replayed, Separation
 from derive.rule import Rule
 
 START, GRADIENTS = Fraction(1), tuple(Fraction(g) for g in (1, -2, 3))
-FACTORS = tuple(map(Fraction, (2, 4, "1/4")))  # 4 and 1/4 have roots, 1/4 keeps decays below one
+FACTORS = tuple(Fraction(c) for c in (2, 4, 0.25))  # 4 and 1/4 have roots, 1/4 keeps decays below one
 PAIRS: Runs = ((1, -3), (-2, 1), (4, 2))
 STARTS = (1, -2)
 
@@ -30,14 +40,16 @@ def along(rule: Rule, move: Transformation, zeros: Collection[str] = ()) -> tupl
     """
     if len(rule.questions) > 1 or move.counter is not T:
         return ()
-    values = plain_values(rule)
-    alone = [(START, GRADIENTS)]
+    values, pairs, given = setting(rule), PAIRS * _repeated(rule), GRADIENTS * _repeated(rule)
+    alone = [(START, given)]
     if rule.norms:
-        alone = [(Fraction(start), tuple(Fraction(pair[at]) for pair in PAIRS)) for at, start in enumerate(STARTS)]
-    path = _alone(rule, values) if not rule.norms else [pair[0] for pair in _path(rule, STARTS, PAIRS)]
+        alone = [(Fraction(start), tuple(Fraction(pair[at]) for pair in pairs)) for at, start in enumerate(STARTS)]
+        path = [first for first, _ in _path(rule, pairs)]
+    else:
+        path = [step["theta"] for step in unrolled(rule, values, START, given)]
     for factor in FACTORS:
         free = {} if move.free is None else {move.free.name: factor}
-        tried = [_moved(move, *given, {**values, **free}) for given in alone]
+        tried = [_moved(move, *one, {**values, **free}) for one in alone]
         moved = [m for m in tried if m is not None and all(v in rule.domains[n] for n, v in m[2].items())]
         if len(moved) < len(alone):
             continue
@@ -52,11 +64,6 @@ def along(rule: Rule, move: Transformation, zeros: Collection[str] = ()) -> tupl
     return ()
 
 
-def _alone(rule: Rule, values: Mapping[str, Fraction]) -> list[Expr]:
-    """theta after every step, of one coordinate."""
-    return [step["theta"] for step in unrolled(rule, values, START, GRADIENTS)]
-
-
 def _together(coordinates: Sequence[Fraction]) -> Numbers:
     """A number of one coordinate, or those of several."""
     return tuple(coordinates) if len(coordinates) > 1 else coordinates[0]
@@ -67,11 +74,11 @@ def _moved(
 ) -> tuple[Fraction, tuple[Fraction, ...], dict[str, Fraction]] | None:
     """The start, the gradients and the hyperparameters that are moved; None where one is not rational."""
     asked = (_at(move.there, {"theta": Number(theta)}), *(_at(move.answer, {"g": Number(g)}) for g in gradients))
-    start, *found = enclosed([*asked, *move.hyperparameters.values()], values)
-    if not all(isinstance(value, Fraction) for value in (start, *found)):
+    found = [value for value in exact([*asked, *move.hyperparameters.values()], values) if isinstance(value, Fraction)]
+    first = len(asked)
+    if len(found) < first + len(move.hyperparameters):
         return None
-    count = len(gradients)
-    return start, tuple(found[:count]), dict(zip(move.hyperparameters, found[count:], strict=True))
+    return found[0], tuple(found[1:first]), dict(zip(move.hyperparameters, found[first:], strict=True))
 
 
 def apart(rule: Rule, move: Transformation, witness: Separation) -> tuple[Experiment, ...]:
@@ -85,7 +92,7 @@ def apart(rule: Rule, move: Transformation, witness: Separation) -> tuple[Experi
     free = {} if move.free is None or number is None else {move.free.name: number}
     given = witness.gradients[: found.step]
     moved = _moved(move, witness.theta, given, {**own, **free})
-    sides = [] if isinstance(found.sides[0], str) else enclosed(found.sides, {})  # type: ignore[arg-type]
+    sides = [] if isinstance(found.sides[0], str) else enclosed(found.sides, {})
     if moved is None or not sides:
         return ()
     seen = THETA if found.question is None else _at(rule.questions[0][1], {"t": T + 1})
@@ -101,12 +108,18 @@ def _at_the_end(what: str, observed: Expr, value: Any, gradients: Any, hypers: A
     return [] if foretold is None else [Experiment(what, observed, foretold, gradients, hypers, start)]
 
 
+def _repeated(rule: Rule) -> int:
+    """How often the gradients come again, so that all formulas of the rule are seen."""
+    return 3 if waits(rule) else 1
+
+
 def exchanged(rule: Rule) -> tuple[Experiment, ...]:
     """Two coordinates in the other order: each does what it did in its old place."""
     if len(rule.questions) > 1:
         return ()
-    values, path = plain_values(rule), _path(rule, STARTS, PAIRS)
-    start, gradients = _fractions(STARTS[::-1]), tuple(_fractions(pair[::-1]) for pair in PAIRS)
+    values, pairs = setting(rule), PAIRS * _repeated(rule)
+    path = _path(rule, pairs)
+    start, gradients = _fractions(STARTS[::-1]), tuple(_fractions(pair[::-1]) for pair in pairs)
     found = []
     for place in (0, 1):
         foretold = decimals(dict(enumerate(enclosed([pair[1 - place] for pair in path], {}), 1)))
@@ -120,8 +133,8 @@ def turned(rule: Rule) -> tuple[Experiment, ...]:
     """Two coordinates turned, by the angle with cosine 3/5: they do what they did, turned."""
     if len(rule.questions) > 1:
         return ()
-    values, (start, gradients) = plain_values(rule), turned_inputs(STARTS, PAIRS)
-    points = [(COSINE * one - SINE * other, SINE * one + COSINE * other) for one, other in _path(rule, STARTS, PAIRS)]
+    values, (start, gradients) = setting(rule), turned_inputs(STARTS, PAIRS)
+    points = [(COSINE * one - SINE * other, SINE * one + COSINE * other) for one, other in _path(rule, PAIRS)]
     both = [decimals(dict(enumerate(enclosed([p[place] for p in points], {}), 1))) for place in (0, 1)]
     return tuple(
         Experiment("theta of a turned coordinate", THETA, foretold, gradients, values, start, place)
@@ -138,21 +151,21 @@ def apart_when_turned(parted: Parted) -> tuple[Experiment, ...]:
     end, *plain = enclosed([parted.pairs[place][0], *parted.straight], found.values)
     values = {n: v for n, v in found.values.items() if n in parted.rule.hyperparameter_names}
     start, gradients = turned_inputs(parted.start, parted.gradients)
-    seen = {(place, "theta of the turned run"): (end, start, gradients)}
     straight = _fractions(parted.start), tuple(map(_fractions, parted.gradients))
-    seen |= {(i, f"coordinate {i + 1} of the run before it is turned"): (e, *straight) for i, e in enumerate(plain)}
+    seen: list[tuple[str, int, Any, tuple[Any, Any]]] = [("theta of the turned run", place, end, (start, gradients))]
+    seen += [(f"coordinate {i + 1} of the run before it is turned", i, e, straight) for i, e in enumerate(plain)]
     made = []
-    for (coordinate, what), (value, begin, given) in seen.items():
+    for what, coordinate, value, (begin, given) in seen:
         foretold = decimals({len(given): value})
         if foretold is not None:
             made.append(Experiment(what, THETA, foretold, given, values, begin, coordinate))
     return tuple(made)
 
 
-def _path(rule: Rule, start: tuple[int, int], gradients: Runs) -> list[Pair]:
-    """Two coordinates of theta after every step, at plain values."""
-    given = [(Number(one), Number(other)) for one, other in (start, *gradients)]
-    return path_of_both(rule, plain_values(rule), given[0], given[1:])
+def _path(rule: Rule, gradients: Runs) -> list[Pair]:
+    """Two coordinates of theta after every step."""
+    start, *given = [(Number(one), Number(other)) for one, other in (STARTS, *gradients)]
+    return path_of_both(rule, setting(rule), start, given)
 
 
 def _fractions(values: Collection[int | Fraction]) -> tuple[Fraction, ...]:

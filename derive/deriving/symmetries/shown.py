@@ -233,9 +233,8 @@ def of_rotation(rule: Rule) -> Derivation | None:
         part = _Part("It holds: the step is linear, with the same coefficients in every coordinate.", steps,
                      experiments=turned(rule))  # fmt: skip
     else:
-        witness = parted(rule)
-        assert witness is not None
-        found = witness.replayed
+        witness, found = parted(rule), verdict.evidence
+        assert isinstance(found, Replayed)
         assert found.difference is not None
         values = {n: Number(v) for n, v in found.difference.values.items()}
         plain = [_at(side, values)[0] for side in found.difference.sides]  # type: ignore[arg-type]
@@ -244,5 +243,5 @@ def of_rotation(rule: Rule) -> Derivation | None:
         sides = [readable(side, Assumptions()) for side in plain]
         step = holds(apply("ne", *sides), given=Assumptions(), why=verdict.message)
         part = _Part("It does not hold: the step is not linear in the gradients, so it depends on the axes.",
-                     (step,), experiments=apart_when_turned(witness))  # fmt: skip
+                     (step,), experiments=() if witness is None else apart_when_turned(witness))  # fmt: skip
     return _derivation(rule, "Rotation of the coordinates", asks, [part])
