@@ -54,7 +54,7 @@ def step_length(rule: Rule) -> Derivation | None:
     ]  # fmt: skip
     zeros, share = next(_shares(rule, found), ((), None))
     where = f" Where {' and '.join(f'`{n} = 0`' for n in zeros)} that" if zeros else " That"
-    statement = f"Of {what} in a step the length is {code(found.length)}; no coordinate moves further."
+    statement = f"Of {what} in a step the length is {code(found.length)}; at no coordinate is it more."
     quantities = {"length": found.length}
     if share is not None:
         [bound] = substitute([found.length], dict.fromkeys(zeros, Number(0)))
