@@ -47,7 +47,7 @@ def frozen_region(rule: Rule) -> Derivation | None:
         names={**names_of(rule), **names_of(found.rule)},
         quantities=quantities,
         domains=linear.domains,
-        experiments=runs_with_it_held(rule, found, linear.quantities.get("threshold_curvature")),
+        experiments=runs_with_it_held(rule, found, linear.result, linear.quantities.get("threshold_curvature")),
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from derive.deriving.derivation import Derivation, Step, code, define, equal, le
 from derive.deriving.experiment import Experiment, decimals
 from derive.deriving.linear import given
 from derive.deriving.stability.adaptive import preconditioned, short_memories
-from derive.deriving.stability.attraction import Cycle, attraction, attracts
+from derive.deriving.stability.attraction import Cycle, attraction, attracts, repels_quickly
 from derive.deriving.stability.closed import ClosedLoop, closed_loop
 from derive.deriving.stability.frozen import Frozen, freeze
 from derive.deriving.stability.held import goes_on, settled_under
@@ -184,6 +184,8 @@ def _stays(rule: Rule, cycle: Cycle) -> tuple[Experiment, ...]:
     here = {**values, cycle.amplitude.name: Fraction(1), cycle.curvature.name: curvature}
     found = decimals(dict(enumerate(enclosed([cycle.learning_rate, cycle.gradient], here))))
     if found is None or rule.defaults.keys() != {*rule.hyperparameter_names}:
+        return ()
+    if repels_quickly(cycle, values, Fraction(1), curvature):
         return ()
     values[cycle.step_size] = Fraction(found[0])
     height = {0: 1.0}

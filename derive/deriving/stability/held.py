@@ -14,7 +14,7 @@ from fractions import Fraction
 from derive.deriving.experiment import Experiment, decimals
 from derive.deriving.stability.closed import ClosedLoop, closed_loop
 from derive.deriving.stability.frozen import Frozen
-from derive.deriving.stability.responses import coefficients_at, is_quick, noise_response
+from derive.deriving.stability.responses import coefficients_at, decided_by_curvature, is_quick, noise_response
 from derive.deriving.stability.steering import (
     NOTHING,
     STEPS,
@@ -31,21 +31,21 @@ from derive.evaluate import enclosed, exact
 from derive.expr import Expr, Symbol, apply, substitute, symbols
 from derive.rule import Rule
 
-KICK = Fraction(1, 10**8)
-LONG, FOLLOWED, FREE = 30, 8, 6  # steps after the steering
+KICK, WEAK = Fraction(1, 10**8), Fraction(1, 10**20)  # the weak one where all else is exactly zero
+LONG, FOLLOWED, FREE = 40, 8, 4  # steps after the steering
 NEAR, BEYOND = Fraction(9, 10), Fraction(11, 10)
 LEAST = 1e-3  # a preconditioner that is not much larger than the kick would notice it
 THETA = Symbol("theta")
 
 
-def runs_with_it_held(rule: Rule, found: Frozen, edge: Expr | None) -> tuple[Experiment, ...]:
+def runs_with_it_held(rule: Rule, found: Frozen, condition: Expr, edge: Expr | None) -> tuple[Experiment, ...]:
     """A kick at the minimum on either side of `edge`, the largest curvature; or the run at the threshold."""
     loop, values = closed_loop(found.rule), very_short_memories(rule)
     if loop is None or rule.defaults.keys() != {*rule.hyperparameter_names}:
         return ()
     for wanted in (lone(Fraction(0)), lone(Fraction(1))):
         run = settled_under(rule, found, values, wanted)
-        made = () if run is None or edge is None else _kicked(run, found, loop, edge)
+        made = () if run is None or edge is None else _kicked(run, found, loop, condition, edge)
         if made:
             return made
     run = settled_under(rule, found, values, alternating())
@@ -60,7 +60,7 @@ def settled_under(
     return run if run is not None and has_settled(run, found.held) else None
 
 
-def _kicked(run: Steered, found: Frozen, loop: ClosedLoop, edge: Expr) -> tuple[Experiment, ...]:
+def _kicked(run: Steered, found: Frozen, loop: ClosedLoop, condition: Expr, edge: Expr) -> tuple[Experiment, ...]:
     """What theta does after a small gradient at the minimum, divided by that."""
     held, start = held_value(run, found), ending_at_zero(run)
     others = [value for name, value in run.states[1].items() if name not in found.held]
@@ -68,13 +68,14 @@ def _kicked(run: Steered, found: Frozen, loop: ClosedLoop, edge: Expr) -> tuple[
         return ()
     values = {**run.values, found.name: held}
     [most] = exact([edge], values)
-    if not isinstance(most, Fraction):
+    if not isinstance(most, Fraction) or not decided_by_curvature(loop, condition, values):
         return ()
     near, far = most * NEAR, most * BEYOND
     response = noise_response(loop, {**values, loop.curvature.name: near}, FOLLOWED)
     if not response or not response[0] or not all(is_quick(loop, h, values, LONG) for h in (near, far)):
         return ()
-    answer, more = THETA / KICK, [float(KICK), *[0.0] * (LONG - 1)]
+    kick = WEAK if start == 0 and not any(others) else KICK
+    answer, more = THETA / kick, [float(kick), *[0.0] * (LONG - 1)]
     size = apply("abs", answer / response[0])
     below = Experiment("below the threshold it fades", size, {STEPS + LONG: 0.1}, run.noise(start, float(near), more),
                        dict(run.values), Fraction(start), curvature=near, relation="≤")  # fmt: skip

@@ -13,7 +13,7 @@ from derive.deriving.experiment import Experiment, plain_values
 from derive.deriving.stability.closed import ClosedLoop, closed_loop, recurrence
 from derive.deriving.stability.jury import Condition, both, margins, of_zeros, reduced, same_truth
 from derive.deriving.stability.radius import critical_damping, damping_step, moduli, piecewise, spread
-from derive.deriving.stability.responses import along_recurrence, coefficients_at, is_quick
+from derive.deriving.stability.responses import along_recurrence, coefficients_at, decided_by_curvature, is_quick
 from derive.evaluate import exact
 from derive.expr import Expr, Number, Symbol, apply, substitute
 from derive.rule import REAL, Rule
@@ -54,7 +54,7 @@ def stable_region(rule: Rule) -> Derivation | None:
         names=names_of(rule),
         quantities=_quantities(loop, tests, condition, bound, radius, damping),
         domains=loop.assumed.domains,
-        experiments=_experiments(loop, bound if bound and bound.scale is not None else None),
+        experiments=_experiments(loop, condition, bound if bound and bound.scale is not None else None),
     )
 
 
@@ -142,11 +142,12 @@ LONG = 100
 NEAR, BEYOND = Fraction(9, 10), Fraction(11, 10)
 
 
-def _experiments(loop: ClosedLoop, bound: Condition | None) -> tuple[Experiment, ...]:
+def _experiments(loop: ClosedLoop, condition: Expr, bound: Condition | None) -> tuple[Experiment, ...]:
     if len(loop.rule.defaults) < len(loop.rule.hyperparameters):
         return ()  # a frozen rule has no kernel
     values = plain_values(loop.rule)
-    return (*_along(loop, values), *(_sides(loop, bound, values) if bound is not None else ()))
+    alone = bound is not None and decided_by_curvature(loop, condition, values)
+    return (*_along(loop, values), *(_sides(loop, bound, values) if bound is not None and alone else ()))
 
 
 def _along(loop: ClosedLoop, values: Mapping[str, Fraction]) -> tuple[Experiment, ...]:

@@ -8,6 +8,7 @@ from fractions import Fraction
 from derive.deriving.experiment import plain_values
 from derive.deriving.stability.closed import ClosedLoop
 from derive.evaluate import exact
+from derive.expr import Apply, Expr, symbols
 from derive.rule import Rule
 
 Values = Mapping[str, Fraction]
@@ -97,6 +98,15 @@ def is_quick(loop: ClosedLoop, curvature: Fraction, values: Values, steps: int) 
     """Whether in so many steps it is seen whether theta shrinks or grows: to a hundredth, or a hundred times."""
     factor = factor_at(loop, curvature, values) ** steps
     return factor < 0.01 or factor > 100
+
+
+def decided_by_curvature(loop: ClosedLoop, condition: Expr, values: Values) -> bool:
+    """Whether one of the conditions is about the curvature, and all others hold at these values."""
+    parts = [condition]
+    while any(isinstance(part, Apply) and part.op == "and" for part in parts):
+        parts = [p for part in parts for p in (part.args if isinstance(part, Apply) and part.op == "and" else (part,))]
+    others = [part for part in parts if loop.curvature.name not in symbols(part)]
+    return len(others) == len(parts) - 1 and all(value is True for value in exact(others, values))
 
 
 def quick_setting(loop: ClosedLoop) -> dict[str, Fraction] | None:

@@ -1,7 +1,7 @@
 """Runs on a quadratic that are steered for some steps: noise makes the first gradients what one wants.
 
 So the states become those that the gradients wanted lead to; then the rule is left alone on the quadratic. Short
-memories let that happen within some twenty steps.
+memories let that happen within some twelve steps.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from derive.evaluate import QUERY, enclosed, unrolled
 from derive.expr import Apply, Number, nodes, symbols
 from derive.rule import DECAY, Rule
 
-STEPS = 20
-SHORT = Fraction(1, 8)  # a decay of which the twentieth power is less than float64 can tell
+STEPS = 12  # not more: what rounding leaves may grow in them
+SHORT = Fraction(1, 32)  # a decay of which the twelfth power is less than float64 can tell
 SOON = Fraction(1000)  # a factor of an exponent with which powers are over at the first step
 SETTLED = 1e-9
 NOTHING = 1e-15
@@ -118,7 +118,7 @@ def lone(size: Fraction) -> tuple[Fraction, ...]:
 
 
 def very_short_memories(rule: Rule) -> dict[str, Fraction]:
-    """Plain values, but 1/8 for every decay, and such factors of exponents that powers are soon over."""
+    """Plain values, but 1/32 for every decay, and such factors of exponents that powers are soon over."""
     exponents = {
         name
         for line in rule.body

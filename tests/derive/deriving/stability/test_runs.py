@@ -104,10 +104,12 @@ def test_another_preconditioner_or_threshold_is_noticed(name: str) -> None:
     assert found is not None
     assert region is not None
     edge = region.quantities["threshold_curvature"]
-    assert all_go(rule, runs_with_it_held(rule, found, edge))
-    assert goes_wrong(rule, runs_with_it_held(rule, replace(found, preconditioner=found.preconditioner * 2), edge))
-    assert goes_wrong(rule, runs_with_it_held(rule, found, edge * Fraction(5, 4)))
-    assert goes_wrong(rule, runs_with_it_held(rule, found, edge * Fraction(4, 5)))
+    assert all_go(rule, runs_with_it_held(rule, found, region.result, edge))
+    assert goes_wrong(
+        rule, runs_with_it_held(rule, replace(found, preconditioner=found.preconditioner * 2), region.result, edge)
+    )
+    assert goes_wrong(rule, runs_with_it_held(rule, found, region.result, edge * Fraction(5, 4)))
+    assert goes_wrong(rule, runs_with_it_held(rule, found, region.result, edge * Fraction(4, 5)))
 
 
 @pytest.mark.parametrize("name", ["sign_sgd", "rmsprop_eps_inside", "adam", "nadam"])
