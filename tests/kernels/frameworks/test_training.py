@@ -18,7 +18,7 @@ from kernels.torch import optimizer  # noqa: E402
 STEPS = 40
 
 # A rule, the class of PyTorch and its arguments, ours where they are called otherwise.
-PAIRS = [
+PAIRS: list[tuple[str, str, dict[str, Any], dict[str, str | None]]] = [
     ("gradient_descent", "SGD", {"lr": 0.1}, {}),
     ("adam", "Adam", {"lr": 1e-2}, {}),
     ("amsgrad", "Adam", {"lr": 1e-2, "amsgrad": True}, {"amsgrad": None}),
