@@ -7,7 +7,7 @@ Nothing here simplifies: an expression stays as its author wrote it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from fractions import Fraction
 from typing import TypeVar
 from weakref import WeakValueDictionary
@@ -192,6 +192,28 @@ def symbols(*roots: Expr) -> frozenset[str]:
 def norms_in(*roots: Expr) -> tuple[Expr, ...]:
     """What norms of whole tensors are taken of below the roots: where there are any, coordinates are not alone."""
     return tuple(n.args[0] for n in nodes(roots) if isinstance(n, Apply) and n.op == "norm")
+
+
+def is_uniform(root: Expr, names: Collection[str]) -> bool:
+    """Whether it is one number for a whole tensor where these names are: whatever else it has is inside of norms."""
+    [found] = fold(
+        [root],
+        symbol=lambda s: s.name in names,
+        number=lambda _: True,
+        apply=lambda node, args: node.op == "norm" or all(args),
+    )
+    return found
+
+
+def of_one_element(root: Expr) -> Expr:
+    """What it is for a tensor of one element: there a norm is an absolute value."""
+    [found] = fold(
+        [root],
+        symbol=lambda s: s,
+        number=lambda n: n,
+        apply=lambda node, args: Apply("abs" if node.op == "norm" else node.op, args),
+    )
+    return found
 
 
 def substitute(roots: Iterable[Expr], values: Mapping[str, Expr]) -> list[Expr]:

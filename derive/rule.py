@@ -191,6 +191,11 @@ class Rule:
         return known
 
     @cached_property
+    def uniform(self) -> frozenset[str]:
+        """The names that are one number for a whole tensor."""
+        return frozenset({*self.hyperparameter_names, "t"})
+
+    @cached_property
     def norms(self) -> tuple[Expr, ...]:
         """What the rule takes norms of: where there are any, a coordinate does not go its way alone."""
         points = (point for _, point in self.questions)

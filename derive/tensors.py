@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from derive.expr import Apply, Expr, Number, apply, fold
 from derive.rule import Rule
 
 Tensor = tuple[Expr, ...]
+NOTHING: Mapping[Expr, Expr] = MappingProxyType({})
 
 
-def by_coordinates(exprs: Iterable[Expr], values: Mapping[str, Tensor], size: int) -> list[Tensor]:
-    """Each expression at every coordinate, names standing for tensors of that size; a norm is the same at all."""
+def by_coordinates(
+    exprs: Iterable[Expr], values: Mapping[str, Tensor], size: int, beside: Mapping[Expr, Expr] = NOTHING
+) -> list[Tensor]:
+    """Each expression at every coordinate, names standing for tensors of that size; a norm is the same at all.
+
+    These may be a few coordinates of a larger tensor: `beside` gives for each norm the sum of the other squares.
+    """
 
     def made(node: Apply, args: tuple[Tensor, ...]) -> Tensor:
         if node.op == "norm":
-            squares = [x * x for x in args[0]]
+            # In the same order whatever that of the coordinates: then exchanging two of them changes nothing.
+            squares = sorted((x * x for x in args[0]), key=str) + ([beside[node]] if node in beside else [])
             return (apply("sqrt", sum(squares[1:], squares[0])),) * size
         return tuple(Apply(node.op, row) for row in zip(*args, strict=True))
 

@@ -9,6 +9,7 @@ This file, `quantities`, `operations`, `signs`, `polynomials` and `checker` are 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from copy import copy
 
 from flint import fmpq_mpoly
@@ -30,10 +31,11 @@ from derive.algebra.polynomials import (
 from derive.algebra.quantities import Generator, Quantities
 from derive.algebra.signs import ZERO_SIGN
 from derive.algebra.work import TooLarge, spend
-from derive.expr import Apply, Expr, Number, Symbol, apply, symbols
+from derive.expr import Apply, Expr, Number, Symbol, apply, is_uniform, symbols
 from derive.ops import LAZY, OPS, Undefined
 from derive.rule import REAL, Domain
 
+NOT_NEGATIVE = frozenset({0, 1})
 GIVEN = frozenset({"theta", "g", "x", "output"})  # what a domain is given for in a question only
 
 
@@ -43,8 +45,11 @@ class Case(Quantities):
     def __init__(self, assumptions: Assumptions, path: tuple[Fact, ...] = ()) -> None:
         super().__init__(assumptions.domains)
         declared = assumptions.domains.items()
+        self.uniform = assumptions.uniform
         self._everywhere = tuple((n, d) for n, d in declared if n.rpartition(".")[2] not in GIVEN)
-        self._norms: dict[Expr, Expr] = {}
+        self._tensor: Case | None = None
+        self._norms: dict[tuple[Expr, tuple[Expr, ...]], tuple[Expr, Expr | None]] = {}
+        self._kept: tuple[Expr, ...] = ()
         self._solved: dict[str, Expr] = {}
         self._values: dict[Expr, Value] = {}
         self._path: list[Fact] = []
@@ -55,7 +60,10 @@ class Case(Quantities):
         """The case inside this one in which the fact holds too. What is known here is known there."""
         spend(100 + len(self._values))
         inner = Case.__new__(Case)
-        inner.__dict__.update((name, copy(known)) for name, known in self.__dict__.items())
+        inner.__dict__.update((name, copy(known)) for name, known in self.__dict__.items() if name != "_tensor")
+        inner._tensor = self._tensor
+        if self._tensor is self and is_uniform(fact.quantity, self.uniform):
+            inner._tensor = inner
         inner.assume(fact)
         return inner
 
@@ -84,25 +92,57 @@ class Case(Quantities):
         return value
 
     def norm(self, argument: Expr) -> Quotient:
-        """The norm of a tensor whose coordinates are this: a quantity of its own that is not negative.
+        """The norm of a tensor whose coordinates are this: a factor times a quantity that is not negative.
 
-        It is the norm of another one where both are the same at every coordinate, or opposite at each. The facts of
-        this case are about one coordinate, and count for nothing there; nor does a domain of theta, g or x, which no
-        rule declares.
+        The factor is the size of one number for the whole tensor; the quantity is that of another norm where the
+        rest is the same at every coordinate, or opposite at each.
         """
-        from derive.algebra.norms import defined_everywhere, same_everywhere
+        from derive.algebra.norms import scaled
 
-        declared = Assumptions(dict(self._everywhere))
-        if argument not in self._norms:
-            known = dict.fromkeys(self._norms.values())
-            signed = ((e, one) for e in known for one in (argument, -argument))
-            alike = next((e for e, one in signed if same_everywhere(one, e, declared)), None)
-            if alike is None and not defined_everywhere(argument, declared):
-                raise Stuck("the norm of a tensor that is perhaps not defined at every coordinate")
-            self._norms[argument] = alike or argument
-        kept = self._norms[argument]
+        everywhere = self.at_every_coordinate()
+        asked = argument, self._kept
+        if asked not in everywhere._norms:
+            everywhere._norms[asked] = scaled(argument, everywhere, self._kept)
+        scale, kept = everywhere._norms[asked]
+        if kept is None:
+            return rational(0)
         made = Generator(apply("norm", kept), symbols(kept))
-        return Quotient(generator(self._generator(("norm", kept), lambda: made)), ONE)
+        norm = generator(self._generator(("norm", kept), lambda: made))
+        if kept not in self._kept:
+            self._kept = (*self._kept, kept)
+            self._bound_coordinate(norm, kept)
+        return self.mul(self.number(apply("abs", scale)), Quotient(norm, ONE))
+
+    def at_every_coordinate(self) -> Case:
+        """What is known of any coordinate of the tensor of which this case is about one.
+
+        These are the facts about what is one number for all of them, and the domains that a rule declares: those of
+        theta, g and x are given for one coordinate in a question.
+        """
+        if self._tensor is None:
+            self._tensor = Case(Assumptions(dict(self._everywhere), self.uniform))
+            self._tensor._tensor = self._tensor
+            for fact in self._path:
+                if is_uniform(fact.quantity, self.uniform):
+                    with suppress(NeedSplit, Stuck):
+                        self._tensor.assume(fact)
+            self.is_impossible |= self._tensor.is_impossible
+        return self._tensor
+
+    def is_uniform(self, value: Quotient) -> bool:
+        """Whether the value is one number for the whole tensor."""
+        meanings = (self.generators[i].meaning for p in (value.num, value.den) for i in self._used(p))
+        return all(is_uniform(meaning, self.uniform) for meaning in meanings)
+
+    def _bound_coordinate(self, norm: fmpq_mpoly, kept: Expr) -> None:
+        """No coordinate is larger than the norm, where it has a value without further cases."""
+        with suppress(NeedSplit, Stuck):
+            here = self.number(kept)
+            below = self.poly_signs(here.den)
+            if len(below) == 1 and 0 not in below:
+                size = product(norm, here.den if 1 in below else -here.den)
+                for side in (here.num, -here.num):
+                    self._learn(size - side, NOT_NEGATIVE)
 
     def equal(self, a: Value, b: Value) -> bool:
         """Whether two defined values are certainly the same everywhere in this case."""
@@ -155,11 +195,15 @@ class Case(Quantities):
             self.is_impossible |= not sign.of_number(exact) & fact.signs
             return
         part, known = self._learn(poly, fact.signs)
+        before = tuple(self._path)
+        self._path.append(fact)
+        if self._tensor is not None and is_uniform(fact.quantity, self.uniform):
+            self._tensor = self if self._tensor is self else None
+            self._norms.clear()  # of a case about every coordinate, where they are kept
         if known == ZERO_SIGN:
             self._use(part)
             self._values.clear()  # they hold in this case too, but can be simpler
-            self.is_impossible |= any(self._contradicts(earlier) for earlier in self._path)
-        self._path.append(fact)
+            self.is_impossible |= any(self._contradicts(earlier) for earlier in before)
         self._signs = {name: known for name, known in self._signs.items() if len(known) == 1}
         for index, made in enumerate(self.generators):
             if not isinstance(made.meaning, Symbol):
@@ -175,7 +219,14 @@ class Case(Quantities):
                 self._solved[made.meaning.name] = Number(value)
             elif made.radicand is not None:
                 self._also_zero(made.radicand - constant(value**2))
+            elif isinstance(made.meaning, Apply) and made.meaning.op == "norm" and not value:
+                self._vanish_with_norm(made.meaning.args[0])
         return bool(fixed)
+
+    def _vanish_with_norm(self, argument: Expr) -> None:
+        """Where a norm is zero the tensor is zero at every coordinate."""
+        with suppress(NeedSplit, Stuck):
+            self._also_zero(self.number(argument).num)
 
     def _contradicts(self, earlier: Fact) -> bool:
         """Whether a fact of the path is certainly false by now; what asks for further cases is left open."""

@@ -13,16 +13,25 @@ from derive.rule import Domain
 
 @dataclass(frozen=True)
 class Assumptions:
-    """Where a statement is claimed: the domain of each name; a name without one is any real number."""
+    """Where a statement is claimed: the domain of each name; a name without one is any real number.
+
+    Names in `uniform` are one number for a whole tensor, as hyperparameters and t are; others are numbers of one
+    coordinate, which are others elsewhere. It makes a difference inside norms only.
+    """
 
     domains: Mapping[str, Domain] = field(default_factory=dict)
+    uniform: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         # What was checked under these assumptions stays what was checked.
         object.__setattr__(self, "domains", MappingProxyType(dict(self.domains)))
 
-    def __reduce__(self) -> tuple[type[Assumptions], tuple[dict[str, Domain]]]:
-        return Assumptions, (dict(self.domains),)
+    def __reduce__(self) -> tuple[type[Assumptions], tuple[dict[str, Domain], frozenset[str]]]:
+        return Assumptions, (dict(self.domains), self.uniform)
+
+    def extended(self, domains: Mapping[str, Domain]) -> Assumptions:
+        """These with further names of a coordinate, or other domains of names."""
+        return Assumptions({**self.domains, **domains}, self.uniform)
 
 
 class Stuck(Exception):

@@ -9,12 +9,13 @@ from derive.deriving.averages import of_averages, of_corrections
 from derive.deriving.bounds import noise_step, step_bound
 from derive.deriving.decay import coupled_decay, decayed_range, decoupled_decay, noise_equilibrium
 from derive.deriving.derivation import Derivation
+from derive.deriving.lengths import step_length
 from derive.deriving.rates import rates
 from derive.deriving.stability import on_quadratics
 from derive.deriving.symmetries import invariances
 from derive.rule import Rule
 
-OF_STEPS = (step_bound, noise_step)
+OF_STEPS = (step_bound, noise_step, step_length)
 OF_DECAY = (decoupled_decay, decayed_range, noise_equilibrium, coupled_decay)
 
 

@@ -12,6 +12,7 @@ from derive.expr import Expr, Symbol, symbols
 from derive.rule import Rule
 
 PLAIN = tuple(Fraction(n, 8) for n in (4, 6, 7, 2, 5, 3, 1))  # floats know them; decays grow as usual
+HALVES = (Fraction(1, 2),)  # what settles soonest, where it does not matter which hyperparameter is which
 QUICK = tuple(Fraction(1, n) for n in (2, 4, 3, 5, 6))  # as decays they let everything settle within 40 steps
 SIGNED = tuple(Fraction(g) for g in (1, -2, 3, Fraction(1, 2), -1, 4))
 NEAR = 1e-10

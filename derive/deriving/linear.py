@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -12,7 +13,7 @@ from derive.algebra.case import Case
 from derive.algebra.normal import NoNormalForm, factored, generic_case, tidy
 from derive.algebra.polynomials import ONE, Quotient, factors, power, product, quotient
 from derive.evaluate import exact
-from derive.expr import Expr, Number, Symbol, apply, norms_in, substitute, symbols
+from derive.expr import Apply, Expr, Number, Symbol, apply, fold, is_uniform, norms_in, substitute, symbols
 from derive.proving import Assumptions, assumptions_of, identity
 from derive.proving.obligations import inside
 from derive.proving.refute import points
@@ -74,8 +75,7 @@ def raised(base: Expr, exponent: Expr) -> Expr:
 
 def given(rule: Rule, *, from_start: bool = False) -> Assumptions:
     """The rule's assumptions, an age k ≥ 0, and t ≥ 1 (or t ≥ 0, for inductions from the start)."""
-    domains = {**assumptions_of(rule).domains, AGE: WHOLE}
-    return Assumptions({**domains, "t": WHOLE if from_start else COUNTER})
+    return assumptions_of(rule).extended({AGE: WHOLE, "t": WHOLE if from_start else COUNTER})
 
 
 @lru_cache(maxsize=256)
@@ -86,18 +86,19 @@ def linear_buffers(rule: Rule) -> tuple[LinearBuffer, ...]:
 
 
 def is_driven_by_input(rule: Rule, buffer: LinearBuffer) -> bool:
-    """Whether the buffer's input depends on this step's gradient (or x) alone."""
-    return symbols(buffer.input) <= {*rule.inputs, *rule.hyperparameter_names} - {"theta", "t"}
+    """Whether the buffer's input depends on this step's gradient (or x) at its coordinate alone."""
+    return not norms_in(buffer.input) and symbols(buffer.input) <= {*rule.inputs, *rule.hyperparameter_names} - {
+        "theta",
+        "t",
+    }
 
 
 def _linear(rule: Rule, state: State) -> LinearBuffer | None:
     after = rule.step[state.name]
-    if norms_in(after):
-        return None  # what it adds up is no input of this coordinate alone
-    if bends(rule, state.name):
-        return None
-    [at_zero] = substitute([after], {state.name: Number(0)})
-    [at_one] = substitute([after], {state.name: Number(1)})
+    if state.name in symbols(*norms_in(after)) or bends(rule, state.name):
+        return None  # inside of a norm the other coordinates of the state count too
+    ends = (substitute([after], {state.name: Number(value)})[0] for value in (0, 1))
+    [at_zero, at_one], named = _without_norms(ends, rule.uniform)
     assumed = given(rule)
     constants = frozenset(rule.hyperparameter_names)
     try:
@@ -106,14 +107,29 @@ def _linear(rule: Rule, state: State) -> LinearBuffer | None:
         gain, signal = separated(case, rest, constants)
     except NoNormalForm:
         return None
+    [signal] = substitute([signal], named)
     # Before the first step theta is a number of its own.
     [initial] = substitute([state.initial], {"theta": Symbol("theta[0]")})
     buffer = LinearBuffer(State(state.name, initial), decay, gain, signal)
-    if not symbols(decay) <= constants or not symbols(signal) - constants:
+    if norms_in(decay, gain) or not symbols(decay) <= constants or not symbols(signal) - constants:
         return None
     fades = decay is Number(1) or identity([inside(decay, DECAY)], assumed)
     claim = (after, buffer.update(Symbol(state.name), signal))
     return buffer if fades and identity([claim], assumed) else None
+
+
+def _without_norms(exprs: Iterable[Expr], uniform: frozenset[str]) -> tuple[list[Expr], dict[str, Expr]]:
+    """The expressions with names for norms and for branches on them, and what these stand for."""
+    named: dict[Expr, Symbol] = {}
+
+    def made(node: Apply, args: tuple[Expr, ...]) -> Expr:
+        [whole] = substitute([Apply(node.op, args)], {s.name: e for e, s in named.items()})
+        if node.op != "norm" and not (node.op == "where" and norms_in(whole) and is_uniform(whole, uniform)):
+            return Apply(node.op, args)
+        return named.setdefault(whole, Symbol(f"#norm{len(named)}"))
+
+    found = fold(exprs, symbol=lambda s: s, number=lambda n: n, apply=made)
+    return found, {s.name: e for e, s in named.items()}
 
 
 def bends(rule: Rule, name: str) -> bool:

@@ -13,7 +13,7 @@ from functools import lru_cache, reduce
 from derive.algebra.differentiating import NoDerivative, derivative
 from derive.algebra.facts import Assumptions
 from derive.evaluate import unrolled
-from derive.expr import Apply, Expr, Number, Symbol, apply, nodes, substitute, symbols
+from derive.expr import Apply, Expr, Number, Symbol, apply, nodes, of_one_element, substitute, symbols
 from derive.proving.certificate import Exactness, Induction, Limit, Pairs, Sloped, Sufficient
 from derive.rule import DECAY, NONNEGATIVE, REAL, WORDS, Domain, Rule
 
@@ -41,13 +41,13 @@ def inside(value: Expr, domain: Domain) -> tuple[Expr, Expr]:
 
 
 def assumptions_with(rule: Rule, nonnegative_states: Iterable[str]) -> Assumptions:
-    return Assumptions({**rule.domains, **dict.fromkeys(nonnegative_states, NONNEGATIVE)})
+    return Assumptions({**rule.domains, **dict.fromkeys(nonnegative_states, NONNEGATIVE)}, rule.uniform)
 
 
 def of_invariants(rule: Rule, names: tuple[str, ...]) -> list[Obligation]:
     """Each named state is nonnegative at the start, and after a step if all were before it."""
     at_start = {s.name: s.initial for s in rule.states}
-    before, during = Assumptions(rule.domains), assumptions_with(rule, names)
+    before, during = assumptions_with(rule, ()), assumptions_with(rule, names)
     found: list[Obligation] = []
     for name in names:
         found.append((f"{name} ≥ 0 at the start", (nonnegative(at_start[name]),), before))
@@ -87,7 +87,7 @@ def of_correspondence(
     fixed_back = {n: e for n, e in inverse.items() if n not in scheduled}
     lasting = {HIS + name for name in set(b.hyperparameter_names) - scheduled}
     _refuse_names("the inverse map of a constant hyperparameter", fixed_back, lasting)
-    declared, during = Assumptions(a.domains), assumptions_with(a, invariants)
+    declared, during = assumptions_with(a, ()), assumptions_with(a, invariants)
     begun = _begun(a, scheduled) if _looks_at_t(a) or _looks_at_t(b) else {}
     return [
         ("the same at the start", _start(a, b, states, hyperparameters), declared),
@@ -253,7 +253,11 @@ def of_exactness(claim: Exactness) -> Obligation:
         held = apply("or", held, apply("ne", *(last_point(r, theta, gradients, claim.scheduled) for r in (a, b))))
     resting = [pair for rule in (a, b) for pair in _resting(rule, claim.scheduled)] if claim.scheduled else []
     domains |= {_at_step(n, k).name: domains[n] for n in claim.scheduled for k in (1, 2)}
-    return ("a condition or a difference", ((apply("where", held, 1, 0), Number(1)), *resting), Assumptions(domains))
+    return (
+        "a condition or a difference",
+        ((apply("where", held, 1, 0), Number(1)), *resting),
+        Assumptions(domains, frozenset(domains)),
+    )
 
 
 def _all(tests: Iterable[Expr]) -> Expr:
@@ -283,7 +287,8 @@ def last_point(rule: Rule, theta: Fraction, gradients: tuple[Fraction, ...], sch
     names = [n for n in rule.hyperparameter_names if n in scheduled]
     schedule = [{n: _at_step(n, k) for n in names} for k in range(len(gradients) + 1)] if names else []
     steps = _steps(rule, theta, gradients, schedule)
-    return point_after(rule, theta, gradients, schedule) + _defined(value for step in steps for value in step.values())
+    every = (value for step in steps for value in step.values())
+    return of_one_element(point_after(rule, theta, gradients, schedule) + _defined(every))
 
 
 def point_after(
@@ -381,7 +386,7 @@ def of_sloped(claim: Sloped) -> list[Obligation]:
     [at_end] = substitute([difference], {claim.name: end})
     here, slope = substitute([difference, rate], {claim.name: s})
     defined = apply("eq", here - here, 0)
-    given = Assumptions({**claim.assumptions.domains, s.name: domain})
+    given = claim.assumptions.extended({s.name: domain})
     below = (*claim.premises, apply("le", name, s), apply("lt", s, end))
     above = (*claim.premises, apply("gt", s, end), apply("le", s, name))
     found: list[Obligation] = [

@@ -9,7 +9,8 @@ from functools import lru_cache
 
 from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import Derivation, Step, code, define, equal, names_of
-from derive.deriving.experiment import Experiment, plain_values
+from derive.deriving.experiment import Experiment
+from derive.deriving.foretelling import HALVES, plain_values
 from derive.deriving.stability.closed import ClosedLoop, closed_loop, recurrence
 from derive.deriving.stability.jury import Condition, both, margins, of_zeros, reduced, same_truth
 from derive.deriving.stability.radius import critical_damping, damping_step, moduli, piecewise, spread
@@ -145,7 +146,7 @@ NEAR, BEYOND = Fraction(9, 10), Fraction(11, 10)
 def _experiments(loop: ClosedLoop, condition: Expr, bound: Condition | None) -> tuple[Experiment, ...]:
     if len(loop.rule.defaults) < len(loop.rule.hyperparameters):
         return ()  # a frozen rule has no kernel
-    values = plain_values(loop.rule)
+    values = plain_values(loop.rule, choices=HALVES)
     alone = bound is not None and decided_by_curvature(loop, condition, values)
     return (*_along(loop, values), *(_sides(loop, bound, values) if bound is not None and alone else ()))
 

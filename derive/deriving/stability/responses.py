@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
-from derive.deriving.experiment import plain_values
+from derive.deriving.foretelling import HALVES, plain_values
 from derive.deriving.stability.closed import ClosedLoop
 from derive.evaluate import exact
 from derive.expr import Apply, Expr, symbols
@@ -111,7 +111,7 @@ def decided_by_curvature(loop: ClosedLoop, condition: Expr, values: Values) -> b
 
 def quick_setting(loop: ClosedLoop) -> dict[str, Fraction] | None:
     """Plain hyperparameters and a curvature at which theta shrinks quickly; None where none of some is so."""
-    values = plain_values(loop.rule)
+    values = plain_values(loop.rule, choices=HALVES)
     for curvature in CURVATURES:
         if 0 < factor_at(loop, curvature, values) < QUICK:
             return {**values, loop.curvature.name: curvature}

@@ -7,7 +7,8 @@ from functools import lru_cache
 
 from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import Derivation, Step, define, equal, holds, letter, names_of
-from derive.deriving.experiment import Experiment, plain_values
+from derive.deriving.experiment import Experiment
+from derive.deriving.foretelling import HALVES, plain_values
 from derive.deriving.stability.tuning import Simple, simple
 from derive.evaluate import exact
 from derive.expr import Symbol, apply
@@ -76,7 +77,7 @@ def _many(a: Symbol, k: Symbol) -> tuple[Step, ...]:
 
 
 def _experiments(form: Simple) -> tuple[Experiment, ...]:
-    values = plain_values(form.loop.rule)
+    values = plain_values(form.loop.rule, choices=HALVES)
     [rate] = exact([form.step], values)
     if not isinstance(rate, Fraction) or rate <= 0:
         return ()

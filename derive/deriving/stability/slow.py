@@ -8,7 +8,8 @@ from functools import lru_cache
 from derive.algebra.normal import readable
 from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import Derivation, Step, code, define, equal, holds, letter, names_of
-from derive.deriving.experiment import Experiment, decimals, plain_values
+from derive.deriving.experiment import Experiment, decimals
+from derive.deriving.foretelling import HALVES, plain_values
 from derive.deriving.stability.responses import run
 from derive.deriving.stability.tuning import Simple, simple
 from derive.evaluate import exact
@@ -63,7 +64,7 @@ SMALL = Fraction(1, 2**10)  # of (1 - w)^2: the bounds are so close that their f
 
 def _experiments(form: Simple, over: Expr, under: Expr) -> tuple[Experiment, ...]:
     """In the long run the factor of a step lies between the bounds."""
-    loop, values = form.loop, plain_values(form.loop.rule)
+    loop, values = form.loop, plain_values(form.loop.rule, choices=HALVES)
     assert form.product is not None
     w, step = exact([form.product, form.step], values)
     if not (isinstance(w, Fraction) and isinstance(step, Fraction) and step > 0 and w <= Fraction(1, 2)):

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
 
-from derive.deriving.experiment import decimals, plain_values
+from derive.deriving.experiment import decimals
+from derive.deriving.foretelling import HALVES, plain_values
 from derive.evaluate import QUERY, enclosed, unrolled
 from derive.expr import Apply, Number, nodes, symbols
 from derive.rule import DECAY, Rule
@@ -126,7 +127,7 @@ def very_short_memories(rule: Rule) -> dict[str, Fraction]:
         if isinstance(node, Apply) and node.op == "pow" and "t" in symbols(node.args[1])
         for name in symbols(node.args[1])
     }
-    found = plain_values(rule)
+    found = plain_values(rule, choices=HALVES)
     for h in rule.hyperparameters:
         if h.domain == DECAY:
             found[h.name] = SHORT

@@ -11,7 +11,8 @@ from functools import lru_cache
 
 from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import Derivation, Step, code, define, equal, holds, letter, names_of
-from derive.deriving.experiment import Experiment, plain_values
+from derive.deriving.experiment import Experiment
+from derive.deriving.foretelling import HALVES, plain_values
 from derive.deriving.stability.closed import ClosedLoop, closed_loop
 from derive.deriving.stability.tuning import CONDITION_NUMBER, INSIDE, at_the_end, within
 from derive.evaluate import exact
@@ -62,7 +63,7 @@ def _experiments(
     """Runs at both ends, where p is (z - r)^2 and (z + r) (z - r/3)."""
     found = exact([rate, *settings.values()], {least.name: Fraction(1), most.name: CONDITION})
     r, *set_ = [value for value in found if isinstance(value, Fraction)]
-    values = {**plain_values(loop.rule), **dict(zip(settings, set_, strict=True))}
+    values = {**plain_values(loop.rule, choices=HALVES), **dict(zip(settings, set_, strict=True))}
     ends = {"smallest": (Fraction(1), (r**2, -2 * r)), "largest": (CONDITION, (-(r**2) / 3, r - r / 3))}
     return tuple(
         run

@@ -1,8 +1,9 @@
 """Several coordinates at once: what a rule makes of them in another order, or turned by an angle.
 
-A rule of this language treats every coordinate for itself, by the same formulas. In another order the
-coordinates therefore do the same; turned in a plane they do where the formulas are linear with
-coefficients that are the same for both.
+A rule of this language treats every coordinate for itself, by the same formulas, but for the norms it takes of whole
+tensors. Two coordinates are written out; of the others, which stay where they are, a norm sees the sum of squares.
+In another order the coordinates do the same; turned in a plane they do where the formulas are linear with coefficients
+that are the same for both.
 """
 
 from __future__ import annotations
@@ -13,17 +14,19 @@ from fractions import Fraction
 from functools import lru_cache
 
 from derive.deriving.derivation import letter
-from derive.deriving.experiment import plain_values
+from derive.deriving.foretelling import HALVES, plain_values
 from derive.deriving.symmetries.dimensions import COMPARED
 from derive.evaluate import unrolled
-from derive.expr import Apply, Expr, Number, Symbol, nodes, substitute, symbols
+from derive.expr import Apply, Expr, Number, Symbol, apply, as_expr, nodes, norms_in, symbols
 from derive.proving import Assumptions, identity
 from derive.proving.invariants import assumptions_of
 from derive.proving.replay import NotConfirmed, Point, Replayed
 from derive.proving.verdict import Verdict
-from derive.rule import DECAY, Rule
+from derive.rule import DECAY, NONNEGATIVE, Rule
+from derive.tensors import Tensor, by_coordinates, unrolled_tensor
 
 Pairs = tuple[tuple[Expr, Expr], ...]
+Pair = tuple[Expr, Expr]
 Numbers = Sequence[int | Fraction]
 Runs = tuple[tuple[int, int], ...]
 TURN = Fraction(1, 2)  # the tangent of half the angle of the witnesses
@@ -46,11 +49,6 @@ class Parted:
     replayed: Replayed
 
 
-def is_coordinatewise(rule: Rule) -> bool:
-    """Whether no formula mixes coordinates."""
-    return not rule.norms
-
-
 def of_coordinate(rule: Rule, place: int) -> dict[str, Expr]:
     """The values of one coordinate before a step, by the names of the rule."""
     kept = ("theta", *rule.state_names, *(name for name, _ in rule.questions))
@@ -60,23 +58,24 @@ def of_coordinate(rule: Rule, place: int) -> dict[str, Expr]:
 def permutation_pairs(rule: Rule) -> Pairs:
     """Exchanging two coordinates before a step, and exchanging what it makes of them."""
     first, second = of_coordinate(rule, 1), of_coordinate(rule, 2)
-    exchanged = {**_renamed(first, second), **_renamed(second, first)}
-    seen = _seen(rule)
-    before = [substitute([e], exchanged)[0] for e in (*substitute(seen, first), *substitute(seen, second))]
-    return tuple(zip(before, (*substitute(seen, second), *substitute(seen, first)), strict=True))
+    plain, moved = _of_both(rule, _seen(rule), first, second), _of_both(rule, _seen(rule), second, first)
+    outputs = list(zip(moved, plain, strict=True))[: len(_seen(rule))]
+    firsts = tuple((there[0], here[1]) for there, here in outputs)
+    seconds = tuple((there[1], here[0]) for there, here in outputs)
+    return (*firsts, *seconds, *_same_norms(rule, moved, plain))
 
 
 def permutation(rule: Rule) -> Verdict:
     """Whether the coordinates in another order do the same in that order."""
-    if rule.is_average or not is_coordinatewise(rule):
-        return Verdict("unknown", message="coordinates are mixed")
+    if rule.is_average:
+        return Verdict("unknown", message="an average has no step")
     return identity(permutation_pairs(rule), assumptions_of_coordinates(rule))
 
 
 def rotation(rule: Rule) -> Verdict:
     """Whether two coordinates turned by an angle do the same, turned."""
-    if rule.is_average or not is_coordinatewise(rule):
-        return Verdict("unknown", message="coordinates are mixed")
+    if rule.is_average:
+        return Verdict("unknown", message="an average has no step")
     found = parted(rule)
     if found is not None:
         there, turned = found.replayed.sides
@@ -99,21 +98,46 @@ def rotation_pairs(rule: Rule) -> Pairs:
     """The start and a step of two coordinates that are turned, against what they are, turned."""
     cosine, sine, _ = angle(rule)
     first, second = of_coordinate(rule, 1), of_coordinate(rule, 2)
-    turned = {}
-    for name in first:
-        turned[str(first[name])], turned[str(second[name])] = _turned(cosine, sine, first[name], second[name])
-    seen = (*_seen(rule), *(s.initial for s in rule.states))
-    found: list[tuple[Expr, Expr]] = []
-    for one, other in zip(substitute(seen, first), substitute(seen, second), strict=True):
-        found += zip(substitute([one, other], turned), _turned(cosine, sine, one, other), strict=True)
-    return tuple(found)
+    both = [_turned(cosine, sine, first[name], second[name]) for name in first]
+    turned = [dict(zip(first, values, strict=True)) for values in zip(*both, strict=True)]
+    seen = (*(s.initial for s in rule.states), *_seen(rule))
+    plain, moved = _of_both(rule, seen, first, second), _of_both(rule, seen, *turned)
+    outputs = list(zip(moved, plain, strict=True))[: len(seen)]
+    found = [pair for there, here in outputs for pair in zip(there, _turned(cosine, sine, *here), strict=True)]
+    starts = 2 * len(rule.states)
+    return (*found[starts:], *found[:starts], *_same_norms(rule, moved, plain))
 
 
 def assumptions_of_coordinates(rule: Rule) -> Assumptions:
     """The domains of the rule, and those proved of its states for each of the two coordinates."""
     own = assumptions_of(rule).domains
     inner = {str(e): own[n] for place in (1, 2) for n, e in of_coordinate(rule, place).items() if n in own}
-    return Assumptions({**own, **inner})
+    squares = {str(e): NONNEGATIVE for e in _beside(rule).values()}
+    return Assumptions({**own, **inner, **squares})
+
+
+def _norms(rule: Rule) -> tuple[Expr, ...]:
+    """The norms of a step in what is before it, inner ones first."""
+    seen = (*_seen(rule), *(s.initial for s in rule.states))
+    return tuple(apply("norm", argument) for argument in norms_in(*seen)) if rule.norms else ()
+
+
+def _beside(rule: Rule) -> dict[Expr, Expr]:
+    """For each norm the sum of the squares at the other coordinates."""
+    return {norm: Symbol(letter(rule, f"r_{place}")) for place, norm in enumerate(_norms(rule), 1)}
+
+
+def _of_both(rule: Rule, exprs: Sequence[Expr], first: Mapping[str, Expr], second: Mapping[str, Expr]) -> list[Tensor]:
+    """Expressions, and then the norms, at two coordinates."""
+    shared = {n: (Symbol(n), Symbol(n)) for n in (*rule.hyperparameter_names, "t")}
+    values = {**shared, **{n: (first[n], second[n]) for n in first}}
+    return by_coordinates((*exprs, *_norms(rule)), values, 2, _beside(rule))
+
+
+def _same_norms(rule: Rule, moved: Sequence[Tensor], plain: Sequence[Tensor]) -> Pairs:
+    """That the norms are the same, one after the other: so nothing changes elsewhere, nor the squares added there."""
+    found = tuple((there[0], here[0]) for there, here in zip(moved, plain, strict=True))
+    return found[len(found) - len(_norms(rule)) :]
 
 
 def _turned(cosine: Expr, sine: Expr, one: Expr, other: Expr) -> tuple[Expr, Expr]:
@@ -122,10 +146,6 @@ def _turned(cosine: Expr, sine: Expr, one: Expr, other: Expr) -> tuple[Expr, Exp
 
 def _seen(rule: Rule) -> tuple[Expr, ...]:
     return (*rule.step.values(), *(point for _, point in rule.questions))
-
-
-def _renamed(one: Mapping[str, Expr], other: Mapping[str, Expr]) -> dict[str, Expr]:
-    return {str(one[n]): other[n] for n in one}
 
 
 @lru_cache(maxsize=64)
@@ -145,9 +165,9 @@ def _parted(rule: Rule, gradients: Runs, values: Mapping[str, Fraction]) -> Part
     cosine, sine, name = angle(rule)
     hypers = {n: Symbol(n) for n in rule.hyperparameter_names}
     start, answers = _pair(BEGINNING), [_pair(g) for g in gradients]
-    first, second = (_last(rule, hypers, start[i], [g[i] for g in answers]) for i in (0, 1))
+    first, second = path_of_both(rule, hypers, start, answers)[-1]
     moved, given = _turned(cosine, sine, *start), [_turned(cosine, sine, *g) for g in answers]
-    turned = [_last(rule, hypers, moved[i], [g[i] for g in given]) for i in (0, 1)]
+    turned = path_of_both(rule, hypers, moved, given)[-1]
     pairs = tuple(zip(turned, _turned(cosine, sine, first, second), strict=True))
     try:
         replayed = Replayed(Point(pairs, {**values, name: TURN}, Assumptions(rule.domains)))
@@ -176,15 +196,22 @@ def waits(rule: Rule) -> bool:
 
 def setting(rule: Rule) -> dict[str, Fraction]:
     """Plain values; but a long memory where it is the decays on which it depends how long the rule waits."""
-    plain = plain_values(rule)
+    plain = plain_values(rule, choices=HALVES)
     return (
         {**plain, **{h.name: LONG_MEMORY for h in rule.hyperparameters if h.domain == DECAY}} if waits(rule) else plain
     )
 
 
-def _pair(values: tuple[int, int]) -> tuple[Expr, Expr]:
+def _pair(values: tuple[int, int]) -> Pair:
     return Number(values[0]), Number(values[1])
 
 
-def _last(rule: Rule, hypers: Mapping[str, Expr], start: Expr, gradients: list[Expr]) -> Expr:
-    return unrolled(rule, hypers, start, gradients)[-1]["theta"]
+def path_of_both(
+    rule: Rule, hypers: Mapping[str, Expr | Fraction], start: Pair, gradients: Sequence[Pair]
+) -> list[Pair]:
+    """Two coordinates of theta after every step of a run."""
+    if rule.norms:
+        steps = unrolled_tensor(rule, {n: as_expr(v) for n, v in hypers.items()}, start, gradients)
+        return [(step["theta"][0], step["theta"][1]) for step in steps]
+    runs = [unrolled(rule, hypers, start[i], [g[i] for g in gradients]) for i in (0, 1)]
+    return [(one["theta"], other["theta"]) for one, other in zip(*runs, strict=True)]

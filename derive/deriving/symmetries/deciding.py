@@ -58,7 +58,7 @@ def decide(rule: Rule, propose: Propose, fallback: Transformation) -> Decided:
     """
     move = propose(rule)
     try:
-        with bounded(WORK):
+        with bounded(2 * WORK if rule.norms else WORK):  # what is inside a norm is looked at in cases of its own
             proof = None if move is None else proved(rule, move)
             if move is not None and proof is not None:
                 return Decided(said(proof), move)

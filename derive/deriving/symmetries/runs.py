@@ -5,12 +5,22 @@ Hyperparameters have plain values at which each of them plays a part: at the def
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from derive.deriving.experiment import Experiment, decimals
-from derive.deriving.symmetries.coordinates import Parted, Runs, setting, turned_inputs, waits
+from derive.deriving.experiment import Experiment, Numbers, decimals
+from derive.deriving.symmetries.coordinates import (
+    COSINE,
+    SINE,
+    Pair,
+    Parted,
+    Runs,
+    path_of_both,
+    setting,
+    turned_inputs,
+    waits,
+)
 from derive.deriving.symmetries.transformation import THETA, T, Transformation
 from derive.evaluate import enclosed, exact, unrolled
 from derive.expr import Expr, Number, substitute
@@ -30,22 +40,33 @@ def along(rule: Rule, move: Transformation, zeros: Collection[str] = ()) -> tupl
     """
     if len(rule.questions) > 1 or move.counter is not T:
         return ()
-    values = setting(rule)
-    answers = GRADIENTS * _repeated(rule)
-    run = unrolled(rule, values, START, answers)
+    values, pairs, given = setting(rule), PAIRS * _repeated(rule), GRADIENTS * _repeated(rule)
+    alone = [(START, given)]
+    if rule.norms:
+        alone = [(Fraction(start), tuple(Fraction(pair[at]) for pair in pairs)) for at, start in enumerate(STARTS)]
+        path = [first for first, _ in _path(rule, pairs)]
+    else:
+        path = [step["theta"] for step in unrolled(rule, values, START, given)]
     for factor in FACTORS:
         free = {} if move.free is None else {move.free.name: factor}
-        moved = _moved(move, START, answers, {**values, **free})
-        if moved is None or not all(v in rule.domains[n] for n, v in moved[2].items()):
+        tried = [_moved(move, *one, {**values, **free}) for one in alone]
+        moved = [m for m in tried if m is not None and all(v in rule.domains[n] for n, v in m[2].items())]
+        if len(moved) < len(alone):
             continue
-        points = [_at(move.there, {"theta": step["theta"]}) for step in run]
+        points = [_at(move.there, {"theta": theta}) for theta in path]
         foretold = decimals(dict(enumerate(enclosed(points, free), 1)))
         if foretold is None:
             return ()
-        start, gradients, hypers = moved
-        there = {**values, **hypers, **dict.fromkeys(zeros, Fraction(0))}
+        there = {**values, **moved[0][2], **dict.fromkeys(zeros, Fraction(0))}
+        start = _together([m[0] for m in moved])
+        gradients = tuple(_together(given) for given in zip(*(m[1] for m in moved), strict=True))
         return (Experiment("theta along the moved gradients", THETA, foretold, gradients, there, start),)
     return ()
+
+
+def _together(coordinates: Sequence[Fraction]) -> Numbers:
+    """A number of one coordinate, or those of several."""
+    return tuple(coordinates) if len(coordinates) > 1 else coordinates[0]
 
 
 def _moved(
@@ -96,13 +117,12 @@ def exchanged(rule: Rule) -> tuple[Experiment, ...]:
     """Two coordinates in the other order: each does what it did in its old place."""
     if len(rule.questions) > 1:
         return ()
-    values = setting(rule)
-    pairs = PAIRS * _repeated(rule)
-    alone = [unrolled(rule, values, start, [pair[i] for pair in pairs]) for i, start in enumerate(STARTS)]
+    values, pairs = setting(rule), PAIRS * _repeated(rule)
+    path = _path(rule, pairs)
     start, gradients = _fractions(STARTS[::-1]), tuple(_fractions(pair[::-1]) for pair in pairs)
     found = []
-    for place, run in enumerate(alone[::-1]):
-        foretold = decimals(dict(enumerate(enclosed([step["theta"] for step in run], {}), 1)))
+    for place in (0, 1):
+        foretold = decimals(dict(enumerate(enclosed([pair[1 - place] for pair in path], {}), 1)))
         if foretold is not None:
             found.append(Experiment("theta of a coordinate that has changed its place", THETA, foretold, gradients,
                                     values, start, place))  # fmt: skip
@@ -114,16 +134,13 @@ def turned(rule: Rule) -> tuple[Experiment, ...]:
     if len(rule.questions) > 1:
         return ()
     values, (start, gradients) = setting(rule), turned_inputs(STARTS, PAIRS)
-    runs = [unrolled(rule, values, s, [pair[i] for pair in PAIRS]) for i, s in enumerate(STARTS)]
-    both = [enclosed([step["theta"] for step in run], {}) for run in runs]
-    if not all(isinstance(value, Fraction) for run in both for value in run):
-        return ()
-    points = turned_inputs(STARTS, tuple(zip(*both, strict=True)))[1]
+    points = [(COSINE * one - SINE * other, SINE * one + COSINE * other) for one, other in _path(rule, PAIRS)]
+    both = [decimals(dict(enumerate(enclosed([p[place] for p in points], {}), 1))) for place in (0, 1)]
     return tuple(
-        Experiment("theta of a turned coordinate", THETA, {t: float(p[place]) for t, p in enumerate(points, 1)},
-                   gradients, values, start, place)
-        for place in (0, 1)
-    )  # fmt: skip
+        Experiment("theta of a turned coordinate", THETA, foretold, gradients, values, start, place)
+        for place, foretold in enumerate(both)
+        if foretold is not None
+    )
 
 
 def apart_when_turned(parted: Parted) -> tuple[Experiment, ...]:
@@ -143,6 +160,12 @@ def apart_when_turned(parted: Parted) -> tuple[Experiment, ...]:
         if foretold is not None:
             made.append(Experiment(what, THETA, foretold, given, values, begin, coordinate))
     return tuple(made)
+
+
+def _path(rule: Rule, gradients: Runs) -> list[Pair]:
+    """Two coordinates of theta after every step."""
+    start, *given = [(Number(one), Number(other)) for one, other in (STARTS, *gradients)]
+    return path_of_both(rule, setting(rule), start, given)
 
 
 def _fractions(values: Collection[int | Fraction]) -> tuple[Fraction, ...]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from derive.algebra.normal import readable
-from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import Derivation, Step, code, equal, holds, letter, names_of
 from derive.deriving.experiment import Experiment
+from derive.deriving.nonzero import Nonzero, branches, while_nonzero
 from derive.deriving.symmetries.coordinates import (
     assumptions_of_coordinates,
     parted,
@@ -21,11 +21,12 @@ from derive.deriving.symmetries.deciding import Decided, proved, said
 from derive.deriving.symmetries.dimensions import joint_scalings
 from derive.deriving.symmetries.kinds import NONE, Kind, decide_kind
 from derive.deriving.symmetries.runs import along, apart, apart_when_turned, exchanged, turned
-from derive.deriving.symmetries.transformation import Transformation, conjugated, scaling
+from derive.deriving.symmetries.transformation import Transformation, conjugated, scaling, with_free
 from derive.evaluate import enclosed
-from derive.expr import Expr, Number, Symbol, apply, substitute
+from derive.expr import Expr, Number, Symbol, apply, of_one_element, substitute
 from derive.ops import Undefined
 from derive.proving import Assumptions, Verdict, assumptions_of
+from derive.proving.checker import Checked
 from derive.proving.replay import Replayed, Separation
 from derive.rule import Rule
 from derive.transforms import bind
@@ -42,17 +43,21 @@ class _Part:
     experiments: tuple[Experiment, ...] = ()
 
 
-@coordinatewise
 def of_kind(rule: Rule, kind: Kind) -> Derivation | None:
     """The symmetry with its proof; where it fails a run that shows it, and what restores it."""
-    decided = decide_kind(rule, kind)
+    decided, asks = decide_kind(rule, kind), kind.asks.format(c=letter(rule, "c"))
     status = decided.verdict.status
+    found = while_nonzero(rule) if status in ("refuted", "unknown") else None
     if status == "unknown":
-        return None
+        return None if found is None else _derivation(rule, kind.title, asks, [_while_nonzero(rule, kind, found)])
     parts = [_kept(rule, decided)] if status != "refuted" else [_Part("It does not hold.")]
     parts += [_broken(rule, decided)] if status != "proved" else []
-    parts += [_restored(rule, kind)] if kind.scales is not None and status != "proved" else []
-    return _derivation(rule, kind.title, kind.asks.format(c=letter(rule, "c")), parts)
+    restoring = _restoring(rule, kind) if status != "proved" else None
+    if restoring is not None:
+        parts.append(_restored(rule, *restoring))
+    if found is not None:
+        parts.append(_while_nonzero(rule, kind, found, restored=restoring is not None))
+    return _derivation(rule, kind.title, asks, parts)
 
 
 def _derivation(rule: Rule, title: str, asks: str, parts: list[_Part]) -> Derivation | None:
@@ -97,8 +102,8 @@ def _at(expr: Expr, values: Mapping[str, Expr]) -> list[Expr]:
 
 
 def _assumed(rule: Rule, move: Transformation) -> Assumptions:
-    own = assumptions_of(rule).domains
-    return Assumptions({**own, **({} if move.free is None else {move.free.name: move.free.domain})})
+    own = assumptions_of(with_free(rule, move))
+    return own if move.free is None else own.extended({move.free.name: move.free.domain})
 
 
 def _moves(move: Transformation) -> str:
@@ -136,7 +141,7 @@ def _broken(rule: Rule, decided: Decided) -> _Part:
     if not _have_values(found.sides):
         return _Part(f"Against it: {run}: one side of `{found.name}` is undefined after step {found.step}.",
                      experiments=runs)  # fmt: skip
-    straight, moved = (readable(side, Assumptions()) for side in found.sides)
+    straight, moved = (readable(of_one_element(side), Assumptions()) for side in found.sides)
     step = holds(apply("ne", straight, moved), given=Assumptions(),
                  why=f"`{found.name}` after step {found.step}, plainly and seen through the move: {run}")  # fmt: skip
     return _Part("A run shows where it fails.", (step,), experiments=runs)
@@ -148,24 +153,57 @@ def _have_values(sides: Iterable[Expr | str]) -> bool:
     return not any(isinstance(value, Undefined) for value in enclosed(exprs, {}))
 
 
-def _restored(rule: Rule, kind: Kind) -> _Part:
+def _restored(rule: Rule, move: Transformation, proof: Checked) -> _Part:
     """Hyperparameters that, scaled along, make the step scale as asked; proved by induction like the rest."""
-    assert kind.scales is not None
+    hypers, verdict = move.hyperparameters, said(proof)
+    scaled = ", ".join(f"`{n}` as {code(e)}" for n, e in hypers.items())
+    conditions = [apply("eq", Symbol(f"{n}'"), e) for n, e in hypers.items()]
+    steps = [Step(None, (c,), "by induction every step is then the one asked for", verdict) for c in conditions]
+    return _Part(f"It holds again with {scaled}.", tuple(steps), quantities=_quantities(move),
+                 experiments=along(rule, move))  # fmt: skip
+
+
+def _restoring(rule: Rule, kind: Kind) -> tuple[Transformation, Checked] | None:
+    """The scaling of hyperparameters with its proof, where there is one."""
+    if kind.scales is None:
+        return None
     answers = {name: kind.scales.get("g", NONE) for name, _ in rule.questions}
     wanted = {"theta": kind.scales.get("theta", NONE), **answers}
     for found in joint_scalings(rule, wanted):
         move = scaling(rule, found)
         proof = proved(rule, move)
-        if proof is None:
-            continue
-        hypers = move.hyperparameters
-        verdict = said(proof)
-        scaled = ", ".join(f"`{n}` as {code(e)}" for n, e in hypers.items())
-        conditions = [apply("eq", Symbol(f"{n}'"), e) for n, e in hypers.items()]
-        steps = [Step(None, (c,), "by induction every step is then the one asked for", verdict) for c in conditions]
-        return _Part(f"It holds again with {scaled}.", tuple(steps), quantities=_quantities(move),
-                     experiments=along(rule, move))  # fmt: skip
-    return _Part("")
+        if proof is not None:
+            return move, proof
+    return None
+
+
+def _while_nonzero(rule: Rule, kind: Kind, found: Nonzero, *, restored: bool = False) -> _Part:
+    """The symmetry as long as the norms are not zero that the rule asks about, where it holds then.
+
+    What restores it then is left out where it is `restored` anyway.
+    """
+    decided = decide_kind(found.rule, kind)
+    held = decided.verdict.status in ("proved", "conditional")
+    restoring = None if held or restored else _restoring(found.rule, kind)
+    if not held and restoring is None:
+        return _Part("")
+    part = _kept(found.rule, decided) if restoring is None else _restored(found.rule, *restoring)
+    move = decided.move if restoring is None else restoring[0]
+    zeros = decided.zeros[0] if restoring is None and decided.zeros else ()
+    asked = " and ".join(f"`{condition}`" for condition in dict.fromkeys(c for t in found.taken for c in t.conditions))
+    sentence = f"As long as {asked}: {part.statement[:1].lower()}{part.statement[1:]}"
+    return replace(part, statement=sentence, steps=(*branches(rule, found), *_lasting(found, move, zeros), *part.steps))
+
+
+def _lasting(found: Nonzero, move: Transformation, zeros: Iterable[str]) -> Iterator[Step]:
+    """That the norms of the moved run are not zero either."""
+    bound = bind(found.rule, dict.fromkeys(zeros, Number(0)))
+    moved = {"theta": move.there, **move.states, **move.hyperparameters}
+    moved |= {name: _at(move.answer, {"g": Symbol(name)})[0] for name, _ in bound.questions}
+    for condition in substitute(found.conditions, dict.fromkeys(zeros, Number(0))):
+        [after] = _at(condition, moved)
+        if after is not condition:
+            yield holds(after, when=(condition,), given=_assumed(bound, move), why="nor is it zero in the moved run")
 
 
 def of_permutation(rule: Rule) -> Derivation | None:
@@ -176,7 +214,8 @@ def of_permutation(rule: Rule) -> Derivation | None:
     pair = permutation_pairs(rule)[0]
     step = Step(None, pair, "the formulas of two coordinates, exchanged before the step or after it",
                 verdict)  # fmt: skip
-    part = _Part("It holds: no formula mixes coordinates.", (step,), experiments=exchanged(rule))
+    mixed = "norms, which mix them, do not see their order" if rule.norms else "no formula mixes coordinates"
+    part = _Part(f"It holds: {mixed}.", (step,), experiments=exchanged(rule))
     asks = "coordinates in another order do the same in that order"
     return _derivation(rule, "Permutation of the coordinates", asks, [part])
 

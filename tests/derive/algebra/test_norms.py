@@ -19,6 +19,8 @@ from derive.linear.system import linear_system
 from derive.ops import Inexact
 from derive.precision.report import hazards_of
 from derive.proving import Assumptions, identity
+from derive.proving.certificate import Identity, Leaf, Split
+from derive.proving.checker import Checked, Rejected
 from derive.proving.everywhere import everywhere
 from derive.reading.python.expressions import read_expression
 from derive.relating import prove
@@ -64,13 +66,80 @@ def test_the_same_at_every_coordinate_has_the_same_norm(left: str, right: str) -
         ("where(g == theta, norm(g) - norm(theta), 0)", "0"),
         ("where(g > 0, norm(g) - norm(abs(g)), 0)", "0"),
         ("norm(g * theta)", "norm(g) * norm(theta)"),
-        ("norm(2 * g)", "2 * norm(g)"),  # true, and more than the prover knows
+        ("norm(lr * g)", "abs(lr) * norm(g)"),  # nobody says that lr is one number
+        ("where(g == 2, norm(g * theta), 0)", "where(g == 2, 2 * norm(theta), 0)"),
         ("norm(norm(g))", "norm(g)"),  # the norm of a tensor of equal numbers is more than one of them
-        ("where(norm(g) == 0, g, 0)", "0"),  # true as well
     ],
 )
 def test_nothing_is_proved_of_one_coordinate(left: str, right: str) -> None:
     assert verdict(left, right) == "unknown"  # with one coordinate the sides are equal, so nothing refutes them
+
+
+ONE_NUMBER = Assumptions({"lr": NONNEGATIVE, "c": POSITIVE}, frozenset({"lr", "c", "d"}))
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("norm(-3 * g)", "3 * norm(g)"),
+        ("norm(lr * g)", "lr * norm(g)"),
+        ("norm(d * g)", "abs(d) * norm(g)"),
+        ("norm(g / c)", "norm(g) / c"),
+        ("norm(g * norm(theta))", "norm(g) * norm(theta)"),
+        ("norm(lr * g + c * lr * theta)", "lr * norm(g + c * theta)"),
+        ("where(norm(g) > 0, norm(theta / norm(g)) * norm(g), norm(theta))", "norm(theta)"),
+        ("where(lr == c, norm(lr * g), 0)", "where(lr == c, c * norm(g), 0)"),
+        ("norm(3)", "3 * norm(1)"),
+    ],
+)
+def test_what_is_one_number_for_the_tensor_is_drawn_out_of_a_norm(left: str, right: str) -> None:
+    assert verdict(left, right, ONE_NUMBER) == "proved"
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "status"),
+    [
+        ("norm(d * g)", "d * norm(g)", "refuted"),
+        ("norm(g * theta)", "abs(g) * norm(theta)", "unknown"),  # equal for one coordinate, and for no others
+        ("norm(abs(x) * g)", "abs(x) * norm(g)", "unknown"),
+        ("where(g == lr, norm(g * theta), 0)", "where(g == lr, lr * norm(theta), 0)", "unknown"),
+        ("where(theta == g * lr, norm(theta), 0)", "where(theta == g * lr, lr * norm(g), 0)", "unknown"),
+        ("norm(g + theta)", "norm(g) + norm(theta)", "refuted"),
+    ],
+)
+def test_what_is_not_one_number_stays_inside(left: str, right: str, status: str) -> None:
+    assert verdict(left, right, ONE_NUMBER) == status
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("norm(g - g)", "0"),
+        ("norm(0 * g)", "0"),
+        ("where(norm(g) == 0, g, 0)", "0"),
+        ("where(norm(g) == 0, norm(g + lr * theta), 0)", "where(norm(g) == 0, lr * norm(theta), 0)"),
+        ("where(g == 0, 1, where(norm(g) > 0, 1, 0))", "1"),
+    ],
+)
+def test_a_norm_is_zero_where_the_tensor_is_and_nowhere_else(left: str, right: str) -> None:
+    assert verdict(left, right, ONE_NUMBER) == "proved"
+
+
+def test_no_coordinate_is_larger_than_the_norm() -> None:
+    assert verdict("maximum(abs(g), norm(g))", "norm(g)") == "proved"
+    assert verdict("maximum(g - theta / 2, norm(2 * g - theta) / 2)", "norm(2 * g - theta) / 2") == "proved"
+    assert verdict("maximum(2 * g, norm(g))", "norm(g)") == "refuted"
+    assert verdict("maximum(abs(theta), norm(g))", "norm(g)") == "refuted"
+    assert verdict("maximum(abs(g), norm(g) / 2)", "abs(g)") == "unknown"  # of five ones the half is more
+
+
+def test_a_certificate_that_draws_a_coordinate_out_of_a_norm_is_refused() -> None:
+    pair = (read("norm(g * theta)"), read("abs(g) * norm(theta)"))
+    signs = tuple((frozenset({s}), Leaf()) for s in (-1, 0, 1))
+    for tree in (Leaf(), Split(Symbol("g"), signs)):
+        with pytest.raises(Rejected):
+            Checked(Identity((pair,), ANYTHING, tree))
+    assert Checked(Identity((pair,), Assumptions({}, frozenset({"g"})), Split(Symbol("g"), signs)))
 
 
 @pytest.mark.parametrize("name", ["g", "theta"])
@@ -162,7 +231,12 @@ def test_a_rule_with_norms_is_not_linear_and_follows_no_coordinate() -> None:
         assert linear_system(each) is None
         for derive in (step_bound, effective_lr, first_step, decoupled_decay, stable_region):
             assert derive(each) is None, derive.__name__
-    assert linear_buffers(RULES["lars"]) == ()
+    [buffer] = linear_buffers(RULES["lars"])  # whose input mixes coordinates, and is an input all the same
+    assert (buffer.name, str(buffer.decay), str(buffer.gain)) == ("v", "mu", "lr")
+    [line] = [a for a in RULES["lars"].body if a.target == "v"]
+    inside = replace(line, value=line.value + 0 * apply("norm", Symbol("v")))
+    mixed = tuple(inside if a is line else a for a in RULES["lars"].body)
+    assert linear_buffers(replace(RULES["lars"], body=mixed)) == ()
     assert [b.name for b in linear_buffers(RULES["lamb"])] == ["m", "v"]
 
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pytest
 
-from derive.deriving.experiment import plain_values
+from derive.deriving.foretelling import HALVES, plain_values
 from derive.deriving.stability import convex_cycle, on_quadratics, slow_mode, stable_region, transient
 from derive.deriving.stability.adaptive import frozen_region
 from derive.deriving.stability.closed import closed_loop
@@ -39,7 +39,7 @@ def test_all_go_as_foretold(name: str) -> None:
 def test_another_recurrence_is_noticed(name: str) -> None:
     loop = closed_loop(find_rule(name))
     assert loop is not None
-    values = plain_values(loop.rule)
+    values = plain_values(loop.rule, choices=HALVES)
     first, *others = loop.coefficients
     wrong = replace(loop, coefficients=(first * number(Fraction(11, 10)), *others))
     assert all_go(loop.rule, _along(loop, values))
@@ -53,7 +53,7 @@ def test_another_threshold_is_noticed(name: str, factor: Fraction) -> None:
     assert loop is not None
     assert region is not None
     bound = Condition(region.result, Symbol("lr"), region.quantities["threshold"] * factor)
-    assert goes_wrong(loop.rule, _sides(loop, bound, plain_values(loop.rule)))
+    assert goes_wrong(loop.rule, _sides(loop, bound, plain_values(loop.rule, choices=HALVES)))
 
 
 @pytest.mark.parametrize("name", LINEAR)
