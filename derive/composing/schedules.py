@@ -1,6 +1,6 @@
 """Schedules as formulas in the step counter t: factors between 0 and 1 for a hyperparameter."""
 
-from derive.language import cos, positive, schedule, sqrt, unit, whole
+from derive.language import cos, schedule, sqrt, unit, whole
 
 PI = 3.141592653589793
 
@@ -21,8 +21,7 @@ def linear_warmup(t, *, warmup=whole(1000)):
           arxiv="1608.03983")  # fmt: skip
 def cosine(t, *, steps=whole(10000), end=unit(0)):
     """Half a cosine from one to `end`, reached at the step `steps` and then kept."""
-    share = min(1, t / steps)
-    return end + (1 - end) * (1 + cos(PI * share)) / 2
+    return end + (1 - end) * (1 + cos(PI * t / steps)) / 2 if t < steps else end
 
 
 @schedule(paper="Vaswani et al. 2017, Attention is all you need, equation 3, the largest factor being one",
@@ -36,12 +35,12 @@ def inverse_sqrt(t, *, warmup=whole(4000)):
           arxiv="1608.03983")  # fmt: skip
 def warmup_cosine(t, *, warmup=whole(1000), steps=whole(10000), end=unit(0)):
     """A straight line up, then half a cosine down to `end` at the step `steps`."""
-    share = min(1, max(0, t - warmup) / max(1, steps - warmup))
-    return end + (1 - end) * (1 + cos(PI * share)) / 2 if t > warmup else t / warmup
+    falling = end + (1 - end) * (1 + cos(PI * (t - warmup) / (steps - warmup))) / 2
+    return t / warmup if t <= warmup else falling if t < steps else end
 
 
 @schedule(paper="Hu et al. 2024, MiniCPM, section 4: warm-up, stable, decay; linear in both", arxiv="2404.06395")
 def wsd(t, *, warmup=whole(1000), stable=whole(8000), steps=whole(10000), end=unit(0)):
     """A straight line up, constant until the step `stable`, and a straight line down to `end` at the step `steps`."""
-    left = max(0, steps - t) / max(1, steps - stable)
-    return t / warmup if t < warmup else 1 if t <= stable else end + (1 - end) * left
+    falling = end + (1 - end) * (steps - t) / (steps - stable)
+    return t / warmup if t < warmup else 1 if t <= stable else falling if t < steps else end
