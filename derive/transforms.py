@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from derive.errors import UserError
-from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
+from derive.expr import Expr, Number, Symbol, apply, norms_in, substitute, symbols
 from derive.rule import WORDS, Assignment, Hyperparameter, Rule, State, inline
 
 
@@ -41,6 +41,65 @@ def without_idle_hyperparameters(rule: Rule, kept: Collection[str] = ()) -> Rule
     said = symbols(*(a.value for a in rule.body), *(s.initial for s in rule.states), *(q for _, q in rule.questions))
     left = tuple(h for h in rule.hyperparameters if h.name in said or h.name in kept)
     return rule if len(left) == len(rule.hyperparameters) else replace(rule, hyperparameters=left)
+
+
+def without_onlookers(rule: Rule) -> Rule:
+    """The rule without the states that neither the parameter nor a question ever depends on, such as an average of it.
+
+    The same object where there are none.
+    """
+    if rule.is_average:
+        return rule
+    before = {name: symbols(value) for name, value in rule.step.items()}
+    behind = before.get("theta", frozenset()).union(*(symbols(point) for _, point in rule.questions))
+    while more := frozenset[str]().union(*(before.get(name, frozenset()) for name in behind)) - behind:
+        behind |= more
+    kept = tuple(s for s in rule.states if s.name in behind)
+    if len(kept) == len(rule.states):
+        return rule
+    return replace(rule, states=kept, body=without_unread(rule.body, {"theta", *(s.name for s in kept)}))
+
+
+def without_unread(body: Sequence[Assignment], kept: Collection[str]) -> tuple[Assignment, ...]:
+    """The lines that have a part in what the names in `kept` hold at the end."""
+    wanted, left = frozenset(kept), list[Assignment]()
+    for line in reversed(body):
+        if line.target in wanted:
+            wanted = (wanted - {line.target}) | symbols(line.value)
+            left.append(line)
+    return tuple(reversed(left))
+
+
+def handed_on(rule: Rule) -> tuple[str, Rule] | None:
+    """The name through which alone the gradient reaches the parameter and the states, and the rule with that for its
+    gradient: of a rule with clipped gradients, the rule without clipping. None where there is no such name.
+
+    Where it is made of the parameter or a state too, those it is made of count as given with it.
+    """
+    if rule.is_average or rule.asked:
+        return None
+    kept = {"theta", *rule.state_names}
+    for place, line in enumerate(rule.body):
+        if line.target in kept:
+            return None
+        values, rest = inline(rule.body[: place + 1]), rule.body[place + 1 :]
+        mixed = {"g", *(name for name, value in values.items() if "g" in symbols(value) or norms_in(value))}
+        free = [each for each in rule.body[:place] if each.target not in mixed]
+        if line.target not in mixed or mixed & _given((*free, Assignment(line.target, Number(0)), *rest)):
+            continue
+        return line.target, replace(
+            rule, body=without_unread((*free, Assignment(line.target, Symbol("g")), *rest), kept)
+        )
+    return None
+
+
+def _given(body: Sequence[Assignment]) -> frozenset[str]:
+    """The names that are read before anything is assigned to them."""
+    made, read = set[str](), set[str]()
+    for line in body:
+        read |= symbols(line.value) - made
+        made.add(line.target)
+    return frozenset(read)
 
 
 def with_names(rule: Rule, names: Mapping[str, str]) -> Rule:

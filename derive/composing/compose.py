@@ -37,16 +37,20 @@ def composed(parts: tuple[Rule | Piece, ...], name: str = "") -> Rule:
         result,
         name=name or "_".join(part.name for part in parts),
         reference=_reference(parts),
-        doc=" ".join([rule.doc, *(f"{p.name}: {p.doc}" for p in pieces)]),
+        doc="\n".join([rule.doc, *(f"{p.name}: {p.doc}" for p in pieces)]),
         where=rule.where,
     )
 
 
 def _reference(parts: tuple[Rule | Piece, ...]) -> Reference:
     """The sources of all parts."""
-    told = [str(part.reference) for part in parts if str(part.reference)]
-    return Reference(paper=". ".join(f"{part.name}: {part.reference}" for part in parts if str(part.reference))
-                     if len(told) > 1 else "".join(told))  # fmt: skip
+    told = [part.reference for part in parts if str(part.reference)]
+    return told[0] if len(told) == 1 else Reference(paper=". ".join(map(_source, told)))
+
+
+def _source(reference: Reference) -> str:
+    """Where it stands, without its note."""
+    return reference.paper + (f" (arXiv:{reference.arxiv})" if reference.arxiv else "")
 
 
 def scheduling(schedules: dict[str, Schedule]) -> Piece:
@@ -83,5 +87,5 @@ def scheduling(schedules: dict[str, Schedule]) -> Piece:
 
 
 def _references(schedules: dict[str, Schedule]) -> Reference:
-    told = [each.reference for each in schedules.values() if str(each.reference)]
-    return told[0] if len(told) == 1 else Reference(paper=". ".join(map(str, told)))
+    told = list(dict.fromkeys(each.reference for each in schedules.values() if str(each.reference)))
+    return told[0] if len(told) == 1 else Reference(paper=". ".join(map(_source, told)))

@@ -7,11 +7,12 @@ from dataclasses import replace
 
 from derive.expr import Symbol, substitute, symbols
 from derive.rule import Assignment
+from derive.transforms import without_unread
 
 
 def tidy(body: Iterable[Assignment], kept: Collection[str]) -> tuple[Assignment, ...]:
     """The body with the same values of the names in `kept` at its end, and no more lines than before."""
-    lines = _without_unread(list(body), kept)
+    lines = [*without_unread(tuple(body), kept)]
     place = 0
     while place < len(lines):
         shorter = _without_copy(lines, place, kept)
@@ -42,12 +43,3 @@ def _without_copy(lines: list[Assignment], place: int, kept: Collection[str]) ->
 
 def _reads(lines: Iterable[Assignment], name: str) -> bool:
     return any(name in symbols(a.value) for a in lines)
-
-
-def _without_unread(lines: list[Assignment], kept: Collection[str]) -> list[Assignment]:
-    wanted, left = set(kept), list[Assignment]()
-    for line in reversed(lines):
-        if line.target in wanted:
-            wanted = (wanted - {line.target}) | symbols(line.value)
-            left.append(line)
-    return left[::-1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 
 from derive.deriving.averages import of_averages, of_corrections
@@ -13,6 +14,7 @@ from derive.deriving.rates import rates
 from derive.deriving.stability import on_quadratics
 from derive.deriving.symmetries import invariances
 from derive.rule import Rule
+from derive.transforms import handed_on, without_onlookers
 
 OF_STEPS = (step_bound, noise_step)
 OF_DECAY = (decoupled_decay, decayed_range, noise_equilibrium, coupled_decay)
@@ -27,10 +29,26 @@ def derivations(rule: Rule) -> tuple[Derivation, ...]:
 def _all(rule: Rule) -> Iterator[Derivation | None]:
     yield from of_averages(rule)
     yield from of_corrections(rule)
-    yield from rates(rule)
-    yield from (derive(rule) for derive in (*OF_STEPS, *OF_DECAY))
-    yield from on_quadratics(rule)
+    acting = without_onlookers(rule)
+    yield from rates(acting)
+    yield from (derive(acting) for derive in (*OF_STEPS, *OF_DECAY))
+    yield from on_quadratics(acting)
     yield from invariances(rule)
+    yield from _behind_norms(rule)
+
+
+def _behind_norms(rule: Rule) -> Iterator[Derivation]:
+    """What holds of a rule whose norms are all in what it makes of the gradient first, in terms of that.
+
+    Nothing in them is said of runs or by a quantity's name: those would be about other gradients.
+    """
+    found = handed_on(rule) if rule.norms else None
+    if found is None or found[1].norms:
+        return
+    name, inner = found
+    said = f"`g` stands for `{name}`, which the rule makes of the gradient"
+    for each in derivations(inner):
+        yield replace(each, assumptions=(said, *each.assumptions), quantities={}, domains={}, experiments=())
 
 
 __all__ = ["Derivation", "derivations"]
