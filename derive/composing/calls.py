@@ -134,9 +134,10 @@ def _called(node: ast.Call, calls: Calls) -> Thing:
         return _composition(node, named, calls)
     if path == "derive.language.scheduled":
         schedules = {name: _thing(value, calls) for name, value in named.items()}
-        made = scheduling({n: s for n, s in schedules.items() if isinstance(s, Schedule)})
-        if not all(isinstance(s, Schedule) for s in schedules.values()) or len(node.args) > 1:
+        right = {n: s for n, s in schedules.items() if isinstance(s, Schedule)}
+        if right.keys() != schedules.keys() or len(node.args) > 1:
             raise calls.error("what is scheduled is one rule, by schedules", node, "write scheduled(adam, lr=cosine)")
+        made = scheduling(right)
         return composed((made, *(_part(a, calls) for a in node.args))) if node.args else made
     thing = _thing(node.func, calls)
     if isinstance(thing, Rule):

@@ -28,7 +28,7 @@ def cosine(t, *, steps=whole(10000), end=unit(0)):
           arxiv="1706.03762")  # fmt: skip
 def inverse_sqrt(t, *, warmup=whole(4000)):
     """A straight line up, then the inverse root of the step."""
-    return min(t / warmup, sqrt(warmup / t))
+    return t / warmup if t < warmup else sqrt(warmup / t)
 
 
 @schedule(paper="Loshchilov & Hutter 2017, equation 5, after a linear warm-up as in Goyal et al. 2017",
