@@ -66,7 +66,9 @@ def scheduling(schedules: dict[str, Schedule]) -> Piece:
     for name, each in schedules.items():
         names = {h.name: fresh_name(h.name if len(schedules) == 1 else f"{name}_{h.name}", taken)
                  for h in each.hyperparameters}  # fmt: skip
-        names |= {a.target: fresh_name(f"{name}_factor" if a.target == "output" else a.target, taken) for a in each.body}
+        names |= {
+            a.target: fresh_name(f"{name}_factor" if a.target == "output" else a.target, taken) for a in each.body
+        }
         new = {old: Symbol(called) for old, called in names.items()}
         own += [replace(h, name=names[h.name], meaning=f"of {each.name} for {name}") for h in each.hyperparameters]
         before += [Assignment(names[a.target], substitute([a.value], new)[0]) for a in each.body]

@@ -101,7 +101,9 @@ def _renamed(piece: Piece, names: Mapping[str, str]) -> Piece:
     shared = {h.name for h in piece.hyperparameters if h.default is None}
     return replace(
         piece,
-        hyperparameters=tuple(h if h.name in shared else replace(h, name=called(h.name)) for h in piece.hyperparameters),
+        hyperparameters=tuple(
+            h if h.name in shared else replace(h, name=called(h.name)) for h in piece.hyperparameters
+        ),
         states=tuple(State(called(s.name), said(s.initial)) for s in piece.states),
         before=lines(piece.before),
         given=tuple((name, said(value)) for name, value in piece.given),

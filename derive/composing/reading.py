@@ -162,4 +162,6 @@ class _With(ast.NodeTransformer):
         self.call, self.name = call, name
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
-        return ast.copy_location(ast.Name(self.name, ast.Load()), node) if node is self.call else self.generic_visit(node)
+        return (
+            ast.copy_location(ast.Name(self.name, ast.Load()), node) if node is self.call else self.generic_visit(node)
+        )

@@ -51,7 +51,6 @@ def part(rule: Rule, name: str) -> Buffer | Quantity:
     raise AttributeError(f"{rule.name} has no hyperparameter or state {name!r}; it has {has}")
 
 
-
 def any_number(name: str, domain: str = "real") -> Quantity:
     """A name for any number of a domain: "real", "nonnegative", "positive", "decay", "unit" or "whole" (from 1)."""
     if domain not in DOMAINS:
