@@ -50,7 +50,8 @@ def compose(*parts: object, name: str = "") -> Rule:
     """One rule of a rule and the pieces around its step: `compose(clip_by_norm(1.0), adamw, ema_of_weights(0.999))`.
 
     The gradient goes through the parts from left to right; see `derive.composing` for the pieces there are, and `piece`
-    for one's own. The rule is given as to `show`. Raises UserError where there is not one rule, and where parts don't fit.
+    for one's own. The rule is given as to `show`. Raises UserError where there is not one rule, and where parts don't
+    fit.
     """
     from derive.composing import Piece, composed
     from derive.library.lookup import as_rule
@@ -220,5 +221,6 @@ def _expressions(name: str, given: Mapping[str, Formula] | None) -> dict[str, Ex
 
 
 __all__ = [
-    "Rule", "check", "compose", "hazards", "identify", "piece", "prove", "rule", "rules", "schedule", "scheduled", "show",
+    "Rule", "check", "compose", "hazards", "identify", "piece", "prove", "rule", "rules", "schedule", "scheduled",
+    "show",
 ]  # fmt: skip

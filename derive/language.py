@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from derive.composing.piece import Piece, Schedule
 
 __all__ = [
-    "cbrt", "cos", "decay", "exp", "expm1", "floor", "grad", "log", "log1p", "maximum", "minimum", "nonnegative", "norm",
-    "piece", "positive", "real", "rule", "schedule", "sign", "sin", "sqrt", "step", "tanh", "unit", "where", "whole",
+    "cbrt", "cos", "decay", "exp", "expm1", "floor", "grad", "log", "log1p", "maximum", "minimum", "nonnegative",
+    "norm", "piece", "positive", "real", "rule", "schedule", "sign", "sin", "sqrt", "step", "tanh", "unit", "where",
+    "whole",
 ]  # fmt: skip
 
 Number = int | float

@@ -23,9 +23,10 @@ PIECES: tuple[Piece, ...] = (
     lookahead,
 )
 SCHEDULES: tuple[Schedule, ...] = (constant, linear_warmup, cosine, inverse_sqrt, warmup_cosine, wsd)
+KNOWN: dict[str, Piece | Schedule] = {**{p.name: p for p in PIECES}, **{s.name: s for s in SCHEDULES}}
 
 __all__ = [
-    "PIECES", "SCHEDULES", "Piece", "Schedule", "accumulated", "cautious", "clip_by_norm", "clip_by_value",
+    "KNOWN", "PIECES", "SCHEDULES", "Piece", "Schedule", "accumulated", "cautious", "clip_by_norm", "clip_by_value",
     "clip_grad_norm", "composed", "constant", "cosine", "coupled_decay", "decoupled_decay", "ema_of_weights",
     "inverse_sqrt", "linear_warmup", "lookahead", "mean_of_weights", "scheduling", "warmup_cosine", "wsd",
 ]  # fmt: skip

@@ -1,7 +1,7 @@
 """Compositions in a file: `my = compose(clip_by_norm(1.0), adamw, ema_of_weights(0.999))`, read and never called.
 
-What may stand in such a call is closed: `compose` and `scheduled`, the pieces, schedules and rules of this package, what
-the same file defines or composes, names of the library's rules as text, and literal numbers.
+What may stand in such a call is closed: `compose` and `scheduled`, the pieces, schedules and rules of this package,
+what the same file defines or composes, names of the library's rules as text, and literal numbers.
 """
 
 from __future__ import annotations

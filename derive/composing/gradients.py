@@ -1,6 +1,6 @@
 """What is done with the gradient before the step: clipping, and decay that is coupled to it."""
 
-from derive.language import nonnegative, norm, piece, positive, step, where, whole
+from derive.language import nonnegative, norm, piece, step, where
 
 
 @piece(paper="Pascanu, Mikolov & Bengio 2013, On the difficulty of training recurrent neural networks, section 3.2")

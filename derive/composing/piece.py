@@ -19,6 +19,7 @@ from derive.errors import UserError
 from derive.expr import Expr
 from derive.rule import Assignment, Hyperparameter, Reference, State
 
+NO_REFERENCE = Reference()
 Value = int | float | str | Fraction
 
 
@@ -41,7 +42,7 @@ class Piece:
     only_if: Expr | None = None
     query: Expr | None = None
     asked: tuple[tuple[str, Expr], ...] = ()
-    reference: Reference = Reference()
+    reference: Reference = NO_REFERENCE
     doc: str = ""
     where: str = field(default="", compare=False)
 
@@ -65,7 +66,7 @@ class Schedule:
     name: str
     hyperparameters: tuple[Hyperparameter, ...]
     body: tuple[Assignment, ...]
-    reference: Reference = Reference()
+    reference: Reference = NO_REFERENCE
     doc: str = ""
     where: str = field(default="", compare=False)
 

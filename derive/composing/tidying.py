@@ -1,4 +1,4 @@
-"""A body without what only passes values on: copies into names that may be used at once, and lines that nothing reads."""
+"""A body without what only passes values on: copies into names that may be used at once, and what nothing reads."""
 
 from __future__ import annotations
 
@@ -34,11 +34,10 @@ def _without_copy(lines: list[Assignment], place: int, kept: Collection[str]) ->
     if _reads(after, value.name) and any(a.target == name for a in after):
         return None
     renamed = {value.name: Symbol(name)}
-    changed = [
+    return [
         replace(a, target=name if a.target == value.name else a.target, value=substitute([a.value], renamed)[0])
         for a in (*lines[:place], *after)
     ]
-    return changed
 
 
 def _reads(lines: Iterable[Assignment], name: str) -> bool:

@@ -49,10 +49,10 @@ def _composed(path: str, name: str) -> Rule | None:
     text = load_text(path)
     if "compos" not in text and "schedule" not in text and "piece" not in text:
         return None  # most files
-    from derive.composing import PIECES, SCHEDULES
+    from derive.composing import KNOWN
     from derive.composing.calls import read_composed
 
-    return read_composed(text, name, path, _named, {part.name: part for part in (*PIECES, *SCHEDULES)})
+    return read_composed(text, name, path, _named, KNOWN)
 
 
 def _refuse_half(path: str, name: str) -> None:

@@ -31,7 +31,7 @@ from derive.deriving import derivations
 from derive.errors import UserError
 from derive.evaluate import exact, trajectory
 from derive.expr import Symbol
-from derive.library import LIBRARY, adam, adamw, rprop
+from derive.library import LIBRARY
 from derive.library.lookup import find_rule
 from derive.reading.read import read_text
 from derive.rule import Rule, inline
@@ -64,6 +64,7 @@ def two_gradients(theta, *, lr=nonnegative(0.01)):
     return theta
 """
 AVERAGED, WARMED, TWO = (read_text(BY_HAND, n) for n in ("clipped_adamw_averaged", "warmed_momentum", "two_gradients"))
+adam, adamw, rprop = (find_rule(name) for name in ("adam", "adamw", "rprop"))
 UPDATES = [rule for rule in LIBRARY if not rule.is_average]
 GRADIENTS = st.lists(st.sampled_from(list(map(Fraction, ("1", "-2", "1/2", "3", "0")))), min_size=4, max_size=4)
 
@@ -79,7 +80,8 @@ def test_the_composition_is_the_rule_written_by_hand() -> None:
     assert made.state_names == ("m", "v", "average")
     assert made.hyperparameter_names == (*adamw.hyperparameter_names, "ema_decay", "max_norm")
     assert {h.name: h.meaning for h in made.hyperparameters}["max_norm"] == "of clip_by_norm"
-    assert "1211.5063" in str(made.reference) and "1711.05101" in str(made.reference)
+    assert "1211.5063" in str(made.reference)
+    assert "1711.05101" in str(made.reference)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +110,7 @@ def test_what_a_composition_equals(one: Rule, other: Rule | str, answer: str) ->
 @pytest.mark.parametrize("piece", PIECES, ids=lambda p: p.name)
 @pytest.mark.parametrize("rule", UPDATES, ids=lambda r: r.name)
 def test_every_piece_goes_around_every_rule(piece: Piece, rule: Rule) -> None:
-    if piece.name in ("decoupled_decay",) and "lr" not in rule.hyperparameter_names:
+    if piece is decoupled_decay and "lr" not in rule.hyperparameter_names:
         pytest.skip("there is no learning rate")
     made = compose(piece, rule)
     assert set(rule.state_names) < {*made.state_names, "nothing more"}
@@ -216,8 +218,14 @@ def test_parts_that_do_not_fit(parts: tuple[object, ...], said: str) -> None:
         (lambda: decoupled_decay(lr=1), "has no 'lr' of its own"),
         (lambda: lookahead(every=Fraction(1, 2)), "is outside"),
         (lambda: scheduled("adam"), "nothing is scheduled"),
-        (lambda: scheduled("adam", lr=0.1), "is given no schedule"),
-        (lambda: schedule(3), "is no schedule"),
+        (
+            lambda: scheduled("adam", lr=0.1),  # type: ignore[call-overload]
+            "is given no schedule",
+        ),
+        (
+            lambda: schedule(3),  # type: ignore[call-overload]
+            "is no schedule",
+        ),
     ],
 )
 def test_values_that_can_not_be(call: object, said: str) -> None:
@@ -236,7 +244,8 @@ def test_tidying_keeps_every_value() -> None:
     lines = read_text("def f(theta, g, m=0):\n    a = theta - g\n    b = a + theta\n    theta = a\n    m = b + theta\n"
                       "    return theta, m", "f").body  # fmt: skip
     short = tidy(lines, {"theta", "m"})
-    assert inline(short)["theta"] is inline(lines)["theta"] and inline(short)["m"] is inline(lines)["m"]
+    assert inline(short)["theta"] is inline(lines)["theta"]
+    assert inline(short)["m"] is inline(lines)["m"]
     assert len(short) == len(lines)  # `b` still needs what theta was
 
 
@@ -246,7 +255,8 @@ def test_onlookers_and_what_the_gradient_is_handed_on_as() -> None:
     assert without_onlookers(adam) is adam
     assert without_onlookers(compose(adam, lookahead)).state_names == ("m", "v", "slow")
     found = handed_on(made)
-    assert found is not None and found[0] == "g_step" and not found[1].norms
+    assert found is not None
+    assert found[0] == "g_step" and not found[1].norms
     assert prove(without_onlookers(found[1]), "momentum")
     assert handed_on(find_rule("lars")) is None
     assert handed_on(adam) is None
@@ -256,7 +266,8 @@ def test_onlookers_and_what_the_gradient_is_handed_on_as() -> None:
 def test_what_is_derived_of_a_composition() -> None:
     made = derivations(compose(clip_by_norm, "gradient_descent", ema_of_weights))
     titles = [d.title for d in made]
-    assert "The largest step" in titles and "Unrolled weights of average" in titles
+    assert "The largest step" in titles
+    assert "Unrolled weights of average" in titles
     assert all(bool(step.verdict) for d in made for step in d.checked)
     assert all(d.assumptions[0].startswith("`g` stands for `g_step`") for d in made)
     assert not any(d.experiments or d.quantities for d in made)
@@ -265,4 +276,5 @@ def test_what_is_derived_of_a_composition() -> None:
 def test_a_schedule_of_two_hyperparameters_keeps_them_apart() -> None:
     made = scheduled("adamw", lr=warmup_cosine(10, 100), weight_decay=linear_warmup(5))
     assert {"lr_warmup", "lr_steps", "lr_end", "weight_decay_warmup"} < {*made.hyperparameter_names}
-    assert Symbol("weight_decay") is not None and made.defaults["weight_decay_warmup"] == 5
+    assert Symbol("weight_decay") is not None
+    assert made.defaults["weight_decay_warmup"] == 5

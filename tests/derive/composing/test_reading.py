@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from derive import compose, prove
-from derive.composing import PIECES, SCHEDULES, clip_by_norm, ema_of_weights
+from derive import Rule, compose, prove
+from derive.composing import KNOWN, PIECES, clip_by_norm, ema_of_weights
 from derive.composing.reading import read_piece, read_schedule
 from derive.errors import UserError
 from derive.expr import to_text
@@ -51,7 +51,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "mine.py"
 
 
-def found(path: Path, name: str, more: str = "") -> object:
+def found(path: Path, name: str, more: str = "") -> Rule:
     path.write_text(FILE + more)
     return find_rule(f"{path}::{name}")
 
@@ -65,7 +65,8 @@ def test_compositions_of_a_file(path: Path) -> None:
     assert find_rule(f"{path}::warm").defaults["warmup"] == 10
     assert find_rule(f"{path}::texts").body == find_rule("adam").body
     own = find_rule(f"{path}::own")
-    assert own.defaults["k"] == 4 and own.defaults["c"] == 2
+    assert own.defaults["k"] == 4
+    assert own.defaults["c"] == 2
     assert prove(find_rule(f"{path}::plain"), find_rule(f"{path}::descent"))
 
 
@@ -138,6 +139,7 @@ def ahead(theta, g, *, rho=nonnegative(0.05)):
 
 
 def test_every_piece_says_where_it_is_from() -> None:
-    for part in (*PIECES, *SCHEDULES):
-        assert part.doc and part.doc.endswith(".")
+    for part in KNOWN.values():
+        assert part.doc
+        assert part.doc.endswith(".")
     assert all(str(piece.reference) for piece in PIECES)
