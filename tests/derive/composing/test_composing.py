@@ -256,7 +256,8 @@ def test_onlookers_and_what_the_gradient_is_handed_on_as() -> None:
     assert without_onlookers(compose(adam, lookahead)).state_names == ("m", "v", "slow")
     found = handed_on(made)
     assert found is not None
-    assert found[0] == "g_step" and not found[1].norms
+    assert found[0] == "g_step"
+    assert not found[1].norms
     assert prove(without_onlookers(found[1]), "momentum")
     assert handed_on(find_rule("lars")) is None
     assert handed_on(adam) is None
