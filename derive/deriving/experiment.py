@@ -8,7 +8,9 @@ from fractions import Fraction
 from typing import Any, Literal
 
 from derive.expr import Expr
+from derive.rule import Rule
 
+PLAIN = Fraction(1, 2)
 Numbers = Fraction | tuple[Fraction, ...]
 """A number, or one for each coordinate."""
 
@@ -22,7 +24,8 @@ class Experiment:
     h theta^2 / 2 instead: each gradient is h times the queried point. `observed` is an expression in the values
     after the step (`theta`, `output`, states), those before it under `before.NAME`, the gradient `g` (or `x`), `t`
     and the hyperparameters. `foretold` gives, for some steps, the number it has to have: `relation` "=" within
-    `tolerance` (relative to max(1, |number|)), "≤" at most that up to the tolerance, "≥" at least that.
+    `tolerance` (relative to max(1, |number|)), "≤" at most that up to the tolerance, "≥" at least that. With
+    `averaged` it is the mean over all coordinates that is observed, as over an ensemble of runs.
     """
 
     what: str
@@ -36,6 +39,7 @@ class Experiment:
     steps: int = 0
     relation: Literal["=", "≤", "≥"] = "="
     tolerance: float = 1e-9
+    averaged: bool = False
 
 
 def decimals(values: Mapping[int, Any]) -> dict[int, float] | None:
@@ -44,3 +48,8 @@ def decimals(values: Mapping[int, Any]) -> dict[int, float] | None:
         return {t: float(value) for t, value in values.items()}
     except (TypeError, ValueError, OverflowError):
         return None
+
+
+def plain_values(rule: Rule) -> dict[str, Fraction]:
+    """One half for every hyperparameter that can have it, so that each plays a part; else the default, or one."""
+    return {h.name: PLAIN if PLAIN in h.domain else h.default or Fraction(1) for h in rule.hyperparameters}
