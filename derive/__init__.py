@@ -9,16 +9,17 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 from derive.errors import UserError
 from derive.expr import Expr
-from derive.language import rule
+from derive.language import piece, rule, schedule
 from derive.rule import Rule
 
 Formula: TypeAlias = Expr | str | int | float | Fraction
 
 if TYPE_CHECKING:
+    from derive.composing.piece import Piece, Schedule
     from derive.matching import Match
     from derive.matching.target import Target
     from derive.precision.hazard import Hazards
@@ -43,6 +44,35 @@ def show(rule: object) -> Shown:
     from derive.rendering import Shown, page
 
     return Shown(page(as_rule(rule)))
+
+
+def compose(*parts: object, name: str = "") -> Rule:
+    """One rule of a rule and the pieces around its step: `compose(clip_by_norm(1.0), adamw, ema_of_weights(0.999))`.
+
+    The gradient goes through the parts from left to right; see `derive.composing` for the pieces there are, and `piece`
+    for one's own. The rule is given as to `show`. Raises UserError where there is not one rule, and where parts don't
+    fit.
+    """
+    from derive.composing import Piece, composed
+    from derive.library.lookup import as_rule
+
+    return composed(tuple(part if isinstance(part, Piece) else as_rule(part) for part in parts), name)
+
+
+@overload
+def scheduled(rule: None = None, /, **schedules: Schedule) -> Piece: ...
+@overload
+def scheduled(rule: object, /, **schedules: Schedule) -> Rule: ...
+def scheduled(rule: object = None, /, **schedules: Schedule) -> Rule | Piece:
+    """The rule with hyperparameters multiplied by schedules: `scheduled("adamw", lr=warmup_cosine(100, 1000))`.
+
+    A hyperparameter keeps its name, and is then what the factor multiplies. Without a rule it is a piece for `compose`.
+    Raises UserError for hyperparameters that the rule does not have.
+    """
+    from derive.composing import scheduling
+
+    made = scheduling(schedules)
+    return made if rule is None else compose(made, rule)
 
 
 def prove(
@@ -190,4 +220,7 @@ def _expressions(name: str, given: Mapping[str, Formula] | None) -> dict[str, Ex
     return {n: e if isinstance(e, Expr) else read_expression(str(e), file=n) for n, e in formulas.items()}
 
 
-__all__ = ["Rule", "check", "hazards", "identify", "prove", "rule", "rules", "show"]
+__all__ = [
+    "Rule", "check", "compose", "hazards", "identify", "piece", "prove", "rule", "rules", "schedule", "scheduled",
+    "show",
+]  # fmt: skip

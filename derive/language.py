@@ -13,14 +13,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Any, NoReturn, overload
+from typing import TYPE_CHECKING, Any, NoReturn, overload
 
 from derive.errors import UserError
 from derive.rule import DOMAINS, Rule
 
+if TYPE_CHECKING:
+    from derive.composing.piece import Piece, Schedule
+
 __all__ = [
-    "cbrt", "cos", "decay", "exp", "expm1", "grad", "log", "log1p", "maximum", "minimum", "nonnegative", "norm",
-    "positive", "real", "rule", "sign", "sin", "sqrt", "tanh", "unit", "where",
+    "cbrt", "cos", "decay", "exp", "expm1", "floor", "grad", "log", "log1p", "maximum", "minimum", "nonnegative",
+    "norm", "piece", "positive", "real", "rule", "schedule", "sign", "sin", "sqrt", "step", "tanh", "unit", "where",
+    "whole",
 ]  # fmt: skip
 
 Number = int | float
@@ -44,6 +48,11 @@ def positive(default: Number | None = None) -> Any:
 def unit(default: Number | None = None) -> Any:
     """In [0, 1]."""
     return _within("unit", default)
+
+
+def whole(default: Number | None = None) -> Any:
+    """A whole number from 1."""
+    return _within("whole", default)
 
 
 def real(default: Number | None = None) -> Any:
@@ -80,6 +89,43 @@ def rule(function: Callable[..., Any] | None = None, /, **reference: str) -> Any
 
 def _word(name: str) -> NoReturn:
     raise TypeError(f"{name} is a word of the rule language: it is read in a @rule function, not called")
+
+
+@overload
+def piece(function: Callable[..., Any], /) -> Piece: ...
+@overload
+def piece(*, paper: str = "", arxiv: str = "", note: str = "") -> Callable[[Callable[..., Any]], Piece]: ...
+def piece(function: Callable[..., Any] | None = None, /, **reference: str) -> Any:
+    """Turn a function of the rule language with an open `step` into a `Piece` of a rule; see `compose`.
+
+    Raises UserError, with the line, for what the language does not have.
+    """
+    if function is None:
+        return piece
+    from derive.composing.reading import read_loaded_piece
+
+    return read_loaded_piece(function)
+
+
+@overload
+def schedule(function: Callable[..., Any], /) -> Schedule: ...
+@overload
+def schedule(*, paper: str = "", arxiv: str = "", note: str = "") -> Callable[[Callable[..., Any]], Schedule]: ...
+def schedule(function: Callable[..., Any] | None = None, /, **reference: str) -> Any:
+    """Turn a function of t into a `Schedule`, a factor for hyperparameters; see `scheduled`.
+
+    Raises UserError, with the line, for what the language does not have.
+    """
+    if function is None:
+        return schedule
+    from derive.composing.reading import read_loaded_schedule
+
+    return read_loaded_schedule(function)
+
+
+def step(theta: Any, g: Any, **given: Any) -> Any:
+    """In a piece: the parameter after one step of the rule it is put around, given this parameter and gradient."""
+    _word("step")
 
 
 def grad(point: Any) -> Any:
@@ -130,6 +176,11 @@ def cos(x: Any) -> Any:
 def cbrt(x: Any) -> Any:
     """The real cube root, of negative numbers too."""
     _word("cbrt")
+
+
+def floor(x: Any) -> Any:
+    """The largest whole number that is not above it."""
+    _word("floor")
 
 
 def norm(x: Any) -> Any:

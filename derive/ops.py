@@ -176,6 +176,11 @@ def _ball_sign(x: Any) -> Any:
     return x if x.is_zero() else Inexact("an undecided sign")
 
 
+def _ball_floor(x: Any) -> Any:
+    below = x.floor()
+    return below if below.is_exact() else Inexact("a number too close to a whole one")
+
+
 def _ball_cbrt(x: Any) -> Any:
     if x > 0:
         return x.root(3)
@@ -264,6 +269,12 @@ def _error_cbrt(np: Any, v: Any, e: Any) -> Any:
     return np.where(root == 0, anywhere, np.minimum(anywhere, e[0] / np.where(root == 0, 1, 0.75 * root * root)))
 
 
+def _error_floor(np: Any, v: Any, e: Any) -> Any:
+    """No whole number may lie between the value and where it may be; the ends are moved apart by their rounding."""
+    low, high = np.nextafter(v[0] - e[0], -np.inf), np.nextafter(v[0] + e[0], np.inf)
+    return np.where((e[0] == 0) | (np.floor(low) == np.floor(high)), 0.0, np.inf)
+
+
 def _sum_of_errors(np: Any, v: Any, e: Any) -> Any:
     return e[0] + e[1]
 
@@ -318,6 +329,8 @@ _ROWS = (
        "absolute", "abs({})", EXACT, _same_error, "of one element: clears the sign; NaN spreads"),
     Op("sign", 1, lambda sp, a: sp.sign(a), lambda a: Fraction((a > 0) - (a < 0)), _ball_sign,
        "sign", "np.sign({})", EXACT, _error_sign, "0 at both zeros; NaN spreads"),
+    Op("floor", 1, lambda sp, a: sp.floor(a), lambda a: Fraction(math.floor(a)), _ball_floor,
+       "floor", "np.floor({})", EXACT, _error_floor, "keeps the sign of zero; NaN and infinities stay"),
     Op("min", 2, lambda sp, a, b: sp.Min(a, b), min, lambda a, b: a.min(b),
        "minimum", "np.minimum({}, {})", EXACT, _largest_error, "NaN spreads; kernels use selects instead"),
     Op("max", 2, lambda sp, a, b: sp.Max(a, b), max, lambda a, b: a.max(b),

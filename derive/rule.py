@@ -62,6 +62,7 @@ DOMAINS: dict[str, Domain] = {
     "positive": POSITIVE,
     "decay": DECAY,
     "unit": UNIT,
+    "whole": COUNTER,
 }
 
 # The names that mean the same in every rule; no state or hyperparameter is called so.

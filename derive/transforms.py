@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from derive.errors import UserError
-from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
+from derive.expr import Expr, Number, Symbol, apply, norms_in, substitute, symbols
 from derive.rule import WORDS, Assignment, Hyperparameter, Rule, State, inline
 
 
@@ -43,6 +43,65 @@ def without_idle_hyperparameters(rule: Rule, kept: Collection[str] = ()) -> Rule
     return rule if len(left) == len(rule.hyperparameters) else replace(rule, hyperparameters=left)
 
 
+def without_onlookers(rule: Rule) -> Rule:
+    """The rule without the states that neither the parameter nor a question ever depends on, such as an average of it.
+
+    The same object where there are none.
+    """
+    if rule.is_average:
+        return rule
+    before = {name: symbols(value) for name, value in rule.step.items()}
+    behind = before.get("theta", frozenset()).union(*(symbols(point) for _, point in rule.questions))
+    while more := frozenset[str]().union(*(before.get(name, frozenset()) for name in behind)) - behind:
+        behind |= more
+    kept = tuple(s for s in rule.states if s.name in behind)
+    if len(kept) == len(rule.states):
+        return rule
+    return replace(rule, states=kept, body=without_unread(rule.body, {"theta", *(s.name for s in kept)}))
+
+
+def without_unread(body: Sequence[Assignment], kept: Collection[str]) -> tuple[Assignment, ...]:
+    """The lines that have a part in what the names in `kept` hold at the end."""
+    wanted, left = frozenset(kept), list[Assignment]()
+    for line in reversed(body):
+        if line.target in wanted:
+            wanted = (wanted - {line.target}) | symbols(line.value)
+            left.append(line)
+    return tuple(reversed(left))
+
+
+def handed_on(rule: Rule) -> tuple[str, Rule] | None:
+    """The name through which alone the gradient reaches the parameter and the states, and the rule with that for its
+    gradient: of a rule with clipped gradients, the rule without clipping. None where there is no such name.
+
+    Where it is made of the parameter or a state too, those it is made of count as given with it.
+    """
+    if rule.is_average or rule.asked:
+        return None
+    kept = {"theta", *rule.state_names}
+    for place, line in enumerate(rule.body):
+        if line.target in kept:
+            return None
+        values, rest = inline(rule.body[: place + 1]), rule.body[place + 1 :]
+        mixed = {"g", *(name for name, value in values.items() if "g" in symbols(value) or norms_in(value))}
+        free = [each for each in rule.body[:place] if each.target not in mixed]
+        if line.target not in mixed or mixed & _given((*free, Assignment(line.target, Number(0)), *rest)):
+            continue
+        return line.target, replace(
+            rule, body=without_unread((*free, Assignment(line.target, Symbol("g")), *rest), kept)
+        )
+    return None
+
+
+def _given(body: Sequence[Assignment]) -> frozenset[str]:
+    """The names that are read before anything is assigned to them."""
+    made, read = set[str](), set[str]()
+    for line in body:
+        read |= symbols(line.value) - made
+        made.add(line.target)
+    return frozenset(read)
+
+
 def with_names(rule: Rule, names: Mapping[str, str]) -> Rule:
     """The rule with hyperparameters called otherwise; what its body calls so gives way.
 
@@ -64,12 +123,12 @@ def with_names(rule: Rule, names: Mapping[str, str]) -> Rule:
 def _renamed(rule: Rule, names: Mapping[str, str]) -> tuple[Assignment, ...]:
     """The body under the new names; a line that sets one of the names, old or new, sets another instead."""
     now: dict[str, Expr] = {old: Symbol(name) for old, name in names.items()}
-    taken, body = _names(rule) | {*names.values()}, list[Assignment]()
+    taken, body = names_of(rule) | {*names.values()}, list[Assignment]()
     for line in rule.body:
         [value] = substitute([line.value], now)
         target = line.target
         if target in {*names, *names.values()}:
-            target = _fresh(target, taken)
+            target = fresh_name(target, taken)
             now[line.target] = Symbol(target)
         body.append(replace(line, target=target, value=value))
     return tuple(body)
@@ -78,8 +137,8 @@ def _renamed(rule: Rule, names: Mapping[str, str]) -> tuple[Assignment, ...]:
 def answer_buffers(rule: Rule, steps: int) -> tuple[str, ...]:
     """The names under which `delayed` keeps the last answers, the newest first."""
     answer = "x" if rule.is_average else "g"
-    taken = _names(rule)
-    return tuple([_fresh(f"{answer}_{age}", taken) for age in range(1, steps + 1)])
+    taken = names_of(rule)
+    return tuple([fresh_name(f"{answer}_{age}", taken) for age in range(1, steps + 1)])
 
 
 def delayed(rule: Rule, steps: int, first: Sequence[Expr] = ()) -> Rule:
@@ -108,7 +167,7 @@ def delayed(rule: Rule, steps: int, first: Sequence[Expr] = ()) -> Rule:
         name=f"{rule.name}_delayed",
         inputs=tuple(dict.fromkeys((*rule.inputs, "t"))),
         states=(*rule.states, *(State(name, Number(0)) for name in kept)),
-        body=_at_once({**changed, **shifted}, _names(rule) | {*kept}),
+        body=_at_once({**changed, **shifted}, names_of(rule) | {*kept}),
         query=None if rule.query is None and not first else queried,
     )
 
@@ -133,7 +192,7 @@ def _beginning(rule: Rule) -> dict[str, Expr]:
 def _at_once(values: Mapping[str, Expr], taken: set[str]) -> tuple[Assignment, ...]:
     """Assignments after which each name has its value, all in what they held before."""
     changed = {name: value for name, value in values.items() if value is not Symbol(name)}
-    new = {name: _fresh(f"{name}_new", taken) for name in changed}
+    new = {name: fresh_name(f"{name}_new", taken) for name in changed}
     made = [Assignment(new[name], value) for name, value in changed.items()]
     return (*made, *(Assignment(name, Symbol(new[name])) for name in changed))
 
@@ -143,14 +202,14 @@ def repeated(rule: Rule, times: int) -> Rule:
     if rule.is_average or times < 1:
         fix = "give an update rule, and at least one step"
         raise UserError(f"{rule.name} can't be repeated {times} times", where=rule.where, fix=fix)
-    kept, taken = ("theta", *rule.state_names), _names(rule)
+    kept, taken = ("theta", *rule.state_names), names_of(rule)
     body: list[Assignment] = []
     asked: list[tuple[str, Expr]] = []
     for step in range(times):
         count = {"t": times * (Symbol("t") - 1) + (step + 1)} if times > 1 else {}
         names: dict[str, Expr] = dict(count)
         for name, point in rule.questions:
-            new = name if step == 0 else _fresh(f"g{len(asked) + 1}", taken)
+            new = name if step == 0 else fresh_name(f"g{len(asked) + 1}", taken)
             [where] = substitute([point], names)
             asked.append((new, substitute([where], inline(body))[0]))
             names[name] = Symbol(new)
@@ -158,7 +217,7 @@ def repeated(rule: Rule, times: int) -> Rule:
             [value] = substitute([line.value], names)
             # What a line calls by the name of an input or a hyperparameter is not what the next step means by it.
             own = step == 0 and line.target not in (*rule.inputs, *rule.hyperparameter_names)
-            target = line.target if own or line.target in kept else _fresh(line.target, taken)
+            target = line.target if own or line.target in kept else fresh_name(line.target, taken)
             body.append(replace(line, target=target, value=value))
             names[line.target] = Symbol(target)
     counted = "t" in rule.inputs
@@ -172,14 +231,14 @@ def repeated(rule: Rule, times: int) -> Rule:
     )
 
 
-def _names(rule: Rule) -> set[str]:
+def names_of(rule: Rule) -> set[str]:
     """Every name the rule uses, and those of the language."""
     local = {name for line in rule.body for name in (line.target, *symbols(line.value))}
     answers = {name for name, _ in rule.questions}
     return local | answers | {*rule.inputs, *rule.state_names, *rule.hyperparameter_names, *WORDS}
 
 
-def _fresh(stem: str, taken: set[str]) -> str:
+def fresh_name(stem: str, taken: set[str]) -> str:
     """A name like `stem` that nothing has yet; from then on it is taken."""
     name, count = stem, 1
     while name in taken:

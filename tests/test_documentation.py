@@ -78,7 +78,9 @@ def test_command_lines_print_what_they_say(
 def test_rules_in_examples_can_be_read(block: Block, tmp_path: Path) -> None:
     file = tmp_path / "example.py"
     file.write_text(block.text, "utf-8")
-    names = [node.name for node in ast.parse(block.text).body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    found = [node for node in ast.parse(block.text).body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    names = [node.name for node in found if not {"piece", "schedule"} & {ast.unparse(d) for d in node.decorator_list}]
+    names += re.findall(r"^(\w+) = (?:compose|scheduled)\(", block.text, re.MULTILINE)
     assert [find_rule(f"{file}::{name}").name for name in names] == names
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from math import floor
 from typing import TYPE_CHECKING, TypeAlias
 
 from flint import fmpq_mpoly
@@ -193,6 +194,12 @@ def _norm(case: Case, node: Apply, x: Quotient) -> Value:
     return case.norm(node.args[0])
 
 
+def _floor(case: Case, node: Apply, x: Quotient) -> Value:
+    """The number itself where it is one; a quantity without algebra where it is not known."""
+    known = x.constant()
+    return rational(floor(known)) if known is not None else case._function("floor", (x,))
+
+
 def _opaque(op: str) -> Callable[..., Value]:
     def rule(case: Case, node: Apply, x: Quotient) -> Value:
         return AT_ZERO[op] if x.is_zero() else case._function(op, (x,))
@@ -224,5 +231,6 @@ RULES: dict[str, Callable[..., Value]] = {
     "exp": _exp,
     "log": _log,
     "norm": _norm,
+    "floor": _floor,
     **{op: _opaque(op) for op in AT_ZERO},
 }

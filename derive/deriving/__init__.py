@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 
 from derive.deriving.averages import of_averages, of_corrections
@@ -14,6 +15,7 @@ from derive.deriving.rates import rates
 from derive.deriving.stability import on_quadratics
 from derive.deriving.symmetries import invariances
 from derive.rule import Rule
+from derive.transforms import handed_on, without_onlookers
 
 OF_STEPS = (step_bound, noise_step, step_length)
 OF_DECAY = (decoupled_decay, decayed_range, noise_equilibrium, coupled_decay)
@@ -22,16 +24,33 @@ OF_DECAY = (decoupled_decay, decayed_range, noise_equilibrium, coupled_decay)
 @lru_cache(maxsize=64)
 def derivations(rule: Rule) -> tuple[Derivation, ...]:
     """Everything derived for the rule, in reading order."""
-    return tuple(derivation for derivation in _all(rule) if derivation is not None)
+    own = [derivation for derivation in _all(rule) if derivation is not None]
+    titles = {derivation.title for derivation in own}
+    return (*own, *(derivation for derivation in _behind_norms(rule) if derivation.title not in titles))
 
 
 def _all(rule: Rule) -> Iterator[Derivation | None]:
     yield from of_averages(rule)
     yield from of_corrections(rule)
-    yield from rates(rule)
-    yield from (derive(rule) for derive in (*OF_STEPS, *OF_DECAY))
-    yield from on_quadratics(rule)
+    acting = without_onlookers(rule)
+    yield from rates(acting)
+    yield from (derive(acting) for derive in (*OF_STEPS, *OF_DECAY))
+    yield from on_quadratics(acting)
     yield from invariances(rule)
+
+
+def _behind_norms(rule: Rule) -> Iterator[Derivation]:
+    """What holds of a rule whose norms are all in what it makes of the gradient first, in terms of that.
+
+    Nothing in them is said of runs or by a quantity's name: those would be about other gradients.
+    """
+    found = handed_on(rule) if rule.norms else None
+    if found is None or found[1].norms:
+        return
+    name, inner = found
+    said = f"`g` stands for `{name}`, which the rule makes of the gradient"
+    for each in derivations(inner):
+        yield replace(each, assumptions=(said, *each.assumptions), quantities={}, domains={}, experiments=())
 
 
 __all__ = ["Derivation", "derivations"]

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from derive.errors import UserError
 from derive.library import LIBRARY
 from derive.reading.read import read_loaded, read_path
+from derive.reading.source import load_text
 from derive.rule import Rule
 
 
@@ -32,11 +33,26 @@ def find_rule(text: str) -> Rule:
     path, separator, name = text.rpartition("::")
     if separator:
         _refuse_half(path, name)
-        return read_path(path, name)
+        return _composed(path, name) or read_path(path, name)
+    return _named(text)
+
+
+def _named(text: str) -> Rule:
     for rule in LIBRARY:
         if rule.name == text:
             return rule
     raise UserError(f"no rule {text!r}", fix=_suggestion(text))
+
+
+def _composed(path: str, name: str) -> Rule | None:
+    """The rule that a file composes under that name; None where it does no such thing."""
+    text = load_text(path)
+    if "compos" not in text and "schedule" not in text and "piece" not in text:
+        return None  # most files
+    from derive.composing import KNOWN
+    from derive.composing.calls import read_composed
+
+    return read_composed(text, name, path, _named, KNOWN)
 
 
 def _refuse_half(path: str, name: str) -> None:

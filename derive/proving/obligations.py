@@ -13,7 +13,7 @@ from functools import lru_cache, reduce
 from derive.algebra.differentiating import NoDerivative, derivative
 from derive.algebra.facts import Assumptions
 from derive.evaluate import unrolled
-from derive.expr import Apply, Expr, Number, Symbol, apply, nodes, of_one_element, substitute, symbols
+from derive.expr import Apply, Expr, Number, Symbol, apply, fold, nodes, of_one_element, substitute, symbols
 from derive.proving.certificate import Exactness, Induction, Limit, Pairs, Sloped, Sufficient
 from derive.rule import DECAY, NONNEGATIVE, REAL, WORDS, Domain, Rule
 
@@ -141,11 +141,26 @@ def refuse_open(rule: Rule) -> None:
 
 
 def _refuse_fractions(rule: Rule, maps: Mapping[str, Expr], domains: Mapping[str, Domain]) -> None:
-    """A hyperparameter that is a whole number is the image of one; that a formula is whole, nothing here tells."""
+    """A hyperparameter that is a whole number is made of whole numbers by sums and products."""
     for h in rule.hyperparameters:
-        value = maps[h.name]
-        if h.domain.whole and not (isinstance(value, Symbol) and domains[value.name].whole):
+        if h.domain.whole and not _is_whole(maps[h.name], domains):
             raise ValueError(f"that {h.name} is a whole number does not follow")
+
+
+def _is_whole(value: Expr, domains: Mapping[str, Domain]) -> bool:
+    """Whether it is certainly a whole number: sums and products of such, and what is divided by one."""
+
+    def joined(node: Apply, args: tuple[bool, ...]) -> bool:
+        if node.op == "div":
+            return args[0] and node.args[1] is Number(1)
+        return node.op in ("add", "sub", "mul", "neg") and all(args)
+
+    return fold(
+        [value],
+        symbol=lambda s: domains.get(s.name, REAL).whole,
+        number=lambda n: n.value.denominator == 1,
+        apply=joined,
+    )[0]
 
 
 def _defined(values: Iterable[Expr]) -> Expr:

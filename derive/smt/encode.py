@@ -21,7 +21,7 @@ from derive.smt.powers import exponent_in_whole_symbols
 from derive.smt.terms import TRUE, Term, call, choice, conjunction, implies, number, repeated, symbol
 
 LARGEST_POWER = 64
-UNINTERPRETED = ("exp", "log", "tanh", "sin", "cos", "general-power", "is-whole")
+UNINTERPRETED = ("exp", "log", "tanh", "sin", "cos", "floor", "general-power", "is-whole")
 
 
 class Untranslatable(Exception):
@@ -403,5 +403,5 @@ MEANINGS: dict[str, Meaning] = {
     "ne": _unequal, "and": _and, "or": _or, "not": _strict("not"),
     "exp": _exponential, "log": _logarithm, "norm": _norm,
     "tanh": _function("tanh", 0, bounded=True), "sin": _function("sin", 0, bounded=False),
-    "cos": _function("cos", 1, bounded=False),
+    "cos": _function("cos", 1, bounded=False), "floor": _function("floor", 0, bounded=False),
 }  # fmt: skip

@@ -51,14 +51,11 @@ def part(rule: Rule, name: str) -> Buffer | Quantity:
     raise AttributeError(f"{rule.name} has no hyperparameter or state {name!r}; it has {has}")
 
 
-KINDS = {**DOMAINS, "whole": COUNTER}
-
-
 def any_number(name: str, domain: str = "real") -> Quantity:
     """A name for any number of a domain: "real", "nonnegative", "positive", "decay", "unit" or "whole" (from 1)."""
-    if domain not in KINDS:
-        raise UserError(f"there is no domain {domain!r}", fix=f"use {', '.join(KINDS)}")
-    return Quantity(Symbol(name), Basis({name: KINDS[domain]}))
+    if domain not in DOMAINS:
+        raise UserError(f"there is no domain {domain!r}", fix=f"use {', '.join(DOMAINS)}")
+    return Quantity(Symbol(name), Basis({name: DOMAINS[domain]}))
 
 
 def sqrt(x: Operand) -> Quantity:

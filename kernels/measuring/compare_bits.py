@@ -19,7 +19,8 @@ def call(kernel: Kernel, part: PartName, given: Mapping[str, Array], setting: Se
     """What the compiled kernel stores, from copies of the arrays."""
     copies = {name: a.copy() for name, a in given.items()}
     state = {name: copies[name] for name in kernel.rule.state_names if name in copies}
-    if part == "query":
+    if part == "query":  # which reads some of the state
+        state = {name: state.get(name, copies["theta"]) for name in kernel.rule.state_names}
         kernel.query(copies["theta"], state, copies[output_array(kernel.rule)], setting.t, **setting.hyperparameters)
         return copies
     first, second = kernel.stepping.arrays[:2]

@@ -18,7 +18,7 @@ from derive.deriving.lines import assigned
 from derive.deriving.symmetries.parity import odd_states
 from derive.deriving.undecayed import without_decay
 from derive.deriving.weights import weight_sum
-from derive.expr import Apply, Expr, Number, Symbol, apply, fold, substitute, symbols
+from derive.expr import Apply, Expr, Number, Symbol, apply, fold, is_truth, substitute, symbols
 from derive.proving import Assumptions, identity
 from derive.proving.limits import limit
 from derive.rule import NONNEGATIVE, POSITIVE, Domain, Rule
@@ -198,7 +198,7 @@ def _several(rule: Rule, step: Expr, names: frozenset[str]) -> tuple[Expr, Expr,
     own = Assumptions({**given(rule).domains, **{after(n): d for n, d in given(rule).domains.items()}})
     constants = frozenset({*rule.hyperparameter_names, "t"})
     for line, named in assigned(rule, rule.state_names):
-        if line in rule.state_names:
+        if line in rule.state_names or is_truth(named):
             continue
         shown = plainer(named, constants, own)
         rate = plainer(_replaced(step, shown, ONE), constants, own)

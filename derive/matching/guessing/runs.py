@@ -52,7 +52,7 @@ _FLOATS: dict[str, Callable[..., float]] = {
     "lt": operator.lt, "le": operator.le, "gt": operator.gt, "ge": operator.ge, "eq": operator.eq, "ne": operator.ne,
     "not": operator.not_, "exp": math.exp, "log": math.log, "expm1": math.expm1, "log1p": math.log1p,
     "tanh": math.tanh, "cbrt": lambda x: math.copysign(abs(x) ** (1 / 3), x), "sin": math.sin, "cos": math.cos,
-    "cast": float,
+    "floor": math.floor, "cast": float,
 }  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from derive.reading.step.sharing import may_share
 from derive.reading.step.statements import NO_REFERENCE, Parameter, Procedure, Returned, Statement, mentioned, stored
 from derive.rule import DOMAINS, REAL, Domain, Reference
 
-RULE_DECORATORS = ("derive.rule", "derive.language.rule")
+RULE_DECORATORS = ("derive.rule", *(f"derive.language.{word}" for word in ("rule", "piece", "schedule")))
 
 
 def read_function(definition: Definition) -> Procedure:

@@ -57,6 +57,7 @@ ROWS: tuple[Row, ...] = (
     ("x", "tanh(x)", _all("tanh")),
     ("x", "sin(x)", _all("sin")),
     ("x", "cos(x)", _all("cos")),
+    ("x", "floor(x)", _all("floor")),
     ("x", "cbrt(x)", ("derive.language.cbrt", "math.cbrt", "numpy.cbrt", "jax.numpy.cbrt")),
     ("x", "abs(x)", ("builtins.abs", "math.fabs", *_arrays("abs", "absolute"), "numpy.fabs", ".abs", ".absolute")),
     ("x", "norm(x)", ("derive.language.norm",)),  # the libraries' own take axes and orders, and are refused

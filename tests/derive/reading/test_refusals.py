@@ -197,7 +197,7 @@ DEFINITIONS = {  # a whole text, and the line and words of its refusal
     "no gradient": ("def f(theta):\n    return theta / 2",
         "1: there is no gradient; call the gradient g, or write g = grad(theta)"),
     "an unknown domain": ("@rule\ndef f(theta, g, *, lr=small(1)):\n    return theta - lr * g",
-        "2: 'small' is not a domain; the domains are real, nonnegative, positive, decay, unit"),
+        "2: 'small' is not a domain; the domains are real, nonnegative, positive, decay, unit, whole"),
     "a default outside its domain": ("@rule\ndef f(theta, g, *, b=decay(1.0)):\n    return theta - b * g",
         "2: the default b=1 is outside [0, 1); change one of them"),
     "a default that is no number": ("def f(theta, g, *, lr='x'):\n    return theta - lr * g",
