@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from derive.deriving.averages.sums import T, age_sum, fades, weighed
+from derive.deriving.averages.weights import weight_sum
 from derive.deriving.averages.windows import mean_age_of
 from derive.deriving.derivation import (
     Derivation,
@@ -21,7 +22,6 @@ from derive.deriving.derivation import (
 )
 from derive.deriving.experiment import Experiment, decimals
 from derive.deriving.linear import AGE, CONSTANT, LinearBuffer, given, scaled
-from derive.deriving.weights import weight_sum
 from derive.evaluate import enclosed
 from derive.expr import Expr, Number, Symbol, substitute, symbols
 from derive.proving import Assumptions

@@ -8,15 +8,16 @@ from fractions import Fraction
 from itertools import combinations
 
 from derive.algebra.normal import NoNormalForm, tidy
+from derive.deriving.averages.bias import Corrected, in_corrected_buffers
 from derive.deriving.averages.decimals import at, decimal, settings
 from derive.deriving.averages.plain import plainly
 from derive.deriving.averages.sums import fades
-from derive.deriving.bias import Corrected, in_corrected_buffers, may_vanish
 from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import Derivation, Step, code, equal, labelled, names_of, tends
 from derive.deriving.experiment import Experiment, decimals
 from derive.deriving.extremes import Extreme, largest, onset, smallest
 from derive.deriving.linear import given, linear_buffers
+from derive.deriving.undecayed import may_vanish
 from derive.evaluate import enclosed
 from derive.expr import Apply, Expr, Number, Symbol, apply, fold, substitute, symbols
 from derive.proving import identity

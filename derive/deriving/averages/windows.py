@@ -7,10 +7,10 @@ from fractions import Fraction
 from derive.deriving.averages.decimals import at, decimal, settings
 from derive.deriving.averages.plain import simplest
 from derive.deriving.averages.sums import K, T, age_sum, fades, telescoped, weighed
+from derive.deriving.averages.weights import weight_sum
 from derive.deriving.derivation import Derivation, Step, code, equal, holds, labelled, names_of, tends
 from derive.deriving.extremes import onset
 from derive.deriving.linear import AGE, LinearBuffer, given, raised
-from derive.deriving.weights import weight_sum
 from derive.expr import Expr, Number, Symbol, apply
 from derive.proving.limits import limit
 from derive.rule import Rule

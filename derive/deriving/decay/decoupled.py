@@ -7,7 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from derive.algebra.normal import NoNormalForm, readable, tidy
-from derive.deriving.bias import held
+from derive.deriving.averages.bias import held
 from derive.deriving.bounds.names import learning_rate
 from derive.deriving.bounds.neatness import neat, simpler
 from derive.deriving.bounds.step import step_bound

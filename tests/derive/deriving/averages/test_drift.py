@@ -7,9 +7,9 @@ from fractions import Fraction
 import pytest
 
 from derive.deriving.averages import drift
+from derive.deriving.averages.weights import weight_sum
 from derive.deriving.derivation import equal
 from derive.deriving.linear import given, linear_buffers
-from derive.deriving.weights import weight_sum
 from derive.expr import Symbol
 from derive.library.averages import ewma
 from derive.library.momentum import momentum_lr_outside

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import lru_cache
 
 from derive.algebra.normal import NoNormalForm, readable, tidy
+from derive.deriving.averages.weights import weight_sum
 from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import Derivation, Step, code, define, equal, labelled, names_of, proper, tends
 from derive.deriving.linear import CONSTANT, LinearBuffer, bends, given, is_driven_by_input, linear_buffers
 from derive.deriving.lines import assigned
-from derive.deriving.weights import weight_sum
+from derive.deriving.undecayed import may_vanish
 from derive.expr import Expr, Number, Symbol, substitute, symbols
 from derive.proving import Assumptions, identity
 from derive.proving.limits import limit
@@ -86,11 +86,6 @@ def _changes_with_t(rule: Rule, step: Expr) -> bool:
     """Whether a counterexample shows that the step is not the same at t + 1."""
     [later] = substitute([step], {"t": T + 1})
     return identity([(step, later)], given(rule)).status == "refuted"
-
-
-def may_vanish(rule: Rule) -> tuple[str, ...]:
-    """The hyperparameters that can be zero."""
-    return tuple(h.name for h in rule.hyperparameters if Fraction(0) in h.domain)
 
 
 def _constant_stream(rule: Rule, buffer: LinearBuffer, total: Expr) -> tuple[Step, ...]:
