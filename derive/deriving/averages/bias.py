@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from derive.algebra.normal import NoNormalForm, readable, tidy
+from derive.deriving.averages.confirming import corrected
 from derive.deriving.averages.weights import weight_sum
 from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import Derivation, Step, code, define, equal, labelled, names_of, proper, tends
@@ -51,6 +52,7 @@ def bias_correction(rule: Rule, buffer: LinearBuffer) -> Derivation | None:
         result=factor,
         names=names_of(rule),
         quantities={"bias_correction": factor, "weight_sum": total},
+        experiments=corrected(rule, buffer, factor),
     )
 
 

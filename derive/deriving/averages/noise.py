@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from derive.algebra.normal import readable
+from derive.deriving.averages.confirming import matched
 from derive.deriving.averages.decimals import at, decimal, settings
 from derive.deriving.averages.sums import T, fades, square_sum, telescoped, weighed
 from derive.deriving.averages.weights import weight_sum
@@ -44,6 +45,9 @@ def noise_gain(rule: Rule, buffer: LinearBuffer) -> Derivation | None:
         result=gain,
         names=names_of(rule),
         quantities=_quantities(buffer, squares, gain, samples, found),
+        experiments=matched(
+            rule, buffer, gain, found.claim.limit if found and fades(buffer) else None, weight_sum(rule, buffer)
+        ),
     )
 
 

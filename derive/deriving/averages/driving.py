@@ -1,0 +1,260 @@
+"""Runs in which the input of a buffer is what one wants: the gradients that make it so, and what is held then."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from derive.deriving.averages.plain import plain
+from derive.deriving.averages.schedules import VaryingBuffer
+from derive.deriving.experiment import Experiment, decimals
+from derive.deriving.linear import LinearBuffer
+from derive.deriving.undecayed import may_vanish
+from derive.evaluate import enclosed
+from derive.expr import Expr, Number, Symbol, as_expr, norms_in, substitute, symbols
+from derive.rule import Rule
+
+STRENGTHS = tuple(Fraction(n) for n in ("1", "-1", "1/32", "-1/32"))  # what a unit of input may be, in this order
+HANDY = tuple(Fraction(n) for n in ("1/2", "9/10", "1", "1/4", "3/4", "7/10"))  # settings that make decays quick
+EXPONENTS = (-64, 32)  # sizes of gradients, as powers of two, between which one is looked for
+HALVINGS = 60
+CLOSE = 1e-13
+
+HELD, HELD_BEFORE, STRENGTH = (Symbol(name) for name in ("#held", "#held before", "#strength"))
+
+Values = Mapping[str, Fraction]
+Buffer = LinearBuffer | VaryingBuffer
+
+
+@dataclass(frozen=True)
+class Driven:
+    """Gradients under which the buffer's input is `strength` times the wanted one, at these hyperparameters."""
+
+    gradients: tuple[Fraction, ...]
+    values: Values
+    strength: Fraction
+
+
+def usual(rule: Rule) -> dict[str, Fraction] | None:
+    """The defaults; something inside its domain for a hyperparameter that has none."""
+    found = {}
+    for h in rule.hyperparameters:
+        inside = [value for value in (h.default, *HANDY) if value is not None and value in h.domain]
+        if not inside:
+            return None
+        found[h.name] = inside[0]
+    return found
+
+
+def quick(rule: Rule, decay: Expr) -> dict[str, Fraction] | None:
+    """Settings at which a decay is so small that forty steps are as good as infinitely many."""
+    return decaying(rule, decay, lambda value: Fraction(1, 5) <= value <= Fraction(1, 2))
+
+
+def telling(rule: Rule, decay: Expr) -> dict[str, Fraction] | None:
+    """The usual settings; where at them a decay keeps all, or nothing, at which it does not, quick ones."""
+    settings = usual(rule)
+    [found] = enclosed([decay], settings) if settings is not None else [None]
+    extreme = isinstance(found, Fraction) and found in (0, 1) and decay is not Number(1)
+    return (quick(rule, decay) or settings) if extreme else settings
+
+
+def decaying(rule: Rule, decay: Expr, wanted: Callable[[Fraction], bool]) -> dict[str, Fraction] | None:
+    """Settings, the usual ones but for those that the decay is made of, at which the decay is as wanted."""
+    base, domains = usual(rule), {h.name: h.domain for h in rule.hyperparameters}
+    for value in HANDY if base is not None else ():
+        settings = {**(base or {}), **dict.fromkeys(symbols(decay), value)}
+        [found] = enclosed([decay], settings)
+        if all(value in domains[n] for n in symbols(decay)) and isinstance(found, Fraction) and wanted(found):
+            return settings
+    return None
+
+
+def confirmed(
+    rule: Rule,
+    buffer: Buffer,
+    what: str,
+    inputs: Sequence[Expr | Fraction | int],
+    observed: Expr,
+    foretold: Mapping[int, Expr],
+    values: Values | None,
+) -> tuple[Experiment, ...]:
+    """The run with these inputs of the buffer, and formulas that give what is seen at some of its steps.
+
+    Inputs and formulas are in hyperparameters, formulas also in t. `observed` is in `HELD`, what the buffer holds of a
+    unit of input, `HELD_BEFORE` and `STRENGTH`. Nothing where there is no such run, or a formula has no value.
+    """
+    if values is None:
+        return ()
+    driven = _driven(rule, buffer, inputs, values)
+    if driven is None:
+        return ()
+    numbers = decimals({t: enclosed([e], {**driven.values, "t": Fraction(t)})[0] for t, e in foretold.items()})
+    if numbers is None:
+        return ()
+    now, before = _held(buffer, driven.strength)
+    [seen] = substitute([observed], {HELD.name: now, HELD_BEFORE.name: before, STRENGTH.name: Number(driven.strength)})
+    changed = {n: value for n, value in driven.values.items() if rule.defaults.get(n) != value}
+    return (Experiment(what, seen, numbers, driven.gradients, changed or None),)
+
+
+def _held(buffer: Buffer, strength: Fraction) -> tuple[Expr, Expr]:
+    """What the buffer holds of its inputs after and before a step, in units of input."""
+    now, before = Symbol(buffer.name), Symbol(f"before.{buffer.name}")
+    if isinstance(buffer, LinearBuffer) and not buffer.starts_at_zero:
+        shares = [substitute([buffer.start_share], {"theta[0]": Number(0), "t": Symbol("t") - n})[0] for n in (0, 1)]
+        now, before = now - shares[0], before - shares[1]
+    return (now, before) if strength == 1 else (now / strength, before / strength)
+
+
+def _driven(rule: Rule, buffer: Buffer, inputs: Sequence[Expr | Fraction | int], values: Values) -> Driven | None:
+    """The gradients: at these values, else with a hyperparameter at zero that lets something else into the input."""
+    if rule.asked:
+        return None
+    wanted = _numbers([as_expr(e) for e in inputs], values)
+    for settings in _settings(rule, buffer, values) if wanted is not None else ():
+        gradients_for = _by_input(rule, buffer, settings) or _by_states(rule, buffer, settings)
+        for strength in STRENGTHS if gradients_for is not None else ():
+            found = gradients_for([strength * e for e in wanted])
+            if found is not None:
+                return Driven(found, settings, strength)
+    return None
+
+
+def _settings(rule: Rule, buffer: Buffer, values: Values) -> Iterator[Values]:
+    yield values
+    own = {*symbols(buffer.decay, buffer.gain)}
+    others = [n for n in may_vanish(rule) if n in symbols(buffer.input) - own and values[n] != 0]
+    yield from ({**values, n: Fraction(0)} for n in others)
+
+
+Gradients = Callable[[Sequence[Fraction]], tuple[Fraction, ...] | None]
+
+
+def _by_input(rule: Rule, buffer: Buffer, values: Values) -> Gradients | None:
+    """Where the input depends on the gradient alone: every wanted input for itself."""
+    source = "x" if rule.is_average else "g"
+    signal = _bound(buffer.input, values)
+    if symbols(signal) != {source}:
+        return None
+
+    def gradients(wanted: Sequence[Fraction]) -> tuple[Fraction, ...] | None:
+        known = {}
+        for value in dict.fromkeys(wanted):
+            known[value] = found = value if signal is Symbol(source) else solution(signal, source, value)
+            if found is None:
+                return None
+        return tuple(known[value] for value in wanted)  # type: ignore[misc]
+
+    return gradients
+
+
+def _by_states(rule: Rule, buffer: Buffer, values: Values) -> Gradients | None:
+    """Where other states enter the input: they are followed, in floats, and every gradient makes up for them."""
+    source = "x" if rule.is_average else "g"
+    step = {name: _bound(expr, {n: v for n, v in values.items()}) for name, expr in rule.step.items()}
+    signal = _bound(buffer.input, values)
+    needed = _closure(symbols(signal) & step.keys(), step)
+    if norms_in(*(step[n] for n in needed)) or not symbols(signal, *(step[n] for n in needed)) <= {
+        *needed,
+        source,
+        "t",
+    }:
+        return None
+    begun = {"theta": Number(0), **{n: Number(v) for n, v in values.items()}}
+    start = {s.name: substitute([s.initial], begun)[0] for s in rule.states if s.name in needed}
+
+    def gradients(wanted: Sequence[Fraction]) -> tuple[Fraction, ...] | None:
+        now: dict[str, Fraction] | None = _floats({**({"theta": Number(0)} if "theta" in needed else {}), **start}, {})
+        found: list[Fraction] = []
+        for t, value in enumerate(wanted, 1):
+            if now is None:
+                return None
+            here = {**now, "t": Fraction(t)}
+            gradient = solution(_bound(signal, here), source, value)
+            if gradient is None:
+                return None
+            found.append(gradient)
+            now = _floats({n: step[n] for n in needed}, {**here, source: gradient})
+        return tuple(found)
+
+    return gradients
+
+
+def _closure(names: frozenset[str] | set[str], step: Mapping[str, Expr]) -> set[str]:
+    """The states (and theta) that these depend on, themselves included."""
+    found = set(names)
+    while more := symbols(*(step[n] for n in found)) & step.keys() - found:
+        found |= more
+    return found
+
+
+def solution(signal: Expr, source: str, wanted: Fraction) -> Fraction | None:
+    """A gradient at which the signal, which depends on it alone, has the wanted value up to rounding; None if unseen.
+
+    Tried are a line and a parabola through three values, then halving between gradients of very different sizes.
+    """
+
+    def value(gradient: float) -> float:
+        [found] = enclosed([signal], {source: Fraction(gradient)})
+        return _float(found)
+
+    aim = float(wanted)
+    at_zero, above, below = value(0.0), value(1.0), value(-1.0)
+    for candidate in _by_parabola(at_zero - aim, above - aim, below - aim):
+        if abs(value(candidate) - aim) <= CLOSE * max(1.0, abs(aim)):
+            return Fraction(candidate)
+    return _by_halving(value, aim)
+
+
+def _by_parabola(at_zero: float, above: float, below: float) -> Iterator[float]:
+    """Zeros of the line through the values at 0 and 1, and of the parabola through those at -1, 0 and 1."""
+    if not all(map(math.isfinite, (at_zero, above, below))):
+        return
+    if above != at_zero:
+        yield at_zero / (at_zero - above)
+    square, slope = (above + below) / 2 - at_zero, (above - below) / 2
+    root = math.sqrt(max(0.0, slope**2 - 4 * square * at_zero))
+    if square:
+        yield from ((root - slope) / (2 * square), (-root - slope) / (2 * square))
+
+
+def _by_halving(value: Callable[[float], float], aim: float) -> Fraction | None:
+    """A positive gradient between two sizes, halving the range of exponents."""
+    low, high = (float(e) for e in EXPONENTS)
+    if not (value(2.0**low) - aim) * (value(2.0**high) - aim) < 0:
+        return None
+    rising = value(2.0**high) > aim
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        low, high = (low, middle) if (value(2.0**middle) > aim) is rising else (middle, high)
+    found = 2.0**low
+    return Fraction(found) if abs(value(found) - aim) <= CLOSE * max(1.0, abs(aim)) else None
+
+
+def _bound(expr: Expr, values: Values) -> Expr:
+    [bound] = substitute([expr], {n: Number(value) for n, value in values.items()})
+    return plain(bound)
+
+
+def _numbers(exprs: Sequence[Expr], values: Values) -> list[Fraction] | None:
+    """The values, exact where they are rational."""
+    found = enclosed(exprs, values)
+    numbers = [value if isinstance(value, Fraction) else _float(value) for value in found]
+    return [Fraction(n) for n in numbers] if all(map(math.isfinite, numbers)) else None
+
+
+def _floats(exprs: Mapping[str, Expr], values: Values) -> dict[str, Fraction] | None:
+    """The values rounded to floats, so that a long run stays quick."""
+    found = [_float(value) for value in enclosed(exprs.values(), values)]
+    return dict(zip(exprs, map(Fraction, found), strict=True)) if all(map(math.isfinite, found)) else None
+
+
+def _float(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
