@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from derive.algebra.normal import NoNormalForm, readable, tidy
 from derive.deriving.averages.confirming import corrected
+from derive.deriving.averages.confirming_steps import step_of, stepping
 from derive.deriving.averages.weights import weight_sum
 from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import Derivation, Step, code, define, equal, labelled, names_of, proper, tends
@@ -207,4 +208,5 @@ def _derivation_of_step(rule: Rule, chain: Corrected, statement: str, bound: dic
         result=chain.shown,
         names=names_of(rule),
         quantities={"step_in_corrected_buffers": chain.shown},
+        experiments=stepping(rule, "the step in corrected buffers", step_of(rule), chain.shown, bound),
     )

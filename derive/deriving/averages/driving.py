@@ -6,10 +6,10 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 from derive.deriving.averages.plain import plain
 from derive.deriving.averages.schedules import VaryingBuffer
+from derive.deriving.averages.solving import as_float, solution
 from derive.deriving.experiment import Experiment, decimals
 from derive.deriving.linear import LinearBuffer
 from derive.deriving.undecayed import may_vanish
@@ -19,9 +19,6 @@ from derive.rule import Rule
 
 STRENGTHS = tuple(Fraction(n) for n in ("1", "-1", "1/32", "-1/32"))  # what a unit of input may be, in this order
 HANDY = tuple(Fraction(n) for n in ("1/2", "9/10", "1", "1/4", "3/4", "7/10"))  # settings that make decays quick
-EXPONENTS = (-64, 32)  # sizes of gradients, as powers of two, between which one is looked for
-HALVINGS = 60
-CLOSE = 1e-13
 
 HELD, HELD_BEFORE, STRENGTH = (Symbol(name) for name in ("#held", "#held before", "#strength"))
 
@@ -115,12 +112,15 @@ def _driven(rule: Rule, buffer: Buffer, inputs: Sequence[Expr | Fraction | int],
     if rule.asked:
         return None
     wanted = _numbers([as_expr(e) for e in inputs], values)
-    for settings in _settings(rule, buffer, values) if wanted is not None else ():
-        gradients_for = _by_input(rule, buffer, settings) or _by_states(rule, buffer, settings)
-        for strength in STRENGTHS if gradients_for is not None else ():
-            found = gradients_for([strength * e for e in wanted])
-            if found is not None:
-                return Driven(found, settings, strength)
+    if wanted is None:
+        return None
+    for way in (_by_input, _by_states):
+        for settings in _settings(rule, buffer, values):
+            gradients_for = way(rule, buffer, settings)
+            for strength in STRENGTHS if gradients_for is not None else ():
+                found = gradients_for([strength * e for e in wanted])
+                if found is not None:
+                    return Driven(found, settings, strength)
     return None
 
 
@@ -155,7 +155,7 @@ def _by_input(rule: Rule, buffer: Buffer, values: Values) -> Gradients | None:
 def _by_states(rule: Rule, buffer: Buffer, values: Values) -> Gradients | None:
     """Where other states enter the input: they are followed, in floats, and every gradient makes up for them."""
     source = "x" if rule.is_average else "g"
-    step = {name: _bound(expr, {n: v for n, v in values.items()}) for name, expr in rule.step.items()}
+    step = {name: _bound(expr, values) for name, expr in rule.step.items()}
     signal = _bound(buffer.input, values)
     needed = _closure(symbols(signal) & step.keys(), step)
     if norms_in(*(step[n] for n in needed)) or not symbols(signal, *(step[n] for n in needed)) <= {
@@ -170,6 +170,9 @@ def _by_states(rule: Rule, buffer: Buffer, values: Values) -> Gradients | None:
     def gradients(wanted: Sequence[Fraction]) -> tuple[Fraction, ...] | None:
         now: dict[str, Fraction] | None = _floats({**({"theta": Number(0)} if "theta" in needed else {}), **start}, {})
         found: list[Fraction] = []
+        begun = {**(now or {}), "t": Fraction(1)}
+        if any(solution(_bound(signal, begun), source, end) is None for end in (min(wanted), max(wanted))):
+            return None
         for t, value in enumerate(wanted, 1):
             if now is None:
                 return None
@@ -192,49 +195,6 @@ def _closure(names: frozenset[str] | set[str], step: Mapping[str, Expr]) -> set[
     return found
 
 
-def solution(signal: Expr, source: str, wanted: Fraction) -> Fraction | None:
-    """A gradient at which the signal, which depends on it alone, has the wanted value up to rounding; None if unseen.
-
-    Tried are a line and a parabola through three values, then halving between gradients of very different sizes.
-    """
-
-    def value(gradient: float) -> float:
-        [found] = enclosed([signal], {source: Fraction(gradient)})
-        return _float(found)
-
-    aim = float(wanted)
-    at_zero, above, below = value(0.0), value(1.0), value(-1.0)
-    for candidate in _by_parabola(at_zero - aim, above - aim, below - aim):
-        if abs(value(candidate) - aim) <= CLOSE * max(1.0, abs(aim)):
-            return Fraction(candidate)
-    return _by_halving(value, aim)
-
-
-def _by_parabola(at_zero: float, above: float, below: float) -> Iterator[float]:
-    """Zeros of the line through the values at 0 and 1, and of the parabola through those at -1, 0 and 1."""
-    if not all(map(math.isfinite, (at_zero, above, below))):
-        return
-    if above != at_zero:
-        yield at_zero / (at_zero - above)
-    square, slope = (above + below) / 2 - at_zero, (above - below) / 2
-    root = math.sqrt(max(0.0, slope**2 - 4 * square * at_zero))
-    if square:
-        yield from ((root - slope) / (2 * square), (-root - slope) / (2 * square))
-
-
-def _by_halving(value: Callable[[float], float], aim: float) -> Fraction | None:
-    """A positive gradient between two sizes, halving the range of exponents."""
-    low, high = (float(e) for e in EXPONENTS)
-    if not (value(2.0**low) - aim) * (value(2.0**high) - aim) < 0:
-        return None
-    rising = value(2.0**high) > aim
-    for _ in range(HALVINGS):
-        middle = (low + high) / 2
-        low, high = (low, middle) if (value(2.0**middle) > aim) is rising else (middle, high)
-    found = 2.0**low
-    return Fraction(found) if abs(value(found) - aim) <= CLOSE * max(1.0, abs(aim)) else None
-
-
 def _bound(expr: Expr, values: Values) -> Expr:
     [bound] = substitute([expr], {n: Number(value) for n, value in values.items()})
     return plain(bound)
@@ -243,18 +203,11 @@ def _bound(expr: Expr, values: Values) -> Expr:
 def _numbers(exprs: Sequence[Expr], values: Values) -> list[Fraction] | None:
     """The values, exact where they are rational."""
     found = enclosed(exprs, values)
-    numbers = [value if isinstance(value, Fraction) else _float(value) for value in found]
+    numbers = [value if isinstance(value, Fraction) else as_float(value) for value in found]
     return [Fraction(n) for n in numbers] if all(map(math.isfinite, numbers)) else None
 
 
 def _floats(exprs: Mapping[str, Expr], values: Values) -> dict[str, Fraction] | None:
     """The values rounded to floats, so that a long run stays quick."""
-    found = [_float(value) for value in enclosed(exprs.values(), values)]
+    found = [as_float(value) for value in enclosed(exprs.values(), values)]
     return dict(zip(exprs, map(Fraction, found), strict=True)) if all(map(math.isfinite, found)) else None
-
-
-def _float(value: Any) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError, OverflowError):
-        return math.nan
