@@ -196,10 +196,10 @@ def lagging(rule: Rule, buffer: LinearBuffer, lag: Expr, without: Expr | None, t
     """A ramp: the buffer over its weights is behind by the lag; over all weights there ever are, by another one."""
     name, values = buffer.name, telling(rule, buffer.decay)
     ramp = tuple(range(1, SHORT + 1))
-    found = confirmed(rule, buffer, f"the lag of {name} behind a ramp", ramp, T - HELD / total, each(lag, 1, 2, 5, SHORT),
-                      values)  # fmt: skip
+    what = f"the lag of {name} behind a ramp"
+    found = confirmed(rule, buffer, what, ramp, T - HELD / total, each(lag, 1, 2, 5, SHORT), values)
     if without is None:
         return found
     seen = T - HELD * (1 - buffer.decay) / buffer.gain
-    what = f"the lag of {name} behind a ramp, not corrected"
-    return (*found, *confirmed(rule, buffer, what, ramp, seen, each(without, 1, 2, SHORT), values))
+    bare = confirmed(rule, buffer, f"{what}, not corrected", ramp, seen, each(without, 1, 2, SHORT), values)
+    return (*found, *bare)

@@ -89,7 +89,8 @@ def confirmed(
     driven = _driven(rule, buffer, inputs, values)
     if driven is None:
         return ()
-    numbers = decimals({t: enclosed([e], {**driven.values, "t": Fraction(t)})[0] for t, e in foretold.items()})
+    known = {**driven.values, STRENGTH.name: driven.strength}
+    numbers = decimals({t: enclosed([e], {**known, "t": Fraction(t)})[0] for t, e in foretold.items()})
     if numbers is None:
         return ()
     now, before = _held(buffer, driven.strength)
@@ -100,7 +101,8 @@ def confirmed(
 
 def _held(buffer: Buffer, strength: Fraction) -> tuple[Expr, Expr]:
     """What the buffer holds of its inputs after and before a step, in units of input."""
-    now, before = Symbol(buffer.name), Symbol(f"before.{buffer.name}")
+    now: Expr = Symbol(buffer.name)
+    before: Expr = Symbol(f"before.{buffer.name}")
     if isinstance(buffer, LinearBuffer) and not buffer.starts_at_zero:
         shares = [substitute([buffer.start_share], {"theta[0]": Number(0), "t": Symbol("t") - n})[0] for n in (0, 1)]
         now, before = now - shares[0], before - shares[1]
@@ -117,7 +119,9 @@ def _driven(rule: Rule, buffer: Buffer, inputs: Sequence[Expr | Fraction | int],
     for way in (_by_input, _by_states):
         for settings in _settings(rule, buffer, values):
             gradients_for = way(rule, buffer, settings)
-            for strength in STRENGTHS if gradients_for is not None else ():
+            if gradients_for is None:
+                continue
+            for strength in STRENGTHS:
                 found = gradients_for([strength * e for e in wanted])
                 if found is not None:
                     return Driven(found, settings, strength)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from derive.deriving.averages.confirming import summed
+from derive.deriving.averages.confirming_others import repeated
 from derive.deriving.averages.driving import HELD
 from derive.deriving.averages.plain import simplest
 from derive.deriving.averages.sums import T, fades, geometric
@@ -62,6 +63,7 @@ def several_steps(rule: Rule, buffer: LinearBuffer) -> Derivation | None:
         result=power,
         names=names,
         quantities={"decay_of_several": power, "error_of_linear_decay": N * (N - 1) / 2 * (1 - b) ** 2},
+        experiments=repeated(rule, buffer, power * BEFORE + short * SIGNAL),
     )
 
 

@@ -23,10 +23,12 @@ def solution(signal: Expr, source: str, wanted: Fraction) -> Fraction | None:
     """
 
     def value(gradient: float) -> float:
+        if not math.isfinite(gradient):
+            return math.nan
         [found] = enclosed([signal], {source: Fraction(gradient)})
         return as_float(found)
 
-    aim = float(wanted)
+    aim = as_float(wanted)
     at_zero, above, below = value(0.0), value(1.0), value(-1.0)
     for candidate in _by_parabola(at_zero - aim, above - aim, below - aim):
         if abs(value(candidate) - aim) <= CLOSE * max(1.0, abs(aim)):
@@ -42,7 +44,7 @@ def _by_parabola(at_zero: float, above: float, below: float) -> Iterator[float]:
     if above != at_zero:
         yield at_zero / (at_zero - above)
     square, slope = (above + below) / 2 - at_zero, (above - below) / 2
-    root = math.sqrt(max(0.0, slope**2 - 4 * square * at_zero))
+    root = math.sqrt(max(0.0, slope * slope - 4 * square * at_zero))
     if square:
         yield from ((root - slope) / (2 * square), (-root - slope) / (2 * square))
 
@@ -50,17 +52,17 @@ def _by_parabola(at_zero: float, above: float, below: float) -> Iterator[float]:
 def _by_sizes(value: Callable[[float], float], aim: float) -> float | None:
     """A positive gradient, by Ridders' method on its size as a power of two (IEEE Trans. Circuits Syst. 26, 1979)."""
     low, high = (float(e) for e in EXPONENTS)
-    below, above = value(2.0**low) - aim, value(2.0**high) - aim
+    below, above = value(math.exp2(low)) - aim, value(math.exp2(high)) - aim
     for _ in range(ROUNDS):
         if not below * above < 0:
             break
         middle = (low + high) / 2
-        between = value(2.0**middle) - aim
-        root = math.sqrt(between**2 - below * above)
+        between = value(math.exp2(middle)) - aim
+        root = math.sqrt(between * between - below * above)
         guess = middle + (middle - low) * math.copysign(1.0, below - above) * between / root
-        found = value(2.0**guess) - aim
+        found = value(math.exp2(guess)) - aim
         if abs(found) <= CLOSE * max(1.0, abs(aim)):
-            return 2.0**guess
+            return math.exp2(guess)
         ends = sorted([(low, below), (high, above), (middle, between), (guess, found)])
         for (left, at_left), (right, at_right) in itertools.pairwise(ends):
             if at_left * at_right <= 0:
