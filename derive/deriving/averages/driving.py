@@ -116,15 +116,12 @@ def _driven(rule: Rule, buffer: Buffer, inputs: Sequence[Expr | Fraction | int],
     wanted = _numbers([as_expr(e) for e in inputs], values)
     if wanted is None:
         return None
-    for way in (_by_input, _by_states):
-        for settings in _settings(rule, buffer, values):
-            gradients_for = way(rule, buffer, settings)
-            if gradients_for is None:
-                continue
-            for strength in STRENGTHS:
-                found = gradients_for([strength * e for e in wanted])
-                if found is not None:
-                    return Driven(found, settings, strength)
+    signals = [_Signal(rule, buffer, settings) for settings in _settings(rule, buffer, values)]
+    for signal in sorted(signals, key=lambda each: not each.is_alone):
+        for strength in STRENGTHS if signal.can_be_followed else ():
+            found = signal.gradients([strength * e for e in wanted])
+            if found is not None:
+                return Driven(found, signal.values, strength)
     return None
 
 
@@ -135,60 +132,45 @@ def _settings(rule: Rule, buffer: Buffer, values: Values) -> Iterator[Values]:
     yield from ({**values, n: Fraction(0)} for n in others)
 
 
-Gradients = Callable[[Sequence[Fraction]], tuple[Fraction, ...] | None]
+class _Signal:
+    """The input of a buffer at some settings, and the states it mentions, which are followed through a run."""
 
+    def __init__(self, rule: Rule, buffer: Buffer, values: Values) -> None:
+        self.values, self.source = values, "x" if rule.is_average else "g"
+        numbers: dict[str, Expr] = {n: Number(value) for n, value in values.items()}
+        [whole, *steps] = substitute([buffer.input, *rule.step.values()], numbers)
+        every = dict(zip(rule.step, steps, strict=True))
+        self.formula = plain(whole)
+        self.is_alone = symbols(self.formula) == {self.source}  # the gradient alone decides
+        # Also what is multiplied by zero: undefined, it would make the input so.
+        names = _closure(symbols(whole) & every.keys(), every)
+        self.step = {n: plain(every[n]) for n in names}
+        starts = {s.name: s.initial for s in rule.states if s.name in names}
+        begun = dict(zip(starts, substitute(starts.values(), {**numbers, "theta": Number(0)}), strict=True))
+        self.start = {**({"theta": Number(0)} if "theta" in names else {}), **begun}
+        read = symbols(*every.values()) if names else frozenset()
+        self.can_be_followed = not norms_in(*(every[n] for n in names)) and read <= {
+            *rule.step,
+            self.source,
+            "t",
+            *names,
+        }
 
-def _by_input(rule: Rule, buffer: Buffer, values: Values) -> Gradients | None:
-    """Where the input depends on the gradient alone: every wanted input for itself."""
-    source = "x" if rule.is_average else "g"
-    signal = _bound(buffer.input, values)
-    if symbols(signal) != {source}:
-        return None
-
-    def gradients(wanted: Sequence[Fraction]) -> tuple[Fraction, ...] | None:
-        known = {}
-        for value in dict.fromkeys(wanted):
-            known[value] = found = value if signal is Symbol(source) else solution(signal, source, value)
-            if found is None:
-                return None
-        return tuple(known[value] for value in wanted)  # type: ignore[misc]
-
-    return gradients
-
-
-def _by_states(rule: Rule, buffer: Buffer, values: Values) -> Gradients | None:
-    """Where other states enter the input: they are followed, in floats, and every gradient makes up for them."""
-    source = "x" if rule.is_average else "g"
-    step = {name: _bound(expr, values) for name, expr in rule.step.items()}
-    signal = _bound(buffer.input, values)
-    needed = _closure(symbols(signal) & step.keys(), step)
-    if norms_in(*(step[n] for n in needed)) or not symbols(signal, *(step[n] for n in needed)) <= {
-        *needed,
-        source,
-        "t",
-    }:
-        return None
-    begun = {"theta": Number(0), **{n: Number(v) for n, v in values.items()}}
-    start = {s.name: substitute([s.initial], begun)[0] for s in rule.states if s.name in needed}
-
-    def gradients(wanted: Sequence[Fraction]) -> tuple[Fraction, ...] | None:
-        now: dict[str, Fraction] | None = _floats({**({"theta": Number(0)} if "theta" in needed else {}), **start}, {})
-        found: list[Fraction] = []
-        begun = {**(now or {}), "t": Fraction(1)}
-        if any(solution(_bound(signal, begun), source, end) is None for end in (min(wanted), max(wanted))):
-            return None
-        for t, value in enumerate(wanted, 1):
+    def gradients(self, wanted: Sequence[Fraction]) -> tuple[Fraction, ...] | None:
+        """Those at which the input has the wanted values, one after another; the states are followed in floats."""
+        now, found = _floats(self.start, {}), []
+        for t, value in enumerate((min(wanted), max(wanted), *wanted), -1):
             if now is None:
                 return None
-            here = {**now, "t": Fraction(t)}
-            gradient = solution(_bound(signal, here), source, value)
+            here = {**now, "t": Fraction(max(1, t))}
+            formula = self.formula if self.is_alone else _bound(self.formula, here)
+            gradient = value if formula is Symbol(self.source) else solution(formula, self.source, value)
             if gradient is None:
                 return None
-            found.append(gradient)
-            now = _floats({n: step[n] for n in needed}, {**here, source: gradient})
+            if t >= 1:  # before, only the extremes are tried
+                found.append(gradient)
+                now = _floats(self.step, {**here, self.source: gradient})
         return tuple(found)
-
-    return gradients
 
 
 def _closure(names: frozenset[str] | set[str], step: Mapping[str, Expr]) -> set[str]:

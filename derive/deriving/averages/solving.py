@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from derive.evaluate import enclosed
@@ -16,6 +17,7 @@ ROUNDS = 40
 CLOSE = 1e-13
 
 
+@lru_cache(maxsize=1024)
 def solution(signal: Expr, source: str, wanted: Fraction) -> Fraction | None:
     """A gradient at which the signal, which depends on it alone, has the wanted value up to rounding; None if unseen.
 
