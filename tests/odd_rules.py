@@ -107,3 +107,14 @@ def observed(rule: Rule, experiment: Experiment) -> dict[int, float]:
         found[t] = at(experiment.observed, {**here, **before, **after})
         now |= after
     return found
+
+
+def goes_as_foretold(rule: Rule, experiment: Experiment) -> bool:
+    """Whether what is observed is what was foretold, up to rounding."""
+    seen = observed(rule, experiment)
+    for t, number in experiment.foretold.items():
+        slack = 1e-7 * max(1.0, abs(number))
+        below, above = seen[t] <= number + slack, seen[t] >= number - slack
+        if not {"=": below and above, "≤": below, "≥": above}[experiment.relation]:
+            return False
+    return True

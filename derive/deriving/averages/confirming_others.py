@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from derive.deriving.averages.confirming import SHORT, Experiments, ages, constant, each, impulse
 from derive.deriving.averages.driving import HANDY, HELD, STRENGTH, Values, confirmed, decaying, telling, usual
-from derive.deriving.averages.schedules import Phase, VaryingBuffer
+from derive.deriving.averages.schedules import Phase, VaryingBuffer, phases
 from derive.deriving.experiment import Experiment, decimals
 from derive.deriving.linear import AGE, LinearBuffer
 from derive.evaluate import enclosed
@@ -43,13 +43,35 @@ def varied(rule: Rule, buffer: VaryingBuffer, decay: Expr, gain: Expr) -> Experi
         kept, added = substitute([decay, gain], {"t": Number(t)})
         held = kept * held + added * value
         foretold[t] = held
-    return confirmed(rule, buffer, f"{buffer.name} by its decays", SOME, HELD, foretold, usual(rule))
+    what = f"{buffer.name} by its decays"
+    return tuple(
+        experiment
+        for values in (usual(rule), _through_all(rule, buffer))
+        for experiment in confirmed(rule, buffer, what, SOME, HELD, foretold, values)
+    )
+
+
+def _through_all(rule: Rule, buffer: VaryingBuffer) -> dict[str, Fraction] | None:
+    """Settings at which a run of a buffer whose decay has several phases goes through all of them."""
+    known, every = usual(rule), phases(buffer)
+    for value in HANDY if known is not None and len(every) > 1 else ():
+        settings = {**(known or {}), **dict.fromkeys(symbols(buffer.decay) - {"t"}, value)}
+        visited = [_steps_in(buffer, phase, settings, len(SOME)) for phase in every]
+        if all(settings[h.name] in h.domain for h in rule.hyperparameters) and all(visited):
+            return settings
+    return None
+
+
+def _steps_in(buffer: VaryingBuffer, phase: Phase, values: Values, count: int) -> list[int]:
+    """The steps at which the decay is that of the phase."""
+    steps = {t: {**values, "t": Fraction(t)} for t in range(1, count + 1)}
+    return [t for t, here in steps.items() if enclosed([phase.decay], here) == enclosed([buffer.decay], here)]
 
 
 def in_phase(rule: Rule, buffer: VaryingBuffer, phase: Phase, known: Mapping[str, Expr]) -> Experiments:
     """Where the run stays in the phase: a lone input shows its weight, inputs as large as old their mean age."""
     values = usual(rule)
-    if values is None or not known or not _stays(buffer, phase, values):
+    if values is None or not known or len(_steps_in(buffer, phase, values, SHORT)) < SHORT:
         return ()
     [first] = enclosed([phase.decay], {**values, "t": Fraction(1)})
     if first != 0 and buffer.state.initial is not Number(0):
@@ -63,12 +85,6 @@ def in_phase(rule: Rule, buffer: VaryingBuffer, phase: Phase, known: Mapping[str
     age, start = known["varying_mean_age"], Number(0) if first == 0 else T * known["decay_product"]
     what = f"the mean age of what {name} holds"
     return (*found, *confirmed(rule, buffer, what, ages(SHORT), HELD + start, {SHORT: age}, values))
-
-
-def _stays(buffer: VaryingBuffer, phase: Phase, values: Values) -> bool:
-    """Whether the decay is that of the phase at every step of a run."""
-    steps = [{**values, "t": Fraction(t)} for t in range(1, SHORT + 1)]
-    return all(enclosed([phase.decay], here) == enclosed([buffer.decay], here) for here in steps)
 
 
 def begun(rule: Rule, buffer: VaryingBuffer, first: Expr, excess: Expr, usual_weight: Expr, total: Expr) -> Experiments:

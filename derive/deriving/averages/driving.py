@@ -148,13 +148,10 @@ class _Signal:
         starts = {s.name: s.initial for s in rule.states if s.name in names}
         begun = dict(zip(starts, substitute(starts.values(), {**numbers, "theta": Number(0)}), strict=True))
         self.start = {**({"theta": Number(0)} if "theta" in names else {}), **begun}
-        read = symbols(*every.values()) if names else frozenset()
-        self.can_be_followed = not norms_in(*(every[n] for n in names)) and read <= {
-            *rule.step,
-            self.source,
-            "t",
-            *names,
-        }
+        known = {*names, self.source, "t"}
+        self.can_be_followed = (
+            not norms_in(*(every[n] for n in names)) and symbols(self.formula, *self.step.values()) <= known
+        )
 
     def gradients(self, wanted: Sequence[Fraction]) -> tuple[Fraction, ...] | None:
         """Those at which the input has the wanted values, one after another; the states are followed in floats."""

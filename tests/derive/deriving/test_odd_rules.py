@@ -9,12 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from derive.deriving import derivations
-from derive.deriving.experiment import Experiment
 from derive.deriving.stability.region import stable_region
 from derive.reading.read import read_text
 from derive.rendering import render
 from derive.rule import Rule
-from tests.odd_rules import observed, odd_rule
+from tests.odd_rules import goes_as_foretold, odd_rule
 
 FOUND = {
     "an undefined foretold value": "m=0, y=0, *, b=decay(0.9), c=decay(0.3), lr=positive(0.01), e=positive(0.5)):\n"
@@ -41,16 +40,6 @@ EXAMPLES = max(2, settings().max_examples // 50)  # a rule takes seconds; more w
 
 def found(name: str) -> Rule:
     return read_text(f"def odd(theta, g, {FOUND[name]}\n", "odd", "odd.py")
-
-
-def goes_as_foretold(rule: Rule, experiment: Experiment) -> bool:
-    seen = observed(rule, experiment)
-    for t, number in experiment.foretold.items():
-        slack = 1e-7 * max(1.0, abs(number))
-        below, above = seen[t] <= number + slack, seen[t] >= number - slack
-        if not {"=": below and above, "≤": below, "≥": above}[experiment.relation]:
-            return False
-    return True
 
 
 def holds(rule: Rule) -> None:
