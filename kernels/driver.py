@@ -58,7 +58,7 @@ def compile(rule: Rule | str | Callable[..., object], dtype: object = "float32",
             _made[key] = _fetched(found, name, key) or _built(found, name, key)
         kernel = _made[key]
     if not kernel.certificate.proved and not unproved:
-        raise _not_proved(found, kernel.certificate)
+        raise not_proved(found, kernel.certificate)
     return kernel
 
 
@@ -70,7 +70,7 @@ def _dtype(dtype: object) -> str:
     return str(name)
 
 
-def _not_proved(rule: Rule, certificate: Certificate) -> NotProved:
+def not_proved(rule: Rule, certificate: Certificate) -> NotProved:
     what, proof = ("source", certificate.source) if certificate.program else ("program", certificate.program)
     error = NotProved(
         f"the kernel's {what} is not proved equal to the rule: {proof.status}: {proof.message}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -92,6 +93,11 @@ def _watched(experiment: Experiment, numbers: Numbers) -> float:
 
 def observed(rule: Rule, experiment: Experiment) -> dict[int, float]:
     """What an experiment observes, after each of its steps."""
+    if experiment.averaged:
+        numbers = next(n for n in (experiment.start, *experiment.gradients) if isinstance(n, tuple))
+        each = [replace(experiment, averaged=False, coordinate=i) for i in range(len(numbers))]
+        seen = [observed(rule, one) for one in each]
+        return {t: math.fsum(one[t] for one in seen) / len(seen) for t in seen[0]}
     fixed = {**rule.defaults, **(experiment.hyperparameters or {})}
     hypers = {name: float(value) for name, value in fixed.items()}
     now = {"theta": _watched(experiment, experiment.start)}
@@ -110,10 +116,10 @@ def observed(rule: Rule, experiment: Experiment) -> dict[int, float]:
 
 
 def goes_as_foretold(rule: Rule, experiment: Experiment) -> bool:
-    """Whether what is observed is what was foretold, up to rounding."""
+    """Whether everything observed is as foretold, as far as plain floats can tell."""
     seen = observed(rule, experiment)
     for t, number in experiment.foretold.items():
-        slack = 1e-7 * max(1.0, abs(number))
+        slack = max(1e-7, experiment.tolerance) * max(1.0, abs(number))
         below, above = seen[t] <= number + slack, seen[t] >= number - slack
         if not {"=": below and above, "≤": below, "≥": above}[experiment.relation]:
             return False

@@ -2,7 +2,7 @@
 
 A page is a doctest as it stands, ```console blocks are command lines of `derive` with what they print, and
 ```python blocks are rule files, ```text blocks are pasted code; one after <!-- file: NAME --> is there for the command
-lines under that name.
+lines under that name. A page with <!-- needs: MODULES --> is left out where one of them is not installed.
 """
 
 from __future__ import annotations
@@ -52,6 +52,9 @@ def blocks(language: str) -> list[Block]:
 
 @pytest.mark.parametrize("page", sorted({block.page for block in blocks("pycon")}), ids=lambda page: page.name)
 def test_python_examples_print_what_they_say(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for needed in re.findall(r"^<!-- needs: (.*) -->$", page.read_text("utf-8"), re.MULTILINE):
+        for module in needed.split():
+            pytest.importorskip(module)
     results = doctest.testfile(str(page), module_relative=False, optionflags=OPTIONS)
     assert results.attempted
     assert not results.failed, capsys.readouterr().out

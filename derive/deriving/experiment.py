@@ -22,7 +22,8 @@ class Experiment:
     h theta^2 / 2 instead: each gradient is h times the queried point. `observed` is an expression in the values
     after the step (`theta`, `output`, states), those before it under `before.NAME`, the gradient `g` (or `x`), `t`
     and the hyperparameters. `foretold` gives, for some steps, the number it has to have: `relation` "=" within
-    `tolerance` (relative to max(1, |number|)), "≤" at most that up to the tolerance, "≥" at least that.
+    `tolerance` (relative to max(1, |number|)), "≤" at most that up to the tolerance, "≥" at least that. With
+    `averaged` it is the mean over all coordinates that is observed, as over an ensemble of runs.
     """
 
     what: str
@@ -36,6 +37,7 @@ class Experiment:
     steps: int = 0
     relation: Literal["=", "≤", "≥"] = "="
     tolerance: float = 1e-9
+    averaged: bool = False
 
 
 def decimals(values: Mapping[int, Any]) -> dict[int, float] | None:

@@ -32,30 +32,27 @@ def confirm(kernel: Kernel, experiment: Experiment) -> str:
     return ""
 
 
-def _run(kernel: Kernel, experiment: Experiment) -> Iterator[tuple[int, dict[str, float]]]:
-    """The values after each step, with those before it, the input, t and the hyperparameters."""
+def _run(kernel: Kernel, experiment: Experiment) -> Iterator[tuple[int, dict[str, Array | float]]]:
+    """The values after each step, with those before it, the input, t and the hyperparameters; arrays until the next."""
     rule = kernel.rule
     settings = {n: float(v) for n, v in {**rule.defaults, **(experiment.hyperparameters or {})}.items()}
     inputs = [_array(kernel, given, experiment) for given in experiment.gradients]
     theta = _array(kernel, experiment.start, experiment)
     state = kernel.init(theta, **settings)
 
-    def shown(**arrays: Array) -> dict[str, float]:
-        return {name: float(array.flat[experiment.coordinate % array.size]) for name, array in arrays.items()}
-
     for t in range(1, (experiment.steps or len(inputs)) + 1):
         given = inputs[t - 1] if inputs else np.zeros_like(theta)
-        before = {f"before.{name}": number for name, number in shown(**state).items()}
+        before = {f"before.{name}": array.copy() for name, array in state.items()}
         if rule.is_average:
             out = np.empty_like(given)
             kernel.step(given, out, state, t, **settings)
-            seen = shown(x=given, output=out)
+            seen = {"x": given, "output": out}
         else:
-            before |= {"before.theta": shown(theta=theta)["theta"]}
+            before["before.theta"] = theta.copy()
             given = _gradient(kernel, experiment, theta, given, state, t, settings)
             kernel.step(theta, given, state, t, **settings)
-            seen = shown(g=given, theta=theta)
-        yield t, {**settings, **before, **shown(**state), **seen, "t": float(t)}
+            seen = {"g": given, "theta": theta}
+        yield t, {**settings, **before, **state, **seen, "t": float(t)}
 
 
 def _array(kernel: Kernel, numbers: Numbers, experiment: Experiment) -> Array:
@@ -84,9 +81,16 @@ def _gradient(
         return (point * float(experiment.curvature) + given).astype(kernel.dtype)
 
 
-def _observed(experiment: Experiment, values: dict[str, float]) -> float:
+def _observed(experiment: Experiment, values: dict[str, Array | float]) -> float:
+    """The observed expression in the coordinate that is looked at, or its mean over all of them."""
+    read = {name: np.ravel(values[name]) for name in symbols(experiment.observed)}
+    coordinates = range(max(array.size for array in read.values())) if experiment.averaged else [experiment.coordinate]
+    seen = [_value(experiment, {name: float(a[i % a.size]) for name, a in read.items()}) for i in coordinates]
+    return math.fsum(seen) / len(seen)
+
+
+def _value(experiment: Experiment, read: dict[str, float]) -> float:
     """The observed expression at the floats of the kernel, without further rounding; NaN where it has no value."""
-    read = {name: values[name] for name in symbols(experiment.observed)}
     if not all(map(math.isfinite, read.values())):
         return math.nan
     [value] = enclosed([experiment.observed], {name: Fraction(number) for name, number in read.items()})

@@ -65,15 +65,18 @@ class Bounds:
     causes: dict[str, Array]
 
 
-NOTHING: Mapping[str, float] = MappingProxyType({})
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 def bounds(
-    program: Program, arrays: Mapping[str, Array], scalars: Mapping[str, float], errors: Mapping[str, float] = NOTHING
+    program: Program,
+    arrays: Mapping[str, Array],
+    scalars: Mapping[str, float],
+    errors: Mapping[str, float | Array] = NOTHING,
 ) -> Bounds:
     """A bound for every stored array on the distance from the exact values of these inputs.
 
-    `errors` says how far some of the scalars may be from what they stand for.
+    `errors` says how far some of the inputs may be from what they stand for.
     """
     element = np.dtype(program.dtype)
     causes = Causes()
@@ -81,10 +84,12 @@ def bounds(
     def operate(node: Apply, args: tuple[Bounded, ...]) -> Bounded:
         return _operate(node, args, element, causes)
 
-    given = {name: _exact(np.asarray(a, dtype=element)) for name, a in arrays.items()}
-    for name, value in constants(program, scalars).items():
-        lost = causes.number(f"no bound for {name}") if np.isinf(errors.get(name, 0)) else 0
-        given[name] = Bounded(value, np.asarray(errors.get(name, 0.0)), np.asarray(lost))
+    elements = {name: np.asarray(a, dtype=element) for name, a in arrays.items()}
+    given = {}
+    for name, value in {**elements, **constants(program, scalars)}.items():
+        error = np.asarray(errors.get(name, 0.0))
+        lost = np.isinf(error)
+        given[name] = Bounded(value, error, lost * causes.number(f"no bound for {name}") if lost.any() else lost * 0)
     values = run(program, given, _number, operate)
     shape = np.shape(arrays[program.arrays[0]])
     stored = {array: values[name] for array, name in program.stores}

@@ -35,14 +35,16 @@ def effective_rates(rule: object, steps: int = 200, **hyperparameters: float) ->
     The five streams are five elements of one array that the compiled kernel steps in float64. Hyperparameters left
     out have their defaults. Raises UserError for an average, and without Matplotlib.
     """
-    kernel = _kernel(rule)
+    kernel = kernel_of(rule)
     t, random = np.arange(steps, dtype=float), np.random.default_rng(SEED)
     gradients = np.stack([made(t, random) for made in STREAMS.values()])
     moved = np.abs(np.diff(_path(kernel, gradients, hyperparameters), axis=1))
     with drawn() as (figure, [axes]), np.errstate(divide="ignore", invalid="ignore"):
         for name, row, size in zip(STREAMS, moved, np.abs(gradients), strict=True):
             axes.plot(t + 1, row / size, label=name, linewidth=1.2)
-        axes.set(xlabel="step t", ylabel="|Δθ| / |g|", yscale="log", title=f"Effective learning rate of {_name(rule)}")
+        axes.set(
+            xlabel="step t", ylabel="|Δθ| / |g|", yscale="log", title=f"Effective learning rate of {name_of(rule)}"
+        )
         figure.legend(title="gradients", fontsize="small", loc="outside right upper")
     return figure
 
@@ -57,10 +59,10 @@ def trajectories(
     curvature = np.array(curvatures)
     with drawn(7.0, 4.2) as (figure, [axes]):
         for rule in rules:
-            kernel = _kernel(rule)
+            kernel = kernel_of(rule)
             own = {n: v for n, v in hyperparameters.items() if n in kernel.rule.hyperparameter_names}
-            path = _descent(kernel, curvature, steps, own)
-            axes.plot(*path, marker=".", markersize=3, linewidth=1, label=_name(rule))
+            path = descent(kernel, np.array([-1.0, 0.6]), curvature, [0.0] * steps, own)
+            axes.plot(*path.T, marker=".", markersize=3, linewidth=1, label=name_of(rule))
         _contours(axes, curvature)
         axes.plot(0, 0, "+", color="black", markersize=10)
         title = f"{steps} steps on a bowl of curvatures {curvatures[0]:g} and {curvatures[1]:g}"
@@ -77,14 +79,14 @@ def _contours(axes: Any, curvature: Array) -> None:
                  linewidths=0.5, alpha=0.6)  # fmt: skip
 
 
-def _kernel(rule: object) -> Kernel:
+def kernel_of(rule: object) -> Kernel:
     found = as_rule(rule)
     if found.is_average:
         raise UserError(f"{found.name} is an average: it moves no parameter", fix="take an update rule")
     return compile(found, "float64")
 
 
-def _name(rule: object) -> str:
+def name_of(rule: object) -> str:
     return as_rule(rule).name
 
 
@@ -99,15 +101,25 @@ def _path(kernel: Kernel, gradients: Array, hyperparameters: Mapping[str, float]
     return np.stack(path, axis=1)
 
 
-def _descent(kernel: Kernel, curvature: Array, steps: int, hyperparameters: Mapping[str, float]) -> Array:
-    """The path on the bowl, the gradient taken where the rule asks for it."""
-    theta = np.array([-1.0, 0.6])
+def descent(
+    kernel: Kernel,
+    start: Array,
+    curvatures: Array,
+    noise: Sequence[Array | float],
+    hyperparameters: Mapping[str, float],
+) -> Array:
+    """Every theta of a run on quadratics of these curvatures, the gradient taken where the rule asks for it.
+
+    There are as many steps as noises, which are added to the gradients.
+    """
+    theta = start.copy()
     state = kernel.init(theta, **hyperparameters)
     path = [theta.copy()]
-    for t in range(1, steps + 1):
+    for t, added in enumerate(noise, start=1):
         point = theta.copy()
         if kernel.querying is not None:
             kernel.query(theta, state, point, t, **hyperparameters)
-        kernel.step(theta, curvature * point, state, t, **hyperparameters)
+        with np.errstate(over="ignore", invalid="ignore"):  # a run may leave the number line
+            kernel.step(theta, curvatures * point + added, state, t, **hyperparameters)
         path.append(theta.copy())
-    return np.stack(path, axis=1)
+    return np.stack(path)

@@ -21,6 +21,8 @@ from derive.deriving.derivation import (
     proper,
     tends,
 )
+from derive.deriving.experiment import Experiment
+from derive.deriving.foretelling import MOVED, every_sign, foretold, plain_values
 from derive.deriving.linear import AGE, linear_buffers, raised, scaled
 from derive.expr import Expr, Number, Symbol, apply, substitute
 from derive.proving import Assumptions
@@ -28,6 +30,7 @@ from derive.proving.limits import limit
 from derive.rule import COUNTER, Rule
 
 K, T = Symbol(AGE), Symbol("t")
+SIGNS = 5
 
 
 @coordinatewise
@@ -68,7 +71,19 @@ def noise_step(rule: Rule) -> Derivation | None:
         result=value,
         names={**names_of(rule), "#n": letter(rule, "n")},
         quantities={"noise_step": value, **({"noise_step_limit": found.claim.limit} if found is not None else {})},
+        experiments=_ensemble(step, value),
     )
+
+
+def _ensemble(step: NormalisedStep, value: Expr) -> tuple[Experiment, ...]:
+    """Every sequence of signs: independent gradients whose squares are one, so that the mean square is at its mean."""
+    values = plain_values(step.rule, (*step.removed, *step.small))
+    expected = foretold(value**2, values, range(1, SIGNS + 1))
+    if expected is None:
+        return ()
+    what = "the mean square of a step over all sequences of signs"
+    squared = (MOVED / Symbol(step.lr)) ** 2
+    return (Experiment(what, squared, expected, every_sign(SIGNS), values, averaged=True),)
 
 
 def _weights(step: NormalisedStep) -> tuple[Expr, Expr]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from derive.algebra.normal import readable
 from derive.deriving.bounds.names import G, learning_rate, multiple
 from derive.deriving.bounds.neatness import neat, simpler
 from derive.deriving.derivation import Derivation, code, define, equal, holds, names_of, proper
 from derive.deriving.experiment import Experiment
+from derive.deriving.foretelling import MOVED, a_number, plain_values
 from derive.deriving.linear import given
 from derive.deriving.undecayed import movement, without_decay
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
@@ -14,6 +17,7 @@ from derive.proving import Assumptions, identity
 from derive.rule import NONNEGATIVE, POSITIVE, Rule
 
 LABEL = Symbol("theta[t-1]") - Symbol("theta[t]")
+WANTED = (10, 10**6)
 
 
 def bounded_step(rule: Rule) -> Derivation | None:
@@ -97,6 +101,8 @@ def unbounded_step(rule: Rule) -> Derivation | None:
 def _multiple(rule: Rule, plain: Rule, removed: tuple[str, ...], t: int) -> Derivation | None:
     """Step t, after gradients one, as a multiple of its gradient; None where it is no such thing."""
     step = first_step(plain) if t == 1 else _second_step(plain)
+    if t == 2 and not _begins(plain):
+        return None
     positive = {h.name: POSITIVE for h in plain.hyperparameters if h.domain == NONNEGATIVE and h.name in symbols(step)}
     assumed = Assumptions({**given(plain).domains, **positive})
     slope = _slope(step, assumed)
@@ -117,7 +123,27 @@ def _multiple(rule: Rule, plain: Rule, removed: tuple[str, ...], t: int) -> Deri
         result=apply("abs", slope * G),
         names={**names_of(rule), "g": f"g[{t}]"},
         quantities={f"{which}_step_per_gradient": slope, **_rate_in(slope, assumed)},
+        experiments=_as_large_as_wanted(plain, removed, slope, t),
     )
+
+
+def _as_large_as_wanted(rule: Rule, removed: tuple[str, ...], slope: Expr, t: int) -> tuple[Experiment, ...]:
+    """For a step of any size a gradient that makes it."""
+    values = plain_values(rule, removed)
+    per_gradient = a_number(slope, values)
+    if not per_gradient:
+        return ()
+    one = (Fraction(1),) * (t - 1)
+    return tuple(
+        Experiment(f"a gradient for a step of {wanted}", MOVED, {t: wanted}, (*one, wanted / per_gradient), values)
+        for wanted in WANTED
+    )
+
+
+def _begins(rule: Rule) -> bool:
+    """Whether the first step, with a gradient one, is a number."""
+    [first] = substitute([first_step(rule)], {"g": Number(1)})
+    return bool(identity([(first - first, Number(0))], given(rule)))
 
 
 def _second_step(rule: Rule) -> Expr:

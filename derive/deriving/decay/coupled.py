@@ -14,6 +14,7 @@ from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.decay.structure import THETA, Coupled, coupled, decoupled
 from derive.deriving.derivation import Derivation, Step, code, define, equal, holds, letter, names_of, proper
 from derive.deriving.experiment import Experiment, decimals
+from derive.deriving.foretelling import MOVED, foretold, plain_values
 from derive.deriving.linear import given, linear_buffers
 from derive.evaluate import enclosed
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
@@ -41,7 +42,7 @@ def coupled_decay(rule: Rule) -> Derivation | None:
         result=found.gradient,
         names={**names_of(rule), Z.name: letter(rule, "z"), SPEED.name: "speed"},
         quantities=quantities,
-        experiments=experiments,
+        experiments=(*_penalised(rule, found), *experiments),
     )
 
 
@@ -57,6 +58,16 @@ def _penalty(rule: Rule, found: Coupled) -> tuple[Step, ...]:
         equal(Symbol(f"{n}[t]"), rule.step[n], neat(e), why=why, given=given(rule))
         for n, e in zip(names, shifted, strict=True)
     )
+
+
+def _penalised(rule: Rule, found: Coupled) -> tuple[Experiment, ...]:
+    """The first step from theta = 2 under a gradient 1: that of the rule without decay under the penalty's too."""
+    values, start = plain_values(rule), Fraction(2)
+    [step] = substitute([first_step(found.plain)], {"g": found.gradient})
+    expected = foretold(step, {**values, "g": Fraction(1), "theta": start}, (1,))
+    if expected is None:
+        return ()
+    return (Experiment("the first step, the penalty in its gradient", MOVED, expected, (Fraction(1),), values, start),)
 
 
 def _linear(rule: Rule, found: Coupled) -> Tail | None:
@@ -75,6 +86,8 @@ def _linear(rule: Rule, found: Coupled) -> Tail | None:
         equal(Symbol(f"{n}[t]"), e, r, why="linear, without gradients", given=assumed)
         for n, e, r in zip(names, still, rebuilt, strict=True)
     )
+    if not all(step.verdict for step in linear):
+        return None
     matrix = [[(Z if i == j else Number(0)) - a for j, a in enumerate(row)] for i, row in enumerate(rows)]
     known = Assumptions({**assumed.domains, found.name: POSITIVE, Z.name: REAL, SPEED.name: REAL})
     try:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from derive.algebra.normal import NoNormalForm, tidy
 from derive.deriving.bounds.names import learning_rate
 from derive.deriving.bounds.neatness import neat
 from derive.deriving.coordinatewise import coordinatewise
-from derive.deriving.decay.structure import Decoupled, decoupled
+from derive.deriving.decay.structure import THETA, Decoupled, decoupled
 from derive.deriving.derivation import Derivation, Step, code, define, equal, holds, names_of, proper
+from derive.deriving.experiment import Experiment
+from derive.deriving.foretelling import a_number, every_sign, plain_values
 from derive.deriving.linear import given
+from derive.deriving.undecayed import may_vanish, movement
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
-from derive.proving import Assumptions
-from derive.rule import NONNEGATIVE, POSITIVE, Domain, Rule
+from derive.proving import Assumptions, identity
+from derive.rule import DECAY, NONNEGATIVE, POSITIVE, Domain, Rule
+from derive.transforms import bind
 
 VARIANCE = Symbol("V")
+SIGNS = 5
 
 
 @coordinatewise
@@ -51,6 +58,7 @@ def noise_equilibrium(rule: Rule) -> Derivation | None:
         result=shown,
         names=names_of(rule),
         quantities={"noise_rms": shown, "noise_rms_small_lr": small},
+        experiments=_ensemble(rule, found, lr, shown),
     )
 
 
@@ -100,3 +108,42 @@ def _small_steps(found: Decoupled, lr: str, fixed: Expr, first_order: Expr, assu
         equal(None, fixed / first_order, ratio, why=f"over what it is for a small {small}", given=assumed),
         equal(None, at_zero, Number(1), why=f"which is one at {small} = 0, and continuous there", given=assumed),
     )
+
+
+def _ensemble(rule: Rule, found: Decoupled, lr: str, rms: Expr) -> tuple[Experiment, ...]:
+    """All sequences of steps lr and -lr: theta stays at the root mean square, or comes to it from zero."""
+    zeros = _without_size(found, lr)
+    if zeros is None:
+        return ()
+    values = plain_values(rule, zeros)
+    place, share = a_number(rms, values), a_number(found.share, values)
+    if place is None or share is None or not 0 < share < 2:
+        return ()
+    kept = (1 - share) ** 2
+    return tuple(
+        Experiment(
+            what,
+            THETA**2,
+            {t: float(place**2 + kept**t * (start**2 - place**2)) for t in (1, 2, SIGNS)},
+            every_sign(SIGNS),
+            values,
+            start=start,
+            averaged=True,
+        )
+        for what, start in (
+            ("the mean square of theta over all sequences of signs stays where it settles", place),
+            ("the mean square of theta over all sequences of signs, from zero", Fraction(0)),
+        )
+    )
+
+
+def _without_size(found: Decoupled, lr: str) -> tuple[str, ...] | None:
+    """Hyperparameters at whose zero the step is lr times the sign of the gradient, from any states; None else."""
+    decays = tuple(h.name for h in found.plain.hyperparameters if h.domain == DECAY)
+    others = [n for n in may_vanish(found.plain) if n not in decays and n != lr]
+    for zeros in ((), decays, *((*decays, n) for n in others)):
+        bound = bind(found.plain, dict.fromkeys(zeros, Number(0)))
+        ends = [(substitute([movement(bound)], {"g": Number(g)})[0], g * Symbol(lr)) for g in (1, -1)]
+        if identity(ends, given(bound)):
+            return zeros
+    return None

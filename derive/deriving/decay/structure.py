@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from derive.algebra.normal import NoNormalForm, tidy
@@ -10,7 +10,8 @@ from derive.deriving.linear import given
 from derive.deriving.undecayed import movement, without_decay
 from derive.expr import Expr, Number, Symbol, substitute, symbols
 from derive.proving import Assumptions, identity
-from derive.rule import Rule
+from derive.proving.obligations import inside
+from derive.rule import POSITIVE, Rule
 
 THETA, G = Symbol("theta"), Symbol("g")
 
@@ -103,3 +104,16 @@ def _tidied(expr: Expr, assumed: Assumptions) -> Expr | None:
         return tidy(expr, assumed)
     except NoNormalForm:
         return None
+
+
+def shrinks(rule: Rule, found: Decoupled) -> bool:
+    """Whether a positive decay takes something: one that is added makes theta grow."""
+    taken = Assumptions({**positive(rule).domains, found.name: POSITIVE})
+    return bool(identity([inside(found.share, POSITIVE)], taken))
+
+
+def positive(rule: Rule) -> Assumptions:
+    """Hyperparameters that are not negative as positive ones: an epsilon that keeps 0/0 away."""
+    names = set(rule.hyperparameter_names)
+    domains = given(rule).domains.items()
+    return Assumptions({n: replace(d, low_open=True) if n in names and d.low == 0 else d for n, d in domains})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from fractions import Fraction
 from functools import lru_cache
 
 from derive.algebra.normal import NoNormalForm, readable, tidy
@@ -16,6 +18,8 @@ from derive.deriving.derivation import (
     names_of,
     tends,
 )
+from derive.deriving.experiment import Experiment
+from derive.deriving.foretelling import MOVED, QUICK, foretold, plain_values, settled
 from derive.deriving.linear import given
 from derive.deriving.rates.held import Held, held_states
 from derive.deriving.undecayed import without_decay
@@ -25,6 +29,8 @@ from derive.proving.limits import ProvedLimit, limit
 from derive.rule import POSITIVE, Rule
 
 T = Symbol("t")
+SIZES = (Fraction(2), Fraction(-3, 2))
+FEW, LATE = 12, 40
 
 
 @lru_cache(maxsize=64)
@@ -84,7 +90,26 @@ def _derived(rule: Rule, states: list[Held], removed: tuple[str, ...]) -> Deriva
         result=rate,
         names=names_of(rule, same=source),
         quantities={"effective_lr": rate, **({} if found is None else {"effective_lr_limit": found.claim.limit})},
+        experiments=() if rule.asked else tuple(_experiments(rule, removed, rate, found)),
     )
+
+
+def _experiments(rule: Rule, removed: tuple[str, ...], rate: Expr, found: ProvedLimit | None) -> Iterator[Experiment]:
+    """Constant inputs of either sign: what they move, over them, on the way and in the end."""
+    source, moved = ("x", Symbol("output")) if rule.is_average else ("g", MOVED)
+    for size in SIZES:
+        values = plain_values(rule, removed)
+        on_the_way = foretold(rate, {**values, source: size}, (1, 2, 5, FEW))
+        if on_the_way is not None:
+            what = f"what a constant {source} moves, over it"
+            yield Experiment(what, moved / Symbol(source), on_the_way, (size,) * FEW, values)
+        if found is None or found.claim.limit is rate:
+            continue
+        values = plain_values(rule, removed, choices=QUICK)
+        end = settled(rate, found.claim.limit, {**values, source: size}, LATE)
+        if end is not None:
+            what = f"what a constant {source} moves in the end, over it"
+            yield Experiment(what, moved / Symbol(source), end, (size,) * LATE, values)
 
 
 def factor_of_input(rule: Rule, moved: Expr, source: str) -> Expr | None:

@@ -7,12 +7,13 @@ from fractions import Fraction
 from derive.algebra.normal import readable
 from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import Derivation, Step, code, equal, labelled, names_of, proper
-from derive.deriving.experiment import Experiment, decimals
+from derive.deriving.experiment import Experiment
+from derive.deriving.foretelling import MOVED, SIGNED, foretold, plain_values
 from derive.deriving.linear import given
 from derive.deriving.rates.constant import factor_of_input
 from derive.deriving.rates.factor import idle, plainer
 from derive.deriving.undecayed import movement, without_decay
-from derive.evaluate import enclosed, exact
+from derive.evaluate import exact
 from derive.expr import Apply, Expr, Number, Symbol, apply, fold, substitute, symbols
 from derive.proving import Assumptions, identity
 from derive.rule import DECAY, POSITIVE, Rule
@@ -37,6 +38,7 @@ def first_step(rule: Rule) -> Derivation | None:
     steps = [equal(label, raw, rate * G, why="from the initial values, at t = 1", given=assumed)]
     quantities: dict[str, Expr] = {"first_step": rate * G, "first_rate": rate}
     said = [f"The first gradient `g` moves `theta` by {code(rate * G)}."]
+    experiments = [*_experiments(plain, removed, rate * G)]
     signed = _by_sign(plain, rate)
     if signed is not None and signed[1].verdict:
         zeros, step, size = signed
@@ -44,11 +46,13 @@ def first_step(rule: Rule) -> Derivation | None:
         quantities["first_step_size"] = size
         where = "".join(f" where `{n} = 0`" for n in zeros)
         said.append(f"Only its sign counts{where}: {code(size * apply('sign', G))}.")
+        experiments += _experiments(plain, (*removed, *zeros), size * apply("sign", G)) if zeros else ()
     memoryless = _without_memory(plain, rate)
     if memoryless is not None:
         names, step = memoryless
         steps.append(step)
         said.append(f"Where {' and '.join(f'`{n} = 0`' for n in names)} every step is like the first.")
+        experiments += _like_the_first(plain, (*removed, *names), rate * G)
     return Derivation(
         title="The first step",
         statement=" ".join(said),
@@ -57,7 +61,7 @@ def first_step(rule: Rule) -> Derivation | None:
         result=rate * G,
         names={**names_of(rule), "g": "g", "theta": "theta[0]"},
         quantities=quantities,
-        experiments=_experiments(plain, removed, rate),
+        experiments=tuple(experiments),
     )
 
 
@@ -77,6 +81,7 @@ def _by_formula(rule: Rule, raw: Expr, removed: tuple[str, ...]) -> Derivation |
         result=shown,
         names={**names_of(rule), "g": "g", "theta": "theta[0]"},
         quantities={"first_step": shown},
+        experiments=_experiments(rule, removed, shown),
     )
 
 
@@ -123,16 +128,21 @@ def _without_memory(rule: Rule, rate: Expr) -> tuple[tuple[str, ...], Step] | No
     return names, equal(None, *pair, why="from any states, at any t", given=given(bound))
 
 
-def _experiments(rule: Rule, removed: tuple[str, ...], rate: Expr) -> tuple[Experiment, ...]:
+def _experiments(rule: Rule, removed: tuple[str, ...], step: Expr) -> tuple[Experiment, ...]:
     """One gradient, large or small."""
-    if not symbols(rate) <= {*rule.defaults, "g"}:
-        return ()
-    found = []
-    for g in (Fraction(5), Fraction(-1, 1000)):
-        [value] = enclosed([rate * G], {**rule.defaults, "g": g})
-        foretold = decimals({1: value})
-        if foretold is None:
-            continue
-        found.append(Experiment("the first step", Symbol("before.theta") - Symbol("theta"),
-                                foretold, (g,), {n: Fraction(0) for n in removed}))  # fmt: skip
+    values, found = plain_values(rule, removed), []
+    for g in (Fraction(5), Fraction(-1, 1000), Fraction(-5)):
+        expected = foretold(step, {**values, "g": g}, (1,))
+        if expected is not None:
+            found.append(Experiment("the first step", MOVED, expected, (g,), values))
     return tuple(found)
+
+
+def _like_the_first(rule: Rule, zeros: tuple[str, ...], step: Expr) -> tuple[Experiment, ...]:
+    """Without memory every step is by the formula of the first."""
+    values = plain_values(rule, zeros)
+    expected = [foretold(step, {**values, "g": g}, (t,)) for t, g in enumerate(SIGNED, start=1)]
+    together = {t: number for one in expected if one is not None for t, number in one.items()}
+    if len(together) < len(SIGNED):
+        return ()
+    return (Experiment("every step is like the first", MOVED, together, SIGNED, values),)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from itertools import product
 
@@ -19,16 +19,17 @@ from derive.deriving.derivation import (
     names_of,
 )
 from derive.deriving.experiment import Experiment
+from derive.deriving.foretelling import MOVED, SIGNED, plain_values
 from derive.deriving.linear import AGE, linear_buffers
 from derive.deriving.rates.factor import EffectiveRate, after, factored_step
-from derive.deriving.rates.runs import Rates, rates_of_run, settings
+from derive.deriving.rates.runs import Rates, defined_steps, measured, rates_of_run, settings, watched
 from derive.expr import Symbol, apply, substitute, symbols
 from derive.proving import Assumptions
 from derive.rule import Rule
 
 LARGER = tuple(Fraction(g) for g in (2, 3, Fraction(4, 3)))
 T, G = Symbol("t"), Symbol("g")
-MIXED = tuple(Fraction(g) for g in (1, -2, 3, Fraction(1, 2), -1, 4))
+RAISED = tuple(Fraction(g) for g in (2, 3, -3, 1, 4, -4))  # none of them smaller than that of SIGNED
 
 
 @coordinatewise
@@ -57,7 +58,7 @@ def rate_of_history(rule: Rule) -> Derivation | None:
         names=names_of(rule),
         quantities={"rate": found.rate, "direction": found.direction},
         domains=found.domains_after,
-        experiments=(_experiment(found),),
+        experiments=_experiment(found),
     )
 
 
@@ -94,20 +95,15 @@ def _downhill(found: EffectiveRate, proper: Assumptions) -> Step:
     return holds(apply("ge", found.rate, 0), why=why, given=proper)
 
 
-def _experiment(found: EffectiveRate) -> Experiment:
+def _experiment(found: EffectiveRate) -> tuple[Experiment, ...]:
     """The step divided by the direction, read off a run, is the rate of the states of that run."""
-    now = {after(n): Symbol(n) for n in found.rule.state_names}
-    before = {n: Symbol(f"before.{n}") for n in found.rule.state_names}
-    [rate, direction] = substitute([found.rate, found.direction], {**before, **now})
-    moved = Symbol("before.theta") - Symbol("theta")
-    steps = range(1, len(MIXED) + 1)
-    return Experiment(
-        what="a step less the rate times the direction",
-        observed=moved - rate * direction,
-        foretold=dict.fromkeys(steps, 0.0),
-        gradients=MIXED,
-        hyperparameters={n: Fraction(0) for n in found.removed},
-    )
+    values = plain_values(found.rule, found.removed)
+    steps = defined_steps(found, values, SIGNED)
+    if not steps:
+        return ()
+    observed = MOVED - watched(found, found.rate * found.direction)
+    what = "a step less the rate times the direction"
+    return (Experiment(what, observed, dict.fromkeys(steps, 0.0), SIGNED, values),)
 
 
 @coordinatewise
@@ -123,11 +119,13 @@ def monotone_rate(rule: Rule) -> Derivation | None:
             "every step. That is said of the rate, not of the step, which is the rate times the direction."
         )
         steps = proof
+        experiments = _beside_larger(found)
     else:
         witness = _counterexample(found)
         if witness is None:
             return None
-        statement, steps = "A larger gradient does not always leave a smaller rate: two runs show it.", witness
+        statement = "A larger gradient does not always leave a smaller rate: two runs show it."
+        steps, experiments = witness
     return Derivation(
         title="Size of the gradients and the rate",
         statement=statement,
@@ -136,7 +134,15 @@ def monotone_rate(rule: Rule) -> Derivation | None:
         result=found.rate,
         names={**names_of(rule), **{f"{n}'": f"{n}'[t-1]" for n in rule.state_names}, "g'": "g'[t]"},
         quantities={"rate": found.rate},
+        experiments=experiments,
     )
+
+
+def _beside_larger(found: EffectiveRate) -> tuple[Experiment, ...]:
+    """The rates of a run with larger gradients, at most those of the run with smaller ones."""
+    values = plain_values(found.rule, found.removed)
+    rates = dict(enumerate(rates_of_run(found, values, SIGNED).rates, start=1))
+    return measured(found, "the rate of larger gradients beside that of smaller ones", rates, RAISED, values, "≤")
 
 
 def _reads(found: EffectiveRate) -> frozenset[str]:
@@ -173,7 +179,7 @@ def _primed(name: str) -> str:
     return f"{stem}'{bracket}{index}"
 
 
-def _counterexample(found: EffectiveRate) -> tuple[Step, ...] | None:
+def _counterexample(found: EffectiveRate) -> tuple[tuple[Step, ...], tuple[Experiment, ...]] | None:
     """Two short runs, one with a gradient larger and the rest alike, after which its rate is larger too."""
     values = settings(found)
     for gradients in product((Fraction(1), Fraction(2)), repeat=3):
@@ -183,8 +189,15 @@ def _counterexample(found: EffectiveRate) -> tuple[Step, ...] | None:
                 runs = rates_of_run(found, values, gradients), rates_of_run(found, values, raised)
                 steps = _compared(runs)
                 if steps:
-                    return steps
+                    return steps, (*_shown(found, values, runs[0]), *_shown(found, values, runs[1]))
     return None
+
+
+def _shown(found: EffectiveRate, values: Mapping[str, Fraction], run: Rates) -> tuple[Experiment, ...]:
+    """The rates of one of the two runs."""
+    rates = dict(enumerate(run.rates, start=1))
+    every = {**values, **dict.fromkeys(found.removed, Fraction(0))}
+    return measured(found, "the rate along one of the two runs", rates, run.gradients, every)
 
 
 def _compared(runs: tuple[Rates, Rates]) -> tuple[Step, ...]:

@@ -8,8 +8,9 @@ from fractions import Fraction
 
 from derive.deriving.derivation import Derivation, Step, holds, labelled, names_of
 from derive.deriving.experiment import Experiment, decimals
+from derive.deriving.foretelling import plain_values
 from derive.deriving.rates.factor import EffectiveRate, after, factored_step
-from derive.deriving.rates.runs import rates_of_run, settings
+from derive.deriving.rates.runs import measured, rates_of_run, settings, watched
 from derive.evaluate import enclosed
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
 from derive.proving import Assumptions, Verdict, identity
@@ -17,6 +18,7 @@ from derive.rule import Rule
 
 T = Symbol("t")
 LATER = "g~"  # the gradient of the step after
+FALLING = tuple(Fraction(g) for g in (4, -2, 1, Fraction(1, 2), Fraction(-1, 4), Fraction(1, 8)))
 RUNS = ((1, 0, 0), (2, 1, 1), (1, 1, 1), (1, 2, 1, 1), (1, Fraction(1, 4), Fraction(1, 4), Fraction(1, 4)))
 
 
@@ -47,13 +49,14 @@ def never_increasing(rule: Rule) -> Derivation | None:
     if step.verdict:
         statement = f"`{label}` never grows, whatever the gradients."
         steps: tuple[Step, ...] = (step,)
+        experiments = _beside_before(found)
     else:
         witness = next(_growing(found), None)
         if witness is None:
             return None
-        _, shown, experiment = witness
+        _, shown, experiments = witness
         statement = f"`{label}` can grow: a run shows it."
-        steps, experiments = (shown,), (experiment,)
+        steps = (shown,)
     return Derivation(
         title="Whether the effective rate ever grows",
         statement=statement,
@@ -85,7 +88,7 @@ def _stepped(found: EffectiveRate, states: dict[str, Expr], gradient: Expr, coun
     return dict(zip(found.behind, substitute([found.rule.step[n] for n in found.behind], values), strict=True))
 
 
-def _growing(found: EffectiveRate) -> Iterator[tuple[Verdict, Step, Experiment]]:
+def _growing(found: EffectiveRate) -> Iterator[tuple[Verdict, Step, tuple[Experiment, ...]]]:
     """Runs on which the rate certainly grows: the verdict, the step that says so, and the run to be made."""
     values = settings(found)
     for numbers in RUNS:
@@ -101,17 +104,30 @@ def _growing(found: EffectiveRate) -> Iterator[tuple[Verdict, Step, Experiment]]
             where = ", ".join(f"{n} = {v}" for n, v in values.items())
             said = f"with gradients {run} the rate grows at step {place + 1}, where {where}"
             step = holds(apply("gt", now, before), given=Assumptions(), why=said)
-            foretold = decimals(dict(zip((place, place + 1), enclosed([before, now], {}), strict=True)))
-            if step.verdict and foretold is not None:
-                yield replace(verdict, message=said), step, _experiment(found, values, gradients, foretold)
+            run_of = _runs(found, values, gradients, {place: before, place + 1: now})
+            if step.verdict and run_of:
+                yield replace(verdict, message=said), step, run_of
                 return
 
 
-def _experiment(
-    found: EffectiveRate, values: dict[str, Fraction], gradients: tuple[Fraction, ...], foretold: dict[int, float]
-) -> Experiment:
-    now = {after(n): Symbol(n) for n in found.rule.state_names}
-    before = {n: Symbol(f"before.{n}") for n in found.rule.state_names}
-    [rate] = substitute([found.rate], {**before, **now})
+def _runs(
+    found: EffectiveRate, values: dict[str, Fraction], gradients: tuple[Fraction, ...], rates: dict[int, Expr]
+) -> tuple[Experiment, ...]:
+    """The two rates, as the states have them, and as the step over its direction where that is not zero."""
     hypers = {**values, **{n: Fraction(0) for n in found.removed}}
-    return Experiment("the rate along a run on which it grows", rate, foretold, gradients, hypers)
+    foretold = decimals(dict(zip(rates, enclosed(rates.values(), {}), strict=True)))
+    if foretold is None:
+        return ()
+    what = "the rate along a run on which it grows"
+    return (
+        Experiment(f"{what}, in its states", watched(found, found.rate), foretold, gradients, hypers),
+        *measured(found, what, rates, gradients, hypers),
+    )
+
+
+def _beside_before(found: EffectiveRate) -> tuple[Experiment, ...]:
+    """Under gradients that get smaller and smaller each rate is at most the one before."""
+    values = plain_values(found.rule, found.removed)
+    rates = rates_of_run(found, values, FALLING).rates
+    return measured(found, "the rate beside that of the step before", dict(enumerate(rates[:-1], start=2)), FALLING,
+                    values, "≤")  # fmt: skip

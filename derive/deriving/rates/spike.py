@@ -8,9 +8,9 @@ from derive.algebra.normal import NoNormalForm, readable, tidy
 from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import Derivation, Step, code, define, equal, holds, labelled, letter, names_of, tends
 from derive.deriving.experiment import Experiment, decimals
+from derive.deriving.foretelling import MOVED, NEAR, QUICK, a_number, foretold, plain_values
 from derive.deriving.linear import AGE, LinearBuffer, given, linear_buffers
 from derive.deriving.rates.factor import EffectiveRate, after, factored_step
-from derive.evaluate import enclosed
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
 from derive.proving import Assumptions, identity
 from derive.proving.limits import limit
@@ -18,6 +18,8 @@ from derive.rule import DECAY, NONNEGATIVE, POSITIVE, Domain, Rule
 
 G, K, T = Symbol("g"), Symbol(AGE), Symbol("t")
 RUN = 8
+BEFORE, LATER = 28, 28
+TINY = Fraction(1, 10**30)  # for a constant of zero, where zero before any gradient would be 0/0
 OPEN = Domain(Fraction(0), Fraction(1), low_open=True, high_open=True)
 NOTHING = Assumptions()
 
@@ -131,7 +133,7 @@ def _derivation(
         result=shown,
         names={**names_of(rule), "g": "g"},
         quantities={"spike_ratio": ratio, "spike_memory": shown, "spike_first_step": readable(first, assumed)},
-        experiments=() if late_only or zeros or found.removed else _experiment(rule, late),
+        experiments=_experiment(found, zeros, (step, late, first), shown),
     )
 
 
@@ -145,14 +147,36 @@ def _below_one(ratio: Expr, assumed: Assumptions) -> tuple[Step, ...]:
     return (step,) if step.verdict else ()
 
 
-def _experiment(rule: Rule, late: Expr) -> tuple[Experiment, ...]:
-    """The steps after a lone gradient of size one."""
-    values = {**rule.defaults, "g": Fraction(1)}
-    if not symbols(late) <= {*values, AGE}:
+def _experiment(
+    found: EffectiveRate, zeros: tuple[str, ...], steps_of: tuple[Expr, Expr, Expr], memory: Expr
+) -> tuple[Experiment, ...]:
+    """The steps after a lone gradient of size one that comes late, and where all of them together lead."""
+    step, late, first = steps_of
+    values = {**plain_values(found.rule, (*found.removed, *zeros), choices=QUICK), "g": Fraction(1)}
+    shares = [a_number(late, {**values, AGE: Fraction(k)}) for k in range(1, RUN)]
+    begun, together = a_number(first, values), a_number(memory, values)
+    if begun is None or together is None or None in shares or not _is_late(found, step, values):
         return ()
-    foretold = decimals({k + 1: enclosed([late], {**values, AGE: Fraction(k)})[0] for k in range(1, RUN)})
-    if foretold is None:
-        return ()
-    gradients = (Fraction(1), *(Fraction(0),) * (RUN - 1))
-    moved = Symbol("before.theta") - Symbol("theta")
-    return (Experiment("the steps after a lone gradient", moved, foretold, gradients),)
+    gradients = (*(Fraction(0),) * BEFORE, Fraction(1), *(Fraction(0),) * (LATER - 1))
+    tiny = {n: v for n, v in {**values, **dict.fromkeys(zeros, TINY)}.items() if n != "g"}
+    steps = {BEFORE + 1: begun, **{BEFORE + 1 + k: share for k, share in enumerate(shares, start=1)}}
+    found_steps = decimals(steps)
+    led = decimals({BEFORE + LATER: begun * (1 + together)})
+    ratio = a_number(late, {**values, AGE: Fraction(LATER)})
+    experiments = (
+        []
+        if found_steps is None
+        else [Experiment("the steps after a lone gradient", MOVED, found_steps, gradients, tiny)]
+    )
+    if led is not None and ratio is not None and abs(ratio) < NEAR:
+        experiments.append(Experiment("all of them together", -Symbol("theta"), led, gradients, tiny))
+    return tuple(experiments)
+
+
+def _is_late(found: EffectiveRate, settled: Expr, values: dict[str, Fraction]) -> bool:
+    """Whether the step is by then what it tends to: the corrections are over at these values."""
+    states = {
+        name: Fraction(1) for name in symbols(found.step, settled) if name.removesuffix("[t]") in found.rule.state_names
+    }
+    own, end = (foretold(e, {**values, **states}, (BEFORE + 1,)) for e in (found.step, settled))
+    return own is not None and end is not None and abs(own[BEFORE + 1] - end[BEFORE + 1]) < NEAR

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
+from typing import Literal
 
 from derive.algebra.normal import readable
 from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import Derivation, Step, code, define, equal, holds, labelled, names_of, tends
 from derive.deriving.experiment import Experiment, decimals
+from derive.deriving.foretelling import MOVED, foretold, plain_values
 from derive.deriving.linear import given
 from derive.deriving.rates.constant import effective_lr
+from derive.deriving.undecayed import without_decay
 from derive.evaluate import enclosed
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
 from derive.proving import Assumptions, identity
@@ -20,19 +25,45 @@ from derive.rule import NONNEGATIVE, POSITIVE, Rule
 T, G = Symbol("t"), Symbol("g")
 SIZE, OTHER = Symbol("a"), Symbol("a'")
 RUN = 20
+FEW = 8
+WAY = MOVED * apply("sign", G)
+RATE = MOVED / G
 
 
-def _of_size(rule: Rule) -> tuple[Expr, Expr, Assumptions] | None:
+@dataclass(frozen=True)
+class _OfSize:
     """The rate and the size of the step under a constant gradient of size a > 0, and what is assumed."""
+
+    rate: Expr
+    size: Expr
+    assumed: Assumptions
+    even: bool  # whether a negative gradient gets the same rate
+    removed: tuple[str, ...]
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        gradients = (
+            "every gradient has the size `a > 0` and the same sign" if self.even else "every gradient is `a > 0`"
+        )
+        return (gradients, *(f"`{n} = 0`" for n in self.removed))
+
+    @property
+    def sign(self) -> int:
+        """Of the gradients of a run: negative where that may be."""
+        return -1 if self.even else 1
+
+
+def _of_size(rule: Rule) -> _OfSize | None:
     found = effective_lr(rule)
     if rule.is_average or found is None or "g" not in symbols(found.result):
         return None
     assumed = Assumptions({**given(rule).domains, SIZE.name: POSITIVE, OTHER.name: POSITIVE})
     if SIZE.name in {*rule.hyperparameter_names, *rule.state_names}:
         return None
-    [rate] = substitute([found.result], {"g": SIZE})
-    rate = readable(rate, assumed)
-    return rate, readable(rate * SIZE, assumed), assumed
+    [raw], [mirrored] = (substitute([found.result], {"g": g}) for g in (SIZE, -SIZE))
+    rate, even = readable(raw, assumed), bool(identity([(raw, mirrored)], assumed))
+    removed = (without_decay(rule) or (rule, ()))[1]
+    return _OfSize(rate, readable(rate * SIZE, assumed), assumed, even, removed)
 
 
 @coordinatewise
@@ -41,7 +72,7 @@ def step_against_size(rule: Rule) -> Derivation | None:
     made = _of_size(rule)
     if made is None:
         return None
-    rate, size, assumed = made
+    rate, size, assumed = made.rate, made.size, made.assumed
     [other_rate, other_size] = substitute([rate, size], {SIZE.name: OTHER})
     larger = [apply("ge", OTHER, SIZE)]
     steps = [
@@ -68,13 +99,40 @@ def step_against_size(rule: Rule) -> Derivation | None:
     return Derivation(
         title="Rate and step against the size of a constant gradient",
         statement=" ".join(said),
-        assumptions=("every gradient has the size `a > 0` and the same sign",),
+        assumptions=made.said,
         steps=tuple(steps),
         result=size,
         names=names_of(rule),
         quantities={"constant_step": size, **({"scale_free_step": free[1]} if free is not None else {})},
         domains={SIZE.name: POSITIVE},
+        experiments=(
+            *(_of_a_larger(rule, made, "rate", RATE, rate, "≤") if smaller.verdict else ()),
+            *(_of_a_larger(rule, made, "step", WAY, size, "≥") if wider.verdict else ()),
+            *(_of_any(rule, made, *free[:2]) if free is not None else ()),
+        ),
     )
+
+
+def _of_a_larger(
+    rule: Rule, made: _OfSize, name: str, observed: Expr, formula: Expr, relation: Literal["≤", "≥"]
+) -> Iterator[Experiment]:
+    """A run with gradients of size 3 beside what the formula says of the size 2."""
+    values = plain_values(rule, made.removed)
+    expected = foretold(formula, {**values, SIZE.name: Fraction(2)}, range(1, FEW + 1))
+    if expected is not None:
+        what = f"the {name} of a larger constant gradient beside that of a smaller one"
+        gradients = (Fraction(3 * made.sign),) * FEW
+        yield Experiment(what, observed, expected, gradients, values, relation=relation)
+
+
+def _of_any(rule: Rule, made: _OfSize, zeros: tuple[str, ...], shown: Expr) -> Iterator[Experiment]:
+    """Runs with gradients of very different sizes, which make the same steps."""
+    values = plain_values(rule, (*made.removed, *zeros))
+    expected = foretold(shown, values, range(1, FEW + 1))
+    if expected is not None:
+        what = "the step does not depend on the size of a constant gradient"
+        for g in (Fraction(1, 64), Fraction(40 * made.sign)):
+            yield Experiment(what, WAY, expected, (g,) * FEW, values)
 
 
 def _scale_free(rule: Rule, size: Expr, assumed: Assumptions) -> tuple[tuple[str, ...], Expr, Step] | None:
@@ -100,9 +158,9 @@ def decay_of_rate(rule: Rule) -> Derivation | None:
     2 c(1) (sqrt(T + 1) - 1) and 2 L sqrt(T), by sums that telescope.
     """
     made = _of_size(rule)
-    if made is None or "t" not in symbols(made[0]):
+    if made is None or "t" not in symbols(made.rate):
         return None
-    rate, size, assumed = made
+    rate, size, assumed = made.rate, made.size, made.assumed
     falling = limit(rate, "t", assumed)
     scaled = limit(readable(size * apply("sqrt", T), assumed), "t", assumed)
     if falling is None or scaled is None or falling.claim.limit is not Number(0):
@@ -131,7 +189,7 @@ def decay_of_rate(rule: Rule) -> Derivation | None:
         title="Decay of the rate under a constant gradient",
         statement="The rate tends to 0, yet the way covered has no bound: after t steps it lies between "
         f"{code(lower)} and {code(upper)}.",
-        assumptions=("every gradient has the size `a > 0` and the same sign", *_positive_rate(rule, most)),
+        assumptions=(*made.said, *_positive_rate(rule, most)),
         steps=steps,
         result=rate,
         names=names_of(rule),

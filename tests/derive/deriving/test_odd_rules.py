@@ -31,6 +31,13 @@ FOUND = {
     "a momentum of negative sign": "v=0, *, lr=nonnegative(0.01), b=decay(0.9)):\n"
     "    v = -b*v + g\n    theta = theta - lr*v\n    return theta, v",
     "an ascent": "*, lr=nonnegative(0.01)):\n    theta = theta + lr*g\n    return theta",
+    "a first step that is undefined": "y=-1, *, a=nonnegative(0.01), n=positive(0.5)):\n"
+    "    theta = theta - (a*g/(sqrt(y) + n))\n    y = y + g**2\n    return theta, y",
+    "a coupled decay that is not linear": "n2=0.5, *, r=decay(0.5), q=nonnegative(0.01), mu=positive(0.5), "
+    "U=nonnegative(0.1)):\n    g = g + U*theta\n    theta = theta - (q*n2/(abs(n2) + mu))\n    n2 = r*n2 + 2*g\n"
+    "    return theta, n2",
+    "a start below zero": "y=-1, *, r=decay(0.9), U=nonnegative(0.01), P=positive(0.5)):\n"
+    "    y = r*y + (1 - r)*g**2\n    theta = theta - (U*g/max(sqrt(y), P))\n    return theta, y",
     "a decay that is added": "*, lr=positive(0.01), wd=nonnegative(0.1)):\n"
     "    theta = theta - lr*sign(g) + lr*wd*theta\n    return theta",
 }
@@ -71,6 +78,7 @@ def test_rules_made_by_chance(seed: int) -> None:
         ("an ascent", "Overshoot, cycle and divergence"),
         ("a decay that is added", "The range of a decayed parameter"),
         ("a double root", "Decoupled weight decay"),
+        ("a first step that is undefined", "The largest step"),
     ],
 )
 def test_nothing_is_said_where_it_is_wrong(name: str, title: str) -> None:

@@ -63,6 +63,18 @@ def test_a_coordinate_has_numbers_of_its_own() -> None:
     assert "foretold" in confirm(kernel, replace(experiment, coordinate=0))
 
 
+def test_a_mean_over_all_coordinates() -> None:
+    """Of the squares of two steps against each other from one: the half of 0 and of 4."""
+    experiment = Experiment(
+        "the mean square", THETA**2, {1: 2.0}, gradients=((Fraction(2), Fraction(-2)),), hyperparameters={"lr": HALF},
+        start=Fraction(1), averaged=True,
+    )  # fmt: skip
+    kernel = compile("gradient_descent", "float64")
+    assert confirm(kernel, experiment) == ""
+    assert "foretold" in confirm(kernel, replace(experiment, averaged=False))
+    assert "foretold" in confirm(kernel, replace(experiment, foretold={1: 2.1}))
+
+
 def test_a_gradient_beside_a_curvature_is_noise() -> None:
     experiment = replace(DESCENT, gradients=(Fraction(1), Fraction(0)), steps=0, foretold={1: 0.0, 2: 0.0})
     assert confirm(compile("gradient_descent", "float64"), experiment) == ""

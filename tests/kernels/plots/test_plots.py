@@ -69,6 +69,17 @@ def test_paths_end_where_the_rule_leads() -> None:
     assert [line.get_label() for line in axes.lines[:2]] == ["gradient_descent", "nesterov"]
 
 
+def test_momentum_wants_a_tenth_of_the_rate_and_each_rule_is_drawn_at_all() -> None:
+    figure = plots.sensitivity(["gradient_descent", "momentum"], steps=100, noise=0.0)
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    plain, heavy = (float(label.rpartition(" ")[2]) for label in labels)
+    assert plain / heavy == pytest.approx(10, rel=0.5)
+    descent = np.asarray(figure.axes[0].lines[0].get_data(), float)
+    below, above = descent[1][descent[0] < 2 / 25], descent[1][descent[0] > 2.5 / 25]
+    assert np.all(below < 1)
+    assert np.all(above > 1)  # the threshold 2/h of the larger curvature
+
+
 def test_the_stability_region_ends_at_the_derived_threshold() -> None:
     axes = plots.stability_region("momentum").axes[0]
     x, y = (np.asarray(data) for data in axes.lines[0].get_data())
@@ -92,6 +103,7 @@ def test_the_staircase_says_where_a_buffer_sticks() -> None:
         (lambda: plots.weight_profile(ADAM.m, rho=0.5), "there is no hyperparameter 'rho'"),
         (lambda: plots.bias_correction("adagrad"), "no factor of missing corrections"),
         (lambda: plots.effective_rates("ewma"), "is an average"),
+        (lambda: plots.sensitivity(["adadelta"], over="beta1"), "has no beta1"),
         (lambda: plots.stability_region("gradient_descent"), "lr h alone"),
         (lambda: plots.step_bound_map("rmsprop"), "the bound depends on beta"),
     ],

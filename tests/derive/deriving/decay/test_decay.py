@@ -15,6 +15,7 @@ from derive.deriving.decay.structure import coupled, decoupled
 from derive.evaluate import ball, enclosed, exact, trajectory
 from derive.expr import Expr
 from derive.library import LIBRARY
+from derive.reading.read import read_text
 from derive.rule import Rule
 from tests import bounded_rules as own
 
@@ -79,6 +80,18 @@ def test_the_range_is_the_bound_of_the_step_over_the_decay() -> None:
     assert str(derived(decayed_range, LION).quantities["theta_bound"]) == "1 / weight_decay"
     assert any("beta1**2 < beta2" in a for a in found.assumptions)
     assert decayed_range(own.momentum_decoupled) is None
+
+
+def test_a_constant_gradient_is_spoken_of_only_where_its_steps_are_known() -> None:
+    """With a factor of b above one the second step of the last rule goes the other way."""
+    text = (
+        "def own(theta, g, m=0, *, lr=positive(0.01), b={}, wd=nonnegative(0.1)):\n    m = {}*m + g\n"
+        "    theta = theta - lr*(sign(m) + wd*theta)\n    return theta, m\n"
+    )
+    known = derived(decayed_range, read_text(text.format("decay(0.9)", "b"), "own"))
+    assert "constant sign" in known.statement
+    unknown = derived(decayed_range, read_text(text.format("nonnegative(2)", "-b"), "own"))
+    assert "constant sign" not in unknown.statement
 
 
 def test_where_noise_holds_a_parameter() -> None:
