@@ -244,3 +244,21 @@ def own(theta, g, v=0, *, lr=nonnegative(0.01), beta=decay(0.99), eps=nonnegativ
     for derivation in of_averages(RULES["rmsprop"]):
         if not derivation.title.startswith("Windows"):
             assert not all(goes_as_foretold(other, run) for run in derivation.experiments), derivation.title
+
+
+def test_no_run_where_the_input_mentions_what_is_undefined() -> None:
+    """With A = 0 theta has no say in the input, but in floats no number times zero is no number."""
+    rule = read("""
+def own(theta, g, u=0, m=-0.5, *, z=decay(0.9), r=nonnegative(0.01), A=nonnegative(0.1)):
+    u = z * u + g + A * theta
+    m = m + abs(g)
+    theta = theta - r * g / sqrt(m)
+    return theta, u, m
+""")
+    buffer = buffer_of(rule, "u")
+    assert matched(rule, buffer, quantity(rule, "noise_gain_at_t"), None, weight_sum(rule, buffer)) == ()
+    assert corrected(rule, buffer, quantity(rule, "bias_correction"))
+
+
+def quantity(rule: Rule, name: str) -> Expr:
+    return next(d.quantities[name] for d in of_averages(rule) if name in d.quantities)

@@ -56,8 +56,9 @@ def test_experiments_foretell_the_lag() -> None:
     [buffer] = linear_buffers(ewma)
     found = drift(ewma, buffer)
     assert found is not None
-    [experiment] = found.experiments
-    assert experiment.foretold[2] == pytest.approx(9 - 2 * 0.81 / 0.19)
+    corrected, uncorrected = found.experiments
+    assert corrected.foretold[2] == pytest.approx(9 - 2 * 0.81 / 0.19)
+    assert uncorrected.foretold[2] == pytest.approx(9 * (1 - 0.81))
 
 
 def test_names_of_the_rule_give_way(read: Reader) -> None:
