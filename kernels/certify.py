@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -15,11 +15,24 @@ from kernels.lower import PartName, goals
 from kernels.measuring.special import exceptions
 from kernels.norms import measured
 from kernels.pipeline import parts_of, programs
-from kernels.program import inlined
-from kernels.readback import equal, read_back, with_norms
+from kernels.program import Program, inlined
+from kernels.readback import equal, read_back, read_back_through, with_norms
+from kernels.through import emit_through, refuse_what_does_not_run
 from kernels.version import GENERATOR
 
 Sources: TypeAlias = dict[PartName, str]
+
+
+@dataclass(frozen=True)
+class Template:
+    """How a program becomes a module, and how that is read again."""
+
+    emit: Callable[[Program, Rule, Iterable[str]], str]
+    read_back: Callable[[str, Program], dict[str, Expr]]
+
+
+STEP = Template(emit, read_back)
+THROUGH_TIME = Template(emit_through, read_back_through)
 
 
 @dataclass(frozen=True)
@@ -57,6 +70,13 @@ def certify(rule: Rule, dtype: str) -> tuple[Certificate, Sources]:
     return certificate, {part: made.source for part, made in parts.items()}
 
 
+def certify_through(rule: Rule, dtype: str) -> tuple[Certificate, str]:
+    """The certificate and the source of an average that runs through data: every step it makes is the rule's."""
+    refuse_what_does_not_run(rule)
+    made = _certified(rule, dtype, "step", assumptions_of(rule), proved_nonnegative(rule), template=THROUGH_TIME)
+    return Certificate(rule.name, dtype, GENERATOR, made.program, made.readback, made.exceptions), made.source
+
+
 def _certified(
     rule: Rule,
     dtype: str,
@@ -64,14 +84,15 @@ def _certified(
     assumptions: Assumptions,
     nonnegative: tuple[str, ...],
     measured_by: Certified | None = None,
+    template: Template = STEP,
 ) -> Certified:
     """One part; of a step whose norms another part measures, each norm is that of what is measured there."""
     made, wanted = programs(rule, dtype, part), goals(rule, part)
     values = with_norms(inlined(made.final), {} if measured_by is None else measured_by.values)
     proof = proof_of(equal(values, wanted, assumptions))
     differences = exceptions(made.lowered, made.final, measured(rule).rule, nonnegative)
-    source = emit(made.final, rule, [_note(proof), *(f"Exception: {e}." for e in differences)])
-    read = with_norms(read_back(source, made.final), {} if measured_by is None else measured_by.read)
+    source = template.emit(made.final, rule, [_note(proof), *(f"Exception: {e}." for e in differences)])
+    read = with_norms(template.read_back(source, made.final), {} if measured_by is None else measured_by.read)
     same = read.keys() == values.keys() and all(read[array] is values[array] for array in read)
     reproved = proof if same else proof_of(equal(read, wanted, assumptions))
     return Certified(source, proof, reproved, differences, values, read)

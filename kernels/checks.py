@@ -39,7 +39,7 @@ def refuse_unfit(rule: Rule) -> None:
         what = f"{rule.name} asks for {len(rule.questions)} gradients in a step, and a kernel is given one"
         raise UserError(what, where=rule.where, fix="write one step for each gradient")
     measured(rule)
-    for name in ("state",) if rule.query is None else ("state", "out"):
+    for name in ("state", "guard") if rule.query is None else ("state", "guard", "out"):
         if name in rule.hyperparameter_names:
             what = f"the hyperparameter {name!r} has the name of an argument of the kernel's calls"
             raise UserError(what, where=rule.where, fix="call it otherwise")
@@ -47,9 +47,12 @@ def refuse_unfit(rule: Rule) -> None:
 
 def checks(program: Program, hyperparameters: tuple[Hyperparameter, ...]) -> tuple[Check, ...]:
     """Every check of the entry, in order."""
+    return (*_sizes(program), *_overlaps(program), *scalar_checks(hyperparameters))
+
+
+def scalar_checks(hyperparameters: tuple[Hyperparameter, ...]) -> tuple[Check, ...]:
+    """The checks of what is no array, in order."""
     return (
-        *_sizes(program),
-        *_overlaps(program),
         Check("t < 1", "t must be at least 1", "count the steps from 1"),
         *(domain_check(h) for h in hyperparameters),
         Check(

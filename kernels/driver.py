@@ -11,6 +11,7 @@ works is in `kernels.running`; what `kernels.verification` measures of it, in `k
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -24,11 +25,13 @@ if TYPE_CHECKING:  # `import kernels` stays light: NumPy and Numba come with the
     from kernels.certificate import Certificate
     from kernels.lower import PartName
     from kernels.running.kernel import Kernel, Part
+    from kernels.running.through import Run
 
 DTYPES = ("float32", "float64")
 
 _LOCK = threading.RLock()  # Numba's compiler is not safe under threads
 _made: dict[str, Kernel] = {}
+_runs: dict[str, Run] = {}
 
 
 class NotProved(UserError):
@@ -60,6 +63,28 @@ def compile(rule: Rule | str | Callable[..., object], dtype: object = "float32",
     if not kernel.certificate.proved and not unproved:
         raise not_proved(found, kernel.certificate)
     return kernel
+
+
+def compile_run(rule: Rule | str | Callable[..., object], dtype: object = "float64") -> Run:
+    """An average that runs through data of one element type, along an axis; `kernels.averages.over` calls it.
+
+    `rule`, `dtype` and the errors are those of `compile`; UserError too for a rule that is no average, or takes norms.
+    """
+    from derive.library.lookup import as_rule
+
+    found, name = as_rule(rule), _dtype(dtype)
+    from kernels.checks import refuse_unfit
+    from kernels.running.content import content_key
+
+    refuse_unfit(found)
+    key = f"time-{content_key(found, name)}"
+    with _LOCK:
+        if key not in _runs:
+            _runs[key] = _run_fetched(found, name, key) or _run_built(found, name, key)
+        run = _runs[key]
+    if not run.certificate.proved:
+        raise not_proved(found, run.certificate)
+    return run
 
 
 def _dtype(dtype: object) -> str:
@@ -122,16 +147,21 @@ def _fetched(rule: Rule, dtype: str, key: str) -> Kernel | None:
 def _compiled(rule: Rule, dtype: str, key: str, part: PartName, source: str, code: bytes | None) -> tuple[Part, bytes]:
     """One program's callable and its machine code."""
     from kernels.checks import checks
-    from kernels.emit import bytes_per_element
+    from kernels.emit import bytes_per_element, emitted_names, renamed
+    from kernels.norms import measured
     from kernels.pipeline import programs
     from kernels.running import cache
     from kernels.running.kernel import Part
     from kernels.running.load import load, signature
+    from kernels.running.sharing import Proved
 
     program = programs(rule, dtype, part).final
     types = signature(dtype, program.arrays, program.stored, len(program.parameters), sums=program.measures)
     path = cache.directory(key) / f"{part}.py"
-    loaded = load(f"{rule.name}_{part}_{dtype}_{key[:12]}", str(path), source, types, code)
+    module = re.sub(r"\W", "_", f"{rule.name}_{part}_{dtype}_{key[:12]}")
+    loaded = load(module, str(path), source, types, code)
+    named = renamed(program, emitted_names(program))
+    norms = program.stored if program.measures else measured(rule).arguments if part == "step" else ()
     made = Part(
         arrays=program.arrays,
         stored=program.stored,
@@ -139,6 +169,7 @@ def _compiled(rule: Rule, dtype: str, key: str, part: PartName, source: str, cod
         bytes_per_element=bytes_per_element(program),
         source=source,
         entry=loaded.entry,
+        proved=Proved(module, key, part, named.arrays, named.parameters, named.handed, len(norms)),
     )
     return made, loaded.code
 
@@ -147,3 +178,47 @@ def _kernel(rule: Rule, dtype: str, certificate: Certificate, made: Mapping[Part
     from kernels.running.kernel import Kernel
 
     return Kernel(rule, dtype, certificate, made["step"], made.get("query"), made.get("norms"))
+
+
+def _run_built(rule: Rule, dtype: str, key: str) -> Run:
+    """A run from the rule; kept for the next time."""
+    from kernels.certificate import to_json
+    from kernels.certify import certify_through
+    from kernels.running import cache
+
+    certificate, source = certify_through(rule, dtype)
+    run, code = _run_loaded(rule, dtype, key, certificate, source, None)
+    data = json.dumps(to_json(certificate), indent=1).encode()
+    cache.keep(key, {"certificate.json": data, "run.py": source.encode(), "run.code": code})
+    return run
+
+
+def _run_fetched(rule: Rule, dtype: str, key: str) -> Run | None:
+    """A run from the cache; None where something is missing, damaged or refused."""
+    from kernels.certificate import from_json
+    from kernels.running import cache
+
+    files = cache.fetch(key)
+    if files is None:
+        return None
+    try:
+        certificate = from_json(json.loads(files["certificate.json"]))
+        return _run_loaded(rule, dtype, key, certificate, files["run.py"].decode(), files["run.code"])[0]
+    except Exception:  # whatever is wrong with machine code from another day: it is made again
+        with suppress(OSError):
+            cache.drop(key)
+        return None
+
+
+def _run_loaded(
+    rule: Rule, dtype: str, key: str, certificate: Certificate, source: str, code: bytes | None
+) -> tuple[Run, bytes]:
+    from kernels.running import cache
+    from kernels.running.load import load, signature_of_run
+    from kernels.running.through import Run
+    from kernels.through import run_checks
+
+    types = signature_of_run(dtype, len(rule.states), len(rule.hyperparameters))
+    path = cache.directory(key) / "run.py"
+    loaded = load(f"{rule.name}_run_{dtype}_{key[:17]}", str(path), source, types, code)
+    return Run(rule, dtype, certificate, run_checks(rule.hyperparameters), source, loaded.entry), loaded.code

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from derive.expr import Apply, Expr, Number, Symbol, fold, substitute
 from derive.ops import OPS
-from derive.reading.norms import BLOCK, LANES, TAKEN
+from derive.reading.norms import BLOCK, TAKEN
 from derive.rule import Assignment, Hyperparameter, Rule
 from kernels.checks import ENOUGH_FOR_THREADS, LARGE, Check, checks
 from kernels.program import Program, fresh, operations
@@ -26,7 +26,7 @@ RESERVED = frozenset(
 )
 
 # How every module begins.
-_HEAD = '''\
+HEAD = '''\
 {header}
 
 import math
@@ -47,7 +47,7 @@ def prelude({parameters}):
 '''
 
 _TEMPLATE = (
-    _HEAD
+    HEAD
     + '''\
 @njit(error_model="numpy", nogil=True, inline="always")
 def span({span_arguments}):
@@ -80,19 +80,28 @@ def entry({entry_arguments}):
 )
 
 _NORMS = (
-    _HEAD
+    HEAD
     + '''\
 @njit(error_model="numpy", nogil=True, inline="always")
 def block({block_arguments}):
-    """The squares of the elements lo to hi in float64: each into one of {lanes} lanes, which are added in pairs."""
+    """The squares of the elements lo to hi in float64, added by halves: zeros fill them up to a power of two, then the
+    second half is added to the first, until one is left."""
 {slices}
-    lanes = np.zeros(({count}, {lanes}))
     for i in range({first}.size):
 {body}
+    width = 1
+    while width < {first}.size:
+        width *= 2
     for k in range({count}):
-        left = (lanes[k, 0] + lanes[k, 1]) + (lanes[k, 2] + lanes[k, 3])
-        right = (lanes[k, 4] + lanes[k, 5]) + (lanes[k, 6] + lanes[k, 7])
-        sums[place, k] = left + right
+        row = squares[k]
+        for i in range({first}.size, width):
+            row[i] = 0.0
+        half = width // 2
+        while half > 0:
+            for i in range(half):
+                row[i] += row[i + half]
+            half //= 2
+        sums[place, k] = row[0]
 
 
 @njit(error_model="numpy", nogil=True, inline="always")
@@ -112,6 +121,7 @@ def entry({entry_arguments}):
         if hi > {enough}:
             return {large}
     {call_prelude}
+    squares = np.zeros(({count}, {block}))
     for place in range(lo // {block}, (hi + {block} - 1) // {block}):
         block({call_block})
     return 0
@@ -128,17 +138,17 @@ def emit(program: Program, rule: Rule, notes: Iterable[str] = ()) -> str:
     if program.measures:
         return _emit_norms(program, rule, hyperparameters, notes)
     return _TEMPLATE.format(
-        header="\n".join(f"# {' '.join(line.split())}" for line in (*_header(program, rule), *notes)),
+        header="\n".join(f"# {' '.join(line.split())}" for line in (*header(program, rule, _traffic(program)), *notes)),
         dtype=program.dtype,
         parameters=", ".join(parameters),
-        prelude="\n".join(_lines(program.prelude, "    ", frozenset())),
+        prelude="\n".join(assignment_lines(program.prelude, "    ", frozenset())),
         handed=_tuple(handed),
         span_arguments=", ".join([*arrays, "lo", "hi", *handed]),
         slices="\n".join(f"    {a} = {a}[lo:hi]" for a in arrays),
         first=arrays[0],
-        body="\n".join(_lines(program.body, "        ", frozenset(arrays)) + _stores(program)),
+        body="\n".join(assignment_lines(program.body, "        ", frozenset(arrays)) + _stores(program)),
         entry_arguments=", ".join([*arrays, *parameters, "lo", "hi", "smallest"]),
-        checks="\n".join(_check_lines(checks(program, hyperparameters))),
+        checks="\n".join(check_lines(checks(program, hyperparameters))),
         enough=ENOUGH_FOR_THREADS,
         large=LARGE,
         call_prelude=f"{_tuple(handed)} = prelude({', '.join(['float(t)', *parameters[1:]])})",
@@ -147,34 +157,36 @@ def emit(program: Program, rule: Rule, notes: Iterable[str] = ()) -> str:
 
 def _emit_norms(program: Program, rule: Rule, hyperparameters: tuple[Hyperparameter, ...], notes: Iterable[str]) -> str:
     handed, arrays, parameters = program.handed, program.arrays, program.parameters
-    squares = [f"        lanes[{k}, i % {LANES}] += np.float64({name}) * np.float64({name})"
+    squares = [f"        squares[{k}, i] = np.float64({name}) * np.float64({name})"
                for k, (_, name) in enumerate(program.stores)]  # fmt: skip
     span = ["place", f"place * {BLOCK}", f"min(place * {BLOCK} + {BLOCK}, hi)"]
     return _NORMS.format(
-        header="\n".join(f"# {' '.join(line.split())}" for line in (*_header(program, rule), *notes)),
+        header="\n".join(f"# {' '.join(line.split())}" for line in (*header(program, rule, _traffic(program)), *notes)),
         dtype=program.dtype,
         parameters=", ".join(parameters),
-        prelude="\n".join(_lines(program.prelude, "    ", frozenset())),
+        prelude="\n".join(assignment_lines(program.prelude, "    ", frozenset())),
         handed=_tuple(handed),
-        block_arguments=", ".join([*arrays, "sums", "place", "lo", "hi", *handed]),
-        lanes=LANES,
+        block_arguments=", ".join([*arrays, "squares", "sums", "place", "lo", "hi", *handed]),
         slices="\n".join(f"    {a} = {a}[lo:hi]" for a in arrays),
         count=len(program.stores),
         first=arrays[0],
-        body="\n".join(_lines(program.body, "        ", frozenset(arrays)) + squares),
+        body="\n".join(assignment_lines(program.body, "        ", frozenset(arrays)) + squares),
         entry_arguments=", ".join([*arrays, "sums", *parameters, "lo", "hi", "smallest"]),
-        checks="\n".join(_check_lines(checks(program, hyperparameters))),
+        checks="\n".join(check_lines(checks(program, hyperparameters))),
         enough=ENOUGH_FOR_THREADS,
         large=LARGE,
         call_prelude=f"{_tuple(handed)} = prelude({', '.join(['float(t)', *parameters[1:]])})",
         block=BLOCK,
-        call_block=", ".join([*arrays, "sums", *span, *handed]),
+        call_block=", ".join([*arrays, "squares", "sums", *span, *handed]),
     )
 
 
-def emitted_names(program: Program) -> dict[str, str]:
-    """The names that cannot stand in the module as they are, and what stands for them."""
-    reserved = RESERVED | TAKEN if program.measures else RESERVED
+def emitted_names(program: Program, template: frozenset[str] = frozenset()) -> dict[str, str]:
+    """The names that cannot stand in the module as they are, and what stands for them.
+
+    `template` are further names that the template takes for itself.
+    """
+    reserved = RESERVED | TAKEN | template if program.measures else RESERVED | template
     taken = set(program.taken | reserved)
     names: dict[str, str] = {}
     for name in sorted(program.taken):
@@ -222,7 +234,7 @@ def _number(number: Number) -> str:
     return f"({float(number.value)!r})"
 
 
-def _lines(assignments: Iterable[Assignment], indent: str, arrays: frozenset[str]) -> list[str]:
+def assignment_lines(assignments: Iterable[Assignment], indent: str, arrays: frozenset[str]) -> list[str]:
     return [f"{indent}{a.target} = {expression(a.value, arrays)}" for a in assignments]
 
 
@@ -234,7 +246,7 @@ def _tuple(names: tuple[str, ...]) -> str:
     return f"({', '.join(names)},)" if len(names) == 1 else f"({', '.join(names)})"
 
 
-def _check_lines(table: tuple[Check, ...]) -> list[str]:
+def check_lines(table: tuple[Check, ...]) -> list[str]:
     return [f"        if {check.condition}:\n            return {k}" for k, check in enumerate(table, 1)]
 
 
@@ -248,15 +260,19 @@ def _writes(program: Program) -> int:
     return 0 if program.measures else len(program.stores)
 
 
-def _header(program: Program, rule: Rule) -> list[str]:
+def header(program: Program, rule: Rule, traffic: str) -> list[str]:
+    """What a module says of itself; `traffic` is what it moves for one element."""
     counts = ", ".join(f"{count} {op}" for op, count in operations(program).items())
     return [
         f"{rule.name}, {program.dtype}. Generated by {GENERATOR}; changes made here are lost.",
         *([str(rule.reference)] if str(rule.reference) else []),
-        f"An element: {len(program.loads)} reads, {_writes(program)} writes, {bytes_per_element(program)} bytes;"
-        f" {counts or 'no operations'}.",
+        f"An element: {traffic}; {counts or 'no operations'}.",
         "Strict IEEE arithmetic: no fast-math, no contraction, every scalar rounded once.",
     ]
+
+
+def _traffic(program: Program) -> str:
+    return f"{len(program.loads)} reads, {_writes(program)} writes, {bytes_per_element(program)} bytes"
 
 
 _FUNCTION = """\

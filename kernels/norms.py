@@ -1,7 +1,7 @@
 """Norms taken out of a rule: each distinct one becomes a scalar that a pass over memory measures before the step.
 
 The rule that is left treats every coordinate for itself, with the norms among its scalars. A norm is the root of a sum
-of squares with a fixed tree: blocks of elements, lanes inside a block that are added in pairs, blocks in their order.
+of squares with a fixed tree: blocks of elements, the halves of a block that are added, blocks in their order.
 So its bits depend neither on threads nor on chunks.
 """
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from derive.errors import UserError
 from derive.expr import Expr, Symbol, apply, substitute
 from derive.proving import Assumptions, Verdict, identity
-from derive.reading.kernel import read_kernel
+from derive.reading.kernel import Kernel, read_kernel
 from derive.reading.norms import Norms, read_norms
+from derive.reading.through import TAKEN, Through, read_through
 from kernels.emit import emitted_names
 from kernels.program import Program
 
@@ -20,7 +21,16 @@ def read_back(source: str, program: Program) -> dict[str, Expr]:
     Raises UserError where it is not the template, or is called otherwise than the program is.
     """
     kernel = read_norms(source, program.name) if program.measures else read_kernel(source, program.name)
-    names = emitted_names(program)
+    return _in_names_of(program, kernel, emitted_names(program))
+
+
+def read_back_through(source: str, program: Program) -> dict[str, Expr]:
+    """`read_back` of a run through time: what one step of one element makes of the output and the states."""
+    return _in_names_of(program, read_through(source, program.name), emitted_names(program, TAKEN))
+
+
+def _in_names_of(program: Program, kernel: Kernel | Norms | Through, names: Mapping[str, str]) -> dict[str, Expr]:
+    """What was read in the program's names; `names` are those it was emitted with."""
     arrays = tuple(names.get(a, a) for a in program.arrays)
     parameters = tuple(names.get(p, p) for p in program.parameters)
     if (kernel.dtype, kernel.arrays, kernel.parameters) != (program.dtype, arrays, parameters):

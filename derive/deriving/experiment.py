@@ -8,7 +8,9 @@ from fractions import Fraction
 from typing import Any, Literal
 
 from derive.expr import Expr
+from derive.rule import Rule
 
+PLAIN = Fraction(1, 2)
 Numbers = Fraction | tuple[Fraction, ...]
 """A number, or one for each coordinate."""
 
@@ -46,3 +48,8 @@ def decimals(values: Mapping[int, Any]) -> dict[int, float] | None:
         return {t: float(value) for t, value in values.items()}
     except (TypeError, ValueError, OverflowError):
         return None
+
+
+def plain_values(rule: Rule) -> dict[str, Fraction]:
+    """One half for every hyperparameter that can have it, so that each plays a part; else the default, or one."""
+    return {h.name: PLAIN if PLAIN in h.domain else h.default or Fraction(1) for h in rule.hyperparameters}

@@ -28,14 +28,23 @@ from derive.reading.python.bindings import bindings
 from derive.rule import Assignment, inline
 
 BLOCK = 4096  # elements; a chunk of a thread is whole blocks
-LANES = 8
 FUNCTIONS = ("prelude", "block", "overlap", "entry")
-TAKEN = frozenset({"block", "k", "lanes", "left", "min", "place", "right", "sums"})
-_ADDED = (
-    "left = lanes[k, 0] + lanes[k, 1] + (lanes[k, 2] + lanes[k, 3])",
-    "right = lanes[k, 4] + lanes[k, 5] + (lanes[k, 6] + lanes[k, 7])",
-    "sums[place, k] = left + right",
-)
+TAKEN = frozenset({"block", "half", "k", "min", "place", "row", "squares", "sums", "width"})
+_ADDING = """\
+width = 1
+while width < {first}.size:
+    width *= 2
+for k in range({count}):
+    row = squares[k]
+    for i in range({first}.size, width):
+        row[i] = 0.0
+    half = width // 2
+    while half > 0:
+        for i in range(half):
+            row[i] += row[i + half]
+        half //= 2
+    sums[place, k] = row[0]
+"""
 
 
 @dataclass(frozen=True)
@@ -56,24 +65,27 @@ def read_norms(source: str, file: str = "kernel") -> Norms:
     parameters, prelude, handed = read_prelude(functions["prelude"], file, outer)
     block = functions["block"]
     names = argument_names(block)
-    arrays = names[: len(names) - len(handed) - 4]
-    if names != (*arrays, "sums", "place", *BOUNDS, *handed) or not arrays:
-        raise unexpected(block, file, "'block' takes the arrays, sums, a place, lo, hi and what 'prelude' returns")
+    arrays = names[: len(names) - len(handed) - 5]
+    if names != (*arrays, "squares", "sums", "place", *BOUNDS, *handed) or not arrays:
+        raise unexpected(
+            block, file, "'block' takes the arrays, squares, sums, a place, lo, hi and what 'prelude' returns"
+        )
     if TAKEN & {*arrays, *parameters, *(a.target for a in prelude)}:
         raise unexpected(block, file, "one name stands for two things")
     scope = element_scope(handed, arrays, file, outer)
     scope.truths.update(truths_of(prelude) & set(handed))
-    *lines, loop, adding = without_docstring(block)
-    if not isinstance(loop, ast.For) or not isinstance(adding, ast.For) or loop.orelse or adding.orelse:
-        raise unexpected(block, file, "'block' has a loop over elements and one over norms")
-    squares = [n for n in loop.body if isinstance(n, ast.AugAssign)]
+    lines = [*without_docstring(block)]
+    loop = lines[len(arrays)] if len(lines) > len(arrays) else block
+    if not isinstance(loop, ast.For) or loop.orelse:
+        raise unexpected(block, file, "'block' slices every array, and then has a loop over elements")
+    squares = [n for n in loop.body if ast.unparse(n).startswith("squares[")]
     body = tuple(read_assignment(n, scope, file) for n in loop.body[: len(loop.body) - len(squares)])
-    _check_block(block, (ast.unparse(loop.target), ast.unparse(loop.iter)), lines, adding, arrays, len(squares), file)
+    _check_block(block, loop, lines, arrays, len(squares), file)
     clashing = {a.target for a in body} & (TAKEN | {*arrays, *parameters, *handed})
     if clashing or any(a.target.endswith("[]") for a in body):
         raise unexpected(loop, file, "the loop over elements stores into nothing but names of its own")
     elements = tuple(_squared(n, k, body, file) for k, n in enumerate(squares))
-    _check_entry(functions["entry"], parameters, arrays, handed, file)
+    _check_entry(functions["entry"], parameters, arrays, handed, len(squares), file)
     refuse_stores(functions["overlap"], file)
     scalars = inline(prelude)
     given = {name: scalars.get(name, Symbol(name)) for name in handed}
@@ -84,39 +96,38 @@ def read_norms(source: str, file: str = "kernel") -> Norms:
 
 
 def _check_block(
-    block: ast.FunctionDef,
-    loop: tuple[str, str],
-    lines: list[ast.stmt],
-    adding: ast.For,
-    arrays: tuple[str, ...],
-    count: int,
-    file: str,
+    block: ast.FunctionDef, loop: ast.For, lines: list[ast.stmt], arrays: tuple[str, ...], count: int, file: str
 ) -> None:
-    """Every array is sliced once, every element is visited once, and the lanes of each norm are added."""
-    expected = [*(f"{a} = {a}[lo:hi]" for a in arrays), f"lanes = np.zeros(({count}, {LANES}))"]
-    added = (ast.unparse(adding.target), ast.unparse(adding.iter), *map(ast.unparse, adding.body))
+    """Every array is sliced once, every element is visited once, and the squares of each norm are added by halves."""
+    adding = ast.unparse(ast.parse(_ADDING.format(first=arrays[0], count=count)))
+    around = [ast.unparse(n) for n in lines if n is not loop]
     if (
         not count
-        or [ast.unparse(n) for n in lines] != expected
-        or loop != ("i", f"range({arrays[0]}.size)")
-        or added != ("k", f"range({count})", *_ADDED)
+        or around[: len(arrays)] != [f"{a} = {a}[lo:hi]" for a in arrays]
+        or "\n".join(around[len(arrays) :]) != adding
+        or (ast.unparse(loop.target), ast.unparse(loop.iter)) != ("i", f"range({arrays[0]}.size)")
     ):
         raise unexpected(block, file, "'block' does not add up squares as the template does")
 
 
 def _squared(node: ast.stmt, k: int, body: tuple[Assignment, ...], file: str) -> str:
-    """The name whose square goes into the lanes of this norm."""
+    """The name whose squares are those of this norm."""
     match node:
-        case ast.AugAssign(value=ast.BinOp(left=ast.Call(args=[ast.Name(id=name)]))):
+        case ast.Assign(value=ast.BinOp(left=ast.Call(args=[ast.Name(id=name)]))):
             if name in {a.target for a in body}:
-                expected = f"lanes[{k}, i % {LANES}] += np.float64({name}) * np.float64({name})"
+                expected = f"squares[{k}, i] = np.float64({name}) * np.float64({name})"
                 if ast.unparse(node) == expected:
                     return name
     raise unexpected(node, file)
 
 
 def _check_entry(
-    function: ast.FunctionDef, parameters: tuple[str, ...], arrays: tuple[str, ...], handed: tuple[str, ...], file: str
+    function: ast.FunctionDef,
+    parameters: tuple[str, ...],
+    arrays: tuple[str, ...],
+    handed: tuple[str, ...],
+    count: int,
+    file: str,
 ) -> None:
     """`entry` checks, and hands every block of its range, and the prelude's values by their names, to `block`."""
     refuse_stores(function, file)
@@ -128,8 +139,9 @@ def _check_entry(
     span = ["place", f"place * {BLOCK}", f"min(place * {BLOCK} + {BLOCK}, hi)"]
     expected = [
         f"({returned}) = prelude({given})",
+        f"squares = np.zeros(({count}, {BLOCK}))",
         f"for place in range(lo // {BLOCK}, (hi + {BLOCK} - 1) // {BLOCK}):\n"
-        f"    block({', '.join([*arrays, 'sums', *span, *handed])})",
+        f"    block({', '.join([*arrays, 'squares', 'sums', *span, *handed])})",
         "return 0",
     ]
     if [ast.unparse(n) for n in rest] != [ast.unparse(ast.parse(e)) for e in expected]:

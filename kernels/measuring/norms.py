@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from derive.reading.norms import BLOCK, LANES
+from derive.reading.norms import BLOCK
 from derive.rule import Rule
 from kernels.measuring.oracle import Array, interpret
 from kernels.measuring.rounding import bounds
@@ -46,7 +46,7 @@ def norm_errors(
     elements, errors = interpret(program, given, scalars), bounds(program, given, scalars).errors
     found = {}
     for name, values in elements.items():
-        n = BLOCK // LANES + LANES + -(-values.size // BLOCK) + 2
+        n = (BLOCK - 1).bit_length() + -(-values.size // BLOCK) + 2
         g = n * UNIT / (1 - n * UNIT)
         lost = float(np.sqrt(np.count_nonzero(values))) * 2.0**-537
         own = norms[name] * (g + 2 * UNIT) + 2 * lost
@@ -58,13 +58,13 @@ def norm_errors(
 
 
 def _added(values: Array) -> Array:
-    """The sum of the squares: lanes in a block, pairs of lanes, then the blocks, one after the other."""
+    """The sum of the squares: the halves of a block, filled up with zeros, then the blocks, one after the other."""
     total = np.zeros(())
     for start in range(0, values.size, BLOCK):
         block = values[start : start + BLOCK]
-        room = np.zeros(-(-block.size // LANES) * LANES)  # adding zeros at the end of a lane changes nothing
-        room[: block.size] = block * block
-        lanes = np.add.accumulate(room.reshape(-1, LANES), axis=0)[-1]
-        left, right = (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]), (lanes[4] + lanes[5]) + (lanes[6] + lanes[7])
-        total = total + (left + right)
+        rest = np.zeros(1 << (block.size - 1).bit_length())
+        rest[: block.size] = block * block
+        while rest.size > 1:
+            rest = rest[: rest.size // 2] + rest[rest.size // 2 :]
+        total = total + rest[0]
     return total

@@ -22,6 +22,12 @@ def content_key(rule: Rule, dtype: str) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:40]
 
 
+def general_key(name: str) -> str:
+    """A checksum for what belongs to no rule."""
+    content = {"name": name, "around": surroundings()}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:40]
+
+
 def rule_data(rule: Rule) -> dict[str, Any]:
     """The rule as plain data: equal data, equal rule."""
     return {

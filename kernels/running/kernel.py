@@ -7,10 +7,10 @@ k.step(theta, g, state, t=1, lr=1e-3)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numba.core.errors import NumbaError
@@ -20,12 +20,16 @@ from derive.expr import Expr, Number, Symbol, symbols
 from derive.rule import Rule
 from kernels.certificate import Certificate
 from kernels.checks import LARGE, Check
-from kernels.running import diagnose
+from kernels.running import diagnose, many
 from kernels.running.adding import norms_of, table
-from kernels.running.pool import CHUNK, SUBNORMAL, over_chunks
+from kernels.running.pool import SUBNORMAL
+from kernels.running.sharing import Proved
+from kernels.running.tables import Tables
 
 Array = np.ndarray[Any, Any]
+Arrays = Array | Sequence[Array]  # one tensor, or a list of tensors of any shapes
 _PLAIN = np.ndarray  # a name of the module is found sooner than NumPy's
+_LISTS = (list, tuple)
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,18 @@ class Part:
     refusals: tuple[Check, ...]
     bytes_per_element: int
     source: str
+    proved: Proved
     entry: Callable[..., int] = field(repr=False, compare=False)
+
+    @cached_property
+    def is_stored(self) -> Array:
+        """For each array, whether it is stored into."""
+        return np.array([a in self.stored for a in self.arrays])
+
+    @cached_property
+    def guarded(self) -> int:
+        """The place of the gradient; of an average, of its input."""
+        return self.arrays.index("g") if "g" in self.arrays else 0
 
 
 @dataclass(frozen=True)
@@ -62,12 +77,24 @@ class Kernel:
         measured = 0 if self.measuring is None else self.measuring.bytes_per_element
         return self.stepping.bytes_per_element + measured
 
-    def init(self, theta: Array, /, **hyperparameters: float) -> dict[str, Array]:
+    @overload
+    def init(self, theta: Array, /, **hyperparameters: float) -> dict[str, Array]: ...
+    @overload
+    def init(self, theta: Sequence[Array], /, **hyperparameters: float) -> dict[str, list[Array]]: ...
+    def init(self, theta: Arrays, /, **hyperparameters: float) -> Mapping[str, Arrays]:
         """The state before the first step, shaped like theta; for an average `init(x)`, shaped like its input.
 
-        Raises UserError for an array that is not the kernel's, an unknown hyperparameter or one outside its domain.
+        Of a list of tensors each buffer is a list. Raises UserError for an array that is not the kernel's, an unknown
+        hyperparameter or one outside its domain.
         """
-        self._refuse_array(self.rule.inputs[0], theta, stored=False)
+        if isinstance(theta, list | tuple):
+            each = [self._init(f"{self.rule.inputs[0]}[{k}]", a, hyperparameters) for k, a in enumerate(theta)]
+            return {name: [state[name] for state in each] for name in self.rule.state_names}
+        assert not isinstance(theta, Sequence)
+        return self._init(self.rule.inputs[0], theta, hyperparameters)
+
+    def _init(self, name: str, theta: Array, hyperparameters: Mapping[str, float]) -> dict[str, Array]:
+        self._refuse_array(name, theta, stored=False)
         values = self._with(hyperparameters)
         for h, value in zip(self.rule.hyperparameters, values, strict=True):
             if h.name in hyperparameters:
@@ -75,25 +102,35 @@ class Kernel:
         return {s.name: self._initial(s.initial, theta, values) for s in self.rule.states}
 
     def step(
-        self, theta: Array, g: Array, /, state: Mapping[str, Array], t: int | None = None, **hyperparameters: float
-    ) -> None:
-        """One step in place: `theta` and the buffers of `state` change, `g` does not.
+        self,
+        theta: Arrays,
+        g: Arrays,
+        /,
+        state: Mapping[str, Arrays],
+        t: int | None = None,
+        *,
+        guard: bool | float = False,  # a truth value; floats are for **hyperparameters, as type checkers see them
+        **hyperparameters: float,
+    ) -> bool:
+        """One step in place: `theta` and the buffers of `state` change, `g` does not. True when it is done.
 
         An average is called `step(x, out, state)`: `x` is only read, `out` and the state are overwritten.
         Both are arrays of the same kind, so that nobody notices when they are swapped: mind the order.
 
         `t` counts the steps from 1, and is needed where the rule uses it. Arrays are C-contiguous, of one
-        shape and of the kernel's dtype. Raises UserError, before anything is stored.
+        shape and of the kernel's dtype. Lists of arrays are tensors of any shapes, stepped in one call; norms are
+        those of each. With `guard`, a step with a gradient that is not finite is not made, and the answer is False.
+        Raises UserError, before anything is stored; KeyboardInterrupt when the step is complete.
         """
         try:
             buffers = [state[name] for name in self.rule.state_names]
         except (TypeError, KeyError, IndexError):
             diagnose.state(state, self.rule.state_names, self.rule.inputs[0])
             raise
-        self._call(self.stepping, [theta, g, *buffers], t, hyperparameters)
+        return self._call(self.stepping, [theta, g, *buffers], t, hyperparameters, bool(guard))
 
     def query(
-        self, theta: Array, /, state: Mapping[str, Array], out: Array, t: int | None = None, **hyperparameters: float
+        self, theta: Arrays, /, state: Mapping[str, Arrays], out: Arrays, t: int | None = None, **hyperparameters: float
     ) -> None:
         """Write the point where the rule wants its gradient into `out`; nothing else changes.
 
@@ -103,6 +140,18 @@ class Kernel:
             raise UserError(f"{self.rule.name} takes its gradient at theta", fix="use theta itself")
         diagnose.state(state, self.rule.state_names, self.rule.inputs[0])
         self._call(self.querying, [theta, *(state[n] for n in self.querying.arrays[1:-1]), out], t, hyperparameters)
+
+    def step_addresses(
+        self, addresses: Any, sizes: Any, t: int | None = None, *, guard: bool | float = False, **hyperparameters: float
+    ) -> bool:
+        """A step of tensors whose memory others own, such as those of PyTorch.
+
+        `addresses` has a row for theta, g and each buffer of the state, in that order, and a column for each tensor;
+        `sizes` says how many elements each has. That contiguous elements of the kernel's dtype lie there, and stay
+        there until the step is done, is for the caller to know.
+        """
+        counter, values = self._scalars(t, hyperparameters)
+        return many.step_addresses(self, self.stepping, addresses, sizes, counter, values, bool(guard))
 
     def __repr__(self) -> str:
         return f"Kernel({self.rule.name}, {self.dtype}, {self._standing})"
@@ -118,24 +167,36 @@ class Kernel:
     def _standing(self) -> str:
         return "proved" if self.certificate.proved else "not proved"
 
-    def _call(self, part: Part, given: list[Array], t: int | None, hyperparameters: Mapping[str, float]) -> None:
+    def _scalars(self, t: int | None, hyperparameters: Mapping[str, float]) -> tuple[int, list[float | None]]:
         counter = t if type(t) is int else self._counter(t)
-        values = self._values(hyperparameters) if hyperparameters or self._needs else self._defaults
+        return counter, self._values(hyperparameters) if hyperparameters or self._needs else self._defaults
+
+    def _call(
+        self, part: Part, given: list[Any], t: int | None, hyperparameters: Mapping[str, float], guard: bool = False
+    ) -> bool:
+        counter, values = self._scalars(t, hyperparameters)
+        if type(given[0]) in _LISTS:
+            return many.step_arrays(self, part, given, counter, values, guard)
         for array in given:
             if type(array) is not _PLAIN:  # Numba would judge others by what it has seen before
                 given = self._plain(part, given)
                 break
         arrays = _flat(given)
+        if guard:
+            self._diagnose(part, given, counter)
+            return many.step_one(self, part, arrays, counter, values, guard)
         if part is self.stepping and self.measuring is not None:
             sums = table(arrays[0].size, len(self.measuring.stored))
-            self._enter(self.measuring, given, [*arrays, sums], counter, values)
+            if self._enter(self.measuring, given, [*arrays, sums], counter, values):
+                return many.step_one(self, part, arrays, counter, values)
             values = [*values, *norms_of(sums)]
-        self._enter(part, given, arrays, counter, values)
+        large = self._enter(part, given, arrays, counter, values)
+        return many.step_one(self, part, arrays, counter, values) if large else True
 
     def _enter(
         self, part: Part, given: list[Array], arrays: list[Array], counter: int, values: list[float | None]
-    ) -> None:
-        """One part's work: all of it here, or shared among threads."""
+    ) -> bool:
+        """One part's work. True where all is right, but nothing is done: threads should share the work."""
         try:
             code = part.entry(*arrays, counter, *values, 0, -1, SUBNORMAL)
         except (TypeError, OverflowError, NumbaError):  # another type than compiled for
@@ -144,8 +205,25 @@ class Kernel:
         if code > 0:
             refusal = part.refusals[code - 1]
             raise UserError(refusal.what, where=self.rule.name, fix=refusal.fix)
-        if code == LARGE:
-            over_chunks(lambda lo, hi: part.entry(*arrays, counter, *values, lo, hi, SUBNORMAL), arrays[0].size, CHUNK)
+        return code == LARGE
+
+    def check_scalars(self, part: Part, counter: int, values: list[float | None]) -> None:
+        """Raises UserError for a counter or hyperparameter that a step refuses, by a step of nothing."""
+        nothing = [self.example[:0]] * len(part.arrays)
+        if part is self.stepping and self.measuring is not None:
+            self._enter(self.measuring, nothing, [*nothing, table(0, len(self.measuring.stored))], counter, values)
+        else:
+            self._enter(part, nothing, nothing, counter, values)
+
+    @cached_property
+    def example(self) -> Array:
+        """An array of the kernel's type."""
+        return np.zeros(1, self.dtype)
+
+    @cached_property
+    def spare(self) -> list[Tables]:
+        """Tables for the next steps of many tensors."""
+        return []
 
     def _counter(self, t: Any) -> int:
         """The step counter as an int; without one, any will do where the rule does not use it."""

@@ -118,3 +118,15 @@ def signature(
         types.append(numba.types.float64[:, ::1])
     whole, real = numba.types.int64, numba.types.float64
     return numba.types.int64(*types, whole, *[real] * (parameters - 1), whole, whole, real)
+
+
+def signature_of_run(dtype: str, states: int, hyperparameters: int) -> Any:
+    """The types of a run's `entry`: data and output of two axes, a row for each state, t, the hyperparameters, a
+    range, the smallest number, and whether time is the last axis."""
+    element = getattr(numba.types, dtype)
+    whole, real = numba.types.int64, numba.types.float64
+    data = numba.types.Array(element, 2, "C", readonly=True)
+    rows = [element[::1]] * states
+    return whole(
+        data, element[:, ::1], *rows, whole, *[real] * hyperparameters, whole, whole, real, numba.types.boolean
+    )

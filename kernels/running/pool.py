@@ -7,8 +7,10 @@ depends on the chunks.
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -33,6 +35,7 @@ class Pool:
 
 _LOCK = threading.Lock()
 _pool: Pool | None = None
+_self = threading.local()  # the number of a thread of the pool
 
 
 def workers() -> int:
@@ -40,6 +43,45 @@ def workers() -> int:
     if hasattr(os, "sched_getaffinity"):
         return max(1, len(os.sched_getaffinity(0)))
     return os.cpu_count() or 1
+
+
+def crew() -> int:
+    """How many threads share a step, this one included."""
+    return _current().crew
+
+
+def share(work: Callable[[int], object], done: Callable[[], bool]) -> None:
+    """Call `work` in this thread, with 0, and in the pool's at once, with their numbers from 1; return when `done`.
+
+    Each call takes what is left of the work, piece by piece, in compiled code: no piece is lost to an interrupt, and a
+    helper that comes late finds nothing to do. Ctrl-C is raised when everything is done.
+    """
+    pool, futures, interrupted = _current(), list[Future[object]](), None
+    while True:
+        try:
+            while len(futures) < pool.crew - 1:
+                futures.append(pool.executor.submit(_numbered, work))
+            work(0)
+            while not done():
+                _wait(futures)
+            break
+        except KeyboardInterrupt as signal:
+            interrupted = signal
+    if interrupted is not None:
+        interrupted.add_note("the step that was interrupted is complete")
+        raise interrupted
+
+
+def _numbered(work: Callable[[int], object]) -> object:
+    return work(_self.number)
+
+
+def _wait(futures: list[Future[object]]) -> None:
+    """For the helpers that have begun; and a moment, should one have begun whose submission was interrupted."""
+    for future in futures:
+        if not future.cancel():
+            future.result()
+    time.sleep(1e-4)
 
 
 def over_chunks(part: Callable[[int, int], object], size: int, chunk: int = CHUNK) -> None:
@@ -85,7 +127,8 @@ def _current() -> Pool:
 def _made() -> Pool:
     """New threads, all started, each found to compute with subnormal numbers."""
     crew = workers()
-    executor = ThreadPoolExecutor(crew, thread_name_prefix="derive-kernels")
+    numbers = itertools.count(1)
+    executor = ThreadPoolExecutor(crew, "derive-kernels", initializer=lambda: setattr(_self, "number", next(numbers)))
     together = threading.Barrier(crew)
     probes = [executor.submit(_keeps_subnormals, together) for _ in range(crew)]
     answers = [p.result() for p in probes]

@@ -7,17 +7,19 @@ from fractions import Fraction
 from derive.algebra.normal import readable
 from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import Derivation, Step, code, define, equal, holds, letter, names_of, proper
-from derive.deriving.experiment import Experiment
 from derive.deriving.linear import given
 from derive.deriving.stability.closed import closed_loop
 from derive.deriving.stability.frozen import Frozen, freeze
-from derive.deriving.stability.region import factor_at, stable_region
+from derive.deriving.stability.held import runs_with_it_held
+from derive.deriving.stability.region import stable_region
 from derive.deriving.stability.settled import falls_to, kept
 from derive.evaluate import exact
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
 from derive.proving import Assumptions
 from derive.rule import DECAY, POSITIVE, Domain, Rule
 from derive.transforms import bind
+
+HALF = Fraction(1, 2)
 
 
 @coordinatewise
@@ -45,7 +47,7 @@ def frozen_region(rule: Rule) -> Derivation | None:
         names={**names_of(rule), **names_of(found.rule)},
         quantities=quantities,
         domains=linear.domains,
-        experiments=_experiments(found, rest) if settles_soon(rule, found) else (),
+        experiments=runs_with_it_held(rule, found, linear.result, linear.quantities.get("threshold_curvature")),
     )  # fmt: skip
 
 
@@ -143,53 +145,6 @@ def _number(value: Expr, rule: Rule) -> str:
         return ""
     [at] = exact([value], rule.defaults)
     return f"{float(at):.6g}" if isinstance(at, Fraction) else ""
-
-
-HALF = Fraction(1, 2)
-TINY = Fraction(1, 10**9)
-SOON, FEW = 40, 8  # steps in which a run comes near, or leaves
-
-
-def _experiments(found: Frozen, rest: Expr | None) -> tuple[Experiment, ...]:
-    """Runs that start so near the minimum that the preconditioner is what it is at rest, with short memories."""
-    sharpness, values = preconditioned(found), short_memories(found.settled)
-    if sharpness is None or rest is None or not symbols(sharpness, rest) <= values.keys():
-        return ()
-    size = _step_size(found)
-    if exact([size], values) == [Fraction(0)]:
-        return ()
-    edge, least = exact([over(sharpness * rest, size), rest], values)
-    if not (isinstance(edge, Fraction) and isinstance(least, Fraction) and least > 0):
-        return ()
-    if exact([_at_the_start(found)], values) != [least]:
-        return ()  # it takes a while until what the start left behind is forgotten
-    near, far = edge / 2, edge * 2
-    loop = closed_loop(found.rule)
-    factors = [factor_at(loop, h, {**values, found.name: least}) for h in (near, far)] if loop is not None else []
-    if not factors or not factors[0] ** SOON < 0.05 < 20 < factors[1] ** FEW:
-        return ()  # too slow to be seen in so few steps
-    start = TINY * least / far
-    distance = apply("abs", Symbol("theta")) / start
-    return (
-        Experiment("near the minimum, below the threshold, it comes nearer", distance, {SOON: 0.1}, curvature=near,
-                   steps=SOON, start=start, hyperparameters=values, relation="≤"),
-        Experiment("above the threshold it leaves the minimum", distance, {FEW: 10.0}, curvature=far,
-                   steps=FEW, start=start, hyperparameters=values, relation="≥"),
-    )  # fmt: skip
-
-
-def _at_the_start(found: Frozen) -> Expr:
-    """The preconditioner after a first step at the minimum."""
-    rule = found.settled
-    begun: dict[str, Expr] = {s.name: s.initial for s in rule.states}
-    here: dict[str, Expr] = {**begun, "theta": Number(0), "g": Number(0), "t": Number(1)}
-    after = dict(zip(found.held, substitute([rule.step[n] for n in found.held], here), strict=True))
-    return substitute([found.preconditioner], {**here, **{f"{n}[t]": e for n, e in after.items()}})[0]
-
-
-def settles_soon(rule: Rule, found: Frozen) -> bool:
-    """Whether short memories are all it takes for corrections by powers of t to be over."""
-    return rule.state_names == found.settled.state_names
 
 
 def short_memories(rule: Rule) -> dict[str, Fraction]:

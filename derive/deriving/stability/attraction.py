@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from flint import arb
+
 from derive.algebra.differentiating import NoDerivative, derivative
 from derive.algebra.facts import NeedSplit, Stuck
 from derive.algebra.polynomials import constant_value
@@ -131,14 +133,25 @@ def at_scale_one(cycle: Cycle) -> dict[str, Fraction] | None:
 
 def attracts(cycle: Cycle, values: Mapping[str, Fraction], height: Fraction, curvature: Fraction) -> bool:
     """Whether the cycle certainly attracts here, and fast enough for a run of some hundred steps."""
+    factor = _factor(cycle, values, height, curvature)
+    return factor is not None and bool(factor < 0.9)
+
+
+def repels_quickly(cycle: Cycle, values: Mapping[str, Fraction], height: Fraction, curvature: Fraction) -> bool:
+    """Whether near the cycle a step multiplies what is off it by so much that rounding drives a run out of it."""
+    factor = _factor(cycle, values, height, curvature)
+    return factor is not None and not factor < 4
+
+
+def _factor(cycle: Cycle, values: Mapping[str, Fraction], height: Fraction, curvature: Fraction) -> arb | None:
+    """By how much a step multiplies what is off the cycle in the long run; None where that isn't known."""
     loop = _linear_part(cycle)
     if loop is None:
-        return False
+        return None
     here = {**values, cycle.amplitude.name: height, cycle.curvature.name: curvature}
     found = exact([loop.expr(c) for c in loop.coefficients], here)
-    return all(isinstance(c, Fraction) for c in found) and bool(
-        largest_modulus([c for c in found if isinstance(c, Fraction)]) < 0.9
-    )
+    rational = [c for c in found if isinstance(c, Fraction)]
+    return largest_modulus(rational) if len(rational) == len(found) else None
 
 
 def _linear_part(cycle: Cycle) -> ClosedLoop | None:

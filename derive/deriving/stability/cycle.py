@@ -12,15 +12,17 @@ from fractions import Fraction
 from derive.algebra.normal import NoNormalForm, readable, tidy
 from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import Derivation, Step, code, define, equal, letter, names_of
-from derive.deriving.experiment import Experiment
+from derive.deriving.experiment import Experiment, decimals
 from derive.deriving.linear import given
 from derive.deriving.stability.adaptive import preconditioned, short_memories
-from derive.deriving.stability.attraction import Cycle, attraction, attracts
+from derive.deriving.stability.attraction import Cycle, attraction, attracts, repels_quickly
 from derive.deriving.stability.closed import ClosedLoop, closed_loop
 from derive.deriving.stability.frozen import Frozen, freeze
+from derive.deriving.stability.held import goes_on, settled_under
 from derive.deriving.stability.settled import kept
+from derive.deriving.stability.steering import alternating, centred, very_short_memories
 from derive.deriving.undecayed import negative
-from derive.evaluate import exact
+from derive.evaluate import enclosed, exact
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
 from derive.proving import Assumptions, identity
 from derive.rule import POSITIVE, Rule
@@ -48,7 +50,7 @@ def two_cycle(rule: Rule) -> Derivation | None:
         result=cycle.learning_rate if cycle.height is None else cycle.height,
         names=names_of(rule),
         quantities=quantities | (dict(pull.quantities) if pull is not None else {}),
-        experiments=_experiments(rule, cycle) if pull is not None else (),
+        experiments=_experiments(rule, cycle, pull is not None),
     )  # fmt: skip
 
 
@@ -171,7 +173,32 @@ def _statement(cycle: Cycle) -> str:
            f"{whatever}{where}."  # fmt: skip
 
 
-def _experiments(rule: Rule, cycle: Cycle) -> tuple[Experiment, ...]:
+def _experiments(rule: Rule, cycle: Cycle, pulled: bool) -> tuple[Experiment, ...]:
+    """Gradients that alternate lead to the cycle, on which the rule stays; where it is drawn there, another run too."""
+    return (*_stays(rule, cycle), *(_drawn(rule, cycle) if pulled else ()))
+
+
+def _stays(rule: Rule, cycle: Cycle) -> tuple[Experiment, ...]:
+    """With amplitude and curvature one and three, the learning rate such that this is the cycle."""
+    curvature, values = Fraction(3), very_short_memories(rule)
+    here = {**values, cycle.amplitude.name: Fraction(1), cycle.curvature.name: curvature}
+    found = decimals(dict(enumerate(enclosed([cycle.learning_rate, cycle.gradient], here))))
+    if found is None or rule.defaults.keys() != {*rule.hyperparameter_names}:
+        return ()
+    if repels_quickly(cycle, values, Fraction(1), curvature):
+        return ()
+    values[cycle.step_size] = Fraction(found[0])
+    height = {0: 1.0}
+    if cycle.height is not None:
+        height = decimals({0: enclosed([cycle.height], {**values, cycle.curvature.name: curvature})[0]}) or {}
+    run = settled_under(rule, cycle.found, values, alternating(Fraction(found[1])))
+    start = None if run is None else centred(run)
+    if run is None or start is None or not height:
+        return ()
+    return (goes_on(run, "on the cycle it stays", start, height[0], curvature),)
+
+
+def _drawn(rule: Rule, cycle: Cycle) -> tuple[Experiment, ...]:
     """A run from elsewhere that ends in the cycle, with short memories and epsilon zero."""
     values = short_memories(rule)
     if cycle.height is None or rule.state_names != cycle.found.settled.state_names:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 
 from derive.algebra.work import TooLarge
 from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import Derivation, Step, code, define, equal, holds, letter, names_of
+from derive.deriving.experiment import Experiment
 from derive.deriving.stability.closed import ClosedLoop, closed_loop
 from derive.deriving.stability.jury import both, margins, reduced
+from derive.deriving.stability.responses import noise_response, quick_setting, starts_at_zero
+from derive.evaluate import exact
 from derive.expr import Expr, Number, Symbol, apply
 from derive.linear.matrices import Matrix, Vector, reduced_rows, times, transposed
 from derive.linear.ratios import UNITY, Ratio
@@ -77,6 +81,8 @@ def _derived(loop: ClosedLoop, covariance: Matrix) -> Derivation | None:
         define(Symbol("Var(theta)"), variance, "the first entry of P"),
         *((sign,) if sign.verdict else ()),
     )
+    if not all(step.verdict for step in steps if step.verdict is not None):
+        return None  # at some setting, such as a factor of zero, the equation has another solution, or more
     return Derivation(
         title="Stationary variance under gradient noise",
         statement=f"With noise of variance `{noise}` in every gradient theta keeps, in the long run, the variance "
@@ -91,7 +97,27 @@ def _derived(loop: ClosedLoop, covariance: Matrix) -> Derivation | None:
         names=names_of(rule),
         quantities={"stationary_variance": variance, "condition": both(stable)},
         domains={noise.name: NONNEGATIVE},
+        experiments=_experiments(loop, variance, noise),
     )
+
+
+STEPS = 80
+
+
+def _experiments(loop: ClosedLoop, variance: Expr, noise: Symbol) -> tuple[Experiment, ...]:
+    """From zero, with the response to noise as the noise, reversed in time: theta adds up its squares."""
+    values = quick_setting(loop)
+    response = None if values is None else noise_response(loop, values, STEPS)
+    if values is None or response is None or not starts_at_zero(loop.rule, values):
+        return ()
+    [total] = exact([variance], {**values, noise.name: Fraction(1)})
+    if not isinstance(total, Fraction) or total > 1000 or abs(response[-1]) > 1e-6:
+        return ()  # not all of it is seen by then
+    curvature = values.pop(loop.curvature.name)
+    return (
+        Experiment("theta adds up the squares of its response to noise", Symbol("theta"), {STEPS: float(total)},
+                   tuple(response[::-1]), values, curvature=curvature),
+    )  # fmt: skip
 
 
 def _map(loop: ClosedLoop) -> Iterator[Step]:

@@ -9,13 +9,16 @@ from functools import lru_cache
 
 from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import Derivation, Step, code, define, equal, names_of
-from derive.deriving.experiment import Experiment
+from derive.deriving.experiment import Experiment, plain_values
 from derive.deriving.stability.closed import ClosedLoop, closed_loop, recurrence
 from derive.deriving.stability.jury import Condition, both, margins, of_zeros, reduced, same_truth
 from derive.deriving.stability.radius import critical_damping, damping_step, moduli, piecewise, spread
+from derive.deriving.stability.responses import along_recurrence, coefficients_at, decided_by_curvature, is_quick
 from derive.evaluate import exact
 from derive.expr import Expr, Number, Symbol, apply, substitute
 from derive.rule import REAL, Rule
+
+THETA = Symbol("theta")
 
 
 @lru_cache(maxsize=128)
@@ -51,7 +54,7 @@ def stable_region(rule: Rule) -> Derivation | None:
         names=names_of(rule),
         quantities=_quantities(loop, tests, condition, bound, radius, damping),
         domains=loop.assumed.domains,
-        experiments=_experiments(loop, bound),
+        experiments=_experiments(loop, condition, bound if bound and bound.scale is not None else None),
     )
 
 
@@ -132,78 +135,43 @@ def _statement(loop: ClosedLoop, condition: Expr, bound: Condition | None, radiu
     )
 
 
-# Experiments: the runs on either side of the threshold at the defaults
-
-LONG = 200
+# Experiments: the recurrence, and runs on either side of the threshold
 
 
-def _experiments(loop: ClosedLoop, bound: Condition | None) -> tuple[Experiment, ...]:
-    if (
-        bound is None
-        or bound.bound is None
-        or bound.scale is None
-        or len(loop.rule.defaults) < len(loop.rule.hyperparameters)
-    ):
+LONG = 100
+NEAR, BEYOND = Fraction(9, 10), Fraction(11, 10)
+
+
+def _experiments(loop: ClosedLoop, condition: Expr, bound: Condition | None) -> tuple[Experiment, ...]:
+    if len(loop.rule.defaults) < len(loop.rule.hyperparameters):
         return ()  # a frozen rule has no kernel
-    [edge] = exact([bound.bound / bound.scale], loop.rule.defaults)
+    values = plain_values(loop.rule)
+    alone = bound is not None and decided_by_curvature(loop, condition, values)
+    return (*_along(loop, values), *(_sides(loop, bound, values) if bound is not None and alone else ()))
+
+
+def _along(loop: ClosedLoop, values: Mapping[str, Fraction]) -> tuple[Experiment, ...]:
+    found = coefficients_at(loop, {**values, loop.curvature.name: Fraction(1)})
+    foretold = {} if found is None else along_recurrence(loop.rule, found, loop.idle, Fraction(1), values, 12)
+    return (
+        Experiment("theta follows the recurrence", THETA, foretold, hyperparameters=values, curvature=Fraction(1),
+                   steps=12, start=Fraction(1)),
+    ) if foretold else ()  # fmt: skip
+
+
+def _sides(loop: ClosedLoop, bound: Condition, values: Mapping[str, Fraction]) -> tuple[Experiment, ...]:
+    assert bound.bound is not None
+    assert bound.scale is not None
+    [edge] = exact([bound.bound / bound.scale], values)
     if not isinstance(edge, Fraction):
         return ()
-    inside, outside = (edge * part for part in (Fraction(9, 10), Fraction(11, 10)))
-    values = loop.rule.defaults
-    if not factor_at(loop, inside, values) ** LONG < 0.1 < 10 < factor_at(loop, outside, values) ** LONG:
-        return ()  # too slow to be seen in so many steps
+    inside, outside = edge * NEAR, edge * BEYOND
+    if not all(is_quick(loop, h, values, LONG) for h in (inside, outside)):
+        return ()
+    size = apply("abs", THETA)
     return (
-        Experiment("inside the region theta shrinks", apply("abs", Symbol("theta")), {LONG: 0.5},
-                   curvature=inside, steps=LONG, start=Fraction(1), relation="≤"),
-        Experiment("outside it grows", apply("abs", Symbol("theta")), {LONG: 2.0},
-                   curvature=outside, steps=LONG, start=Fraction(1), relation="≥"),
-        Experiment("theta follows the recurrence", Symbol("theta"), foretold(loop.rule, inside, 12),
-                   curvature=inside, steps=12, start=Fraction(1)),
+        Experiment("inside the region theta shrinks", size, {LONG: 0.1}, hyperparameters=values, curvature=inside,
+                   steps=LONG, start=Fraction(1), relation="≤"),
+        Experiment("outside it grows", size, {LONG: 10.0}, hyperparameters=values, curvature=outside,
+                   steps=LONG, start=Fraction(1), relation="≥"),
     )  # fmt: skip
-
-
-def factor_at(loop: ClosedLoop, curvature: Fraction, values: Mapping[str, Fraction]) -> float:
-    """By how much a step multiplies theta in the long run at these values, roughly: the largest zero of p."""
-    import numpy
-
-    known = {**values, loop.curvature.name: curvature}
-    found = exact([loop.expr(c) for c in reversed(loop.coefficients)], known)
-    zeros = numpy.roots([float(c) for c in found if isinstance(c, Fraction)])
-    return max((float(abs(z)) for z in zeros), default=0.0)
-
-
-def foretold(
-    rule: Rule,
-    curvature: Fraction,
-    steps: int,
-    values: Mapping[str, Fraction] | None = None,
-    start: Fraction = Fraction(1),
-) -> dict[int, float]:
-    """theta after each step on the quadratic, from exact arithmetic."""
-    return {t: float(v) for t, v in enumerate(run(rule, curvature, steps, values, start), 1)}
-
-
-def run(
-    rule: Rule,
-    curvature: Fraction,
-    steps: int,
-    values: Mapping[str, Fraction] | None = None,
-    start: Fraction = Fraction(1),
-) -> list[Fraction]:
-    """theta after each step on curvature theta^2 / 2, exactly; shorter where a value is not rational."""
-    constants = {**rule.defaults, **(values or {})}
-    now: dict[str, Fraction] = {"theta": start}
-    for state in rule.states:
-        [now[state.name]] = exact([state.initial], {**constants, **now})  # type: ignore[assignment]
-    found: list[Fraction] = []
-    for t in range(1, steps + 1):
-        here = {**constants, **now, "t": Fraction(t)}
-        [query] = exact([rule.questions[0][1]], here)
-        if not isinstance(query, Fraction):
-            break
-        after = exact(rule.step.values(), {**here, "g": curvature * query})
-        if not all(isinstance(value, Fraction) for value in after):
-            break
-        now = dict(zip(rule.step, after, strict=True))  # type: ignore[arg-type]
-        found.append(now["theta"])
-    return found

@@ -7,8 +7,8 @@ from functools import lru_cache
 
 from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import Derivation, Step, define, equal, holds, letter, names_of
-from derive.deriving.experiment import Experiment
-from derive.deriving.stability.tuning import simple
+from derive.deriving.experiment import Experiment, plain_values
+from derive.deriving.stability.tuning import Simple, simple
 from derive.evaluate import exact
 from derive.expr import Symbol, apply
 from derive.proving import Assumptions, identity
@@ -54,7 +54,7 @@ def without_memory(rule: Rule) -> Derivation | None:
         names=names_of(rule),
         quantities={"factor": 1 - form.step * form.loop.curvature, "scaling_gap": gap, "scaling_gap_bound": bound},
         domains={a.name: POSITIVE, k.name: COUNTER},
-        experiments=_experiments(rule, str(form.loop.step_size)),
+        experiments=_experiments(form),
     )
 
 
@@ -75,13 +75,15 @@ def _many(a: Symbol, k: Symbol) -> tuple[Step, ...]:
     )  # fmt: skip
 
 
-def _experiments(rule: Rule, size: str) -> tuple[Experiment, ...]:
-    [rate] = exact([Symbol(size)], rule.defaults)
+def _experiments(form: Simple) -> tuple[Experiment, ...]:
+    values = plain_values(form.loop.rule)
+    [rate] = exact([form.step], values)
     if not isinstance(rate, Fraction) or rate <= 0:
         return ()
+    theta, overshoot = Symbol("theta"), [Fraction(-1, 2) ** t for t in range(4)]
     return (
-        Experiment("at the threshold theta changes its sign for ever", Symbol("theta"), {49: -1.0, 50: 1.0},
-                   curvature=2 / rate, steps=50, start=Fraction(1)),
-        Experiment("an overshoot", Symbol("theta"), {1: -0.5, 2: 0.25, 3: -0.125},
-                   curvature=Fraction(3, 2) / rate, steps=3, start=Fraction(1)),
+        Experiment("at the threshold theta changes its sign for ever", theta, {49: -1.0, 50: 1.0},
+                   hyperparameters=values, curvature=2 / rate, steps=50, start=Fraction(1)),
+        Experiment("an overshoot", theta, {t: float(value) for t, value in enumerate(overshoot) if t},
+                   hyperparameters=values, curvature=Fraction(3, 2) / rate, steps=3, start=Fraction(1)),
     )  # fmt: skip

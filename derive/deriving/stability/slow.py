@@ -8,7 +8,10 @@ from functools import lru_cache
 from derive.algebra.normal import readable
 from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import Derivation, Step, code, define, equal, holds, letter, names_of
-from derive.deriving.stability.tuning import simple
+from derive.deriving.experiment import Experiment, decimals, plain_values
+from derive.deriving.stability.responses import run
+from derive.deriving.stability.tuning import Simple, simple
+from derive.evaluate import exact
 from derive.expr import Expr, Symbol, apply, substitute
 from derive.proving import Assumptions, identity
 from derive.proving.obligations import inside
@@ -50,7 +53,36 @@ def slow_mode(rule: Rule) -> Derivation | None:
         result=worth,
         names=names_of(rule),
         quantities={"equivalent_lr": worth, "slow_mode_upper": over, "slow_mode_lower": under},
+        experiments=_experiments(form, over, under),
     )
+
+
+STEPS = 60
+SMALL = Fraction(1, 2**10)  # of (1 - w)^2: the bounds are so close that their first two terms are seen
+
+
+def _experiments(form: Simple, over: Expr, under: Expr) -> tuple[Experiment, ...]:
+    """In the long run the factor of a step lies between the bounds."""
+    loop, values = form.loop, plain_values(form.loop.rule)
+    assert form.product is not None
+    w, step = exact([form.product, form.step], values)
+    if not (isinstance(w, Fraction) and isinstance(step, Fraction) and step > 0 and w <= Fraction(1, 2)):
+        return ()
+    curvature = SMALL * (1 - w) ** 2 / step
+    first = run(loop.rule, curvature, 1, values)
+    if loop.idle or not first or first[0] < (1 + w) / 2:
+        return ()  # the slow mode may play no part
+    upper, lower = exact([over, under], {**values, loop.curvature.name: curvature})
+    bounds = decimals({0: upper, 1: lower})
+    if bounds is None:
+        return ()
+    factor = Symbol("theta") / Symbol("before.theta")
+    return (
+        Experiment("the factor of a slow step is not above the bound", factor, {STEPS: bounds[0]}, steps=STEPS,
+                   hyperparameters=values, curvature=curvature, start=Fraction(1), relation="≤", tolerance=1e-12),
+        Experiment("nor below the other", factor, {STEPS: bounds[1]}, steps=STEPS,
+                   hyperparameters=values, curvature=curvature, start=Fraction(1), relation="≥", tolerance=1e-12),
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=8)

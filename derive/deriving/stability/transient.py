@@ -8,7 +8,7 @@ from math import ceil
 from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import Derivation, Step, code, define, equal, holds, letter, names_of
 from derive.deriving.experiment import Experiment
-from derive.deriving.stability.region import run
+from derive.deriving.stability.responses import run
 from derive.deriving.stability.tuning import UNIT_RATE, instance, optimum, simple
 from derive.expr import Expr, Number, Symbol, apply, substitute
 from derive.proving import Assumptions
@@ -48,8 +48,9 @@ def transient(rule: Rule) -> Derivation | None:
         names=names_of(rule),
         quantities={"transient": _size(r), "largest_transient": Number(size[peak]), "loss_growth": Number(loss)},
         experiments=(
-            Experiment("the transient", Symbol("theta"), {t: float(v) for t, v in enumerate(thetas, 1)},
-                       curvature=SHOWN, steps=len(thetas), start=Fraction(1), hyperparameters=found),
+            Experiment("the transient", Symbol("theta"),
+                       {t: float((-1) ** t * size) for t, size in enumerate(_sizes(rate, 41)) if t},
+                       curvature=SHOWN, steps=40, start=Fraction(1), hyperparameters=found),
         ),
     )  # fmt: skip
 

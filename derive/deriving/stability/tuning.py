@@ -6,6 +6,7 @@ x proportional to it (Polyak 1964, Some methods of speeding up the convergence o
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -15,7 +16,7 @@ from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import Derivation, Step, code, define, equal, holds, letter, names_of
 from derive.deriving.experiment import Experiment
 from derive.deriving.stability.closed import ClosedLoop, closed_loop
-from derive.deriving.stability.region import foretold
+from derive.deriving.stability.responses import along_recurrence
 from derive.deriving.stability.writing import combination
 from derive.evaluate import exact
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
@@ -92,7 +93,7 @@ def tuned(rule: Rule) -> Derivation | None:
         result=rate,
         names=names_of(rule),
         quantities={"optimal_rate": rate, **{f"optimal_{n}": e for n, e in tuned_values.items()}},
-        experiments=_experiments(rule, settings, names),
+        experiments=tuple(_experiments(rule, form, settings, names)),
     )  # fmt: skip
 
 
@@ -219,20 +220,27 @@ def within(s: Symbol) -> tuple[Step, ...]:
     )  # fmt: skip
 
 
-def _experiments(rule: Rule, settings: dict[str, Expr], names: dict[str, Symbol]) -> tuple[Experiment, ...]:
-    """A run on the stiffest curvature of a condition number of 100, followed exactly."""
+def _experiments(rule: Rule, form: Simple, settings: dict[str, Expr], names: dict[str, Symbol]) -> list[Experiment]:
+    """Runs at both ends of a condition number of 100, where p is (z - r)^n and (z + r)^n."""
     found = instance(settings, names, Fraction(1), Fraction(100))
     if found is None:
-        return ()
-    rate = found.pop("rate")
+        return []
+    r = found.pop("rate")
+    at = {False: (-r, Fraction(1)), True: (r, Fraction(1))}
+    shown = {end: p if form.loop.degree == 1 else (p[0] ** 2, 2 * p[0], Fraction(1)) for end, p in at.items()}
+    ends = {"smallest": (Fraction(1), shown[False]), "largest": (Fraction(100), shown[True])}
+    return [run for word, (h, p) in ends.items() for run in at_the_end(rule, word, h, p, form.loop.idle, found)]
+
+
+def at_the_end(
+    rule: Rule, word: str, h: Fraction, p: Sequence[Fraction], idle: int, values: Mapping[str, Fraction]
+) -> tuple[Experiment, ...]:
+    """The tuned rule on the smallest or the largest curvature, where its polynomial is p."""
+    foretold = along_recurrence(rule, p, idle, h, values, 40)
     return (
-        Experiment("the tuned rule on the largest curvature", Symbol("theta"),
-                   foretold(rule, Fraction(100), 40, found), curvature=Fraction(100), steps=40, start=Fraction(1),
-                   hyperparameters=found),
-        Experiment("the loss has shrunk by then", apply("abs", Symbol("theta")),
-                   {150: float(200 * rate**150)}, curvature=Fraction(100), steps=150, start=Fraction(1),
-                   hyperparameters=found, relation="≤"),
-    )  # fmt: skip
+        Experiment(f"the tuned rule on the {word} curvature", Symbol("theta"), foretold, curvature=h, steps=40,
+                   start=Fraction(1), hyperparameters=values),
+    ) if foretold else ()  # fmt: skip
 
 
 def instance(

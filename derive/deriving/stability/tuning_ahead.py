@@ -6,12 +6,15 @@ proportional to it (Lessard, Recht & Packard 2016, table 1, row Nesterov, "quadr
 
 from __future__ import annotations
 
+from fractions import Fraction
 from functools import lru_cache
 
 from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import Derivation, Step, code, define, equal, holds, letter, names_of
+from derive.deriving.experiment import Experiment, plain_values
 from derive.deriving.stability.closed import ClosedLoop, closed_loop
-from derive.deriving.stability.tuning import CONDITION_NUMBER, INSIDE, within
+from derive.deriving.stability.tuning import CONDITION_NUMBER, INSIDE, at_the_end, within
+from derive.evaluate import exact
 from derive.expr import Expr, Symbol, apply, substitute
 from derive.linear.ratios import UNITY, number, replaced
 from derive.proving import Assumptions, identity
@@ -46,6 +49,25 @@ def tuned_ahead(rule: Rule) -> Derivation | None:
         result=rate,
         names=names_of(rule),
         quantities={"optimal_rate": rate, **{f"optimal_{n}": e for n, e in settings.items()}},
+        experiments=_experiments(loop, settings, rate, least, most),
+    )
+
+
+CONDITION = Fraction(33)  # at which the roots of the setting are rational: 3 * 33 + 1 is a square
+
+
+def _experiments(
+    loop: ClosedLoop, settings: dict[str, Expr], rate: Expr, least: Symbol, most: Symbol
+) -> tuple[Experiment, ...]:
+    """Runs at both ends, where p is (z - r)^2 and (z + r) (z - r/3)."""
+    found = exact([rate, *settings.values()], {least.name: Fraction(1), most.name: CONDITION})
+    r, *set_ = [value for value in found if isinstance(value, Fraction)]
+    values = {**plain_values(loop.rule), **dict(zip(settings, set_, strict=True))}
+    ends = {"smallest": (Fraction(1), (r**2, -2 * r)), "largest": (CONDITION, (-(r**2) / 3, r - r / 3))}
+    return tuple(
+        run
+        for word, (h, low) in ends.items()
+        for run in at_the_end(loop.rule, word, h, (*low, Fraction(1)), loop.idle, values)
     )
 
 

@@ -7,22 +7,43 @@ coefficients that are the same for both.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from derive.deriving.derivation import letter
+from derive.deriving.experiment import plain_values
+from derive.deriving.symmetries.dimensions import COMPARED
 from derive.evaluate import unrolled
-from derive.expr import Expr, Number, Symbol, substitute
+from derive.expr import Apply, Expr, Number, Symbol, nodes, substitute, symbols
 from derive.proving import Assumptions, identity
 from derive.proving.invariants import assumptions_of
 from derive.proving.replay import NotConfirmed, Point, Replayed
 from derive.proving.verdict import Verdict
-from derive.rule import Hyperparameter, Rule
+from derive.rule import DECAY, Rule
 
 Pairs = tuple[tuple[Expr, Expr], ...]
-TURN = Fraction(1, 2)  # the tangent of half the angle of the witnesses: cosine 3/5, sine 4/5
-WITNESSES = (((1, 2),), ((1, 2), (3, -1)))  # no coordinate is zero, straight or turned
-PLAIN = Fraction(1, 2)
+Numbers = Sequence[int | Fraction]
+Runs = tuple[tuple[int, int], ...]
+TURN = Fraction(1, 2)  # the tangent of half the angle of the witnesses
+COSINE, SINE = Fraction(3, 5), Fraction(4, 5)
+WITNESSES: tuple[Runs, ...] = (((1, 2),), ((1, 2), (3, -1)))  # no coordinate is zero, straight or turned
+WAITING: Runs = ((1, 2), (3, -1)) * 5  # for rules that do something else in their first steps
+BEGINNING = (1, 0)
+LONG_MEMORY = Fraction(9, 10)
+
+
+@dataclass(frozen=True)
+class Parted:
+    """A run of two coordinates that does not turn with them: the turned run's ends, and where they ought to be."""
+
+    rule: Rule
+    start: tuple[int, int]
+    gradients: Runs
+    straight: tuple[Expr, Expr]  # where the plain run ends
+    pairs: Pairs
+    replayed: Replayed
 
 
 def is_coordinatewise(rule: Rule) -> bool:
@@ -56,13 +77,14 @@ def rotation(rule: Rule) -> Verdict:
     """Whether two coordinates turned by an angle do the same, turned."""
     if rule.is_average or not is_coordinatewise(rule):
         return Verdict("unknown", message="coordinates are mixed")
-    for gradients in WITNESSES:
-        found = _parted(rule, gradients)
-        if found is not None and not any(side.word for side in found.sides):
-            there, turned = found.sides
-            said = f"turned by the angle with cosine 3/5, gradients {said_pairs(gradients)} lead from (1, 0) elsewhere"
-            message = f"{said}: a coordinate is {there}, and turned afterwards {turned}"
-            return Verdict("refuted", counterexample=found.document(), evidence=found, message=message)
+    found = parted(rule)
+    if found is not None:
+        there, turned = found.replayed.sides
+        given = ", ".join(str(pair) for pair in found.gradients)
+        said = f"turned by the angle with cosine {COSINE}, gradients {given} lead from {found.start} elsewhere"
+        message = f"{said}: a coordinate is {there}, and turned afterwards {turned}"
+        evidence = found.replayed
+        return Verdict("refuted", counterexample=evidence.document(), evidence=evidence, message=message)
     return identity(rotation_pairs(rule), assumptions_of_coordinates(rule))
 
 
@@ -106,31 +128,58 @@ def _renamed(one: Mapping[str, Expr], other: Mapping[str, Expr]) -> dict[str, Ex
     return {str(one[n]): other[n] for n in one}
 
 
-def _parted(rule: Rule, gradients: tuple[tuple[int, int], ...]) -> Replayed | None:
-    """A run of two coordinates from (1, 0) that does not turn with them, where this is one."""
-    cosine, sine, name = angle(rule)
-    hypers = {n: Symbol(n) for n in rule.hyperparameter_names}
-    start, answers = _pair((1, 0)), [_pair(g) for g in gradients]
+@lru_cache(maxsize=64)
+def parted(rule: Rule) -> Parted | None:
+    """The first of the witnesses that does not turn with its coordinates, where one is found."""
     if len(rule.questions) > 1:
         return None
-    straight = [_last(rule, hypers, start[i], [g[i] for g in answers]) for i in (0, 1)]
+    values = setting(rule)
+    longer = (WAITING[:steps] for steps in range(1, len(WAITING) + 1))  # the first to part has the simplest ends
+    runs = longer if waits(rule) else iter(WITNESSES)
+    tried = (_parted(rule, gradients, values) for gradients in runs)
+    return next((found for found in tried if found and not any(side.word for side in found.replayed.sides)), None)
+
+
+def _parted(rule: Rule, gradients: Runs, values: Mapping[str, Fraction]) -> Parted | None:
+    """That run with its evidence, where it does part."""
+    cosine, sine, name = angle(rule)
+    hypers = {n: Symbol(n) for n in rule.hyperparameter_names}
+    start, answers = _pair(BEGINNING), [_pair(g) for g in gradients]
+    first, second = (_last(rule, hypers, start[i], [g[i] for g in answers]) for i in (0, 1))
     moved, given = _turned(cosine, sine, *start), [_turned(cosine, sine, *g) for g in answers]
     turned = [_last(rule, hypers, moved[i], [g[i] for g in given]) for i in (0, 1)]
-    pairs = tuple(zip(turned, _turned(cosine, sine, *straight), strict=True))
-    values = {n: PLAIN if PLAIN in h.domain else h.default or Fraction(1) for n, h in _hypers(rule).items()}
-    domains = Assumptions(rule.domains)
+    pairs = tuple(zip(turned, _turned(cosine, sine, first, second), strict=True))
     try:
-        return Replayed(Point(pairs, {**values, name: TURN}, domains))
+        replayed = Replayed(Point(pairs, {**values, name: TURN}, Assumptions(rule.domains)))
     except NotConfirmed:
         return None
+    return Parted(rule, BEGINNING, gradients, (first, second), pairs, replayed)
 
 
-def said_pairs(gradients: tuple[tuple[int, int], ...]) -> str:
-    return ", ".join(str(pair) for pair in gradients)
+def turned_inputs(
+    start: Numbers, gradients: Sequence[Numbers]
+) -> tuple[tuple[Fraction, Fraction], tuple[tuple[Fraction, Fraction], ...]]:
+    """Two coordinates of a start, and of gradients, turned by the angle of the witnesses."""
+
+    def turned(pair: Numbers) -> tuple[Fraction, Fraction]:
+        one, other = map(Fraction, pair)
+        return COSINE * one - SINE * other, SINE * one + COSINE * other
+
+    return turned(start), tuple(map(turned, gradients))
 
 
-def _hypers(rule: Rule) -> dict[str, Hyperparameter]:
-    return {h.name: h for h in rule.hyperparameters}
+def waits(rule: Rule) -> bool:
+    """Whether t decides which formulas hold, so that the first steps do not show all of the rule."""
+    decided = (node for node in nodes(rule.step.values()) if isinstance(node, Apply) and node.op in COMPARED)
+    return any("t" in symbols(node) for node in decided)
+
+
+def setting(rule: Rule) -> dict[str, Fraction]:
+    """Plain values; but a long memory where it is the decays on which it depends how long the rule waits."""
+    plain = plain_values(rule)
+    return (
+        {**plain, **{h.name: LONG_MEMORY for h in rule.hyperparameters if h.domain == DECAY}} if waits(rule) else plain
+    )
 
 
 def _pair(values: tuple[int, int]) -> tuple[Expr, Expr]:

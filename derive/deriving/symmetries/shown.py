@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from fractions import Fraction
 
 from derive.algebra.normal import readable
 from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import Derivation, Step, code, equal, holds, letter, names_of
-from derive.deriving.experiment import Experiment, decimals
+from derive.deriving.experiment import Experiment
 from derive.deriving.symmetries.coordinates import (
     assumptions_of_coordinates,
+    parted,
     permutation,
     permutation_pairs,
     rotation,
@@ -20,16 +20,15 @@ from derive.deriving.symmetries.coordinates import (
 from derive.deriving.symmetries.deciding import Decided, proved, said
 from derive.deriving.symmetries.dimensions import joint_scalings
 from derive.deriving.symmetries.kinds import NONE, Kind, decide_kind
+from derive.deriving.symmetries.runs import along, apart, apart_when_turned, exchanged, turned
 from derive.deriving.symmetries.transformation import Transformation, conjugated, scaling
-from derive.evaluate import enclosed, unrolled
+from derive.evaluate import enclosed
 from derive.expr import Expr, Number, Symbol, apply, substitute
 from derive.ops import Undefined
 from derive.proving import Assumptions, Verdict, assumptions_of
 from derive.proving.replay import Replayed, Separation
 from derive.rule import Rule
 from derive.transforms import bind
-
-START, GRADIENTS = Fraction(1), tuple(Fraction(g) for g in (1, -2, 3))
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ def of_kind(rule: Rule, kind: Kind) -> Derivation | None:
     if status == "unknown":
         return None
     parts = [_kept(rule, decided)] if status != "refuted" else [_Part("It does not hold.")]
-    parts += [_broken(decided)] if status != "proved" else []
+    parts += [_broken(rule, decided)] if status != "proved" else []
     parts += [_restored(rule, kind)] if kind.scales is not None and status != "proved" else []
     return _derivation(rule, kind.title, kind.asks.format(c=letter(rule, "c")), parts)
 
@@ -90,7 +89,7 @@ def _kept(rule: Rule, decided: Decided) -> _Part:
     else:
         sentence = f"It holds where {_alternatives(decided)}{_exactly(decided.verdict)}."
     return _Part(sentence, tuple(steps), tuple(f"`{n} = 0`" for n in zeros), _quantities(move),
-                 _experiment(bound, move, decided.zeros[0] if decided.zeros else ()))  # fmt: skip
+                 along(bound, move, tuple(zeros)))  # fmt: skip
 
 
 def _at(expr: Expr, values: Mapping[str, Expr]) -> list[Expr]:
@@ -100,31 +99,6 @@ def _at(expr: Expr, values: Mapping[str, Expr]) -> list[Expr]:
 def _assumed(rule: Rule, move: Transformation) -> Assumptions:
     own = assumptions_of(rule).domains
     return Assumptions({**own, **({} if move.free is None else {move.free.name: move.free.domain})})
-
-
-def _experiment(rule: Rule, move: Transformation, zeros: tuple[str, ...]) -> tuple[Experiment, ...]:
-    """A run of the moved gradients from the moved start, which has to lead to the moved points."""
-    if (
-        len(rule.questions) > 1
-        or rule.defaults.keys() != {*rule.hyperparameter_names}
-        or move.counter is not Symbol("t")
-    ):
-        return ()
-    free = {} if move.free is None else {move.free.name: move.free.default or Fraction(2)}
-    run = unrolled(rule, {}, START, GRADIENTS)
-    moved = [_at(move.there, {"theta": step["theta"]})[0] for step in run]
-    given = [_at(move.answer, {"g": Number(g)})[0] for g in GRADIENTS]
-    begun = _at(move.there, {"theta": Number(START)})[0]
-    found = enclosed([begun, *given, *moved], free)
-    exact, ends = found[: len(GRADIENTS) + 1], found[len(GRADIENTS) + 1 :]
-    if not all(isinstance(value, Fraction) for value in exact):
-        return ()
-    foretold = decimals(dict(enumerate(ends, 1)))
-    if foretold is None:
-        return ()
-    start, *gradients = (value for value in exact if isinstance(value, Fraction))
-    hypers = dict.fromkeys(zeros, Fraction(0))
-    return (Experiment("theta along the moved gradients", Symbol("theta"), foretold, tuple(gradients), hypers, start),)
 
 
 def _moves(move: Transformation) -> str:
@@ -146,23 +120,26 @@ def _exactly(verdict: Verdict) -> str:
     return f"{but}, and nowhere else" if exact else but
 
 
-def _broken(decided: Decided) -> _Part:
+def _broken(rule: Rule, decided: Decided) -> _Part:
     """The run on which the two part, as numbers that are checked to differ."""
     witness = getattr(decided.verdict.counterexample, "witness", None)
     if not isinstance(witness, Separation):
         return _Part("")
     found = Replayed(witness).difference
     assert found is not None
+    runs = apart(rule, decided.move, witness)
     given = ", ".join(f"{n} = {v}" for n, v in witness.hyperparameters_a.items())
     run = f"gradients {', '.join(map(str, witness.gradients))} from theta = {witness.theta}, where {given}"
     if isinstance(found.sides[0], str) or isinstance(found.sides[1], str):
-        return _Part(f"Against it: {run}: {found.name} is {found.sides[0]}, and moved {found.sides[1]}.")
+        return _Part(f"Against it: {run}: {found.name} is {found.sides[0]}, and moved {found.sides[1]}.",
+                     experiments=runs)  # fmt: skip
     if not _have_values(found.sides):
-        return _Part(f"Against it: {run}: one side of `{found.name}` is undefined after step {found.step}.")
+        return _Part(f"Against it: {run}: one side of `{found.name}` is undefined after step {found.step}.",
+                     experiments=runs)  # fmt: skip
     straight, moved = (readable(side, Assumptions()) for side in found.sides)
     step = holds(apply("ne", straight, moved), given=Assumptions(),
                  why=f"`{found.name}` after step {found.step}, plainly and seen through the move: {run}")  # fmt: skip
-    return _Part("A run shows where it fails.", (step,))
+    return _Part("A run shows where it fails.", (step,), experiments=runs)
 
 
 def _have_values(sides: Iterable[Expr | str]) -> bool:
@@ -183,10 +160,11 @@ def _restored(rule: Rule, kind: Kind) -> _Part:
             continue
         hypers = move.hyperparameters
         verdict = said(proof)
-        along = ", ".join(f"`{n}` as {code(e)}" for n, e in hypers.items())
+        scaled = ", ".join(f"`{n}` as {code(e)}" for n, e in hypers.items())
         conditions = [apply("eq", Symbol(f"{n}'"), e) for n, e in hypers.items()]
         steps = [Step(None, (c,), "by induction every step is then the one asked for", verdict) for c in conditions]
-        return _Part(f"It holds again with {along}.", tuple(steps), quantities=_quantities(move))
+        return _Part(f"It holds again with {scaled}.", tuple(steps), quantities=_quantities(move),
+                     experiments=along(rule, move))  # fmt: skip
     return _Part("")
 
 
@@ -198,8 +176,9 @@ def of_permutation(rule: Rule) -> Derivation | None:
     pair = permutation_pairs(rule)[0]
     step = Step(None, pair, "the formulas of two coordinates, exchanged before the step or after it",
                 verdict)  # fmt: skip
-    return _derivation(rule, "Permutation of the coordinates", "coordinates in another order do the same in that order",
-                       [_Part("It holds: no formula mixes coordinates.", (step,))])  # fmt: skip
+    part = _Part("It holds: no formula mixes coordinates.", (step,), experiments=exchanged(rule))
+    asks = "coordinates in another order do the same in that order"
+    return _derivation(rule, "Permutation of the coordinates", asks, [part])
 
 
 def of_rotation(rule: Rule) -> Derivation | None:
@@ -212,9 +191,10 @@ def of_rotation(rule: Rule) -> Derivation | None:
             equal(None, *pair, why="turned before the step or after it", given=assumptions_of_coordinates(rule))
             for pair in rotation_pairs(rule)[:2]
         )
-        part = _Part("It holds: the step is linear, with the same coefficients in every coordinate.", steps)
+        part = _Part("It holds: the step is linear, with the same coefficients in every coordinate.", steps,
+                     experiments=turned(rule))  # fmt: skip
     else:
-        found = verdict.evidence
+        witness, found = parted(rule), verdict.evidence
         assert isinstance(found, Replayed)
         assert found.difference is not None
         values = {n: Number(v) for n, v in found.difference.values.items()}
@@ -224,5 +204,5 @@ def of_rotation(rule: Rule) -> Derivation | None:
         sides = [readable(side, Assumptions()) for side in plain]
         step = holds(apply("ne", *sides), given=Assumptions(), why=verdict.message)
         part = _Part("It does not hold: the step is not linear in the gradients, so it depends on the axes.",
-                     (step,))  # fmt: skip
+                     (step,), experiments=() if witness is None else apart_when_turned(witness))  # fmt: skip
     return _derivation(rule, "Rotation of the coordinates", asks, [part])

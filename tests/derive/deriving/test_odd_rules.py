@@ -40,6 +40,12 @@ FOUND = {
     "    y = r*y + (1 - r)*g**2\n    theta = theta - (U*g/max(sqrt(y), P))\n    return theta, y",
     "a decay that is added": "*, lr=positive(0.01), wd=nonnegative(0.1)):\n"
     "    theta = theta - lr*sign(g) + lr*wd*theta\n    return theta",
+    "a state that no noise reaches": "v=0, *, c=nonnegative(0.01), h=positive(0.5), P=nonnegative(0.1)):\n"
+    "    g = g + P*theta\n    v = v + 2*g\n    theta = theta - (c*v + h*theta)\n    return theta, v",
+    "a root of sizes": "u=0, *, k=decay(0.9), c=nonnegative(0.01), r=positive(0.5)):\n"
+    "    u = k*u + (1 - k)*abs(g)\n    theta = theta - c*g/(sqrt(u) + r)\n    return theta, u",
+    "a step that is scaled twice": "*, w=nonnegative(0.01), V=positive(0.5)):\n"
+    "    theta = theta - w*(g + V*g)\n    return theta",
 }
 
 EXAMPLES = max(2, settings().max_examples // 50)  # a rule takes seconds; more where asked to explore

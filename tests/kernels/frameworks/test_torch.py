@@ -73,7 +73,7 @@ def test_it_steps_to_the_bits_of_the_kernel(rule: Rule, dtype: str) -> None:
 )
 def test_it_follows_what_pytorch_has(rule: str, theirs: str, ours: dict[str, float]) -> None:
     ones, given = np.ones(6), [torch.from_numpy(g) for g in random_gradients(2, 6, steps=30)]
-    known = {"rmsprop": {"alpha": 0.9, "lr": 1e-2}, "amsgrad": {"amsgrad": True}}
+    known: dict[str, dict[str, Any]] = {"rmsprop": {"alpha": 0.9, "lr": 1e-2}, "amsgrad": {"amsgrad": True}}
     mine, other = parameter(*ones, dtype=torch.float64), parameter(*ones, dtype=torch.float64)
     class_of = getattr(torch.optim, theirs)
     settings = {**ours, **known.get(rule, {})}

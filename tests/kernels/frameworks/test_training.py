@@ -33,7 +33,7 @@ PAIRS: list[tuple[str, str, dict[str, Any], dict[str, str | None]]] = [
 ]  # fmt: skip
 
 
-def settings_of(given: dict[str, Any], called: dict[str, str | None]) -> dict[str, float]:
+def settings_of(given: dict[str, Any], called: dict[str, str | None]) -> dict[str, Any]:
     names = {name: called.get(name, name) for name in given}
     return {new: given[old] for old, new in names.items() if new is not None}
 

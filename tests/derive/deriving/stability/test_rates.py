@@ -20,7 +20,8 @@ from derive.deriving.stability import (
     without_memory,
 )
 from derive.deriving.stability.noise import lyapunov
-from derive.deriving.stability.nonquadratic import PIECES, START, run_on
+from derive.deriving.stability.nonquadratic import PIECES, START
+from derive.deriving.stability.pieces import run_on
 from derive.deriving.stability.tuning import INSIDE
 from derive.evaluate import enclosed, exact
 from derive.expr import Expr, Number
