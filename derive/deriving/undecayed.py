@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from derive.algebra.normal import readable
-from derive.deriving.bias import may_vanish
 from derive.deriving.linear import given
 from derive.expr import Apply, Expr, Number, Symbol, symbols
 from derive.rule import Rule
@@ -70,3 +71,8 @@ def _uses_theta(rule: Rule) -> bool:
     if "theta" not in symbols(*read, *held):
         return False
     return "theta" in symbols(*(readable(e, given(rule)) for e in read if "theta" in symbols(e)), *held)
+
+
+def may_vanish(rule: Rule) -> tuple[str, ...]:
+    """The hyperparameters that can be zero."""
+    return tuple(h.name for h in rule.hyperparameters if Fraction(0) in h.domain)

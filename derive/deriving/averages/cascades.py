@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from derive.algebra.normal import NoNormalForm, tidy
+from derive.deriving.averages.confirming_others import cascaded
 from derive.deriving.averages.plain import plain, simplest
 from derive.deriving.averages.sums import K, T, fades, first_moment, geometric, second_moment, weighed
 from derive.deriving.derivation import (
@@ -100,6 +101,7 @@ def combined_weights(rule: Rule, cascade: Cascade) -> Derivation:
             "combined_weight_sum": total,
             "combined_mean_age": age,
         },
+        experiments=cascaded(rule, (first, second), [kernel.weight for kernel in kernels], total, age),
     )
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from derive.algebra.normal import readable
+from derive.deriving.averages.confirming import averaged
 from derive.deriving.averages.sums import T, weighed
+from derive.deriving.averages.weights import weight_sum
 from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import Derivation, code, define, equal, labelled, names_of, tends
 from derive.deriving.linear import LinearBuffer, scaled
-from derive.deriving.weights import weight_sum
 from derive.expr import Expr, Number, Symbol, substitute
 from derive.proving.limits import limit
 from derive.rule import Rule
@@ -53,6 +54,7 @@ def corrected_average(rule: Rule, buffer: LinearBuffer) -> Derivation | None:
         result=shown,
         names=names,
         quantities={"varying_decay": shown},
+        experiments=averaged(rule, buffer, shown, total),
     )
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
+from derive.deriving.averages.confirming import lagging
 from derive.deriving.averages.sums import T, age_sum, fades, weighed
+from derive.deriving.averages.weights import weight_sum
 from derive.deriving.averages.windows import mean_age_of
 from derive.deriving.derivation import (
     Derivation,
@@ -19,18 +19,14 @@ from derive.deriving.derivation import (
     proper,
     tends,
 )
-from derive.deriving.experiment import Experiment, decimals
 from derive.deriving.linear import AGE, CONSTANT, LinearBuffer, given, scaled
-from derive.deriving.weights import weight_sum
-from derive.evaluate import enclosed
-from derive.expr import Expr, Number, Symbol, substitute, symbols
+from derive.expr import Expr, Number, Symbol, substitute
 from derive.proving import Assumptions
 from derive.proving.limits import limit
 from derive.rule import Rule
 
 DRIFT = "#d"
 C, D = Symbol(CONSTANT), Symbol(DRIFT)
-STEPS = 20  # of the ramp given to a kernel
 
 
 def drift(rule: Rule, buffer: LinearBuffer) -> Derivation | None:
@@ -82,7 +78,7 @@ def drift(rule: Rule, buffer: LinearBuffer) -> Derivation | None:
             **({"lag": found.claim.limit} if found is not None else {}),
             **({"lag_without_correction": _without(buffer)} if fades(buffer) else {}),
         },
-        experiments=_experiments(rule, buffer, lag),
+        experiments=lagging(rule, buffer, lag, _without(buffer) if fades(buffer) else None, total),
     )
 
 
@@ -101,17 +97,3 @@ def _uncorrected(rule: Rule, buffer: LinearBuffer, held: Expr, assumed: Assumpti
     why = "and over all weights there ever are, the ramp t is behind itself by"
     return (equal(T - Symbol(f"{buffer.name}[t]") / labelled(rule, "W", "∞"), T - ramp / final, _without(buffer),
                   why=why, given=assumed),)  # fmt: skip
-
-
-def _experiments(rule: Rule, buffer: LinearBuffer, lag: Expr) -> tuple[Experiment, ...]:
-    """A ramp through the kernel, where the input is what it is given."""
-    own = symbols(buffer.decay, buffer.gain)
-    if buffer.input not in (Symbol("g"), Symbol("x")) or not own <= rule.defaults.keys():
-        return ()
-    values = {n: rule.defaults[n] for n in own}
-    observed = T - Symbol(buffer.name) / weight_sum(rule, buffer)
-    foretold = decimals({t: enclosed([lag], {**values, "t": Fraction(t)})[0] for t in (1, 2, 5, STEPS)})
-    if foretold is None:
-        return ()
-    ramp = tuple(Fraction(t) for t in range(1, STEPS + 1))
-    return (Experiment(f"the lag of {buffer.name} behind a ramp", observed, foretold, gradients=ramp),)

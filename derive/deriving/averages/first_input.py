@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from derive.algebra.normal import readable
+from derive.deriving.averages.confirming_others import begun
 from derive.deriving.averages.plain import simplest
 from derive.deriving.averages.schedules import VaryingBuffer
 from derive.deriving.averages.sums import T, geometric
@@ -33,13 +34,13 @@ def first_input(rule: Rule, buffer: VaryingBuffer) -> Derivation | None:
     [none, later, next_excess] = [
         substitute([e], {"t": at})[0] for e, at in ((summed, Number(0)), (summed, T + 1), (excess, T + 1))
     ]
-    [begun, grown] = [substitute([total], {"t": at})[0] for at in (Number(1), T + 1)]
+    [at_first, grown] = [substitute([total], {"t": at})[0] for at in (Number(1), T + 1)]
     steps: tuple[Step, ...] = (
         *_found(rule, buffer, steady),
         define(labelled(rule, "w", "t,1"), weight, "the weight of the first input, faded t - 1 times"),
         equal(labelled(rule, "w", "t,1"), weight - usual, excess, given=assumed,
               why="so much more than it would count in the same buffer begun at zero"),
-        equal(labelled(rule, "W", "1"), begun, first, why="the sum of the weights at first", given=assumed),
+        equal(labelled(rule, "W", "1"), at_first, first, why="the sum of the weights at first", given=assumed),
         equal(labelled(rule, "W", "t+1"), grown, scaled(decay, total) + gain, why="and after a step", given=assumed),
         equal(labelled(rule, "S", "0"), none, Number(0), why="the excess summed over no steps", given=from_start),
         equal(labelled(rule, "S", "t+1"), later, summed + next_excess, why="and over one more: by induction all of it",
@@ -54,6 +55,7 @@ def first_input(rule: Rule, buffer: VaryingBuffer) -> Derivation | None:
         steps=steps,
         result=excess,
         names=names_of(rule),
+        experiments=begun(rule, buffer, weight, excess, usual, total),
         quantities={
             "first_weight": weight,
             "first_weight_excess": excess,

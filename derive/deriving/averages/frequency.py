@@ -6,6 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from derive.algebra.normal import readable
+from derive.deriving.averages.confirming import swinging
 from derive.deriving.averages.decimals import at, decimal, settings
 from derive.deriving.averages.sums import fades, weighed
 from derive.deriving.derivation import Derivation, Step, code, define, equal, holds, labelled, letter, names_of
@@ -38,6 +39,13 @@ def frequency_response(rule: Rule, buffer: LinearBuffer) -> Derivation | None:
         *_magnitude(b, square, relative, dc, assumed),
         *_cutoff(b, cosine, assumed),
     )
+    known = {
+        "transfer_function": transfer,
+        "dc_gain": dc,
+        "nyquist_gain": nyquist,
+        "squared_magnitude": square,
+        "cutoff_cosine": cosine,
+    }
     return Derivation(
         title=f"Frequency response of {buffer.name}",
         statement=_statement(rule, buffer, (dc, nyquist, cosine)),
@@ -46,13 +54,8 @@ def frequency_response(rule: Rule, buffer: LinearBuffer) -> Derivation | None:
         steps=steps,
         result=transfer,
         names=names,
-        quantities={
-            "transfer_function": transfer,
-            "dc_gain": dc,
-            "nyquist_gain": nyquist,
-            "squared_magnitude": square,
-            "cutoff_cosine": cosine,
-        },
+        quantities=known,
+        experiments=swinging(rule, buffer, known),
     )  # fmt: skip
 
 

@@ -8,16 +8,17 @@ from fractions import Fraction
 from itertools import combinations
 
 from derive.algebra.normal import NoNormalForm, tidy
+from derive.deriving.averages.bias import Corrected, in_corrected_buffers
+from derive.deriving.averages.confirming_steps import beside, from_states, step_of, stepping
 from derive.deriving.averages.decimals import at, decimal, settings
 from derive.deriving.averages.plain import plainly
 from derive.deriving.averages.sums import fades
-from derive.deriving.bias import Corrected, in_corrected_buffers, may_vanish
 from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import Derivation, Step, code, equal, labelled, names_of, tends
-from derive.deriving.experiment import Experiment, decimals
+from derive.deriving.experiment import Experiment
 from derive.deriving.extremes import Extreme, largest, onset, smallest
 from derive.deriving.linear import given, linear_buffers
-from derive.evaluate import enclosed
+from derive.deriving.undecayed import may_vanish
 from derive.expr import Apply, Expr, Number, Symbol, apply, fold, substitute, symbols
 from derive.proving import identity
 from derive.proving.everywhere import everywhere
@@ -150,7 +151,7 @@ def correction_multiplier(rule: Rule, without: Collection[str] | None = None) ->
         result=found.factor,
         names=names_of(rule),
         quantities={"correction_multiplier": found.factor, "corrected_step": found.corrected},
-        experiments=_experiments(found, values) if without is None else (),
+        experiments=_experiments(rule, found, without is not None),
     )
 
 
@@ -208,20 +209,11 @@ def overshoot(factor: Expr, values: dict[str, Fraction], warmup: int) -> Extreme
     return largest(ramp * factor, values)
 
 
-def _experiments(found: Multiplier, values: dict[str, Fraction] | None) -> tuple[Experiment, ...]:
-    """A constant input: every buffer's corrected value is its input."""
-    rule = found.rule
-    if values is None or not {*rule.hyperparameter_names} <= rule.defaults.keys() or rule.query is not None:
-        return ()
-    one = {"g": Number(1), "x": Number(1), "theta": Number(0)}
-    held = {f"{b.name}~": substitute([b.input], one)[0] for b in linear_buffers(rule)}
-    [moved] = substitute([found.factor * found.corrected], {**held, **one})
-    known = {n: rule.defaults[n] for n in symbols(moved) if n != "t"}
-    shown = {t: enclosed([moved], {**known, "t": Fraction(t)})[0] for t in (1, 2, 3, 10)}
-    observed = Symbol("output") if rule.is_average else Symbol("before.theta") - Symbol("theta")
-    foretold = decimals(shown)
-    if foretold is None:
-        return ()
-    zero = dict.fromkeys(found.zero, Fraction(0))
-    return (Experiment("the step without bias correction", observed, foretold, gradients=(Fraction(1),) * 10,
-                       hyperparameters=zero),)  # fmt: skip
+def _experiments(rule: Rule, found: Multiplier, is_bare: bool) -> tuple[Experiment, ...]:
+    """A run of the rule; where it has corrections the step without them is told from its states."""
+    what, own = "the step without bias correction", bind(rule, dict.fromkeys(found.zero, Number(0)))
+    as_it_is = in_corrected_buffers(own) if is_bare else None
+    if as_it_is is not None and identity([(as_it_is.shown, found.corrected)], as_it_is.given):
+        return beside(own, f"{what} over that with it", found.rule, found.factor, found.zero)
+    observed = from_states(found.rule) if is_bare else step_of(rule)
+    return stepping(found.rule, what, observed, found.factor * found.corrected, found.zero)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from derive.algebra.normal import readable
+from derive.deriving.averages.confirming import matched
 from derive.deriving.averages.decimals import at, decimal, settings
 from derive.deriving.averages.sums import T, fades, square_sum, telescoped, weighed
+from derive.deriving.averages.weights import weight_sum
 from derive.deriving.averages.windows import mean_age_of
 from derive.deriving.derivation import Derivation, Step, code, equal, labelled, names_of, tends
 from derive.deriving.linear import AGE, LinearBuffer, raised
-from derive.deriving.weights import weight_sum
 from derive.expr import Expr, Number, apply
 from derive.proving import Assumptions
 from derive.proving.limits import ProvedLimit, limit
@@ -44,6 +45,9 @@ def noise_gain(rule: Rule, buffer: LinearBuffer) -> Derivation | None:
         result=gain,
         names=names_of(rule),
         quantities=_quantities(buffer, squares, gain, samples, found),
+        experiments=matched(
+            rule, buffer, gain, found.claim.limit if found and fades(buffer) else None, weight_sum(rule, buffer)
+        ),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
+from derive.deriving.averages.bias import bias_correction, corrected_step
 from derive.deriving.averages.cascades import cascades, combined_weights
 from derive.deriving.averages.corrected import corrected_average
 from derive.deriving.averages.drift import drift
@@ -15,11 +16,10 @@ from derive.deriving.averages.noise import noise_gain
 from derive.deriving.averages.schedules import varying_buffers
 from derive.deriving.averages.several import all_that_was_held
 from derive.deriving.averages.varying import varying_weights
+from derive.deriving.averages.weights import weights
 from derive.deriving.averages.windows import mean_age, windows
-from derive.deriving.bias import bias_correction, corrected_step
 from derive.deriving.derivation import Derivation
 from derive.deriving.linear import LinearBuffer, linear_buffers
-from derive.deriving.weights import weights
 from derive.rule import Rule
 
 FILTERS = (weights, mean_age, windows, noise_gain, frequency_response, all_that_was_held)

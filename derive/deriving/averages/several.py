@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from derive.deriving.averages.confirming import summed
+from derive.deriving.averages.confirming_others import repeated
+from derive.deriving.averages.driving import HELD
 from derive.deriving.averages.plain import simplest
 from derive.deriving.averages.sums import T, fades, geometric
+from derive.deriving.averages.weights import weight_sum
 from derive.deriving.derivation import (
     Derivation,
     Series,
@@ -59,6 +63,7 @@ def several_steps(rule: Rule, buffer: LinearBuffer) -> Derivation | None:
         result=power,
         names=names,
         quantities={"decay_of_several": power, "error_of_linear_decay": N * (N - 1) / 2 * (1 - b) ** 2},
+        experiments=repeated(rule, buffer, power * BEFORE + short * SIGNAL),
     )
 
 
@@ -92,6 +97,7 @@ def all_that_was_held(rule: Rule, buffer: LinearBuffer) -> Derivation | None:
     age = names[AGE]
     before, after = (_total(buffer, total, end) for total, end in ((TOTAL, BEFORE), (TOTAL + SIGNAL, now)))
     final = _total(buffer, labelled(rule, "X"), Symbol(f"{buffer.name}[t]"))
+    [seen] = substitute([_total(buffer, T, HELD)], {START.name: Number(0)})
     steps = (
         define(labelled(rule, "X"), Series(labelled(rule, "input", f"t-{age}"), age, T), "the sum of the inputs"),
         define(label, final, "claimed for the sum of what the buffer held after the steps 1 to t"),
@@ -107,7 +113,7 @@ def all_that_was_held(rule: Rule, buffer: LinearBuffer) -> Derivation | None:
         steps=steps,
         result=final,
         names=names,
-        quantities={},
+        experiments=summed(rule, buffer, seen, weight_sum(rule, buffer)),
     )
 
 

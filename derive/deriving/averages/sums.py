@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from derive.deriving.bias import weighing
+from derive.deriving.averages.bias import weighing
+from derive.deriving.averages.weights import weight_sum
 from derive.deriving.derivation import Series, Step, define, equal, labelled, names_of, proper
 from derive.deriving.linear import AGE, LinearBuffer, given, raised, scaled
-from derive.deriving.weights import weight_sum
 from derive.expr import Expr, Number, Symbol, substitute
 from derive.proving import Assumptions, identity
 from derive.rule import Rule

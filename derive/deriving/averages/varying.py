@@ -8,6 +8,7 @@ from flint import fmpq, fmpq_mat
 
 from derive.algebra.normal import readable
 from derive.algebra.polynomials import as_fraction
+from derive.deriving.averages.confirming_others import in_phase, multiplied, varied
 from derive.deriving.averages.plain import plain, simplest
 from derive.deriving.averages.schedules import Phase, VaryingBuffer, phases
 from derive.deriving.averages.sequences import DEGREE, SPARE, polynomial, values_of
@@ -40,9 +41,11 @@ def varying_weights(rule: Rule, buffer: VaryingBuffer) -> Derivation | None:
     closing: list[Step] = []
     said: list[str] = []
     known: dict[str, Expr] = {"varying_decay": buffer.decay}
+    runs = varied(rule, buffer, buffer.decay, buffer.gain)
     for phase in phases(buffer):
         more, text, found = _in_phase(rule, phase)
         closing, said, known = [*closing, *more], [*said, *text], {**found, **known}
+        runs = (*runs, *in_phase(rule, buffer, phase, found))
     total = 1 - PRODUCT
     steps = (
         *opening,
@@ -61,6 +64,7 @@ def varying_weights(rule: Rule, buffer: VaryingBuffer) -> Derivation | None:
         result=buffer.decay,
         names=names,
         quantities=known,
+        experiments=runs,
     )
 
 
@@ -83,6 +87,7 @@ def _product_state(
         result=buffer.decay,
         names=names,
         quantities={"varying_decay": buffer.decay},
+        experiments=multiplied(rule, buffer, buffer.decay),
     )
 
 

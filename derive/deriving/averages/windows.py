@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from derive.deriving.averages.confirming import aged, fading
 from derive.deriving.averages.decimals import at, decimal, settings
 from derive.deriving.averages.plain import simplest
 from derive.deriving.averages.sums import K, T, age_sum, fades, telescoped, weighed
+from derive.deriving.averages.weights import weight_sum
 from derive.deriving.derivation import Derivation, Step, code, equal, holds, labelled, names_of, tends
 from derive.deriving.extremes import onset
 from derive.deriving.linear import AGE, LinearBuffer, given, raised
-from derive.deriving.weights import weight_sum
 from derive.expr import Expr, Number, Symbol, apply
 from derive.proving.limits import limit
 from derive.rule import Rule
@@ -48,6 +49,7 @@ def mean_age(rule: Rule, buffer: LinearBuffer) -> Derivation | None:
             "mean_age_at_t": written,
             **({"mean_age": found.claim.limit} if found is not None else {}),
         },
+        experiments=aged(rule, buffer, written, found.claim.limit if found and fades(buffer) else None, total),
     )
 
 
@@ -74,6 +76,7 @@ def windows(rule: Rule, buffer: LinearBuffer) -> Derivation | None:
         result=shown["time_constant"],
         names=names_of(rule),
         quantities=shown,
+        experiments=fading(rule, buffer, shown),
     )
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from derive.deriving.bias import may_vanish
 from derive.deriving.derivation import code
 from derive.deriving.linear import given
-from derive.deriving.undecayed import movement
+from derive.deriving.undecayed import may_vanish, movement
 from derive.expr import Expr, Number, Symbol, substitute, symbols
 from derive.proving import identity
 from derive.rule import DECAY, Domain, Rule

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from derive.deriving.averages.weights import weight_sum
 from derive.deriving.bounds.neatness import neat, sum_of
 from derive.deriving.bounds.structure import NormalisedStep, normalised_step
 from derive.deriving.bounds.sums import GeometricSum, N, Ratio, simplified, summing_steps
@@ -23,7 +24,6 @@ from derive.deriving.derivation import (
 from derive.deriving.experiment import Experiment
 from derive.deriving.foretelling import MOVED, every_sign, foretold, plain_values
 from derive.deriving.linear import AGE, linear_buffers, raised, scaled
-from derive.deriving.weights import weight_sum
 from derive.expr import Expr, Number, Symbol, apply, substitute
 from derive.proving import Assumptions
 from derive.proving.limits import limit

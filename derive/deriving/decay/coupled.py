@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from derive.algebra.normal import NoNormalForm, readable, tidy
-from derive.deriving.bias import held
+from derive.deriving.averages.bias import held
 from derive.deriving.bounds.neatness import neat, simpler
 from derive.deriving.bounds.pointwise import first_step
 from derive.deriving.bounds.structure import NormalisedStep, normalised_step

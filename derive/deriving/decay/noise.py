@@ -5,7 +5,6 @@ from __future__ import annotations
 from fractions import Fraction
 
 from derive.algebra.normal import NoNormalForm, tidy
-from derive.deriving.bias import may_vanish
 from derive.deriving.bounds.names import learning_rate
 from derive.deriving.bounds.neatness import neat
 from derive.deriving.coordinatewise import coordinatewise
@@ -14,7 +13,7 @@ from derive.deriving.derivation import Derivation, Step, code, define, equal, ho
 from derive.deriving.experiment import Experiment
 from derive.deriving.foretelling import a_number, every_sign, plain_values
 from derive.deriving.linear import given
-from derive.deriving.undecayed import movement
+from derive.deriving.undecayed import may_vanish, movement
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
 from derive.proving import Assumptions, identity
 from derive.rule import DECAY, NONNEGATIVE, POSITIVE, Domain, Rule

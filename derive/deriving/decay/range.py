@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from derive.algebra.normal import NoNormalForm, readable, tidy
-from derive.deriving.bias import held
+from derive.deriving.averages.bias import held
 from derive.deriving.bounds.found import small_names
 from derive.deriving.bounds.names import learning_rate
 from derive.deriving.bounds.neatness import neat

@@ -12,12 +12,12 @@ from functools import cached_property, lru_cache, reduce
 from operator import add
 
 from derive.algebra.normal import NoNormalForm, generic_case, readable, tidy
+from derive.deriving.averages.weights import weight_sum
 from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.linear import LinearBuffer, given, is_driven_by_input, linear_buffers, separated
 from derive.deriving.lines import assigned
 from derive.deriving.symmetries.parity import odd_states
 from derive.deriving.undecayed import without_decay
-from derive.deriving.weights import weight_sum
 from derive.expr import Apply, Expr, Number, Symbol, apply, fold, is_truth, substitute, symbols
 from derive.proving import Assumptions, identity
 from derive.proving.limits import limit

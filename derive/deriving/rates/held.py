@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from derive.algebra.normal import readable
-from derive.deriving.bias import held
+from derive.deriving.averages.bias import held
 from derive.deriving.derivation import Step, define, equal, proper
 from derive.deriving.linear import LinearBuffer, given, is_driven_by_input, linear_buffers
 from derive.expr import Apply, Expr, Number, Symbol, apply, nodes, substitute, symbols

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from derive.deriving import Derivation, derivations
+from derive.deriving.averages.weights import weight_sum
 from derive.deriving.derivation import equal
 from derive.deriving.linear import LinearBuffer, is_driven_by_input, linear_buffers
 from derive.deriving.rates import effective_lr
-from derive.deriving.weights import weight_sum
 from derive.evaluate import ball, exact, trajectory
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols, to_text
 from derive.library import LIBRARY

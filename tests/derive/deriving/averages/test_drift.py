@@ -7,9 +7,9 @@ from fractions import Fraction
 import pytest
 
 from derive.deriving.averages import drift
+from derive.deriving.averages.weights import weight_sum
 from derive.deriving.derivation import equal
 from derive.deriving.linear import given, linear_buffers
-from derive.deriving.weights import weight_sum
 from derive.expr import Symbol
 from derive.library.averages import ewma
 from derive.library.momentum import momentum_lr_outside
@@ -56,8 +56,9 @@ def test_experiments_foretell_the_lag() -> None:
     [buffer] = linear_buffers(ewma)
     found = drift(ewma, buffer)
     assert found is not None
-    [experiment] = found.experiments
-    assert experiment.foretold[2] == pytest.approx(9 - 2 * 0.81 / 0.19)
+    corrected, uncorrected = found.experiments
+    assert corrected.foretold[2] == pytest.approx(9 - 2 * 0.81 / 0.19)
+    assert uncorrected.foretold[2] == pytest.approx(9 * (1 - 0.81))
 
 
 def test_names_of_the_rule_give_way(read: Reader) -> None:

@@ -14,9 +14,9 @@ from derive.deriving.averages import (
     varying_buffers,
     varying_weights,
 )
+from derive.deriving.averages.weights import weight_sum
 from derive.deriving.derivation import Derivation
 from derive.deriving.linear import AGE, linear_buffers
-from derive.deriving.weights import weight_sum
 from derive.library.adagrad import adagrad
 from derive.library.averages import ewma
 from derive.rule import Rule

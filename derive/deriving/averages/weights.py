@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from functools import lru_cache
 
 from derive.algebra.normal import tidy
+from derive.deriving.averages.confirming import unrolled
 from derive.deriving.derivation import Derivation, Series, Step, code, define, equal, labelled, names_of, proper, tends
-from derive.deriving.experiment import Experiment, decimals
-from derive.deriving.linear import AGE, LinearBuffer, given, is_driven_by_input, raised, scaled
-from derive.evaluate import enclosed, exact
-from derive.expr import Expr, Number, Symbol, substitute, symbols
+from derive.deriving.linear import AGE, LinearBuffer, given, raised, scaled
+from derive.expr import Expr, Number, Symbol, substitute
 from derive.proving import identity
 from derive.proving.limits import limit
 from derive.rule import Rule
 
 T, K = Symbol("t"), Symbol(AGE)
-IMPULSE = 20  # steps of the run that shows the weights
 
 
 @lru_cache(maxsize=256)
@@ -48,27 +45,8 @@ def weights(rule: Rule, buffer: LinearBuffer) -> Derivation:
         result=shown,
         names=names,
         quantities={"weight": buffer.weight, "weight_sum": shown},
-        experiments=_impulse(rule, buffer),
+        experiments=unrolled(rule, buffer, buffer.weight, shown),
     )
-
-
-def _impulse(rule: Rule, buffer: LinearBuffer) -> tuple[Experiment, ...]:
-    """One input through the kernel, then none: the buffer shows the weights one after another."""
-    own = symbols(buffer.decay, buffer.gain, buffer.input) - {"g", "x"}
-    if not is_driven_by_input(rule, buffer) or not own <= rule.defaults.keys() or not buffer.starts_at_zero:
-        return ()
-    values = {n: rule.defaults[n] for n in own}
-    given_then = [{name: Number(number) for name in ("g", "x")} for number in (1, 0)]
-    strength, rest = (exact(substitute([buffer.input], now), values)[0] for now in given_then)
-    if not isinstance(strength, Fraction) or rest != 0:
-        return ()
-    ages = {t: enclosed([buffer.weight], {**values, AGE: Fraction(t - 1)})[0] for t in (1, 2, 3, IMPULSE)}
-    found = decimals(ages)
-    if found is None:
-        return ()
-    foretold = {t: value * float(strength) for t, value in found.items()}
-    gradients = (Fraction(1), *(Fraction(0),) * (IMPULSE - 1))
-    return (Experiment(f"the impulse response of {buffer.name}", Symbol(buffer.name), foretold, gradients=gradients),)
 
 
 def _unrolling(rule: Rule, buffer: LinearBuffer) -> tuple[Step, ...]:

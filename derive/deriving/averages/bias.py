@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import lru_cache
 
 from derive.algebra.normal import NoNormalForm, readable, tidy
+from derive.deriving.averages.confirming import corrected
+from derive.deriving.averages.confirming_steps import step_of, stepping
+from derive.deriving.averages.weights import weight_sum
 from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.derivation import Derivation, Step, code, define, equal, labelled, names_of, proper, tends
 from derive.deriving.linear import CONSTANT, LinearBuffer, bends, given, is_driven_by_input, linear_buffers
 from derive.deriving.lines import assigned
-from derive.deriving.weights import weight_sum
+from derive.deriving.undecayed import may_vanish
 from derive.expr import Expr, Number, Symbol, substitute, symbols
 from derive.proving import Assumptions, identity
 from derive.proving.limits import limit
@@ -51,6 +53,7 @@ def bias_correction(rule: Rule, buffer: LinearBuffer) -> Derivation | None:
         result=factor,
         names=names_of(rule),
         quantities={"bias_correction": factor, "weight_sum": total},
+        experiments=corrected(rule, buffer, factor),
     )
 
 
@@ -86,11 +89,6 @@ def _changes_with_t(rule: Rule, step: Expr) -> bool:
     """Whether a counterexample shows that the step is not the same at t + 1."""
     [later] = substitute([step], {"t": T + 1})
     return identity([(step, later)], given(rule)).status == "refuted"
-
-
-def may_vanish(rule: Rule) -> tuple[str, ...]:
-    """The hyperparameters that can be zero."""
-    return tuple(h.name for h in rule.hyperparameters if Fraction(0) in h.domain)
 
 
 def _constant_stream(rule: Rule, buffer: LinearBuffer, total: Expr) -> tuple[Step, ...]:
@@ -210,4 +208,5 @@ def _derivation_of_step(rule: Rule, chain: Corrected, statement: str, bound: dic
         result=chain.shown,
         names=names_of(rule),
         quantities={"step_in_corrected_buffers": chain.shown},
+        experiments=stepping(rule, "the step in corrected buffers", step_of(rule), chain.shown, bound),
     )
