@@ -11,11 +11,11 @@ optim.step()
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from inspect import Parameter, Signature
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 from derive.errors import UserError
 from derive.library.lookup import as_rule
@@ -30,6 +30,8 @@ try:
 except ImportError as missing:
     raise UserError("torch is not installed", fix="install derive-kernels[frameworks]") from missing
 
+_Tensors: TypeAlias = "tuple[Any, Any, dict[str, Any]]"  # a parameter, its gradient and its state
+KNOWN = {getattr(torch, name): name for name in DTYPES}
 COUNT = "t"  # where the state of a parameter keeps the number of its steps; no state of a rule has that name
 
 
@@ -43,7 +45,7 @@ def _optimizer(rule: Rule) -> type[RuleOptimizer]:
                                else float(h.default)) for h in rule.hyperparameters}  # fmt: skip
     params = Parameter("params", Parameter.POSITIONAL_OR_KEYWORD)
     said = f"{rule.name}, stepped by its compiled kernel. {rule.reference}".strip()
-    made = {"rule": rule, "__doc__": said, "__module__": __name__,
+    made = {"rule": rule, "buffers": rule.state_names, "kernels": {}, "__doc__": said, "__module__": __name__,
             "__signature__": Signature([params, *known.values()])}  # fmt: skip
     return type(name, (RuleOptimizer,), made)
 
@@ -66,6 +68,8 @@ class RuleOptimizer(torch.optim.Optimizer):  # type: ignore[misc]
     """What every class that `optimizer` makes has in common."""
 
     rule: ClassVar[Rule]
+    buffers: ClassVar[tuple[str, ...]]
+    kernels: ClassVar[dict[str, Kernel]]  # by type, as they are needed
 
     def __init__(self, params: Any, **hyperparameters: Any) -> None:
         known = self.rule.hyperparameter_names
@@ -94,7 +98,7 @@ class RuleOptimizer(torch.optim.Optimizer):  # type: ignore[misc]
                                 fix="give step a closure that computes the loss and its gradients")  # fmt: skip
             else:
                 loss = self._asked(closure)
-            for batch in list(self._batches()):
+            for batch in [*self._batches()]:  # all are looked at before the first is stepped
                 batch.step()
             return loss
 
@@ -102,7 +106,7 @@ class RuleOptimizer(torch.optim.Optimizer):  # type: ignore[misc]
         """The closure at the points where the rule wants its gradients; the parameters are then as they were."""
         here = [(p, p.clone()) for group in self.param_groups for p in group["params"] if p.requires_grad]
         try:
-            for batch in list(self._batches(asking=True)):
+            for batch in [*self._batches(asking=True)]:
                 batch.query()
             return _called(closure)
         finally:
@@ -115,50 +119,69 @@ class RuleOptimizer(torch.optim.Optimizer):  # type: ignore[misc]
             settings = {name: _number(name, group[name]) for name in self.rule.hyperparameter_names}
             together: dict[tuple[str, int], list[_Tensors]] = defaultdict(list)
             for parameter in group["params"]:
-                if parameter.grad is None and not (asking and parameter.requires_grad):
+                gradient = parameter.grad
+                if gradient is None and not (asking and parameter.requires_grad):
                     continue
-                dtype = _refuse(parameter, self.rule)
+                dtype = _refuse(parameter, gradient, self.rule)
                 state = self.state[parameter]
                 if not state:
-                    state |= {COUNT: 0, **_begun(compile(self.rule, dtype), parameter, settings)}
-                together[dtype, state[COUNT]].append(_Tensors(parameter, state))
+                    state |= {COUNT: 0, **_begun(self._kernel(dtype), parameter, settings)}
+                together[dtype, state[COUNT]].append((parameter, gradient, state))
             for (dtype, steps), tensors in together.items():
-                yield _Batch(compile(self.rule, dtype), steps + 1, settings, tensors)
+                yield _Batch(self._kernel(dtype), self.buffers, steps + 1, settings, tensors)
 
-
-@dataclass(frozen=True)
-class _Tensors:
-    """A parameter and its state."""
-
-    parameter: Any
-    state: dict[str, Any]
-
-    def arrays(self, names: Iterable[str]) -> tuple[Array, dict[str, Array]]:
-        """theta and the buffers of the state in their own memory."""
-        order = _order(self.parameter)
-        return _array(self.parameter, order), {name: _array(self.state[name], order) for name in names}
+    def _kernel(self, dtype: str) -> Kernel:
+        if dtype not in self.kernels:
+            self.kernels[dtype] = compile(self.rule, dtype)
+        return self.kernels[dtype]
 
 
 @dataclass(frozen=True)
 class _Batch:
-    """Parameters that make the same step."""
+    """Parameters that make the same step: each with its gradient and its state."""
 
     kernel: Kernel
+    buffers: tuple[str, ...]
     t: int
     settings: Mapping[str, float]
     tensors: list[_Tensors]
 
     def step(self) -> None:
-        for tensors in self.tensors:
-            theta, state = tensors.arrays(self.kernel.rule.state_names)
-            gradient = _array(tensors.parameter.grad.to(tensors.parameter.dtype), _order(tensors.parameter))
-            self.kernel.step(theta, gradient, state, self.t, **self.settings)
-            tensors.state[COUNT] = self.t
+        """All of them in one call of the kernel."""
+        laid = [_laid(tensors, self.buffers) for tensors in self.tensors]
+        addresses = [[tensor.data_ptr() for tensor in row] for row in zip(*laid, strict=True)]
+        self.kernel.step_addresses(addresses, [row[0].numel() for row in laid], self.t, **self.settings)
+        for _, _, state in self.tensors:
+            state[COUNT] = self.t
 
     def query(self) -> None:
-        for tensors in self.tensors:
-            theta, state = tensors.arrays(self.kernel.rule.state_names)
-            self.kernel.query(theta.copy(), state, theta, self.t, **self.settings)
+        """Every parameter moved to where its gradient is wanted."""
+        for parameter, _, state in self.tensors:
+            order = _order(parameter)
+            theta = _array(parameter, order)
+            buffers = {name: _array(state[name], order) for name in self.buffers}
+            self.kernel.query(theta.copy(), buffers, theta, self.t, **self.settings)
+
+
+def _laid(tensors: _Tensors, names: tuple[str, ...]) -> list[Any]:
+    """Parameter, gradient and buffers as they lie in memory, the gradient copied where it lies otherwise.
+
+    Raises UserError for a buffer that does not lie as its parameter does.
+    """
+    theta, gradient, state = tensors
+    dtype, size = theta.dtype, theta.numel()
+    if gradient.dtype is not dtype:
+        gradient = gradient.to(dtype)
+    laid = [theta, gradient, *[state[name] for name in names]]
+    order = _order(theta)
+    if order is not None:
+        laid = [tensor.permute(order) for tensor in laid]
+    laid[1] = laid[1].contiguous()
+    for place, buffer in enumerate(laid[2:]):
+        if buffer.dtype is not dtype or buffer.numel() != size or not buffer.is_contiguous() or not buffer.is_cpu:
+            raise UserError(f"the state {names[place]!r} of {_said(theta)} is not a tensor that lies as it does",
+                            fix="load a state_dict that fits, or let the optimizer make the state")  # fmt: skip
+    return laid
 
 
 def _remade(rule: Rule) -> RuleOptimizer:
@@ -177,24 +200,26 @@ def _number(name: str, value: Any) -> float:
     return value if type(value) is float else diagnose.real(name, value)
 
 
-def _refuse(parameter: Any, rule: Rule) -> str:
+def _said(parameter: Any) -> str:
+    return f"a parameter of shape {tuple(parameter.shape)}"
+
+
+def _refuse(parameter: Any, gradient: Any, rule: Rule) -> str:
     """The name of the parameter's type; UserError for a tensor, or gradient, that a kernel cannot step."""
-    gradient = parameter.grad
-    what = f"a parameter of shape {tuple(parameter.shape)}"
-    for tensor, whose in ((parameter, what), (gradient, f"the gradient of {what}")):
+    for tensor, of in ((parameter, ""), (gradient, "the gradient of ")):
         if tensor is None:
             continue
         if tensor.layout is not torch.strided:
-            raise UserError(f"{whose} is sparse", where=rule.name, fix="use dense gradients (sparse=False)")
-        if tensor.device.type != "cpu":
-            fix = "move the model to the CPU, or use an optimizer of PyTorch's for it"
             raise UserError(
-                f"{whose} is on {tensor.device}, and kernels step tensors on the CPU", where=rule.name, fix=fix
+                f"{of}{_said(parameter)} is sparse", where=rule.name, fix="use dense gradients (sparse=False)"
             )
-    dtype = str(parameter.dtype).removeprefix("torch.")
-    if dtype not in DTYPES:
-        raise UserError(f"{what} is {dtype}", where=rule.name, fix=f"use {' or '.join(DTYPES)}")
-    return dtype
+        if not tensor.is_cpu:
+            what = f"{of}{_said(parameter)} is on {tensor.device}, and kernels step tensors on the CPU"
+            raise UserError(what, where=rule.name, fix="move the model to the CPU, or use an optimizer of PyTorch's")
+    if parameter.dtype not in KNOWN:
+        what = f"{_said(parameter)} is {str(parameter.dtype).removeprefix('torch.')}"
+        raise UserError(what, where=rule.name, fix=f"use {' or '.join(DTYPES)}")
+    return KNOWN[parameter.dtype]
 
 
 def _order(parameter: Any) -> tuple[int, ...] | None:
@@ -203,7 +228,7 @@ def _order(parameter: Any) -> tuple[int, ...] | None:
         return None
     order = tuple(sorted(range(parameter.dim()), key=lambda d: -parameter.stride(d)))
     if not parameter.permute(order).is_contiguous():
-        raise UserError(f"a parameter of shape {tuple(parameter.shape)} has gaps in memory, or shares it with itself",
+        raise UserError(f"{_said(parameter)} has gaps in memory, or shares it with itself",
                         fix="make it a tensor of its own, by clone()")  # fmt: skip
     return order
 
