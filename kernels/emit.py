@@ -11,10 +11,11 @@ import ast
 import keyword
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from textwrap import indent
 
 from derive.expr import Apply, Expr, Number, Symbol, fold, substitute
 from derive.ops import OPS
-from derive.reading.norms import BLOCK, TAKEN
+from derive.reading.norms import ADDING, BLOCK, TAKEN
 from derive.rule import Assignment, Hyperparameter, Rule
 from kernels.checks import ENOUGH_FOR_THREADS, LARGE, Check, checks
 from kernels.program import Program, fresh, operations
@@ -89,20 +90,7 @@ def block({block_arguments}):
 {slices}
     for i in range({first}.size):
 {body}
-    width = 1
-    while width < {first}.size:
-        width *= 2
-    for k in range({count}):
-        row = squares[k]
-        for i in range({first}.size, width):
-            row[i] = 0.0
-        half = width // 2
-        while half > 0:
-            for i in range(half):
-                row[i] += row[i + half]
-            half //= 2
-        sums[place, k] = row[0]
-
+{adding}
 
 @njit(error_model="numpy", nogil=True, inline="always")
 def overlap(a, b):
@@ -168,6 +156,7 @@ def _emit_norms(program: Program, rule: Rule, hyperparameters: tuple[Hyperparame
         handed=_tuple(handed),
         block_arguments=", ".join([*arrays, "squares", "sums", "place", "lo", "hi", *handed]),
         slices="\n".join(f"    {a} = {a}[lo:hi]" for a in arrays),
+        adding=indent(ADDING.format(first=arrays[0], count=len(program.stores)), "    "),
         count=len(program.stores),
         first=arrays[0],
         body="\n".join(assignment_lines(program.body, "        ", frozenset(arrays)) + squares),

@@ -30,7 +30,8 @@ from derive.rule import Assignment, inline
 BLOCK = 4096  # elements; a chunk of a thread is whole blocks
 FUNCTIONS = ("prelude", "block", "overlap", "entry")
 TAKEN = frozenset({"block", "half", "k", "min", "place", "row", "squares", "sums", "width"})
-_ADDING = """\
+# How a pass adds up the squares of a block; written here, once, for whoever emits it and whoever reads it.
+ADDING = """\
 width = 1
 while width < {first}.size:
     width *= 2
@@ -99,7 +100,7 @@ def _check_block(
     block: ast.FunctionDef, loop: ast.For, lines: list[ast.stmt], arrays: tuple[str, ...], count: int, file: str
 ) -> None:
     """Every array is sliced once, every element is visited once, and the squares of each norm are added by halves."""
-    adding = ast.unparse(ast.parse(_ADDING.format(first=arrays[0], count=count)))
+    adding = ast.unparse(ast.parse(ADDING.format(first=arrays[0], count=count)))
     around = [ast.unparse(n) for n in lines if n is not loop]
     if (
         not count
