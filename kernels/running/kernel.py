@@ -111,15 +111,16 @@ class Kernel:
         *,
         guard: bool | float = False,  # a truth value; floats are for **hyperparameters, as type checkers see them
         **hyperparameters: float,
-    ) -> bool:
-        """One step in place: `theta` and the buffers of `state` change, `g` does not. True when it is done.
+    ) -> bool | None:
+        """One step in place: `theta` and the buffers of `state` change, `g` does not.
 
         An average is called `step(x, out, state)`: `x` is only read, `out` and the state are overwritten.
         Both are arrays of the same kind, so that nobody notices when they are swapped: mind the order.
 
         `t` counts the steps from 1, and is needed where the rule uses it. Arrays are C-contiguous, of one
         shape and of the kernel's dtype. Lists of arrays are tensors of any shapes, stepped in one call; norms are
-        those of each. With `guard`, a step with a gradient that is not finite is not made, and the answer is False.
+        those of each. With `guard`, a step with a gradient that is not finite is not made, and the answer says whether
+        it was.
         Raises UserError, before anything is stored; KeyboardInterrupt when the step is complete.
         """
         try:
@@ -127,7 +128,8 @@ class Kernel:
         except (TypeError, KeyError, IndexError):
             diagnose.state(state, self.rule.state_names, self.rule.inputs[0])
             raise
-        return self._call(self.stepping, [theta, g, *buffers], t, hyperparameters, bool(guard))
+        done = self._call(self.stepping, [theta, g, *buffers], t, hyperparameters, bool(guard))
+        return done if guard else None
 
     def query(
         self, theta: Arrays, /, state: Mapping[str, Arrays], out: Arrays, t: int | None = None, **hyperparameters: float
@@ -143,7 +145,7 @@ class Kernel:
 
     def step_addresses(
         self, addresses: Any, sizes: Any, t: int | None = None, *, guard: bool | float = False, **hyperparameters: float
-    ) -> bool:
+    ) -> bool | None:
         """A step of tensors whose memory others own, such as those of PyTorch.
 
         `addresses` has a row for theta, g and each buffer of the state, in that order, and a column for each tensor;
@@ -151,7 +153,8 @@ class Kernel:
         there until the step is done, is for the caller to know.
         """
         counter, values = self._scalars(t, hyperparameters)
-        return many.step_addresses(self, self.stepping, addresses, sizes, counter, values, bool(guard))
+        done = many.step_addresses(self, self.stepping, addresses, sizes, counter, values, bool(guard))
+        return done if guard else None
 
     def __repr__(self) -> str:
         return f"Kernel({self.rule.name}, {self.dtype}, {self._standing})"
