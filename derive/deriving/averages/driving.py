@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from derive.deriving.averages.plain import plain
 from derive.deriving.averages.schedules import VaryingBuffer
 from derive.deriving.averages.solving import as_float, solution
-from derive.deriving.experiment import Experiment, decimals
+from derive.deriving.experiment import Experiment, Numbers, decimals
 from derive.deriving.linear import LinearBuffer
 from derive.deriving.undecayed import may_vanish
 from derive.evaluate import enclosed
 from derive.expr import Expr, Number, Symbol, as_expr, norms_in, substitute, symbols
 from derive.rule import Rule
+from derive.tensors import by_coordinates
 
 STRENGTHS = tuple(Fraction(n) for n in ("1", "-1", "1/32", "-1/32"))  # what a unit of input may be, in this order
 HANDY = tuple(Fraction(n) for n in ("1/2", "9/10", "1", "1/4", "3/4", "7/10"))  # settings that make decays quick
+
+# Where norms are taken a second coordinate is beside the one that is driven: so large that the norm of the parameter
+# hardly moves, and with one gradient at every step, so that the norm of the gradients is not that of the first alone.
+BESIDE_START, BESIDE_GRADIENT = Fraction(2**20), Fraction(1)
 
 HELD, HELD_BEFORE, STRENGTH = (Symbol(name) for name in ("#held", "#held before", "#strength"))
 
@@ -30,7 +35,8 @@ Buffer = LinearBuffer | VaryingBuffer
 class Driven:
     """Gradients under which the buffer's input is `strength` times the wanted one, at these hyperparameters."""
 
-    gradients: tuple[Fraction, ...]
+    gradients: tuple[Numbers, ...]
+    start: Numbers
     values: Values
     strength: Fraction
 
@@ -96,7 +102,7 @@ def confirmed(
     now, before = _held(buffer, driven.strength)
     [seen] = substitute([observed], {HELD.name: now, HELD_BEFORE.name: before, STRENGTH.name: Number(driven.strength)})
     changed = {n: value for n, value in driven.values.items() if rule.defaults.get(n) != value}
-    return (Experiment(what, seen, numbers, driven.gradients, changed or None),)
+    return (Experiment(what, seen, numbers, driven.gradients, changed or None, driven.start),)
 
 
 def _held(buffer: Buffer, strength: Fraction) -> tuple[Expr, Expr]:
@@ -121,7 +127,9 @@ def _driven(rule: Rule, buffer: Buffer, inputs: Sequence[Expr | Fraction | int],
         for strength in STRENGTHS if signal.can_be_followed else ():
             found = signal.gradients([strength * e for e in wanted])
             if found is not None:
-                return Driven(found, signal.values, strength)
+                with_norms = [(g, BESIDE_GRADIENT) for g in found] if signal.takes_norms else found
+                start = (Fraction(0), BESIDE_START) if signal.takes_norms else Fraction(0)
+                return Driven(tuple(with_norms), start, signal.values, strength)
     return None
 
 
@@ -138,20 +146,21 @@ class _Signal:
     def __init__(self, rule: Rule, buffer: Buffer, values: Values) -> None:
         self.values, self.source = values, "x" if rule.is_average else "g"
         numbers: dict[str, Expr] = {n: Number(value) for n, value in values.items()}
-        [whole, *steps] = substitute([buffer.input, *rule.step.values()], numbers)
-        every = dict(zip(rule.step, steps, strict=True))
+        starts = {**({} if rule.is_average else {"theta": Number(0)}), **{s.name: s.initial for s in rule.states}}
+        exprs = substitute([buffer.input, *rule.step.values(), *starts.values()], numbers)
+        self.takes_norms = bool(norms_in(*exprs))
+        if self.takes_norms:
+            whole, every, begun = _written_out(exprs, rule, starts)
+        else:
+            whole, every = exprs[0], dict(zip(rule.step, exprs[1:], strict=False))
+            begun = dict(zip(starts, substitute(exprs[1 + len(every) :], {"theta": Number(0)}), strict=True))
         self.formula = plain(whole)
         self.is_alone = symbols(self.formula) == {self.source}  # the gradient alone decides
         # Also what is multiplied by zero: undefined, it would make the input so.
         names = _closure(symbols(whole) & every.keys(), every)
         self.step = {n: plain(every[n]) for n in names}
-        starts = {s.name: s.initial for s in rule.states if s.name in names}
-        begun = dict(zip(starts, substitute(starts.values(), {**numbers, "theta": Number(0)}), strict=True))
-        self.start = {**({"theta": Number(0)} if "theta" in names else {}), **begun}
-        known = {*names, self.source, "t"}
-        self.can_be_followed = (
-            not norms_in(*(every[n] for n in names)) and symbols(self.formula, *self.step.values()) <= known
-        )
+        self.start = {n: value for n, value in begun.items() if n in names}
+        self.can_be_followed = symbols(self.formula, *self.step.values()) <= {*names, self.source, "t"}
 
     def gradients(self, wanted: Sequence[Fraction]) -> tuple[Fraction, ...] | None:
         """Those at which the input has the wanted values, one after another; the states are followed in floats."""
@@ -168,6 +177,35 @@ class _Signal:
                 found.append(gradient)
                 now = _floats(self.step, {**here, self.source: gradient})
         return tuple(found)
+
+
+def _beside(name: str) -> str:
+    """What a name of the rule is at the second coordinate."""
+    return f"{name} beside"
+
+
+def _written_out(
+    exprs: Sequence[Expr], rule: Rule, starts: Iterable[str]
+) -> tuple[Expr, dict[str, Expr], dict[str, Expr]]:
+    """The input of the first coordinate; the step, and the start, of both; norms are those of the two."""
+    kept = {*rule.step, *starts}
+    pairs: dict[str, tuple[Expr, Expr]] = {
+        n: (Symbol(n), Symbol(_beside(n) if n in kept else n)) for n in symbols(*exprs)
+    }
+    pairs["g"] = (Symbol("g"), Number(BESIDE_GRADIENT))
+    (whole, _), *written = by_coordinates(exprs, pairs, 2)
+    steps, begun = written[: len(rule.step)], written[len(rule.step) :]
+    at_start = {"theta": Number(0), _beside("theta"): Number(BESIDE_START)}
+
+    def named(names: Iterable[str], both: Iterable[Sequence[Expr]]) -> dict[str, Expr]:
+        return {
+            n: e
+            for name, pair in zip(names, both, strict=True)
+            for n, e in zip((name, _beside(name)), pair, strict=True)
+        }
+
+    first = {n: substitute([e], at_start)[0] for n, e in named(starts, begun).items()}
+    return whole, named(rule.step, steps), {**first, **(at_start if "theta" in first else {})}
 
 
 def _closure(names: frozenset[str] | set[str], step: Mapping[str, Expr]) -> set[str]:

@@ -35,8 +35,11 @@ def solution(signal: Expr, source: str, wanted: Fraction) -> Fraction | None:
     for candidate in _by_parabola(at_zero - aim, above - aim, below - aim):
         if abs(value(candidate) - aim) <= CLOSE * max(1.0, abs(aim)):
             return Fraction(candidate)
-    found = _by_sizes(value, aim)
-    return None if found is None else Fraction(found)
+    up = _by_sizes(value, aim)
+    if up is not None:
+        return Fraction(up)
+    down = _by_sizes(lambda size: value(-size), aim)
+    return None if down is None else Fraction(-down)
 
 
 def _by_parabola(at_zero: float, above: float, below: float) -> Iterator[float]:
@@ -52,7 +55,7 @@ def _by_parabola(at_zero: float, above: float, below: float) -> Iterator[float]:
 
 
 def _by_sizes(value: Callable[[float], float], aim: float) -> float | None:
-    """A positive gradient, by Ridders' method on its size as a power of two (IEEE Trans. Circuits Syst. 26, 1979)."""
+    """The size of a gradient, by Ridders' method on it as a power of two (IEEE Trans. Circuits Syst. 26, 1979)."""
     low, high = (float(e) for e in EXPONENTS)
     below, above = value(math.exp2(low)) - aim, value(math.exp2(high)) - aim
     for _ in range(ROUNDS):

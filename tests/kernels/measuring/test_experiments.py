@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import pytest
 
+from derive.deriving import derivations
 from derive.deriving.experiment import Experiment
 from derive.expr import Symbol
 from kernels import compile
@@ -83,3 +84,14 @@ def test_a_gradient_beside_a_curvature_is_noise() -> None:
 def test_a_run_that_overflows_confirms_nothing() -> None:
     experiment = replace(DESCENT, curvature=Fraction(10) ** 200, foretold={3: 0.0})
     assert "nan" in confirm(compile("gradient_descent", "float64"), experiment)
+
+
+def test_a_buffer_under_norms_is_driven_with_a_coordinate_beside() -> None:
+    """LARS scales its input by norms: a large second coordinate lets the first have the input that is wanted."""
+    kernel = compile("lars", "float64")
+    [weights] = [d for d in derivations(kernel.rule) if d.title == "Unrolled weights of v"]
+    for experiment in weights.experiments:
+        assert isinstance(experiment.start, tuple)
+        assert confirm(kernel, experiment) == ""
+        wrong = {t: value * 1.001 for t, value in experiment.foretold.items()}
+        assert "foretold" in confirm(kernel, replace(experiment, foretold=wrong))
