@@ -97,8 +97,10 @@ def _at_threshold(run: Steered, found: Frozen, loop: ClosedLoop, edge: Expr | No
     curvature = threshold(loop, edge, {**run.values, found.name: held})
     if curvature is None or curvature <= 0:
         return ()
-    what = "at the threshold theta goes on changing its sign"
-    alternates = goes_on(run, what, start, run.last(start)[1], curvature)
+    height = run.last(start)[1]
+    if height * run.wanted[-1] >= 0:
+        return ()  # a rule that steps late: theta is not yet where the next gradient is the opposite of the last
+    alternates = goes_on(run, "at the threshold theta goes on changing its sign", start, height, curvature)
     # A sign does not notice a gradient that is too large or too small: the preconditioner does.
     keeps = replace(alternates, what="there the preconditioner stays the same", observed=as_seen(found),
                     foretold={STEPS + k: float(held) for k in range(1, FREE + 1)})  # fmt: skip

@@ -44,6 +44,8 @@ FOUND = {
     "    g = g + P*theta\n    v = v + 2*g\n    theta = theta - (c*v + h*theta)\n    return theta, v",
     "a root of sizes": "u=0, *, k=decay(0.9), c=nonnegative(0.01), r=positive(0.5)):\n"
     "    u = k*u + (1 - k)*abs(g)\n    theta = theta - c*g/(sqrt(u) + r)\n    return theta, u",
+    "a step that comes late": "m=0, *, q=decay(0.9), n=nonnegative(0.01)):\n"
+    "    theta = theta - n*sign(m)\n    m = q*m + (1 - q)*g\n    return theta, m",
     "a step that is scaled twice": "*, w=nonnegative(0.01), V=positive(0.5)):\n"
     "    theta = theta - w*(g + V*g)\n    return theta",
 }
