@@ -17,6 +17,7 @@ from enum import IntEnum
 
 import click
 
+from derive.cli.bench import bench_command
 from derive.cli.checking import check_command, identify_command
 from derive.cli.claims import claims_command
 from derive.cli.documents import error_document, write_json
@@ -60,6 +61,7 @@ COMMANDS = (
     claims_command,
     kernel_command,
     verify_command,
+    bench_command,
 )
 for command in COMMANDS:
     application.add_command(command)
