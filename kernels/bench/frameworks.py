@@ -63,6 +63,6 @@ OPTAX: Mapping[str, Peer] = {
     "adamax": Peer("adamax", {**_ADAMS, "eps": "eps"}),
     "amsgrad_debiased": Peer("amsgrad", {**_ADAMS, "eps": "eps"}),
     "nadam_constant": Peer("nadam", {**_ADAMS, "eps": "eps"}),
-    "adabelief": Peer("adabelief", {**_ADAMS, "eps": "eps"}),
+    "adabelief": Peer("adabelief", {**_ADAMS, "eps": "eps", "eps_root": "eps"}),
     "lion": Peer("lion", {**_ADAMS, "weight_decay": "weight_decay"}),
 }

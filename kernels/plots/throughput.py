@@ -25,7 +25,9 @@ def throughput(timed: Sequence[Timed], bytes_per_element: int) -> Figure:
             found = sorted((t.elements, t.elements * bytes_per_element / t.median / 1e9)
                            for t in timed if t.peer == peer and t.median is not None)  # fmt: skip
             x, y = zip(*found, strict=True)
-            colour, line, marker = ("black", "--", "") if peer == FLOOR else (COLOURS[place % 6], "-", ".")
+            colour, line, marker = (
+                ("black", "--", "") if peer == FLOOR else (COLOURS[place % 6], "-" if place < 6 else ":", ".")
+            )
             axes.plot(x, y, color=colour, linestyle=line, marker=marker, label=peer, linewidth=1.2)
         axes.set(xlabel="elements", ylabel="GB/s", xscale="log", ylim=(0, None), title=f"A step of {timed[0].rule}")
         figure.legend(fontsize="small", loc="outside right upper")
