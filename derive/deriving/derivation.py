@@ -160,6 +160,11 @@ def tends(label: Expr | None, found: ProvedLimit | None) -> tuple[Step, ...]:
     return (Step(label, (found.claim.expr, found.claim.limit), why, found.verdict, "→"),)
 
 
+def named_limit(name: str, found: ProvedLimit | None) -> dict[str, Expr]:
+    """A limit by its usual name, where it has no exceptions: a name stands for a formula, which would not say them."""
+    return {} if found is None or found.exceptions else {name: found.claim.limit}
+
+
 def exceptions(found: ProvedLimit) -> str:
     """Where a limit is not shown, in words."""
     return f", except where {' or '.join(f'`{case}`' for case in found.exceptions)}" if found.exceptions else ""

@@ -6,7 +6,9 @@ from fractions import Fraction
 
 from derive.algebra.normal import readable
 from derive.deriving.linear import given
+from derive.evaluate import enclosed
 from derive.expr import Apply, Expr, Number, Symbol, symbols
+from derive.ops import Undefined
 from derive.rule import Rule
 from derive.transforms import bind
 
@@ -76,3 +78,13 @@ def _uses_theta(rule: Rule) -> bool:
 def may_vanish(rule: Rule) -> tuple[str, ...]:
     """The hyperparameters that can be zero."""
     return tuple(h.name for h in rule.hyperparameters if Fraction(0) in h.domain)
+
+
+def undefined_at_zero(rule: Rule, *formulas: Expr) -> tuple[str, ...]:
+    """Those of them whose zero leaves one of the formulas without a value, wherever the others are."""
+    found = []
+    for name in may_vanish(rule):
+        values = {**dict.fromkeys(symbols(*formulas), Fraction(1, 2)), name: Fraction(0)}
+        if any(isinstance(value, Undefined) for value in enclosed(formulas, values)):
+            found.append(name)
+    return tuple(found)

@@ -154,6 +154,8 @@ def _parts(rule: Rule, found: Iterable[Derivation]) -> dict[str, Quantity | Stat
 
 def _domains(rule: Rule, formulas: Iterable[Expr], derivations: Iterable[Derivation] = ()) -> dict[str, Domain]:
     known = {**assumptions_of(rule).domains, AGE: WHOLE}
+    narrowed: set[str] = set()  # also of what a formula does not mention: at other values it is not this formula
     for derivation in derivations:
         known |= derivation.domains
-    return {name: known.get(name, REAL) for name in symbols(*formulas)}
+        narrowed |= derivation.domains.keys() & {*rule.hyperparameter_names}
+    return {name: known.get(name, REAL) for name in (*symbols(*formulas), *sorted(narrowed))}

@@ -37,6 +37,8 @@ def sensitivity(
     of a hundred; the legend says where the median is least. A hyperparameter given is that of every rule that has it.
     Raises UserError for averages, for a rule without the hyperparameter, and without Matplotlib.
     """
+    if isinstance(rules, str) or not rules:
+        raise UserError("sensitivity compares several rules", fix='give a list: sensitivity(["momentum", "adam"])')
     tried, bowl = np.array(values), np.repeat(curvatures, STARTS)
     random = np.random.default_rng(SEED)
     angles = random.uniform(0, 2 * np.pi, STARTS)

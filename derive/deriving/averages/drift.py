@@ -15,6 +15,7 @@ from derive.deriving.derivation import (
     equal,
     labelled,
     letter,
+    named_limit,
     names_of,
     proper,
     tends,
@@ -75,7 +76,7 @@ def drift(rule: Rule, buffer: LinearBuffer) -> Derivation | None:
         quantities={
             "lag_at_t": lag,
             "drift_bias": -(D * lag),
-            **({"lag": found.claim.limit} if found is not None else {}),
+            **named_limit("lag", found),
             **({"lag_without_correction": _without(buffer)} if fades(buffer) else {}),
         },
         experiments=lagging(rule, buffer, lag, _without(buffer) if fades(buffer) else None, total),

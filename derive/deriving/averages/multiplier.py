@@ -96,7 +96,7 @@ def _candidates(rule: Rule) -> Iterator[tuple[str, ...]]:
 def _factor(rule: Rule, chain: Corrected) -> tuple[Expr, Expr] | None:
     """The step over the same step late, and that one."""
     late = limit(chain.shown, "t", chain.given)
-    if late is None or late.claim.limit is Number(0):
+    if late is None or late.exceptions or late.claim.limit is Number(0):
         return None
     corrected = late.claim.limit
     positive = {**chain.given.domains, **{n: POSITIVE for n in symbols(corrected) if n.endswith("~")}}

@@ -9,7 +9,7 @@ from derive.deriving.averages.decimals import at, decimal, settings
 from derive.deriving.averages.plain import simplest
 from derive.deriving.averages.sums import K, T, age_sum, fades, telescoped, weighed
 from derive.deriving.averages.weights import weight_sum
-from derive.deriving.derivation import Derivation, Step, code, equal, holds, labelled, names_of, tends
+from derive.deriving.derivation import Derivation, Step, code, equal, holds, labelled, named_limit, names_of, tends
 from derive.deriving.extremes import onset
 from derive.deriving.linear import AGE, LinearBuffer, given, raised
 from derive.expr import Expr, Number, Symbol, apply
@@ -47,7 +47,7 @@ def mean_age(rule: Rule, buffer: LinearBuffer) -> Derivation | None:
         quantities={
             "age_sum": ages,
             "mean_age_at_t": written,
-            **({"mean_age": found.claim.limit} if found is not None else {}),
+            **named_limit("mean_age", found),
         },
         experiments=aged(rule, buffer, written, found.claim.limit if found and fades(buffer) else None, total),
     )

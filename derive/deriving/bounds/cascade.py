@@ -28,6 +28,7 @@ from derive.deriving.derivation import (
     holds,
     labelled,
     letter,
+    named_limit,
     proper,
     tends,
 )
@@ -125,7 +126,7 @@ def _derivation(rule: Rule, plain: Rule, removed: tuple[str, ...], found: Cascad
         quantities={
             "step_bound": total,
             "learning_rate": Symbol(found.lr),
-            **({"step_bound_limit": reached.claim.limit} if reached else {}),
+            **named_limit("step_bound_limit", reached),
         },
         experiments=_experiments(rule, removed, found, total),
     )

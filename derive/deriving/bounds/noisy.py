@@ -17,6 +17,7 @@ from derive.deriving.derivation import (
     exceptions,
     labelled,
     letter,
+    named_limit,
     names_of,
     proper,
     tends,
@@ -70,7 +71,7 @@ def noise_step(rule: Rule) -> Derivation | None:
         ),
         result=value,
         names={**names_of(rule), "#n": letter(rule, "n")},
-        quantities={"noise_step": value, **({"noise_step_limit": found.claim.limit} if found is not None else {})},
+        quantities={"noise_step": value, **named_limit("noise_step_limit", found)},
         experiments=_ensemble(step, value),
     )
 

@@ -205,9 +205,10 @@ def assumptions_of_bound(found: Bound) -> tuple[str, ...]:
 
 
 def positive_decays(found: Bound) -> dict[str, Domain]:
-    """The domains of the decays that are taken as positive."""
+    """The domains of the decays, and of what scales an exponent, that are taken as positive."""
     step = found.writing.step
-    return {n: replace(step.rule.domains[n], low_open=True) for n in sorted(symbols(step.norm.decay))}
+    settling = found.settled.positive if found.settled is not None else ()
+    return {n: replace(step.rule.domains[n], low_open=True) for n in (*sorted(symbols(step.norm.decay)), *settling)}
 
 
 def quantities(found: Bound) -> dict[str, Expr]:
@@ -215,7 +216,7 @@ def quantities(found: Bound) -> dict[str, Expr]:
     writing = found.writing
     rate: Expr = Symbol(writing.step.lr)
     named = {"step_bound": writing.unnamed(found.value), "learning_rate": rate}
-    if found.end is not None:
+    if found.end is not None and not (found.limit is not None and found.limit.exceptions):
         named["step_bound_limit"] = writing.unnamed(found.end)
     if found.condition is not None:
         named["step_bound_finite"] = found.condition

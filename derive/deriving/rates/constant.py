@@ -15,6 +15,7 @@ from derive.deriving.derivation import (
     equal,
     exceptions,
     labelled,
+    named_limit,
     names_of,
     tends,
 )
@@ -89,7 +90,7 @@ def _derived(rule: Rule, states: list[Held], removed: tuple[str, ...]) -> Deriva
         steps=tuple(steps),
         result=rate,
         names=names_of(rule, same=source),
-        quantities={"effective_lr": rate, **({} if found is None else {"effective_lr_limit": found.claim.limit})},
+        quantities={"effective_lr": rate, **named_limit("effective_lr_limit", found)},
         experiments=() if rule.asked else tuple(_experiments(rule, removed, rate, found)),
     )
 

@@ -12,7 +12,7 @@ from derive.deriving.foretelling import MOVED, SIGNED, foretold, plain_values
 from derive.deriving.linear import given
 from derive.deriving.rates.constant import factor_of_input
 from derive.deriving.rates.factor import idle, plainer
-from derive.deriving.undecayed import movement, without_decay
+from derive.deriving.undecayed import movement, undefined_at_zero, without_decay
 from derive.evaluate import exact
 from derive.expr import Apply, Expr, Number, Symbol, apply, fold, substitute, symbols
 from derive.proving import Assumptions, identity
@@ -44,7 +44,8 @@ def first_step(rule: Rule) -> Derivation | None:
         zeros, step, size = signed
         steps.append(step)
         quantities["first_step_size"] = size
-        where = "".join(f" where `{n} = 0`" for n in zeros)
+        needed = [f"`{n} = 0`" for n in zeros] + [f"`{n} > 0`" for n in undefined_at_zero(plain, size)]
+        where = f" where {' and '.join(needed)}" if needed else ""
         said.append(f"Only its sign counts{where}: {code(size * apply('sign', G))}.")
         experiments += _experiments(plain, (*removed, *zeros), size * apply("sign", G)) if zeros else ()
     memoryless = _without_memory(plain, rate)

@@ -15,6 +15,7 @@ from derive.deriving.derivation import (
     exceptions,
     holds,
     labelled,
+    named_limit,
     names_of,
     tends,
 )
@@ -23,6 +24,7 @@ from derive.deriving.foretelling import PLAIN, QUICK, SIGNED, a_number, foretold
 from derive.deriving.linear import raised, scaled
 from derive.deriving.rates.factor import EffectiveRate, after, factored_step
 from derive.deriving.rates.runs import measured, watched
+from derive.deriving.undecayed import undefined_at_zero
 from derive.evaluate import unrolled
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
 from derive.proving import Assumptions, identity
@@ -32,7 +34,7 @@ from derive.rule import Rule
 T = Symbol("t")
 FEW, LATE = 8, 45
 ZERO = Number(0)
-FADED = "so after some such steps; what it is then, and when that is counted from, is in the number in front"
+FADED = "so t steps after step T, the last one with a gradient"
 
 
 @coordinatewise
@@ -62,19 +64,19 @@ def vanishing_gradients(rule: Rule) -> Derivation | None:
     if fading is None:
         return None
     steps, factors = fading
-    faded = {n: scaled(raised(factor, T), Symbol(f"{n}[0]")) for n, factor in factors.items()}
+    faded = {n: scaled(raised(factor, T), Symbol(f"{n}[T]")) for n, factor in factors.items()}
     steps = (*steps, *(define(Symbol(f"{n}[t-1]"), e, FADED) for n, e in faded.items()))
     states = {**faded, **{after(n): scaled(factor, faded[n]) for n, factor in factors.items()}}
     [rate] = substitute([found.rate], {**states, "g": ZERO})
     own = proper.domains
-    proper = Assumptions({**own, **{f"{n}[0]": own[n] for n in faded if n in own}})
+    proper = Assumptions({**own, **{f"{n}[T]": own[n] for n in faded if n in own}})
     reached = limit(rate, "t", proper)
     if reached is None:
         return None
     steps = (*steps, *tends(label, reached))
     still, said = rate_at_rest(rule), ""
     experiments = _faded(found, factors, rate, reached.claim.limit)
-    quantities: dict[str, Expr] = {"vanishing_rate": reached.claim.limit}
+    quantities = named_limit("vanishing_rate", reached)
     if still is not None:
         quantities["rate_at_rest"] = still
         most = holds(apply("le", found.rate, still), why="and from no gradients can it be larger", given=proper)
@@ -82,11 +84,13 @@ def vanishing_gradients(rule: Rule) -> Derivation | None:
             experiments = (*experiments, *_at_most(found, still))
             steps, said = (*steps, most), f" It is never more than {code(still)}, where nothing has been seen."
     shown = reached.claim.limit
+    needed = [f"`{n} > 0`" for n in undefined_at_zero(rule, shown)]
     verb = "tends to" if "t" in symbols(rate) else "stays"
     return Derivation(
         title="When the gradients vanish",
-        statement=f"Once all gradients are zero the rate {verb} {code(shown)}{exceptions(reached)}.{said}",
-        assumptions=(*positive, *(f"`{n} = 0`" for n in found.removed)),
+        statement=f"Once all gradients are zero, after step T, the rate {verb} "
+        f"{code(shown)}{exceptions(reached)}.{said}",
+        assumptions=tuple(dict.fromkeys((*positive, *needed, *(f"`{n} = 0`" for n in found.removed)))),
         steps=steps,
         result=shown,
         names=names_of(rule),
@@ -144,7 +148,7 @@ def _as_if_from_the_start(
         left, kept = a_number(first[name], {}), a_number(factor, values)
         if left is None or not kept:
             return None
-        counted[f"{name}[0]"] = left / kept**2
+        counted[f"{name}[T]"] = left / kept**2
     return counted
 
 

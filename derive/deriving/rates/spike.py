@@ -11,6 +11,7 @@ from derive.deriving.experiment import Experiment, decimals
 from derive.deriving.foretelling import MOVED, NEAR, QUICK, a_number, foretold, plain_values
 from derive.deriving.linear import AGE, LinearBuffer, given, linear_buffers
 from derive.deriving.rates.factor import EffectiveRate, after, factored_step
+from derive.deriving.undecayed import undefined_at_zero
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
 from derive.proving import Assumptions, identity
 from derive.proving.limits import limit
@@ -64,7 +65,7 @@ def _settled(found: EffectiveRate) -> tuple[Expr, tuple[str, ...], bool] | None:
     own = dict(found.assumptions.domains)
     own |= {after(n): POSITIVE for n in found.rule.state_names if own.get(n) == NONNEGATIVE}
     late = limit(bare, "t", Assumptions(own))
-    return None if late is None else (late.claim.limit, zeros, True)
+    return None if late is None or late.exceptions else (late.claim.limit, zeros, True)
 
 
 def _assumed(found: EffectiveRate, zeros: tuple[str, ...]) -> Assumptions:
@@ -117,22 +118,31 @@ def _derivation(
         equal(None, more, series + R ** (T + 1), why="and one term more", given=unit),
         *_below_one(ratio, assumed),
         *tends(None, limit(series, "t", unit)),
+        define(labelled(rule, "step", "0"), first, "the step that the gradient itself makes"),
+        equal(labelled(rule, "step", "1"), substitute([late], {AGE: Number(1)})[0], share * first, given=assumed,
+              why="the step after it, in shares of that"),
         equal(None, share / ratio * (ratio / (1 - ratio)), shown, given=assumed,
               why="all the later steps together, in shares of the first"),
     ]  # fmt: skip
     if not all(s.verdict for s in summed if s.verdict is not None):
         return None
+    # Where the gradient enters a step also by itself, the step after it is another share of it than those that follow.
+    at_once = bool(identity([(share, ratio)], assumed))
+    ratios_of = {"spike_ratio": ratio} if at_once else {"spike_next": share, "spike_later_ratio": ratio}
+    next_one = f"the next step is {code(share)} times the one that it makes itself, and each later one"
+    said = f"After a gradient among zeros {'each step' if at_once else next_one} is {code(ratio)} times the one before"
+    narrowed = undefined_at_zero(rule, ratio, share, shown)
     rest = ["buffers are at rest before it", *(f"`{n} = 0`" for n in (*zeros, *found.removed))]
     rest += ["t is large, so that corrections are over"] if late_only else []
     return Derivation(
         title="After a lone gradient",
-        statement=f"After a gradient among zeros each step is {code(ratio)} times the one before; where that is below "
-        f"1 all of them together are {code(shown)} times the first step.",
-        assumptions=tuple(rest),
+        statement=f"{said}; where that is below 1 all of them together are {code(shown)} times the first step.",
+        assumptions=(*rest, *(f"`{n} > 0`" for n in narrowed)),
         steps=tuple(summed),
         result=shown,
         names={**names_of(rule), "g": "g"},
-        quantities={"spike_ratio": ratio, "spike_memory": shown, "spike_first_step": readable(first, assumed)},
+        quantities={**ratios_of, "spike_memory": shown, "spike_first_step": readable(first, assumed)},
+        domains={n: assumed.domains[n] for n in narrowed},
         experiments=_experiment(found, zeros, (step, late, first), shown),
     )
 

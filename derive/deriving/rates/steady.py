@@ -163,7 +163,9 @@ def decay_of_rate(rule: Rule) -> Derivation | None:
     rate, size, assumed = made.rate, made.size, made.assumed
     falling = limit(rate, "t", assumed)
     scaled = limit(readable(size * apply("sqrt", T), assumed), "t", assumed)
-    if falling is None or scaled is None or falling.claim.limit is not Number(0):
+    if falling is None or scaled is None or falling.exceptions or scaled.exceptions:
+        return None
+    if falling.claim.limit is not Number(0):
         return None
     most = scaled.claim.limit
     first = readable(substitute([size], {"t": Number(1)})[0], assumed)

@@ -12,7 +12,7 @@ from derive.deriving.stability.closed import closed_loop
 from derive.deriving.stability.frozen import Frozen, freeze
 from derive.deriving.stability.held import runs_with_it_held
 from derive.deriving.stability.region import stable_region
-from derive.deriving.stability.settled import falls_to, kept
+from derive.deriving.stability.settled import falls_to, kept, late_domains
 from derive.evaluate import exact
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
 from derive.proving import Assumptions
@@ -31,6 +31,7 @@ def frozen_region(rule: Rule) -> Derivation | None:
         return None
     sharpness = preconditioned(found)
     rest = at_rest(found)
+    late = late_domains(rule, found.settled)
     steps = (*_held(found), *_near_rest(found, rest), *linear.steps)
     quantities: dict[str, Expr] = {**linear.quantities, "preconditioner": found.preconditioner}
     if rest is not None:
@@ -41,12 +42,12 @@ def frozen_region(rule: Rule) -> Derivation | None:
         title="Stability with the preconditioner held",
         statement=_statement(found, linear.result, sharpness, rest),
         assumptions=(*linear.assumptions, "the preconditioner hardly changes from step to step and is not zero",
-                     "t is large: corrections by powers of t are at their limits"),
+                     "t is large: corrections by powers of t are at their limits", *(f"`{n} > 0`" for n in late)),
         steps=steps,
         result=linear.result,
         names={**names_of(rule), **names_of(found.rule)},
         quantities=quantities,
-        domains=linear.domains,
+        domains={**linear.domains, **late},
         experiments=runs_with_it_held(rule, found, linear.result, linear.quantities.get("threshold_curvature")),
     )  # fmt: skip
 

@@ -127,6 +127,8 @@ def at_scale_one(cycle: Cycle) -> dict[str, Fraction] | None:
     values = {n: Fraction(0) if n in gone else v for n, v in cycle.found.settled.defaults.items()}
     if len(values) < len(cycle.found.settled.hyperparameters):
         return None
+    if any(Fraction(0) not in cycle.found.settled.domains[n] for n in gone & values.keys()):
+        return None
     values.pop(cycle.step_size)
     return {**values, cycle.amplitude.name: Fraction(1), cycle.curvature.name: Fraction(1)}
 

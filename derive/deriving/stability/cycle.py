@@ -19,7 +19,7 @@ from derive.deriving.stability.attraction import Cycle, attraction, attracts, re
 from derive.deriving.stability.closed import ClosedLoop, closed_loop
 from derive.deriving.stability.frozen import Frozen, freeze
 from derive.deriving.stability.held import goes_on, settled_under
-from derive.deriving.stability.settled import kept
+from derive.deriving.stability.settled import kept, late_domains
 from derive.deriving.stability.steering import alternating, centred, very_short_memories
 from derive.deriving.undecayed import negative
 from derive.evaluate import enclosed, exact
@@ -35,6 +35,7 @@ def two_cycle(rule: Rule) -> Derivation | None:
     cycle = None if found is None else find_cycle(found)
     if found is None or cycle is None:
         return None
+    late = late_domains(rule, found.settled)
     steps = (*_values(cycle), *_steps(cycle))
     pull = attraction(cycle)
     quantities: dict[str, Expr] = {"learning_rate_of_amplitude": cycle.learning_rate}
@@ -45,10 +46,11 @@ def two_cycle(rule: Rule) -> Derivation | None:
         title="The cycle on a quadratic",
         statement=_statement(cycle) + said,
         assumptions=(f"the gradient is `{cycle.curvature}` times the queried point, `{cycle.curvature} > 0`",
-                     "t is large: corrections by powers of t are at their limits"),
+                     "t is large: corrections by powers of t are at their limits", *(f"`{n} > 0`" for n in late)),
         steps=(*steps, *more),
         result=cycle.learning_rate if cycle.height is None else cycle.height,
         names=names_of(rule),
+        domains=late,
         quantities=quantities | (dict(pull.quantities) if pull is not None else {}),
         experiments=_experiments(rule, cycle, pull is not None),
     )  # fmt: skip

@@ -49,6 +49,8 @@ def _fixed(rule: Rule, values: Mapping[str, Fraction]) -> Rule | None:
     known = {**rule.defaults, **values}
     if plain is None or not set(plain.hyperparameter_names) <= known.keys():
         return None
+    if any(known[name] not in domain for name, domain in plain.domains.items()):
+        return None  # a power of t that would not fade
     return bind(plain, {n: Number(v) for n, v in known.items()})
 
 

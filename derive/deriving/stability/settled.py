@@ -8,21 +8,23 @@ from fractions import Fraction
 from derive.algebra.normal import readable
 from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.linear import given
-from derive.expr import Apply, Expr, Number, Symbol, apply, fold, substitute, symbols
+from derive.expr import Apply, Expr, Number, Symbol, apply, fold, nodes, substitute, symbols
 from derive.proving import Assumptions, identity
 from derive.proving.obligations import inside
-from derive.rule import DECAY, Domain, Rule
+from derive.rule import DECAY, POSITIVE, Domain, Rule
 
 
 @coordinatewise
 def settled(rule: Rule) -> Rule | None:
     """The rule with every power of a decay to the t at its limit, zero, and signs as x/|x|; None where t is left.
 
-    A state that is only ever multiplied by a decay is zero then. A hyperparameter that scales such an exponent is
-    taken as positive.
+    A state that is only ever multiplied by a decay is zero then. A hyperparameter that scales such an exponent has to
+    be positive, and has that domain in the rule that is returned.
     """
     body = tuple(replace(line, value=_limit(rule, line.value)) for line in rule.body)
-    plain = replace(rule, body=body, inputs=tuple(n for n in rule.inputs if n != "t"))
+    positive = _scales(rule)
+    narrowed = tuple(replace(h, domain=POSITIVE) if h.name in positive else h for h in rule.hyperparameters)
+    plain = replace(rule, body=body, hyperparameters=narrowed, inputs=tuple(n for n in rule.inputs if n != "t"))
     gone = {s.name: Number(0) for s in plain.states if _fades(plain, s.name)}
     if gone:
         kept = tuple(line for line in plain.body if line.target not in gone)
@@ -30,6 +32,20 @@ def settled(rule: Rule) -> Rule | None:
         lines = tuple(replace(line, value=_plain(v)) for line, v in zip(kept, values, strict=True))
         plain = replace(plain, body=lines, states=tuple(s for s in plain.states if s.name not in gone))
     return None if "t" in symbols(*(line.value for line in plain.body)) else plain
+
+
+def late_domains(rule: Rule, settled: Rule) -> dict[str, Domain]:
+    """The domains that are narrower where all is at its limit: zero there would keep a power of t at one."""
+    return {name: domain for name, domain in settled.domains.items() if domain != rule.domains[name]}
+
+
+def _scales(rule: Rule) -> frozenset[str]:
+    """The hyperparameters that scale an exponent and may be zero, at which the power would not fade."""
+    exponents = [
+        node.args[1] for node in nodes(line.value for line in rule.body)
+        if isinstance(node, Apply) and node.op == "pow" and _is_decay(rule, node.args[0]) and _grows(rule, node.args[1])
+    ]  # fmt: skip
+    return frozenset(n for n in symbols(*exponents) if n != "t" and Fraction(0) in rule.domains[n])
 
 
 def _limit(rule: Rule, expr: Expr) -> Expr:

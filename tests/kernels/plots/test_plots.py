@@ -103,6 +103,8 @@ def test_the_staircase_says_where_a_buffer_sticks() -> None:
         (lambda: plots.weight_profile(ADAM.m, rho=0.5), "there is no hyperparameter 'rho'"),
         (lambda: plots.bias_correction("adagrad"), "no factor of missing corrections"),
         (lambda: plots.effective_rates("ewma"), "is an average"),
+        (lambda: plots.sensitivity("adam"), "give a list"),
+        (lambda: plots.sensitivity([]), "give a list"),
         (lambda: plots.sensitivity(["adadelta"], over="beta1"), "has no beta1"),
         (lambda: plots.stability_region("gradient_descent"), "lr h alone"),
         (lambda: plots.step_bound_map("rmsprop"), "the bound depends on beta"),
