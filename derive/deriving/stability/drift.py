@@ -49,7 +49,7 @@ def _fixed(rule: Rule, values: Mapping[str, Fraction]) -> Rule | None:
     known = {**rule.defaults, **values}
     if plain is None or not set(plain.hyperparameter_names) <= known.keys():
         return None
-    if any(known[name] not in domain for name, domain in plain.domains.items()):
+    if any(known[h.name] not in h.domain for h in plain.hyperparameters):
         return None  # a power of t that would not fade
     return bind(plain, {n: Number(v) for n, v in known.items()})
 
