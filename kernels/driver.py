@@ -48,9 +48,7 @@ def compile(rule: Rule | str | Callable[..., object], dtype: object = "float32",
     not be proved equal to it; with `unproved=True` such a kernel is made all the same, and says so in
     its certificate and source.
     """
-    from derive.library.lookup import as_rule
-
-    found, name = as_rule(rule), _dtype(dtype)
+    found, name = _rule(rule), _dtype(dtype)
     from kernels.checks import refuse_unfit
     from kernels.running.content import content_key
 
@@ -70,9 +68,7 @@ def compile_run(rule: Rule | str | Callable[..., object], dtype: object = "float
 
     `rule`, `dtype` and the errors are those of `compile`; UserError too for a rule that is no average, or takes norms.
     """
-    from derive.library.lookup import as_rule
-
-    found, name = as_rule(rule), _dtype(dtype)
+    found, name = _rule(rule), _dtype(dtype)
     from kernels.checks import refuse_unfit
     from kernels.running.content import content_key
 
@@ -85,6 +81,19 @@ def compile_run(rule: Rule | str | Callable[..., object], dtype: object = "float
     if not run.certificate.proved:
         raise not_proved(found, run.certificate)
     return run
+
+
+def _rule(given: object) -> Rule:
+    """The rule that is meant, which is read, but for one of the library that was read before."""
+    if isinstance(given, Rule):
+        return given
+    if isinstance(given, str) and "::" not in given:
+        from kernels.running.library import library_rule
+
+        return library_rule(given)
+    from derive.library.lookup import as_rule
+
+    return as_rule(given)
 
 
 def _dtype(dtype: object) -> str:

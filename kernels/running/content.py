@@ -6,6 +6,7 @@ import hashlib
 import json
 import platform
 import sys
+from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -105,9 +106,14 @@ def sources(root: Path) -> list[Path]:
 
 
 def checksum(root: Path) -> str:
-    """A checksum of these files and their places: a changed generator is another generator."""
+    """A checksum of these files: a changed generator is another generator."""
+    return checksum_of(root, sources(root))
+
+
+def checksum_of(root: Path, files: Iterable[Path]) -> str:
+    """A checksum of files and their places below the root."""
     total = hashlib.sha256()
-    for file in sources(root):
+    for file in files:
         data = file.read_bytes()
         total.update(f"{file.relative_to(root).as_posix()} {len(data)}\n".encode() + data)
     return total.hexdigest()

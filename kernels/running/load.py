@@ -16,10 +16,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import llvmlite.binding as llvm
 import numba
 from numba.core import serialize
 from numba.core.caching import _Cache
 from numba.core.compiler import CompileResult
+from numba.core.runtime import rtsys
 
 from derive.errors import UserError
 
@@ -53,17 +55,27 @@ class _Code(_Cache):  # type: ignore[misc]
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         if self.code is None:
             return None
-        target_context.refresh()
-        return CompileResult._rebuild(target_context, *pickle.loads(self.code))
+        outside, parts = pickle.loads(self.code)
+        rtsys.initialize(target_context)
+        if any(llvm.address_of_symbol(name) is None for name in outside):
+            target_context.refresh()  # all that Numba can compile, which takes longer to import than Numba itself
+        return CompileResult._rebuild(target_context, *parts)
 
     def save_overload(self, sig: Any, data: Any) -> None:
-        self.code = serialize.dumps(data._reduce())
+        self.code = serialize.dumps((_outside(data.library), data._reduce()))
 
     def enable(self) -> None: ...
 
     def disable(self) -> None: ...
 
     def flush(self) -> None: ...
+
+
+def _outside(library: Any) -> list[str]:
+    """What machine code takes from the process: the names that must have an address before it is linked."""
+    module = library._final_module
+    return [x.name for x in (*module.functions, *module.global_variables)
+            if x.is_declaration and not x.name.startswith("llvm.")]  # fmt: skip
 
 
 @dataclass(frozen=True)
