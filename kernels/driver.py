@@ -15,6 +15,7 @@ import re
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from derive.errors import UserError
@@ -117,24 +118,28 @@ def not_proved(rule: Rule, certificate: Certificate) -> NotProved:
 
 def _built(rule: Rule, dtype: str, key: str) -> Kernel:
     """Everything from the rule; kept for the next time."""
+    import pickle
+
     from kernels.certificate import to_json
     from kernels.certify import certify
     from kernels.running import cache
 
     certificate, sources = certify(rule, dtype)
-    files = {"certificate.json": json.dumps(to_json(certificate), indent=1).encode()}
+    parts = {name: _part(rule, dtype, key, name, source) for name, source in sources.items()}
+    files = {"certificate.json": json.dumps(to_json(certificate), indent=1).encode(), "parts": pickle.dumps(parts)}
     made: dict[PartName, Part] = {}
-    for part, source in sources.items():
-        made[part], code = _compiled(rule, dtype, key, part, source, None)
-        files |= {f"{part}.py": source.encode(), f"{part}.code": code}
+    for name, part in parts.items():
+        made[name], code = _loaded(rule, dtype, key, part, None)
+        files |= {f"{name}.py": part.source.encode(), f"{name}.code": code}
     cache.keep(key, files)
     return _kernel(rule, dtype, certificate, made)
 
 
 def _fetched(rule: Rule, dtype: str, key: str) -> Kernel | None:
     """Everything from the cache; None where something is missing, damaged or refused."""
+    import pickle
+
     from kernels.certificate import from_json
-    from kernels.pipeline import parts_of
     from kernels.running import cache
 
     files = cache.fetch(key)
@@ -142,10 +147,8 @@ def _fetched(rule: Rule, dtype: str, key: str) -> Kernel | None:
         return None
     try:
         certificate = from_json(json.loads(files["certificate.json"]))
-        made: dict[PartName, Part] = {}
-        for part in parts_of(rule):
-            source = files[f"{part}.py"].decode()
-            made[part], _ = _compiled(rule, dtype, key, part, source, files[f"{part}.code"])
+        parts: dict[PartName, Part] = pickle.loads(files["parts"])
+        made = {name: _loaded(rule, dtype, key, part, files[f"{name}.code"])[0] for name, part in parts.items()}
     except Exception:  # whatever is wrong with machine code from another day: it is made again
         with suppress(OSError):
             cache.drop(key)
@@ -153,34 +156,39 @@ def _fetched(rule: Rule, dtype: str, key: str) -> Kernel | None:
     return _kernel(rule, dtype, certificate, made)
 
 
-def _compiled(rule: Rule, dtype: str, key: str, part: PartName, source: str, code: bytes | None) -> tuple[Part, bytes]:
-    """One program's callable and its machine code."""
+def _part(rule: Rule, dtype: str, key: str, name: PartName, source: str) -> Part:
+    """What is known of one program but for its machine code."""
     from kernels.checks import checks
     from kernels.emit import bytes_per_element, emitted_names, renamed
     from kernels.norms import measured
     from kernels.pipeline import programs
-    from kernels.running import cache
-    from kernels.running.kernel import Part
-    from kernels.running.load import load, signature
+    from kernels.running.kernel import Part, not_loaded
     from kernels.running.sharing import Proved
 
-    program = programs(rule, dtype, part).final
-    types = signature(dtype, program.arrays, program.stored, len(program.parameters), sums=program.measures)
-    path = cache.directory(key) / f"{part}.py"
-    module = re.sub(r"\W", "_", f"{rule.name}_{part}_{dtype}_{key[:12]}")
-    loaded = load(module, str(path), source, types, code)
+    program = programs(rule, dtype, name).final
+    module = re.sub(r"\W", "_", f"{rule.name}_{name}_{dtype}_{key[:12]}")
     named = renamed(program, emitted_names(program))
-    norms = program.stored if program.measures else measured(rule).arguments if part == "step" else ()
-    made = Part(
+    norms = program.stored if program.measures else measured(rule).arguments if name == "step" else ()
+    return Part(
         arrays=program.arrays,
         stored=program.stored,
         refusals=checks(program, rule.hyperparameters),
         bytes_per_element=bytes_per_element(program),
         source=source,
-        entry=loaded.entry,
-        proved=Proved(module, key, part, named.arrays, named.parameters, named.handed, len(norms)),
+        proved=Proved(module, key, name, named.arrays, named.parameters, named.handed, len(norms)),
+        entry=not_loaded,
     )
-    return made, loaded.code
+
+
+def _loaded(rule: Rule, dtype: str, key: str, part: Part, code: bytes | None) -> tuple[Part, bytes]:
+    """The part with its callable, and its machine code."""
+    from kernels.running import cache
+    from kernels.running.load import load, signature
+
+    proved = part.proved
+    types = signature(dtype, part.arrays, part.stored, len(proved.parameters), sums=proved.measures)
+    loaded = load(proved.module, str(cache.directory(key) / f"{proved.part}.py"), part.source, types, code)
+    return replace(part, entry=loaded.entry), loaded.code
 
 
 def _kernel(rule: Rule, dtype: str, certificate: Certificate, made: Mapping[PartName, Part]) -> Kernel:

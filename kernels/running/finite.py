@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numba import carray, njit
 
-from kernels.running.memory import LINE, await_others, claim, finish, pointer_at
+from kernels.running.memory import LINE, await_others, claim, finish, place_of, pointer_at
 
 BLOCK = 4096  # elements, between two looks at what has been found
 
@@ -29,7 +29,7 @@ def entry(addresses, starts, itemsize, cell, total, chunk, mine):  # type: ignor
         first, last = claim(cell, total, chunk, mine)
         if first >= total:
             return await_others(cell, total)
-        k = np.searchsorted(starts, first, side="right") - 1
+        k = place_of(starts, first)
         begin = first
         while begin < last and cell[-LINE] == 0:
             end = min(last, starts[k + 1], begin + BLOCK)

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, overload
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numba.core.errors import NumbaError
@@ -19,17 +20,22 @@ from derive.errors import UserError
 from derive.expr import Expr, Number, Symbol, symbols
 from derive.rule import Rule
 from kernels.certificate import Certificate
-from kernels.checks import LARGE, Check
-from kernels.running import diagnose, many
-from kernels.running.adding import norms_of, table
-from kernels.running.pool import SUBNORMAL
-from kernels.running.sharing import Proved
-from kernels.running.tables import Tables
+from kernels.checks import LARGE, SUBNORMAL, Check
+from kernels.running import diagnose
+
+if TYPE_CHECKING:  # what steps of many tensors, of large ones and with norms need is imported by the first of them
+    from kernels.running.sharing import Proved
+    from kernels.running.tables import Tables
 
 Array = np.ndarray[Any, Any]
 Arrays = Array | Sequence[Array]  # one tensor, or a list of tensors of any shapes
 _PLAIN = np.ndarray  # a name of the module is found sooner than NumPy's
 _LISTS = (list, tuple)
+
+
+def not_loaded(*arguments: Any) -> int:
+    """What stands for machine code that is not loaded yet."""
+    raise AssertionError(arguments)
 
 
 @dataclass(frozen=True)
@@ -153,7 +159,7 @@ class Kernel:
         there until the step is done, is for the caller to know.
         """
         counter, values = self._scalars(t, hyperparameters)
-        done = many.step_addresses(self, self.stepping, addresses, sizes, counter, values, bool(guard))
+        done = _many().step_addresses(self, self.stepping, addresses, sizes, counter, values, bool(guard))
         return done if guard else None
 
     def __repr__(self) -> str:
@@ -179,7 +185,7 @@ class Kernel:
     ) -> bool:
         counter, values = self._scalars(t, hyperparameters)
         if type(given[0]) in _LISTS:
-            return many.step_arrays(self, part, given, counter, values, guard)
+            return _many().step_arrays(self, part, given, counter, values, guard)
         for array in given:
             if type(array) is not _PLAIN:  # Numba would judge others by what it has seen before
                 given = self._plain(part, given)
@@ -187,14 +193,16 @@ class Kernel:
         arrays = _flat(given)
         if guard:
             self._diagnose(part, given, counter)
-            return many.step_one(self, part, arrays, counter, values, guard)
+            return _many().step_one(self, part, arrays, counter, values, guard)
         if part is self.stepping and self.measuring is not None:
+            from kernels.running.adding import norms_of, table
+
             sums = table(arrays[0].size, len(self.measuring.stored))
             if self._enter(self.measuring, given, [*arrays, sums], counter, values):
-                return many.step_one(self, part, arrays, counter, values)
+                return _many().step_one(self, part, arrays, counter, values)
             values = [*values, *norms_of(sums)]
         large = self._enter(part, given, arrays, counter, values)
-        return many.step_one(self, part, arrays, counter, values) if large else True
+        return _many().step_one(self, part, arrays, counter, values) if large else True
 
     def _enter(
         self, part: Part, given: list[Array], arrays: list[Array], counter: int, values: list[float | None]
@@ -214,6 +222,8 @@ class Kernel:
         """Raises UserError for a counter or hyperparameter that a step refuses, by a step of nothing."""
         nothing = [self.example[:0]] * len(part.arrays)
         if part is self.stepping and self.measuring is not None:
+            from kernels.running.adding import table
+
             self._enter(self.measuring, nothing, [*nothing, table(0, len(self.measuring.stored))], counter, values)
         else:
             self._enter(part, nothing, nothing, counter, values)
@@ -301,6 +311,12 @@ class Kernel:
         if isinstance(initial, Symbol) and initial.name == self.rule.inputs[0]:
             return np.array(theta, dtype=self.dtype, order="C")
         raise UserError(f"an initial state of {initial} is not supported", where=self.rule.name, fix="use a constant")
+
+
+def _many() -> ModuleType:
+    from kernels.running import many
+
+    return many
 
 
 def _flat(arrays: list[Array]) -> list[Array]:

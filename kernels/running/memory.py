@@ -83,3 +83,16 @@ def await_others(cell: Any, total: Any) -> Any:
         if finish(cell, 0) >= total:
             break
     return 0
+
+
+@njit(error_model="numpy", nogil=True)  # type: ignore[untyped-decorator]
+def place_of(starts: Any, element: Any) -> Any:
+    """The last that starts at or before the element. NumPy's search, compiled, would bring much that Numba imports."""
+    low, high = 0, starts.size
+    while low < high:
+        middle = (low + high) // 2
+        if starts[middle] <= element:
+            low = middle + 1
+        else:
+            high = middle
+    return low - 1

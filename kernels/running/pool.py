@@ -18,10 +18,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from derive.errors import UserError
+from kernels.checks import SUBNORMAL
 
 CHUNK = 1 << 18  # elements: large enough to hide the call, small enough to share evenly
-
-SUBNORMAL = 5e-324
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,6 @@ from typing import Any
 
 import numba
 
-from derive.reading.norms import BLOCK
 from kernels.lower import PartName
 from kernels.program import fresh
 from kernels.running import cache
@@ -29,7 +28,7 @@ _HEAD = """\
 import numpy as np
 from numba import carray, njit
 
-from kernels.running.memory import await_others, claim, finish, pointer_at
+from kernels.running.memory import await_others, claim, finish, place_of, pointer_at
 from {name} import element, prelude, {inner}
 
 
@@ -46,7 +45,7 @@ def entry(table, starts, {more}cell, total, chunk, mine, {parameters}):
         first, last = claim(cell, total, chunk, mine)
         if first >= total:
             return await_others(cell, total)
-        k = np.searchsorted(starts, first, side="right") - 1
+        k = place_of(starts, first)
         begin = first
         while begin < last:
             end = min(last, starts[k + 1])
@@ -79,7 +78,7 @@ def entry(table, starts, blocks, sums, norms, cell, total, chunk, mine, {paramet
         first, last = claim(cell, total, chunk, mine)
         if first >= total:
             return await_others(cell, total)
-        k = np.searchsorted(blocks, first, side="right") - 1
+        k = place_of(blocks, first)
         for place in range(first, last):
             while place >= blocks[k + 1]:
                 k += 1
@@ -108,7 +107,22 @@ _TAKEN = frozenset(
         "entry",
         "finish",
     }
-    | {"first", "float", "j", "k", "last", "mine", "min", "njit", "norms", "np", "place", "pointer_at", "prelude"}
+    | {
+        "first",
+        "float",
+        "j",
+        "k",
+        "last",
+        "mine",
+        "min",
+        "njit",
+        "norms",
+        "np",
+        "place",
+        "place_of",
+        "pointer_at",
+        "prelude",
+    }
     | {"range", "size", "span", "squares", "starts", "sums", "table", "total"}
 )
 
@@ -156,6 +170,8 @@ def shared(proved: Proved) -> Callable[..., int]:
 
 def text(proved: Proved) -> str:
     """The module's source."""
+    from derive.reading.norms import BLOCK  # brings what reads kernels, which a kernel of another day needs not
+
     taken = _TAKEN | {*proved.arrays, *proved.parameters, *proved.handed}
     arrays, parameters, handed = (
         tuple(fresh(name, taken) if name in _TAKEN else name for name in names)

@@ -18,6 +18,7 @@ from derive.library.lookup import find_rule
 from derive.ops import Undefined
 from derive.proving import assumptions_of
 from derive.rule import Rule
+from kernels.checks import SUBNORMAL
 from kernels.emit import emit
 from kernels.lower import goals
 from kernels.measuring.inputs import arrays, settings
@@ -26,7 +27,6 @@ from kernels.pipeline import programs
 from kernels.program import Program, inlined
 from kernels.readback import equal, read_back
 from kernels.running.load import load, signature
-from kernels.running.pool import SUBNORMAL
 from tests.kernels.test_readback import EDITS, adam_source
 from tests.mutation import body_mutants
 

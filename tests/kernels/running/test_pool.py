@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kernels import compile
-from kernels.checks import ENOUGH_FOR_THREADS
+from kernels.checks import ENOUGH_FOR_THREADS, SUBNORMAL
 from kernels.running import pool
 from kernels.running.kernel import Kernel
 
@@ -38,7 +38,7 @@ def stepped(kernel: Kernel, n: int = LARGE) -> dict[str, Any]:
 
 def alone(kernel: Kernel, n: int = LARGE) -> dict[str, Any]:
     a = data(n)
-    kernel.stepping.entry(a["theta"], a["g"], a["m"], a["v"], 3, 1e-3, 0.9, 0.999, 1e-8, 0, n, pool.SUBNORMAL)
+    kernel.stepping.entry(a["theta"], a["g"], a["m"], a["v"], 3, 1e-3, 0.9, 0.999, 1e-8, 0, n, SUBNORMAL)
     return a
 
 
@@ -59,7 +59,7 @@ def test_no_chunking_changes_a_bit(n: int, chunk: int) -> None:
     arrays = [a["theta"], a["g"], a["m"], a["v"]]
 
     def part(lo: int, hi: int) -> None:
-        kernel.stepping.entry(*arrays, 3, 1e-3, 0.9, 0.999, 1e-8, lo, hi, pool.SUBNORMAL)
+        kernel.stepping.entry(*arrays, 3, 1e-3, 0.9, 0.999, 1e-8, lo, hi, SUBNORMAL)
 
     pool.over_chunks(part, n, chunk)
     assert same(a, alone(kernel, n))
