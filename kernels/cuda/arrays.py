@@ -60,7 +60,7 @@ def look(name: str, value: Any, dtype: str, *, place: str, stored: bool) -> Seen
     """
     interface = _interface(name, value, place)
     found, shape = np.dtype(interface["typestr"]), tuple(interface["shape"])
-    address, readonly = interface["data"]
+    address, readonly = interface["data"][0] or 0, interface["data"][1]
     if found != np.dtype(dtype):
         raise UserError(f"{name} is {found}, the kernel {dtype}", fix=f"convert {place}, or compile for that dtype")
     if not _contiguous(shape, interface.get("strides"), found.itemsize):
@@ -71,7 +71,7 @@ def look(name: str, value: Any, dtype: str, *, place: str, stored: bool) -> Seen
         raise UserError(f"{name} is masked", fix=f"give {place} without its mask")
     if stored and readonly:
         raise UserError(f"{name} is read-only, but the step stores into it", fix=f"copy {place} before the step")
-    return Seen(name, address or 0, shape, found, stored, interface.get("stream"), value)
+    return Seen(name, address, shape, found, stored, interface.get("stream"), value)
 
 
 def refuse_shapes(tensor: Sequence[Seen]) -> None:
@@ -96,20 +96,21 @@ def refuse_overlaps(arrays: Sequence[Seen], kernel: str) -> None:
             reach_stored = array
 
 
-def stream_of(stream: Any) -> Any:
-    """What numba launches on: its own streams as they are, those of others and plain handles wrapped."""
-    if simulated() or hasattr(stream, "auto_synchronize"):
-        return stream
-    handle = getattr(stream, "cuda_stream", getattr(stream, "ptr", stream))  # of PyTorch, of CuPy
-    if isinstance(handle, bool) or not isinstance(handle, int):
-        what = f"stream must be a CUDA stream or its handle, not {type(stream).__name__}"
-        raise UserError(what, fix="give a stream of numba, PyTorch or CuPy, or nothing")
-    return numba_cuda().external_stream(handle) if handle else 0
+def stream_of(given: Any) -> Any:
+    """What numba launches on: its own streams as they are, those of PyTorch and CuPy and plain handles wrapped."""
+    if simulated() or hasattr(given, "auto_synchronize"):
+        return given
+    handle = given.__cuda_stream__()[1] if hasattr(given, "__cuda_stream__") else None
+    for found in (handle, getattr(given, "cuda_stream", None), getattr(given, "ptr", None), given):
+        if isinstance(found, int) and not isinstance(found, bool):
+            return numba_cuda().external_stream(found) if found else 0
+    what = f"stream must be a CUDA stream or its handle, not {type(given).__name__}"
+    raise UserError(what, fix="give a stream of numba, PyTorch or CuPy, or nothing")
 
 
 def handle_of(stream: Any) -> int:
     """The number of one of numba's streams; 0 for the default."""
-    return int(getattr(stream, "handle", stream) or 0) if not simulated() else 0
+    return 0 if simulated() else int(getattr(stream, "handle", stream) or 0)
 
 
 def _interface(name: str, value: Any, place: str) -> Mapping[str, Any]:
@@ -120,7 +121,8 @@ def _interface(name: str, value: Any, place: str) -> Mapping[str, Any]:
         else:
             interface = getattr(value, "__cuda_array_interface__", None)
     except (RuntimeError, TypeError) as error:  # PyTorch's, of tensors with a graph behind them
-        raise UserError(f"{name} cannot be had as an array: {error}".splitlines()[0], fix=f"give {place}.detach()") from error  # fmt: skip  # noqa: E501
+        what = f"{name} cannot be had as an array: {error}".splitlines()[0]
+        raise UserError(what, fix=f"give {place}.detach()") from error
     if interface is None:
         what = f"{name} must be an array on the card, not {type(value).__name__}"
         raise UserError(what, fix=f"move {place} there, e.g. by numba.cuda.to_device({place})")
