@@ -44,15 +44,17 @@ ON_THE_HOST = "njit(error_model='numpy', nogil=True, inline='always')"
 PRODUCT = {"float32": "fmul_rn", "float64": "dmul_rn"}
 TAKEN = frozenset(
     {"blocks", "cuda", "dmul_rn", "first", "fmul_rn", "half", "k", "launch", "measure", "min", "place", "row", "size"}
-    | {"stream", "sums", "thread", "threads", "width"}
+    | {"stream", "sums", "thread", "threads", "walk", "width"}
 )
 
 _SPAN = '''\
 @cuda.jit(fastmath=False)
 def span({arguments}):
     """One step: every thread takes an element, and walks on by as many as there are threads."""
-    for i in range(cuda.grid(1), {first}.size, cuda.gridsize(1)):
+    i, size, walk = np.uint64(cuda.grid(1)), np.uint64({first}.size), np.uint64(cuda.gridsize(1))
+    while i < size:
 {body}
+        i += walk
 '''
 
 _LAUNCH = '''\
@@ -206,7 +208,7 @@ def _arrays(function: ast.FunctionDef, handed: tuple[str, ...], after: tuple[str
 
 def _only_loop(span: ast.FunctionDef, file: str) -> list[ast.stmt]:
     match without_docstring(span):
-        case [ast.For(body=lines)]:
+        case [ast.Assign(), ast.While(body=[*lines, ast.AugAssign()])]:
             return lines
     raise unexpected(span, file, "'span' is one loop over elements")
 

@@ -39,6 +39,11 @@ class CudaPart:
     program: Program
     source: str
 
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        """The arrays, in the order in which it takes them."""
+        return self.program.arrays
+
     @cached_property
     def launch(self) -> Callable[..., None]:
         return load(self.name, self.path, self.source, self.program)
@@ -120,7 +125,7 @@ class CudaKernel:
         """Write the point where the rule wants its gradient into `out`; nothing else changes."""
         if self.querying is None:
             raise UserError(f"{self.rule.name} takes its gradient at theta", fix="use theta itself")
-        names = self.querying.program.arrays[1:-1]
+        names = self.querying.arrays[1:-1]
         self._call(self.querying, [theta], state, names, t, stream, hyperparameters, [out])
 
     def __repr__(self) -> str:
@@ -151,10 +156,10 @@ class CudaKernel:
         """Where the arrays of every tensor lie."""
         listed = isinstance(rows[0], list | tuple)
         columns: list[list[Seen]] = []
-        for name, row in zip(part.program.arrays, rows, strict=True):
+        for name, row in zip(part.arrays, rows, strict=True):
             place = f'state["{name}"]' if name in self.rule.state_names else name
             if isinstance(row, list | tuple) is not listed or (listed and len(row) != len(rows[0])):
-                what = f"{place} and {part.program.arrays[0]} are not both arrays, or lists of one length"
+                what = f"{place} and {part.arrays[0]} are not both arrays, or lists of one length"
                 raise UserError(what, where=self.rule.name, fix="give an array for each, or one for each tensor")
             items = [(f"[{k}]", a) for k, a in enumerate(row)] if listed else [("", row)]
             stored = name in part.program.stored
