@@ -11,7 +11,7 @@ import numba
 import numpy as np
 
 from derive.ops import OPS
-from kernels.cuda.machine import machine, numba_cuda, simulated
+from kernels.cuda.machine import machine, numba_cuda, refuse_no_compiler, simulated
 from kernels.cuda.ptx import refuse_loose
 from kernels.program import Program
 from kernels.running.load import module_from_text
@@ -35,6 +35,7 @@ def load(name: str, path: str, source: str, program: Program) -> Callable[..., N
 
 def ptx_of(name: str, path: str, source: str, program: Program, capability: tuple[int, int]) -> str:
     """The PTX for a card of some compute capability; NVVM makes it, and no card is needed."""
+    refuse_no_compiler()
     module = _module(name, path, source, program)
     kernel = getattr(module, "measure" if program.measures else "span").py_func
     text, _ = numba_cuda().compile_ptx(kernel, _types(module, program), cc=capability, fastmath=False)

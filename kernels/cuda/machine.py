@@ -35,9 +35,22 @@ def machine() -> Any:
     """The module `numba.cuda`, with a card or the simulator behind it. Raises UserError where there is neither."""
     cuda = numba_cuda()
     if not cuda.is_available():
-        raise UserError("no CUDA card, driver and compiler (NVVM) are found", where="kernels.cuda",
-                        fix="install numba-cuda[cu12] or [cu13] beside a card; NUMBA_ENABLE_CUDASIM=1 simulates one")  # fmt: skip  # noqa: E501
+        fix = "install numba-cuda[cu12] or [cu13] beside a card; NUMBA_ENABLE_CUDASIM=1 simulates one"
+        raise UserError("no CUDA card with its driver and compiler is found", where="kernels.cuda", fix=fix)
     return cuda
+
+
+def refuse_no_compiler() -> None:
+    """Raises UserError where NVVM and NVRTC, which make PTX and know the cards there are, are not installed."""
+    numba_cuda()
+    from cuda.pathfinder import DynamicLibNotFoundError, load_nvidia_dynamic_lib
+
+    for library in ("nvvm", "nvrtc"):
+        try:
+            load_nvidia_dynamic_lib(library)
+        except DynamicLibNotFoundError as missing:
+            fix = "install numba-cuda[cu12] or numba-cuda[cu13]"
+            raise UserError(f"{library.upper()} is not found", where="kernels.cuda", fix=fix) from missing
 
 
 @cache
