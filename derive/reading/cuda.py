@@ -67,8 +67,8 @@ def launch({arguments}, blocks, threads, stream):
 _MEASURE = '''\
 @cuda.jit(fastmath=False)
 def measure({arguments}):
-    """The squares of {block} elements in float64, added by halves: zeros fill them up to a power of two, then the second
-    half is added to the first, until one is left. A block of threads does this; how many they are changes no sum."""
+    """The squares of {block} elements in float64, added by halves: zeros fill them up to a power of two, then the
+    second half is added to the first, until one is left. A block of threads does this, whatever their number."""
     row = cuda.shared.array({block}, np.float64)
     place, thread, threads = cuda.blockIdx.x, cuda.threadIdx.x, cuda.blockDim.x
     first = place * {block}
@@ -152,13 +152,16 @@ def read_cuda(source: str, file: str = "kernel") -> Kernel:
     lines = _only_loop(span, file)
     body = _element(lines, arrays, handed, truths, element_type(tree, file), file, outer)
     _refuse_clashes([*arrays, *parameters, *(a.target for a in prelude)], body, span, file)
-    texts = (span_text(arrays, handed, [ast.unparse(n) for n in lines]), launch_text(arrays, parameters, handed, truths))
+    texts = (
+        span_text(arrays, handed, [ast.unparse(n) for n in lines]),
+        launch_text(arrays, parameters, handed, truths),
+    )
     _compare([span, functions["launch"]], texts, file)
     return Kernel(element_type(tree, file), parameters, arrays, prelude, handed, body)
 
 
 def read_cuda_norms(source: str, file: str = "kernel") -> Norms:
-    """What the source of a measuring pass emitted for a card measures. Raises UserError where it is not the template."""
+    """What the source of a measuring pass for a card measures. Raises UserError where it is not the template."""
     tree = parse(source, file)
     functions, outer = _functions(tree, ("prelude", "measure", "launch"), file), bindings(tree.body)
     parameters, prelude, handed = read_prelude(functions["prelude"], file, outer)
@@ -189,7 +192,9 @@ def _functions(tree: ast.Module, names: tuple[str, ...], file: str) -> dict[str,
         raise unexpected(tree, file, f"a kernel for a card has the functions {', '.join(names)}")
     texts = [ast.unparse(n) for n in others]
     if tuple(texts[:-1]) != IMPORTS or texts[-1] not in ("element = np.float32", "element = np.float64"):
-        raise unexpected(others[0] if others else tree, file, "a kernel for a card has four imports and its element type")
+        raise unexpected(
+            others[0] if others else tree, file, "a kernel for a card has four imports and its element type"
+        )
     for function, decorators in zip(functions, ([ON_THE_HOST], [STRICT], []), strict=True):
         if [ast.unparse(d) for d in function.decorator_list] != decorators:
             raise unexpected(function, file, f"'{function.name}' is not compiled strictly")
@@ -265,5 +270,3 @@ def _compare(found: Sequence[ast.FunctionDef], texts: Sequence[str], file: str) 
     for function, text in zip(found, texts, strict=True):
         if ast.dump(function) != ast.dump(ast.parse(text).body[0]):
             raise unexpected(function, file, f"'{function.name}' is not that of the template")
-
-

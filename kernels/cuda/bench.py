@@ -62,6 +62,7 @@ def rows(times: Mapping[str, list[float]], skipped: Mapping[str, str], moved: Ma
 
 def measure(rule: Rule, dtype: str, size: int, rounds: int, steps: int) -> list[Row]:
     """Every peer in turn. Raises UserError without a card."""
+    machine()
     made: dict[str, Step] = {}
     skipped: dict[str, str] = {}
     moved: dict[str, int] = {}
@@ -103,7 +104,9 @@ def _makers(kernel: CudaKernel, size: int) -> dict[str, Callable[[], tuple[Step,
 
 def _drawn(dtype: str, size: int) -> tuple[Any, Any]:
     random = np.random.default_rng(SEED)
-    return random.standard_normal(size, np.float32).astype(dtype), random.standard_normal(size, np.float32).astype(dtype)
+    return random.standard_normal(size, np.float32).astype(dtype), random.standard_normal(size, np.float32).astype(
+        dtype
+    )
 
 
 def _kernel(kernel: CudaKernel, size: int) -> tuple[Step, int]:

@@ -47,10 +47,10 @@ class FromTheHost:
         return self.kernel.stepping
 
     def step(self, theta: Array, g: Array, state: Mapping[str, Array], t: int, **hyperparameters: float) -> None:
-        there = [machine().to_device(a) for a in (theta, g)]
+        point, second = machine().to_device(theta), machine().to_device(g)
         kept = {name: machine().to_device(a) for name, a in state.items()}
-        self.kernel.step(*there, kept, t, **hyperparameters)
-        for here, moved in zip((theta, g, *state.values()), (*there, *kept.values()), strict=True):
+        self.kernel.step(point, second, kept, t, **hyperparameters)
+        for here, moved in zip((theta, g, *state.values()), (point, second, *kept.values()), strict=True):
             here[...] = moved.copy_to_host()
 
     def query(self, theta: Array, state: Mapping[str, Array], out: Array, t: int, **hyperparameters: float) -> None:

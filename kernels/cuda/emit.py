@@ -39,7 +39,9 @@ def emit_cuda(program: Program, rule: Rule, notes: Iterable[str] = ()) -> str:
         norms = [(_lines(replace(program, stores=(store,))), store[1]) for store in program.stores]
         work = measure_text(arrays, handed, norms)
     else:
-        work = span_text(arrays, handed, [*_lines(program), *(f"{array}[i] = {name}" for array, name in program.stores)])
+        work = span_text(
+            arrays, handed, [*_lines(program), *(f"{array}[i] = {name}" for array, name in program.stores)]
+        )
     return f"{head}{work}\n\n{launch_text(arrays, parameters, handed, truths, measures=program.measures)}"
 
 

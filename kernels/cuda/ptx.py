@@ -15,7 +15,7 @@ _LOOSE = re.compile(r"\b(?:fma|mad)\.(?:\w+\.)*f(?:32|64)\b|\bmul\.f(?:32|64)\b|
 
 def loose(ptx: str) -> tuple[str, ...]:
     """The instructions that round otherwise than the operation of IEEE 754, or may be made into such."""
-    code = (line.split("//")[0].strip() for line in ptx.splitlines())
+    code = (" ".join(line.split("//")[0].split()) for line in ptx.splitlines())
     return tuple(line for line in code if _LOOSE.search(line))
 
 
@@ -25,8 +25,8 @@ def refuse_loose(ptx: str, program: Program) -> None:
     Library functions (exp, log, pow, ...) are made of such instructions themselves; with one nothing can be told.
     """
     if not takes_library_functions(operations(program)) and (found := loose(ptx)):
-        raise UserError(f"the compiler for the card has not kept to IEEE 754: {found[0]}", where=program.name,
-                        fix="report this, with the versions of numba-cuda and NVVM")  # fmt: skip
+        what = f"the compiler for the card has not kept to IEEE 754: {found[0].rstrip(';')}"
+        raise UserError(what, where=program.name, fix="report this, with the versions of numba-cuda and NVVM")
 
 
 def takes_library_functions(names: Iterable[str]) -> bool:

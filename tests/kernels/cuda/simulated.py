@@ -1,6 +1,6 @@
 """What the tests ask of Numba-CUDA's simulator, which is switched on for a whole process: answers as JSON.
 
-    NUMBA_ENABLE_CUDASIM=1 python -m tests.kernels.cuda.simulated
+NUMBA_ENABLE_CUDASIM=1 python -m tests.kernels.cuda.simulated
 """
 
 from __future__ import annotations

@@ -77,7 +77,10 @@ EDITS = {
 
 NORMS = {
     "another coefficient": ("1.0 - beta1)", "1.5 - beta1)"),
-    "another square": ("np.float64(norm_theta), np.float64(norm_theta)", "np.float64(norm_theta), np.float64(theta[i])"),
+    "another square": (
+        "np.float64(norm_theta), np.float64(norm_theta)",
+        "np.float64(norm_theta), np.float64(theta[i])",
+    ),
     "squares that may be contracted": (
         "dmul_rn(np.float64(norm_theta), np.float64(norm_theta))",
         "np.float64(norm_theta) * np.float64(norm_theta)",
@@ -88,9 +91,18 @@ NORMS = {
     "elements left out": ("if k < size:", "if k + 1 < size:"),
     "no zeros beyond the end": ("        row[k] = 0.0\n", "        row[k] = 1.0\n"),
     "swapped norms": ("sums[place, 0] = row[0]", "sums[place, 1] = row[0]"),
-    "a store besides": ("            norm_theta = theta[i]", "            theta[i] = g[i]\n            norm_theta = theta[i]"),
-    "a name of the template": ("            norm_theta = theta[i]", "            width = theta[i]\n            norm_theta = width"),
-    "one section": ("    cuda.syncthreads()\n\n\ndef launch", "    cuda.syncthreads()\n    sums[0, 0] = 0.0\n\n\ndef launch"),
+    "a store besides": (
+        "            norm_theta = theta[i]",
+        "            theta[i] = g[i]\n            norm_theta = theta[i]",
+    ),
+    "a name of the template": (
+        "            norm_theta = theta[i]",
+        "            width = theta[i]\n            norm_theta = width",
+    ),
+    "one section": (
+        "    cuda.syncthreads()\n\n\ndef launch",
+        "    cuda.syncthreads()\n    sums[0, 0] = 0.0\n\n\ndef launch",
+    ),
 }
 
 
