@@ -175,7 +175,10 @@ class CudaKernel:
         if part is self.stepping and self.measuring is not None:
             sums = machine().device_array((-(-size // BLOCK), len(self.measuring.program.stores)), np.float64)
             self.measuring.launch(*arrays, sums, t, *values, sums.shape[0], threads(), stream)
-            values = [*values, *norms_of(sums.copy_to_host(stream=stream))]
+            squares = sums.copy_to_host(stream=stream)
+            if stream:
+                stream.synchronize()
+            values = [*values, *norms_of(squares)]
         blocks = min(-(-size // threads()), largest_grid())
         part.launch(*arrays, t, *values, blocks, threads(), stream)
 

@@ -24,8 +24,8 @@ def load(name: str, path: str, source: str, program: Program) -> Callable[..., N
     if simulated():
         vars(module).update(_STAND_INS)
         return module.launch  # type: ignore[no-any-return]
-    inner = "measure" if program.measures else "span"
-    types = _types(module, program)
+    refuse_no_compiler()
+    inner, types = _inner(program), _types(module, program)
     # Without link-time optimisation, so that the PTX looked at is the one that runs.
     compiled = machine().jit(types, fastmath=False, lto=False)(getattr(module, inner).py_func)
     refuse_loose(compiled.inspect_asm(types), program)
@@ -37,9 +37,14 @@ def ptx_of(name: str, path: str, source: str, program: Program, capability: tupl
     """The PTX for a card of some compute capability; NVVM makes it, and no card is needed."""
     refuse_no_compiler()
     module = _module(name, path, source, program)
-    kernel = getattr(module, "measure" if program.measures else "span").py_func
+    kernel = getattr(module, _inner(program)).py_func
     text, _ = numba_cuda().compile_ptx(kernel, _types(module, program), cc=capability, fastmath=False)
     return str(text)
+
+
+def _inner(program: Program) -> str:
+    """What runs on the card."""
+    return "measure" if program.measures else "span"
 
 
 def _module(name: str, path: str, source: str, program: Program) -> Any:

@@ -56,7 +56,7 @@ def tensors() -> dict[str, bool]:
     theta, g = ([random.standard_normal(s).astype(np.float32) for s in shapes] for _ in range(2))
     together, given = [there(a) for a in theta], [there(a) for a in g]
     state = kernel.init(together)
-    kernel.step(together, given, state, t=3, lr=0.01)
+    kernel.step(together, given, state, t=3, lr=0.01, stream=machine().stream())
     found = {}
     for k, shape in enumerate(shapes):
         alone = there(theta[k])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 
 import kernels.cuda
 from derive.errors import UserError
-from kernels.cuda.arrays import Seen, look, refuse_overlaps, refuse_shapes, stream_of
+from kernels.cuda.arrays import Seen, handle_of, look, refuse_overlaps, refuse_shapes, stream_of
 from kernels.cuda.machine import machine, numba_cuda
 
 pytest.importorskip("numba_cuda")
@@ -96,11 +97,34 @@ def test_what_is_stored_overlaps_nothing() -> None:
         refuse_shapes([seen(There()), seen(There((3,)), name="g")])
 
 
-def test_a_stream_is_a_stream() -> None:
+def test_a_stream_is_that_of_numba_or_another_s_handle(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(numba_cuda(), "external_stream", lambda handle: ("external", handle))
+    of_numba = SimpleNamespace(auto_synchronize=None, handle=7)
     assert stream_of(0) == 0
-    for other in ("main", 1.5, True):
+    assert stream_of(of_numba) is of_numba
+    assert handle_of(of_numba) == 7
+    for other in (
+        7,
+        SimpleNamespace(cuda_stream=7),
+        SimpleNamespace(ptr=7),
+        SimpleNamespace(__cuda_stream__=lambda: (0, 7)),
+    ):
+        assert stream_of(other) == ("external", 7)
+    assert stream_of(SimpleNamespace(cuda_stream=0)) == 0
+    for wrong in ("main", 1.5, True):
         with pytest.raises(UserError, match="stream must be a CUDA stream or its handle"):
-            stream_of(other)
+            stream_of(wrong)
+
+
+def test_elements_are_had_as_one_axis_and_waited_for_where_another_stream_fills_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(numba_cuda(), "as_cuda_array", lambda array: array.__cuda_array_interface__)
+    matrix = seen(There((2, 3), strides=(12, 4)))
+    plain = matrix.flat(0)
+    assert (plain["shape"], plain["strides"], plain["data"], plain["typestr"]) == ((6,), None, (1024, False), "<f4")
+    for theirs, ours, waits in ((None, 0, False), (1, 0, False), (1, 5, True), (5, 5, False), (5, 0, True)):
+        assert ("stream" in replace(matrix, stream=theirs).flat(ours)) is waits
 
 
 def test_without_numba_cuda_or_a_card_an_error_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
