@@ -49,7 +49,7 @@ def compile(rule: Rule | str | Callable[..., object], dtype: object = "float32",
     not be proved equal to it; with `unproved=True` such a kernel is made all the same, and says so in
     its certificate and source.
     """
-    found, name = _rule(rule), _dtype(dtype)
+    found, name = _rule(rule), dtype_name(dtype)
     from kernels.checks import refuse_unfit
     from kernels.running.content import content_key
 
@@ -69,7 +69,7 @@ def compile_run(rule: Rule | str | Callable[..., object], dtype: object = "float
 
     `rule`, `dtype` and the errors are those of `compile`; UserError too for a rule that is no average, or takes norms.
     """
-    found, name = _rule(rule), _dtype(dtype)
+    found, name = _rule(rule), dtype_name(dtype)
     from kernels.checks import refuse_unfit
     from kernels.running.content import content_key
 
@@ -97,7 +97,7 @@ def _rule(given: object) -> Rule:
     return as_rule(given)
 
 
-def _dtype(dtype: object) -> str:
+def dtype_name(dtype: object) -> str:
     """The element type's name, from its name, a NumPy type or a dtype."""
     name = dtype if isinstance(dtype, str) else getattr(dtype, "__name__", getattr(dtype, "name", None))
     if name not in DTYPES:
