@@ -75,6 +75,13 @@ def numpy_dtype(name: str) -> Any:
     return np.dtype(name)
 
 
+def finfo(name: str) -> Any:
+    """The limits of a type, as NumPy gives those of its own."""
+    import ml_dtypes
+
+    return ml_dtypes.finfo(numpy_dtype(name))  # type: ignore[no-untyped-call]
+
+
 def written(name: str) -> str:
     """The type as one writes it in a call."""
     return f"ml_dtypes.{name}" if name == "bfloat16" else f"np.{name}"

@@ -20,14 +20,14 @@ KEY = "key"  # the argument of `span` that random bits are made from
 
 # Exact, or to nearest with ties to even. Every step is a uint32: in wider words half as many fit a vector.
 _FROM_BFLOAT16 = '''\
-@njit(error_model="numpy", nogil=True, inline="always")
+@njit(error_model="numpy", nogil=True)
 def from_bfloat16(bits):
     """The number that has these bits in bfloat16, which are the upper half of its own."""
     return np.uint32(np.uint32(bits) << np.uint32(16)).view(np.float32)
 '''
 
 _TO_BFLOAT16 = '''\
-@njit(error_model="numpy", nogil=True, inline="always")
+@njit(error_model="numpy", nogil=True)
 def to_bfloat16(x):
     """The bits of the bfloat16 nearest to a number; of two as near, the even one."""
     bits = np.float32(x).view(np.uint32)
@@ -39,7 +39,7 @@ def to_bfloat16(x):
 '''
 
 _FROM_FLOAT16 = '''\
-@njit(error_model="numpy", nogil=True, inline="always")
+@njit(error_model="numpy", nogil=True)
 def from_float16(bits):
     """The number that has these bits in float16."""
     wide = np.uint32(bits)
@@ -53,7 +53,7 @@ def from_float16(bits):
 '''
 
 _TO_FLOAT16 = '''\
-@njit(error_model="numpy", nogil=True, inline="always")
+@njit(error_model="numpy", nogil=True)
 def to_float16(x):
     """The bits of the float16 nearest to a number; of two as near, the even one."""
     bits = np.float32(x).view(np.uint32)
@@ -72,7 +72,7 @@ def to_float16(x):
 # fraction, are 1 or more together: with a probability that is this part, exactly. Only of a float16 below the normal
 # numbers more than 31 bits may be lost, and those beyond are left out.
 _TO_BFLOAT16_BY = '''\
-@njit(error_model="numpy", nogil=True, inline="always")
+@njit(error_model="numpy", nogil=True)
 def to_bfloat16_by(x, random):
     """The bits of one of the two bfloat16 beside a number, as 16 random bits have it."""
     bits = np.float32(x).view(np.uint32)
@@ -83,7 +83,7 @@ def to_bfloat16_by(x, random):
 '''
 
 _TO_FLOAT16_BY = '''\
-@njit(error_model="numpy", nogil=True, inline="always")
+@njit(error_model="numpy", nogil=True)
 def to_float16_by(x, random):
     """The bits of one of the two float16 beside a number, as 32 random bits have it."""
     bits = np.float32(x).view(np.uint32)
@@ -129,7 +129,7 @@ def _threefry() -> str:
             ]
     body = "\n".join(f"    {line}" for line in lines)
     return (
-        '@njit(error_model="numpy", nogil=True, inline="always")\n'
+        '@njit(error_model="numpy", nogil=True)\n'
         "def threefry(first, second, x, y):\n"
         f'    """64 random bits for a key and a counter of two words each: Threefry-2x32 of {ROUNDS} rounds."""\n'
         f"{body}\n    return (x, y)\n"

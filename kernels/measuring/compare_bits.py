@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from derive.reading.norms import BLOCK
 from kernels.lower import PartName, output_array
-from kernels.measuring.inputs import Array, Setting, arrays, ordinary_arrays, settings
+from kernels.measuring.inputs import SEED, Array, Setting, arrays, ordinary_arrays, settings, types_of
 from kernels.measuring.norms import norms_by_oracle
 from kernels.measuring.oracle import interpret, same_bits
 from kernels.pipeline import parts_of, programs
@@ -24,7 +24,8 @@ def call(kernel: Kernel, part: PartName, given: Mapping[str, Array], setting: Se
         kernel.query(copies["theta"], state, copies[output_array(kernel.rule)], setting.t, **setting.hyperparameters)
         return copies
     first, second = kernel.stepping.arrays[:2]
-    kernel.step(copies[first], copies[second], state, setting.t, **setting.hyperparameters)
+    seed = SEED if kernel.stepping.drawn else None
+    kernel.step(copies[first], copies[second], state, setting.t, seed=seed, **setting.hyperparameters)
     return copies
 
 
@@ -32,10 +33,10 @@ def compare_bits(kernel: Kernel) -> tuple[bool, str]:
     """Whether the kernel's results are the oracle's, bit for bit, on the zoo of inputs at every setting."""
     count = 0
     for part, given in _inputs(kernel):
-        program = programs(kernel.rule, kernel.dtype, part).final
+        program = programs(kernel.rule, kernel.storage, part).final
         for setting in settings(kernel.rule):
-            norms = norms_by_oracle(kernel.rule, kernel.dtype, given, setting.scalars)
-            expected = interpret(program, given, setting.scalars | norms)
+            norms = norms_by_oracle(kernel.rule, kernel.storage, given, setting.scalars)
+            expected = interpret(program, given, setting.scalars | norms, seed=SEED)
             actual = call(kernel, part, given, setting)
             for array, values in expected.items():
                 if not same_bits(actual[array], values):
@@ -48,12 +49,13 @@ def compare_bits(kernel: Kernel) -> tuple[bool, str]:
 def _inputs(kernel: Kernel) -> Iterator[tuple[PartName, dict[str, Array]]]:
     """Each part with the zoo; where norms are measured, also with finite tensors of one element and of some blocks."""
     for part in parts_of(kernel.rule):
-        names = programs(kernel.rule, kernel.dtype, part).final.arrays
+        program = programs(kernel.rule, kernel.storage, part).final
+        names, types = program.arrays, types_of(program)
         if part != "norms":
-            yield part, arrays(names, kernel.dtype, ROWS)
+            yield part, arrays(names, types, ROWS)
         if kernel.rule.norms and part == "step":
-            yield part, ordinary_arrays(names, kernel.dtype, 1, ())
-            yield part, ordinary_arrays(names, kernel.dtype, 2 * BLOCK + ROWS, ())
+            yield part, ordinary_arrays(names, types, 1, ())
+            yield part, ordinary_arrays(names, types, 2 * BLOCK + ROWS, ())
 
 
 def _first_difference(a: Array, b: Array) -> int:
