@@ -46,7 +46,8 @@ def at_random(values: Array, dtype: str, random: Array) -> Array:
 
 
 def _numbers(codes: Array, dtype: str) -> Array:
-    return codes.astype(np.uint16).view(numpy_dtype(dtype)).astype(np.float64)
+    numbers: Array = codes.astype(np.uint16).view(numpy_dtype(dtype)).astype(np.float64)
+    return numbers
 
 
 TURNS = ((13, 15, 26, 6), (17, 29, 16, 24))
