@@ -86,7 +86,7 @@ class RuleOptimizer(torch.optim.Optimizer):  # type: ignore[misc]
         return _remade, (self.rule, self.kept), self.__getstate__()
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over a state that was saved; states in a type of their own without PyTorch's detour by the parameter's."""
+        """Take over a state that was saved; what is kept in a type of its own PyTorch alone would round to another."""
         super().load_state_dict(state_dict)
         if self.kept is None:
             return
@@ -256,7 +256,8 @@ def _array(tensor: Any, order: tuple[int, ...] | None) -> Array:
     if laid.dtype is torch.bfloat16:  # which NumPy has only from ml_dtypes, and PyTorch does not know that
         import ml_dtypes
 
-        return laid.view(torch.int16).numpy().view(ml_dtypes.bfloat16)
+        bits: Array = laid.view(torch.int16).numpy()
+        return bits.view(ml_dtypes.bfloat16)
     array: Array = laid.numpy()
     return array
 

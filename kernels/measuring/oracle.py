@@ -31,12 +31,13 @@ def interpret(
     *,
     library: str = "compiled",
     seed: int | None = None,
+    tensor: int = 0,
 ) -> dict[str, Array]:
     """What each stored array receives; `arrays` are not changed, `scalars` gives t and every hyperparameter.
 
     `library` says whose exp, log, pow, ... are meant: those of "compiled" kernels, or those of
     "numpy", which need no compiling and serve where only finite or not is asked. With a `seed` a program that rounds by
-    random bits does so; without, everything is rounded to nearest.
+    random bits does so, for this tensor of a list; without, everything is rounded to nearest.
     """
     element = np.dtype(program.dtype)
 
@@ -47,7 +48,7 @@ def interpret(
     values = run(program, given | constants(program, scalars), number, operate)
     shape = np.shape(arrays[program.arrays[0]])
     stored = {array: np.array(np.broadcast_to(values[name], shape)) for array, name in program.stores}
-    return stored | _kept(program, stored, scalars, seed)
+    return stored | _kept(program, stored, scalars, seed, tensor)
 
 
 def loaded(program: Program, arrays: Mapping[str, Array]) -> dict[str, Array]:
@@ -57,14 +58,14 @@ def loaded(program: Program, arrays: Mapping[str, Array]) -> dict[str, Array]:
 
 
 def _kept(
-    program: Program, stored: Mapping[str, Array], scalars: Mapping[str, float], seed: int | None
+    program: Program, stored: Mapping[str, Array], scalars: Mapping[str, float], seed: int | None, tensor: int
 ) -> dict[str, Array]:
     """What arrays hold that are kept in another type than that of the arithmetic."""
     types = {array: program.type_of(array) for array in stored if array in dict(program.kept)}
     if seed is None or not program.drawn:
         return {array: to_nearest(stored[array], name) for array, name in types.items()}
     elements = np.arange(next(iter(stored.values())).size)
-    random = random_bits(random_words(seed, int(scalars["t"]), 0, elements), types.values())
+    random = random_bits(random_words(seed, int(scalars["t"]), tensor, elements), types.values())
     return {
         array: at_random(stored[array].reshape(-1), types[array], bits).reshape(stored[array].shape)
         for array, bits in zip(types, random, strict=False)
