@@ -22,7 +22,7 @@ def around(dtype: str) -> Array:
         halves = (ordered[1:].astype(np.float64) + ordered[:-1]) / 2
         largest = float(ordered[-1])
         overflow = largest + (largest - float(ordered[-2])) / 2
-        points = np.concatenate([numbers, halves.astype(np.float32), np.float32([overflow, -overflow])])
+        points = np.concatenate([numbers, halves.astype(np.float32), np.array([overflow, -overflow], np.float32)])
         return np.concatenate([np.nextafter(points, np.float32(side)) for side in (-np.inf, np.inf)] + [points])
 
 
@@ -39,9 +39,9 @@ def test_every_number_is_read_as_it_is(dtype: str) -> None:
 @pytest.mark.parametrize("dtype", FORMATS)
 def test_what_is_stored_is_the_nearest(dtype: str) -> None:
     random = np.random.Generator(np.random.PCG64(16)).integers(0, 1 << 32, 100_000, np.uint32).view(np.float32)
-    odd = np.uint32([0x7F800000, 0xFF800000, 0x7FFFFFFF, 0xFFFFFFFF, 0x7F800001, 0x7FC00000, 0xFFC00000]).view(
-        np.float32
-    )
+    odd = np.array(
+        [0x7F800000, 0xFF800000, 0x7FFFFFFF, 0xFFFFFFFF, 0x7F800001, 0x7FC00000, 0xFFC00000], np.uint32
+    ).view(np.float32)
     assert is_nearest(np.concatenate([around(dtype), random, odd]), dtype)
 
 
@@ -80,7 +80,7 @@ def test_by_random_bits_it_is_a_neighbour_with_the_probability_that_is_lost(dtyp
 @pytest.mark.parametrize("dtype", FORMATS)
 def test_random_rounding_is_that_of_the_oracle(dtype: str) -> None:
     values = around(dtype)[::7]
-    odd = np.uint32([0x7F800000, 0xFF800000, 0x7FFFFFFF, 0xFF800001, 0x80000000, 0x00000001]).view(np.float32)
+    odd = np.array([0x7F800000, 0xFF800000, 0x7FFFFFFF, 0xFF800001, 0x80000000, 0x00000001], np.uint32).view(np.float32)
     values = np.concatenate([values, odd])
     random = np.random.Generator(np.random.PCG64(18)).integers(0, 1 << 32, values.size, np.uint32)
     found, expected = narrowed(values, dtype, random), at_random(values, dtype, random)
