@@ -27,8 +27,7 @@ if TYPE_CHECKING:  # `import kernels` stays light: NumPy and Numba come with the
     from kernels.lower import PartName
     from kernels.running.kernel import Kernel, Part
     from kernels.running.through import Run
-
-DTYPES = ("float32", "float64")
+    from kernels.storage import Storage
 
 _LOCK = threading.RLock()  # Numba's compiler is not safe under threads
 _made: dict[str, Kernel] = {}
@@ -41,23 +40,36 @@ class NotProved(UserError):
     status: Status = "unknown"
 
 
-def compile(rule: Rule | str | Callable[..., object], dtype: object = "float32", *, unproved: bool = False) -> Kernel:
-    """The kernel of a rule for one element type, "float32" or "float64".
+def compile(
+    rule: Rule | str | Callable[..., object],
+    dtype: object = "float32",
+    *,
+    state: object = None,
+    rounding: str = "nearest",
+    unproved: bool = False,
+) -> Kernel:
+    """The kernel of a rule for one element type: "float32", "float64", "bfloat16" or "float16".
+
+    `dtype` is that of the parameter and its gradient, or of an average's input and output; `state` that of the states,
+    where it is another than `dtype`. Kept in 16 bits, numbers are computed with in float32, and rounded once when they
+    are stored: to nearest, or with rounding="stochastic" by random bits made from the seed that each step is given.
 
     `rule` is a Rule, a name of the library, "PATH::NAME", or a function or class, which is read and
     never called. Raises UserError where the rule cannot be used, and NotProved where the kernel could
     not be proved equal to it; with `unproved=True` such a kernel is made all the same, and says so in
     its certificate and source.
     """
-    found, name = _rule(rule), dtype_name(dtype)
+    from kernels.storage import storage_of
+
+    found, storage = _rule(rule), storage_of(dtype, state, rounding)
     from kernels.checks import refuse_unfit
     from kernels.running.content import content_key
 
     refuse_unfit(found)
-    key = content_key(found, name)
+    key = content_key(found, storage)
     with _LOCK:
         if key not in _made:
-            _made[key] = _fetched(found, name, key) or _built(found, name, key)
+            _made[key] = _fetched(found, storage, key) or _built(found, storage, key)
         kernel = _made[key]
     if not kernel.certificate.proved and not unproved:
         raise not_proved(found, kernel.certificate)
@@ -69,7 +81,9 @@ def compile_run(rule: Rule | str | Callable[..., object], dtype: object = "float
 
     `rule`, `dtype` and the errors are those of `compile`; UserError too for a rule that is no average, or takes norms.
     """
-    found, name = _rule(rule), dtype_name(dtype)
+    from kernels.storage import arithmetic_of
+
+    found, name = _rule(rule), arithmetic_of(dtype)
     from kernels.checks import refuse_unfit
     from kernels.running.content import content_key
 
@@ -97,14 +111,6 @@ def _rule(given: object) -> Rule:
     return as_rule(given)
 
 
-def dtype_name(dtype: object) -> str:
-    """The element type's name, from its name, a NumPy type or a dtype."""
-    name = dtype if isinstance(dtype, str) else getattr(dtype, "__name__", getattr(dtype, "name", None))
-    if name not in DTYPES:
-        raise UserError(f"no kernels for dtype {dtype!r}", fix=f"use {' or '.join(DTYPES)}")
-    return str(name)
-
-
 def not_proved(rule: Rule, certificate: Certificate) -> NotProved:
     what, proof = ("source", certificate.source) if certificate.program else ("program", certificate.program)
     error = NotProved(
@@ -116,7 +122,7 @@ def not_proved(rule: Rule, certificate: Certificate) -> NotProved:
     return error
 
 
-def _built(rule: Rule, dtype: str, key: str) -> Kernel:
+def _built(rule: Rule, storage: Storage, key: str) -> Kernel:
     """Everything from the rule; kept for the next time."""
     import pickle
 
@@ -124,18 +130,18 @@ def _built(rule: Rule, dtype: str, key: str) -> Kernel:
     from kernels.certify import certify
     from kernels.running import cache
 
-    certificate, sources = certify(rule, dtype)
-    parts = {name: _part(rule, dtype, key, name, source) for name, source in sources.items()}
+    certificate, sources = certify(rule, storage)
+    parts = {name: _part(rule, storage, key, name, source) for name, source in sources.items()}
     files = {"certificate.json": json.dumps(to_json(certificate), indent=1).encode(), "parts": pickle.dumps(parts)}
     made: dict[PartName, Part] = {}
     for name, part in parts.items():
-        made[name], code = _loaded(rule, dtype, key, part, None)
+        made[name], code = _loaded(part, None)
         files |= {f"{name}.py": part.source.encode(), f"{name}.code": code}
     cache.keep(key, files)
-    return _kernel(rule, dtype, certificate, made)
+    return _kernel(rule, storage, certificate, made)
 
 
-def _fetched(rule: Rule, dtype: str, key: str) -> Kernel | None:
+def _fetched(rule: Rule, storage: Storage, key: str) -> Kernel | None:
     """Everything from the cache; None where something is missing, damaged or refused."""
     import pickle
 
@@ -148,15 +154,15 @@ def _fetched(rule: Rule, dtype: str, key: str) -> Kernel | None:
     try:
         certificate = from_json(json.loads(files["certificate.json"]))
         parts: dict[PartName, Part] = pickle.loads(files["parts"])
-        made = {name: _loaded(rule, dtype, key, part, files[f"{name}.code"])[0] for name, part in parts.items()}
+        made = {name: _loaded(part, files[f"{name}.code"])[0] for name, part in parts.items()}
     except Exception:  # whatever is wrong with machine code from another day: it is made again
         with suppress(OSError):
             cache.drop(key)
         return None
-    return _kernel(rule, dtype, certificate, made)
+    return _kernel(rule, storage, certificate, made)
 
 
-def _part(rule: Rule, dtype: str, key: str, name: PartName, source: str) -> Part:
+def _part(rule: Rule, storage: Storage, key: str, name: PartName, source: str) -> Part:
     """What is known of one program but for its machine code."""
     from kernels.checks import checks
     from kernels.emit import bytes_per_element, emitted_names, renamed
@@ -165,8 +171,8 @@ def _part(rule: Rule, dtype: str, key: str, name: PartName, source: str) -> Part
     from kernels.running.kernel import Part, not_loaded
     from kernels.running.sharing import Proved
 
-    program = programs(rule, dtype, name).final
-    module = re.sub(r"\W", "_", f"{rule.name}_{name}_{dtype}_{key[:12]}")
+    program = programs(rule, storage, name).final
+    module = re.sub(r"\W+", "_", f"{rule.name}_{name}_{storage}_{key[:12]}")
     named = renamed(program, emitted_names(program))
     norms = program.stored if program.measures else measured(rule).arguments if name == "step" else ()
     return Part(
@@ -175,26 +181,30 @@ def _part(rule: Rule, dtype: str, key: str, name: PartName, source: str) -> Part
         refusals=checks(program, rule.hyperparameters),
         bytes_per_element=bytes_per_element(program),
         source=source,
-        proved=Proved(module, key, name, named.arrays, named.parameters, named.handed, len(norms)),
+        proved=Proved(
+            module, key, name, named.arrays, named.parameters, named.handed, len(norms),
+            tuple(program.type_of(a) for a in program.arrays), program.drawn,
+        ),
         entry=not_loaded,
-    )
+    )  # fmt: skip
 
 
-def _loaded(rule: Rule, dtype: str, key: str, part: Part, code: bytes | None) -> tuple[Part, bytes]:
+def _loaded(part: Part, code: bytes | None) -> tuple[Part, bytes]:
     """The part with its callable, and its machine code."""
     from kernels.running import cache
     from kernels.running.load import load, signature
 
     proved = part.proved
-    types = signature(dtype, part.arrays, part.stored, len(proved.parameters), sums=proved.measures)
-    loaded = load(proved.module, str(cache.directory(key) / f"{proved.part}.py"), part.source, types, code)
+    path = cache.directory(proved.key) / f"{proved.part}.py"
+    types = signature(part.types, part.is_stored, len(proved.parameters), sums=proved.measures, drawn=proved.drawn)
+    loaded = load(proved.module, str(path), part.source, types, code)
     return replace(part, entry=loaded.entry), loaded.code
 
 
-def _kernel(rule: Rule, dtype: str, certificate: Certificate, made: Mapping[PartName, Part]) -> Kernel:
+def _kernel(rule: Rule, storage: Storage, certificate: Certificate, made: Mapping[PartName, Part]) -> Kernel:
     from kernels.running.kernel import Kernel
 
-    return Kernel(rule, dtype, certificate, made["step"], made.get("query"), made.get("norms"))
+    return Kernel(rule, storage, certificate, made["step"], made.get("query"), made.get("norms"))
 
 
 def _run_built(rule: Rule, dtype: str, key: str) -> Run:

@@ -12,7 +12,7 @@ import linecache
 import os
 import pickle
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ from numba.core.compiler import CompileResult
 from numba.core.runtime import rtsys
 
 from derive.errors import UserError
+from kernels.storage import ARITHMETIC
 
 
 class _Text(importlib.abc.ExecutionLoader):
@@ -118,18 +119,26 @@ def module_from_text(name: str, path: str, source: str) -> Any:
 
 
 def signature(
-    dtype: str, arrays: tuple[str, ...], stored: tuple[str, ...], parameters: int, *, sums: bool = False
+    arrays: Iterable[str], stored: Iterable[bool], parameters: int, *, sums: bool = False, drawn: bool = False
 ) -> Any:
     """The types of `entry`: contiguous arrays, read-only where nothing is stored, t, the hyperparameters, a range.
 
-    With `sums` a table for sums of squares follows the arrays.
+    A table for sums of squares follows the arrays where these are added up, the seed of random bits t.
     """
-    element = getattr(numba.types, dtype)
-    types = [numba.types.Array(element, 1, "C", readonly=a not in stored) for a in arrays]
+    types = [
+        numba.types.Array(memory(name), 1, "C", readonly=not written)
+        for name, written in zip(arrays, stored, strict=True)
+    ]
     if sums:
         types.append(numba.types.float64[:, ::1])
     whole, real = numba.types.int64, numba.types.float64
-    return numba.types.int64(*types, whole, *[real] * (parameters - 1), whole, whole, real)
+    counters = [whole] * (2 if drawn else 1)
+    return whole(*types, *counters, *[real] * (parameters - 1), whole, whole, real)
+
+
+def memory(dtype: str) -> Any:
+    """What compiled code takes an element for: itself, or the bits of what Numba does not know."""
+    return getattr(numba.types, dtype if dtype in ARITHMETIC else "uint16")
 
 
 def signature_of_run(dtype: str, states: int, hyperparameters: int) -> Any:
