@@ -15,7 +15,7 @@ from derive.errors import UserError
 from kernels.checks import ENOUGH_FOR_THREADS
 from kernels.running import diagnose, loops
 from kernels.running.memory import cells, done, found
-from kernels.running.pool import crew, share
+from kernels.running.pool import begun, crew, share
 from kernels.running.sharing import shared
 from kernels.running.survey import BLOCK
 from kernels.running.tables import Overlap, Tables, Unfit, survey, survey_addresses, tables
@@ -129,7 +129,7 @@ def _divide(work: Callable[[Array, int, int], object], total: int, elements: int
         cell = cells(1)
         work(cell, max(total, 1), 0)
     else:
-        cell = cells(crew())  # of this step alone: a thread that comes late finds that all is taken
+        cell = cells(crew(), begun())  # of this step alone: a thread that comes late finds that all is taken
         share(lambda mine: work(cell, chunk, mine), lambda: done(cell) >= total)
     return cell
 

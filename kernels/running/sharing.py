@@ -28,7 +28,7 @@ _HEAD = """\
 import numpy as np
 from numba import carray, njit
 
-from kernels.running.memory import await_others, claim, finish, place_of, pointer_at
+from kernels.running.memory import await_others, begun, claim, finish, place_of, pointer_at
 from {name} import {imported}
 
 
@@ -41,10 +41,11 @@ _STEP = (
 def entry(table, starts, {more}cell, total, chunk, mine, {parameters}):
     """Step chunks of the elements of all tensors until none is left; the answer is 0.
     Row j of the table has the addresses of argument j; the elements of tensor k are starts[k] to starts[k + 1]."""
-{once}    while True:
+{once}    before = begun(cell, mine)
+    while True:
         first, last = claim(cell, total, chunk, mine)
         if first >= total:
-            return await_others(cell, total)
+            return await_others(cell, total, mine, before)
         k = place_of(starts, first)
         begin = first
         while begin < last:
@@ -73,11 +74,12 @@ def entry(table, starts, blocks, sums, norms, cell, total, chunk, mine, {paramet
                     total += sums[place, j]
                 norms[k, j] = np.sqrt(total)
         return 0
-{once}    squares = np.zeros(({norms}, {block}))
+{once}    before = begun(cell, mine)
+    squares = np.zeros(({norms}, {block}))
     while True:
         first, last = claim(cell, total, chunk, mine)
         if first >= total:
-            return await_others(cell, total)
+            return await_others(cell, total, mine, before)
         k = place_of(blocks, first)
         for place in range(first, last):
             while place >= blocks[k + 1]:
@@ -95,7 +97,9 @@ def entry(table, starts, blocks, sums, norms, cell, total, chunk, mine, {paramet
 _TAKEN = frozenset(
     {
         "await_others",
+        "before",
         "begin",
+        "begun",
         "block",
         "blocks",
         "carray",

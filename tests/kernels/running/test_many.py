@@ -378,7 +378,7 @@ def test_ctrl_c_is_raised_when_the_step_is_complete(monkeypatch: pytest.MonkeyPa
     kernel = compile("adam")
     expected = made(kernel, LARGE)
     one_by_one(kernel, expected)
-    for place in ("_current", "_wait", "submit"):
+    for place in ("_current", "sleep", "_hand_out"):
         rows, killed = made(kernel, LARGE), list[int]()
 
         def interrupting(function: Any, killed: list[int] = killed) -> Any:
@@ -392,12 +392,11 @@ def test_ctrl_c_is_raised_when_the_step_is_complete(monkeypatch: pytest.MonkeyPa
             return call
 
         with monkeypatch.context() as patch:
-            if place == "submit":
-                executor = pool._current().executor
-                patch.setattr(executor, "submit", interrupting(executor.submit))
+            if place == "sleep":
+                patch.setattr(pool.time, "sleep", interrupting(pool.time.sleep))
             else:
                 patch.setattr(pool, place, interrupting(getattr(pool, place)))
-            if place == "_wait":  # as if a helper were not done yet, twice
+            if place == "sleep":  # as if a helper were not done yet, twice
                 asked = iter((False, False))
 
                 def sharing(work: Any, done: Any, asked: Any = asked) -> None:
