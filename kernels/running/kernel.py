@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from types import ModuleType
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -211,8 +210,10 @@ class Kernel:
         `sizes` says how many elements each has. That contiguous elements of the kernel's types lie there, and stay
         there until the step is done, is for the caller to know.
         """
+        from kernels.running.many import step_addresses
+
         when, values = self._scalars(self.stepping, t, seed, hyperparameters)
-        done = _many().step_addresses(self, self.stepping, addresses, sizes, when, values, bool(guard))
+        done = step_addresses(self, self.stepping, addresses, sizes, when, values, bool(guard))
         return done if guard else None
 
     def __repr__(self) -> str:
@@ -261,7 +262,9 @@ class Kernel:
     ) -> bool:
         when, values = self._scalars(part, t, seed, hyperparameters)
         if type(given[0]) in _LISTS:
-            return _many().step_arrays(self, part, given, when, values, guard)
+            from kernels.running.many import step_arrays
+
+            return step_arrays(self, part, given, when, values, guard)
         for array in given:
             if type(array) is not _PLAIN:  # Numba would judge others by what it has seen before
                 given = self._plain(part, given)
@@ -269,16 +272,29 @@ class Kernel:
         arrays = _flat(given)
         if guard:
             self._diagnose(part, given, when[0])
-            return _many().step_one(self, part, arrays, when, values, guard)
+            return self._divided(part, arrays, when, values, guard)
         if part is self.stepping and self.measuring is not None:
             from kernels.running.adding import norms_of, table
 
             sums = table(arrays[0].size, len(self.measuring.stored))
             if self._enter(self.measuring, given, [*arrays, sums], when[:1], values):
-                return _many().step_one(self, part, arrays, when, values)
+                return self._divided(part, arrays, when, values)
             values = [*values, *norms_of(sums)]
         large = self._enter(part, given, arrays, when, values)
-        return _many().step_one(self, part, arrays, when, values) if large else True
+        return self._divided(part, arrays, when, values) if large else True
+
+    def _divided(
+        self,
+        part: Part,
+        arrays: list[Array],
+        when: tuple[int, ...],
+        values: list[float | None],
+        guard: bool = False,
+    ) -> bool:
+        """The work of a large tensor, or a guarded step."""
+        from kernels.running.many import step_one
+
+        return step_one(self, part, arrays, when, values, guard)
 
     def _enter(
         self, part: Part, given: list[Array], arrays: list[Array], when: tuple[int, ...], values: list[float | None]
@@ -388,12 +404,6 @@ class Kernel:
         if isinstance(initial, Symbol) and initial.name == self.rule.inputs[0]:
             return np.array(theta, dtype=dtype, order="C")
         raise UserError(f"an initial state of {initial} is not supported", where=self.rule.name, fix="use a constant")
-
-
-def _many() -> ModuleType:
-    from kernels.running import many
-
-    return many
 
 
 def _flat(arrays: list[Array]) -> list[Array]:

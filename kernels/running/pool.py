@@ -108,15 +108,14 @@ def over_chunks(part: Callable[[int, int], object], size: int, chunk: int = CHUN
             finished.append(lo)
             news.put(None)
 
-    interrupted: KeyboardInterrupt | None = None
     while len(finished) < -(-size // chunk):
         try:
             _hand_out(work, left)
             news.get()
         except KeyboardInterrupt as signal:
-            interrupted = signal
-    if failed or interrupted is not None:
-        raise failed[0] if failed else interrupted
+            failed.append(signal)
+    if failed:
+        raise failed[0]
 
 
 def _hand_out(work: Task, left: list[SimpleQueue[Task]]) -> None:
@@ -140,10 +139,10 @@ def _made() -> Pool:
     answers, steps = SimpleQueue[bool](), np.zeros(1, np.int64)
     for number, given in enumerate(tasks):
         given.put(lambda mine: answers.put(_keeps_subnormals()))
-        threading.Thread(
-            target=_help, args=(number, given, steps), name=f"derive-kernels-{number}", daemon=True
-        ).start()
-    if not all([answers.get() for _ in tasks]):
+        name = f"derive-kernels-{number}"
+        threading.Thread(target=_help, args=(number, given, steps), name=name, daemon=True).start()
+    fine = [answers.get() for _ in tasks]
+    if not all(fine):
         for given in tasks:
             given.put(lambda mine: sys.exit())  # this thread
         raise UserError("new threads flush subnormal numbers to zero", fix="a loaded library set that mode; clear it")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import time
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -406,7 +407,7 @@ def test_ctrl_c_is_raised_when_the_step_is_complete(monkeypatch: pytest.MonkeyPa
 
         with monkeypatch.context() as patch:
             if place == "sleep":
-                patch.setattr(pool.time, "sleep", interrupting(pool.time.sleep))
+                patch.setattr(time, "sleep", interrupting(time.sleep))
             else:
                 patch.setattr(pool, place, interrupting(getattr(pool, place)))
             if place == "sleep":  # as if a helper were not done yet, twice
