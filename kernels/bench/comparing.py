@@ -70,13 +70,19 @@ class Worker:
     lost: str = ""
 
     def ask(self, **request: Any) -> dict[str, Any]:
+        self.tell(**request)
+        return self.answer()
+
+    def tell(self, **request: Any) -> None:
+        assert self.process.stdin is not None
+        with suppress(OSError):  # the process is over: it will not answer
+            os.write(self.process.stdin.fileno(), json.dumps(request).encode() + b"\n")
+
+    def answer(self) -> dict[str, Any]:
+        """The answer to what was told, or why there is none."""
         if self.lost:
             return {"skipped": self.lost}
-        assert self.process.stdin is not None
         assert self.process.stdout is not None
-        with suppress(BrokenPipeError):
-            self.process.stdin.write(json.dumps(request).encode() + b"\n")
-            self.process.stdin.flush()
         answered, _, _ = select.select([self.process.stdout], [], [], self.limit)
         line = self.process.stdout.readline() if answered else b""
         if line:
@@ -113,12 +119,16 @@ def compare(plan: Plan, on_turn: Callable[[str], object] = lambda said: None) ->
 
     threads = plan.threads or workers()
     with ExitStack() as stack:
-        started = [stack.enter_context(_worker(plan, peer, threads)) for peer in plan.peers]
+        started = [stack.enter_context(_worker(plan, peer)) for peer in plan.peers]
+        for each in started:
+            each.tell(start={"peer": each.peer, "rule": plan.rule, "dtype": plan.dtype, "threads": threads})
+        for each in started:
+            each.answer()
         for sizes in plan.sizes:
-            for each in _turns(plan, started, sizes, on_turn):
-                peer, times = each.worker.peer, [] if each.skipped else each.times
+            for turns in _turns(plan, started, sizes, on_turn):
+                peer, times = turns.worker.peer, [] if turns.skipped else turns.times
                 yield Timed(plan.rule, peer, sizes, statistics.median(times) if times else None,
-                            min(times, default=None), each.skipped)  # fmt: skip
+                            min(times, default=None), turns.skipped)  # fmt: skip
 
 
 def _turns(
@@ -178,14 +188,13 @@ def alike(moved: Sequence[float], expected: Sequence[float]) -> bool:
 
 
 @contextmanager
-def _worker(plan: Plan, peer: str, threads: int) -> Iterator[Worker]:
+def _worker(plan: Plan, peer: str) -> Iterator[Worker]:
     """A process that is over when the block is. Ctrl-C on a terminal does not reach it, but ends the block."""
     path = os.pathsep.join(p for p in sys.path if p)
     with subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                           env={**os.environ, "PYTHONPATH": path}, start_new_session=True) as process:  # fmt: skip
         worker = Worker(peer, process, plan.limit)
         try:
-            worker.ask(start={"peer": peer, "rule": plan.rule, "dtype": plan.dtype, "threads": threads})
             yield worker
         finally:
             worker.end()
