@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
-from derive.expr import Apply, Expr, Number, apply, fold
+from derive.expr import NORMS, Apply, Expr, Number, apply, fold
 from derive.rule import Rule
 
 Tensor = tuple[Expr, ...]
@@ -17,11 +17,12 @@ def by_coordinates(
 ) -> list[Tensor]:
     """Each expression at every coordinate, names standing for tensors of that size; a norm is the same at all.
 
-    These may be a few coordinates of a larger tensor: `beside` gives for each norm the sum of the other squares.
+    These may be a few coordinates of a larger tensor, or of several: `beside` gives for each norm the sum of the other
+    squares.
     """
 
     def made(node: Apply, args: tuple[Tensor, ...]) -> Tensor:
-        if node.op == "norm":
+        if node.op in NORMS:
             # In the same order whatever that of the coordinates: then exchanging two of them changes nothing.
             squares = sorted((x * x for x in args[0]), key=str) + ([beside[node]] if node in beside else [])
             return (apply("sqrt", sum(squares[1:], squares[0])),) * size

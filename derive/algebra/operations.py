@@ -191,7 +191,7 @@ def _is_zero_or_certain(s: Signs) -> bool | None:
 
 
 def _norm(case: Case, node: Apply, x: Quotient) -> Value:
-    return case.norm(node.args[0])
+    return case.norm(node)
 
 
 def _floor(case: Case, node: Apply, x: Quotient) -> Value:
@@ -230,7 +230,7 @@ RULES: dict[str, Callable[..., Value]] = {
     "not": lambda case, node, a: not a,
     "exp": _exp,
     "log": _log,
-    "norm": _norm,
+    "norm": _norm, "global_norm": _norm,
     "floor": _floor,
     **{op: _opaque(op) for op in AT_ZERO},
 }
