@@ -22,7 +22,7 @@ PartName = Literal["norms", "step", "query"]
 def goals(rule: Rule, part: PartName = "step") -> dict[str, Expr]:
     """What each stored array must receive, in the values before the step: what a program is proved against."""
     if part == "norms":
-        return dict(measured(rule).arguments)
+        return dict(measured(rule).norms)
     if part == "query":
         if rule.query is None:
             raise UserError(
@@ -43,7 +43,7 @@ def lower(rule: Rule, dtype: str, part: PartName = "step") -> Program:
     In the step norms are scalars. The program of the norms stores none of the arrays: what it stores under the name of
     a norm is the elements whose squares are added up.
     """
-    wanted = goals(rule, part)
+    wanted = goals(rule, part) if part != "norms" else measured(rule).arguments
     rule = measured(rule).rule if part == "step" else rule
     arrays = _arrays(rule, part)
     parameters = tuple(dict.fromkeys(("t", *rule.hyperparameter_names)))
@@ -68,7 +68,8 @@ def lower(rule: Rule, dtype: str, part: PartName = "step") -> Program:
         name, extra = _stored(final, array, frozenset(elements).difference(arrays), frozenset(elements), taken)
         body.extend(extra)
         stores.append((array, name))
-    program = Program(rule.name, dtype, arrays, parameters, tuple(prelude), tuple(body), tuple(stores))
+    over_all = measured(rule).over_all if part == "norms" else frozenset()
+    program = Program(rule.name, dtype, arrays, parameters, tuple(prelude), tuple(body), tuple(stores), over_all)
     return without_unused(program)
 
 

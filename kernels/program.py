@@ -22,7 +22,8 @@ class Program:
     """What a kernel computes.
 
     `arrays` are the elements it reads or stores, in the order of the kernel's arguments;
-    `parameters` its scalars, `t` first; `stores` says which value each stored array receives.
+    `parameters` its scalars, `t` first; `stores` says which value each stored array receives. Of a program that measures
+    norms, `over_all` are those of all tensors.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Program:
     prelude: tuple[Assignment, ...]
     body: tuple[Assignment, ...]
     stores: tuple[tuple[str, str], ...]
+    over_all: frozenset[str] = frozenset()
 
     @property
     def elements(self) -> frozenset[str]:

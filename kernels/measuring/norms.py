@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from derive.reading.norms import BLOCK
+from derive.reading.norms import BLOCK, LANES
 from derive.rule import Rule
 from kernels.measuring.oracle import Array, interpret
 from kernels.measuring.rounding import bounds
@@ -46,7 +46,7 @@ def norm_errors(
     elements, errors = interpret(program, given, scalars), bounds(program, given, scalars).errors
     found = {}
     for name, values in elements.items():
-        n = (BLOCK - 1).bit_length() + -(-values.size // BLOCK) + 2
+        n = BLOCK // LANES + (LANES - 1).bit_length() + -(-values.size // BLOCK) + 2
         g = n * UNIT / (1 - n * UNIT)
         lost = float(np.sqrt(np.count_nonzero(values))) * 2.0**-537
         own = norms[name] * (g + 2 * UNIT) + 2 * lost
@@ -58,13 +58,15 @@ def norm_errors(
 
 
 def _added(values: Array) -> Array:
-    """The sum of the squares: the halves of a block, filled up with zeros, then the blocks, one after the other."""
+    """The sum of the squares: those of each lane of a block, the halves of the lanes, the blocks, each in order."""
     total = np.zeros(())
     for start in range(0, values.size, BLOCK):
         block = values[start : start + BLOCK]
-        rest = np.zeros(1 << (block.size - 1).bit_length())
-        rest[: block.size] = block * block
-        while rest.size > 1:
-            rest = rest[: rest.size // 2] + rest[rest.size // 2 :]
-        total = total + rest[0]
+        lanes = np.zeros(1 << (min(block.size, LANES) - 1).bit_length())
+        for begin in range(0, block.size, LANES):
+            strip = block[begin : begin + LANES]
+            lanes[: strip.size] = lanes[: strip.size] + strip * strip
+        while lanes.size > 1:
+            lanes = lanes[: lanes.size // 2] + lanes[lanes.size // 2 :]
+        total = total + lanes[0]
     return total

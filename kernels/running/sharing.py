@@ -16,7 +16,7 @@ from typing import Any
 
 import numba
 
-from derive.reading.norms import BLOCK
+from derive.reading.norms import BLOCK, LANES
 from kernels.lower import PartName
 from kernels.program import fresh
 from kernels.running import cache
@@ -67,14 +67,9 @@ def entry(table, starts, blocks, sums, norms, cell, total, chunk, mine, {paramet
     """Add up the squares of chunks of blocks of all tensors until none is left; those of tensor k are blocks[k] to
     blocks[k + 1]. With chunk 0: the norms, when all is added up. The answer is 0."""
     if chunk == 0:
-        for k in range(norms.shape[0]):
-            for j in range(norms.shape[1]):
-                total = 0.0
-                for place in range(blocks[k], blocks[k + 1]):
-                    total += sums[place, j]
-                norms[k, j] = np.sqrt(total)
+        roots(sums, blocks, norms)
         return 0
-{once}    squares = np.zeros(({norms}, {block}))
+{once}    squares = np.zeros(({norms}, {lanes}))
     while True:
         first, last = claim(cell, total, chunk, mine)
         if first >= total:
@@ -108,8 +103,8 @@ _TAKEN = frozenset(
         "entry",
         "finish",
     }
-    | {"first", "float", "j", "k", "last", "mine", "min", "njit", "norms", "np", "place", "pointer_at", "prelude"}
-    | {"range", "size", "span", "squares", "starts", "sums", "table", "total"}
+    | {"first", "float", "k", "last", "mine", "min", "njit", "norms", "np", "place", "pointer_at", "prelude"}
+    | {"range", "roots", "size", "span", "squares", "starts", "sums", "table", "total"}
 )
 
 
@@ -171,7 +166,7 @@ def text(proved: Proved) -> str:
     fields = {
         "name": proved.module,
         "generator": GENERATOR,
-        "inner": "block" if proved.measures else "span",
+        "inner": "block, roots" if proved.measures else "span",
         "parameters": ", ".join(given),
         "arrays": "\n".join(views),
         "names": ", ".join(arrays),
@@ -179,7 +174,7 @@ def text(proved: Proved) -> str:
         "once": "" if norms else f"    {call}\n",
     }
     if proved.measures:
-        return _NORMS.format(**fields, block=BLOCK, norms=proved.norms)
+        return _NORMS.format(**fields, block=BLOCK, lanes=LANES, norms=proved.norms)
     each = "".join(f"{line}\n" for line in (*norms, indent + call)) if norms else ""
     return _STEP.format(**fields, more="norms, " if norms else "", each=each)
 
