@@ -9,7 +9,7 @@ import numpy as np
 
 from derive.reading.norms import BLOCK
 from kernels.lower import PartName, output_array
-from kernels.measuring.inputs import Array, Setting, arrays, ordinary_arrays, settings
+from kernels.measuring.inputs import Array, Setting, arrays, ordinary_arrays, plain_arrays, settings
 from kernels.measuring.norms import norms_by_oracle, norms_of_list
 from kernels.measuring.oracle import interpret, same_bits
 from kernels.norms import measured
@@ -17,7 +17,7 @@ from kernels.pipeline import parts_of, programs
 from kernels.running.kernel import Kernel
 
 ROWS = 203  # not a multiple of any vector length
-LIST = (3, BLOCK + ROWS, 0, 1, ROWS)  # sizes of tensors that are stepped together
+LIST = (3, BLOCK + ROWS, 0, 1, ROWS, 70, 9)  # sizes of tensors that are stepped together
 
 
 def call(kernel: Kernel, part: PartName, given: Mapping[str, Array], setting: Setting) -> dict[str, Array]:
@@ -67,7 +67,7 @@ def _compare_lists(kernel: Kernel) -> tuple[int, str]:
     """How many values of a list of tensors are those of the oracle; which is not."""
     program = programs(kernel.rule, kernel.dtype).final
     ends = np.cumsum([0, *LIST])
-    whole = ordinary_arrays(program.arrays, kernel.dtype, int(ends[-1]), ())
+    whole = plain_arrays(program.arrays, kernel.dtype, int(ends[-1]))
     tensors = [{name: a[lo:hi] for name, a in whole.items()} for lo, hi in pairwise(ends)]
     count = 0
     for setting in settings(kernel.rule):

@@ -82,6 +82,12 @@ def ordinary_arrays(names: Iterable[str], dtype: str, size: int, nonnegative: It
     return _mixed(names, (*ORDINARY, *wide, 0.0), dtype, size, frozenset(nonnegative))
 
 
+def plain_arrays(names: Iterable[str], dtype: str, size: int) -> dict[str, Array]:
+    """Columns of values of about one size and with all their digits, so that each counts in a sum of all."""
+    random = np.random.Generator(np.random.PCG64(SEED))
+    return {name: random.standard_normal(size).astype(dtype) for name in names}
+
+
 def _mixed(
     names: Iterable[str], values: tuple[float, ...], dtype: str, size: int, nonnegative: frozenset[str]
 ) -> dict[str, Array]:
