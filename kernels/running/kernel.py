@@ -119,7 +119,7 @@ class Kernel:
 
         `t` counts the steps from 1, and is needed where the rule uses it. Arrays are C-contiguous, of one
         shape and of the kernel's dtype. Lists of arrays are tensors of any shapes, stepped in one call; norms are
-        those of each. With `guard`, a step with a gradient that is not finite is not made, and the answer says whether
+        those of each, or of all of them together where the rule says so. With `guard`, a step with a gradient that is not finite is not made, and the answer says whether
         it was.
         Raises UserError, before anything is stored; KeyboardInterrupt when the step is complete.
         """
@@ -155,6 +155,11 @@ class Kernel:
         counter, values = self._scalars(t, hyperparameters)
         done = many.step_addresses(self, self.stepping, addresses, sizes, counter, values, bool(guard))
         return done if guard else None
+
+    def batch(self, addresses: Any, sizes: Any, t: int, hyperparameters: Mapping[str, float]) -> many.Batch:
+        """Tensors for `step_batches`, which steps several batches; arguments are those of `step_addresses`."""
+        counter, values = self._scalars(t, hyperparameters)
+        return many.Batch(self, addresses, sizes, counter, values)
 
     def __repr__(self) -> str:
         return f"Kernel({self.rule.name}, {self.dtype}, {self._standing})"

@@ -5,7 +5,8 @@ Everything is checked before anything is stored, and then the whole step is done
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from kernels.running.memory import cells, done, found
 from kernels.running.pool import crew, share
 from kernels.running.sharing import shared
 from kernels.running.survey import BLOCK
-from kernels.running.tables import Overlap, Tables, Unfit, survey, survey_addresses, tables
+from kernels.running.tables import Overlap, Tables, Unfit, joined, survey, survey_addresses, tables
 
 if TYPE_CHECKING:
     from kernels.running.kernel import Kernel, Part
@@ -27,6 +28,33 @@ Array = np.ndarray[Any, Any]
 SPARE = 4  # tables that a kernel keeps for its next steps
 CHUNK = 1 << 14  # elements: enough to hide the taking, few enough for threads to end together
 BLOCKS = CHUNK // BLOCK  # of a chunk, where norms are measured
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Tensors of one kernel that are given by address and make the same step: see `step_addresses`."""
+
+    kernel: Kernel
+    addresses: Any
+    sizes: Any
+    t: int
+    values: list[float | None]
+
+
+@dataclass(frozen=True)
+class Work:
+    """Tables that have been found to be right, and what is to be done with them."""
+
+    kernel: Kernel
+    part: Part
+    made: Tables
+    t: int
+    values: list[float | None]
+
+    @property
+    def measuring(self) -> Part | None:
+        """What measures the norms that the part is given."""
+        return self.kernel.measuring if self.part is self.kernel.stepping else None
 
 
 def step_arrays(
@@ -66,6 +94,25 @@ def step_addresses(
 
     What lies there must be what the kernel takes; only sizes, alignment and overlaps are checked.
     """
+    return _step(kernel, part, _surveyed(kernel, part, addresses, sizes), t, values, guard)
+
+
+def step_batches(batches: Sequence[Batch]) -> Iterator[Batch]:
+    """A step of several batches of tensors given by address, each batch once it is stepped.
+
+    Everything is checked before the first is; the norms of all tensors are those of all batches together.
+    """
+    made = [_surveyed(b.kernel, b.kernel.stepping, b.addresses, b.sizes) for b in batches]
+    for batch in batches:
+        batch.kernel.check_scalars(batch.kernel.stepping, batch.t, batch.values)
+    work = [Work(b.kernel, b.kernel.stepping, tables, b.t, b.values) for b, tables in zip(batches, made, strict=True)]
+    _measure(work)
+    for batch, each in zip(batches, work, strict=True):
+        _walk(each)
+        yield batch
+
+
+def _surveyed(kernel: Kernel, part: Part, addresses: Any, sizes: Any) -> Tables:
     given, counts = np.asarray(addresses, np.int64), np.asarray(sizes, np.int64)
     if given.shape != (len(part.arrays), *counts.shape) or counts.ndim != 1 or (counts < 0).any():
         shape = f"{len(part.arrays)} rows ({', '.join(part.arrays)}) of one address for each size"
@@ -80,34 +127,58 @@ def step_addresses(
     except Unfit as unfit:
         what = f"{_named(kernel, part, unfit.place, counts.size, listed=True)[0]} is not aligned in memory"
         raise UserError(what, where=kernel.rule.name, fix="give the address of its first element") from None
-    return _step(kernel, part, made, t, values, guard)
+    return made
 
 
 def _step(kernel: Kernel, part: Part, made: Tables, t: int, values: list[float | None], guard: bool) -> bool:
     """All that is left: the scalars are checked, nothing else can be wrong."""
     kernel.check_scalars(part, t, values)
-    total = made.elements
     if guard and not _finite(made, kernel.example.itemsize, part.guarded):
         _give_back(kernel, made)
         return False
-    if part is kernel.stepping and kernel.measuring is not None:
-        _measure(kernel.measuring, made, t, values)
-        given = [made.addresses, made.starts, made.norms]
-    else:
-        given = [made.addresses, made.starts]
-    entry = shared(part.proved)
-    _divide(lambda cell, chunk, mine: entry(*given, cell, total, chunk, mine, t, *values), total, total, CHUNK)
-    _give_back(kernel, made)
+    work = Work(kernel, part, made, t, values)
+    _measure([work])
+    _walk(work)
     return True
 
 
-def _measure(measuring: Part, made: Tables, t: int, values: list[float | None]) -> None:
-    """The norms of every tensor."""
-    made.room(len(measuring.stored))
+def _walk(work: Work) -> None:
+    """The step itself, shared among threads."""
+    made, total, t, values = work.made, work.made.elements, work.t, work.values
+    entry = shared(work.part.proved)
+    given = [made.addresses, made.starts, *([made.norms] if work.measuring is not None else [])]
+    _divide(lambda cell, chunk, mine: entry(*given, cell, total, chunk, mine, t, *values), total, total, CHUNK)
+    _give_back(work.kernel, made)
+
+
+def _measure(works: Sequence[Work]) -> None:
+    """The norms of every tensor, where there are any; those of all tensors are of all that is given."""
+    for work in works:
+        if work.measuring is not None:
+            work.made.room(len(work.measuring.stored))
+            _add_up(work.measuring, work)
+    first = next((work for work in works if work.measuring is not None), None)
+    if first is None or first.measuring is None:
+        return
+    made = [work.made for work in works]
+    if len(made) == 1:
+        blocks, sums, norms = made[0].blocks, made[0].sums, made[0].norms
+    else:
+        blocks, sums = joined(made)
+        norms = np.zeros((len(blocks) - 1, sums.shape[1]))
+    nothing = first.made.addresses, first.made.starts
+    shared(first.measuring.proved)(*nothing, blocks, sums, norms, cells(1), 0, 0, 0, first.t, *first.values)
+    if len(made) > 1:
+        for each, own in zip(made, np.split(norms, np.cumsum([m.norms.shape[0] for m in made])[:-1]), strict=True):
+            each.norms[:] = own
+
+
+def _add_up(measuring: Part, work: Work) -> None:
+    """The sums of the squares of every block."""
+    made, t, values = work.made, work.t, work.values
     entry, total = shared(measuring.proved), int(made.blocks[-1])
     given = (made.addresses, made.starts, made.blocks, made.sums, made.norms)
     _divide(lambda cell, chunk, mine: entry(*given, cell, total, chunk, mine, t, *values), total, made.elements, BLOCKS)
-    entry(*given, cells(1), 0, 0, 0, t, *values)
 
 
 def _finite(made: Tables, itemsize: int, row: int) -> bool:
