@@ -17,6 +17,7 @@ from kernels.norms import measured
 from kernels.pipeline import parts_of, programs
 from kernels.program import Program, inlined
 from kernels.readback import equal, norms_of, read_back, read_back_through, with_norms
+from kernels.storage import Storage
 from kernels.through import emit_through, refuse_what_does_not_run
 from kernels.version import GENERATOR
 
@@ -52,7 +53,7 @@ def proved_nonnegative(rule: Rule) -> tuple[str, ...]:
     return tuple(name for name, domain in invariants(rule).items() if domain.low is not None and domain.low >= 0)
 
 
-def certify(rule: Rule, dtype: str) -> tuple[Certificate, Sources]:
+def certify(rule: Rule, dtype: str | Storage) -> tuple[Certificate, Sources]:
     """The certificate of a rule's kernel and the source of its parts."""
     assumptions, nonnegative = assumptions_of(rule), proved_nonnegative(rule)
     parts: dict[PartName, Certified] = {}
@@ -61,7 +62,7 @@ def certify(rule: Rule, dtype: str) -> tuple[Certificate, Sources]:
         parts[part] = _certified(rule, dtype, part, assumptions, nonnegative, measured_by)
     certificate = Certificate(
         rule.name,
-        dtype,
+        str(dtype),
         GENERATOR,
         _weakest([made.program for made in parts.values()]),
         _weakest([made.readback for made in parts.values()]),
@@ -79,7 +80,7 @@ def certify_through(rule: Rule, dtype: str) -> tuple[Certificate, str]:
 
 def _certified(
     rule: Rule,
-    dtype: str,
+    dtype: str | Storage,
     part: PartName,
     assumptions: Assumptions,
     nonnegative: tuple[str, ...],

@@ -12,13 +12,16 @@ import keyword
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from textwrap import indent
+from types import MappingProxyType
 
 from derive.expr import Apply, Expr, Number, Symbol, fold, substitute
 from derive.ops import OPS
+from derive.reading import narrow
 from derive.reading.norms import BLOCK, LANES, TAKEN, adding, rooting
 from derive.rule import Assignment, Hyperparameter, Rule
 from kernels.checks import ENOUGH_FOR_THREADS, LARGE, Check, checks
 from kernels.program import Program, fresh, operations
+from kernels.storage import BYTES
 from kernels.version import GENERATOR
 
 RESERVED = frozenset(
@@ -38,7 +41,7 @@ from numba import njit
 element = np.{dtype}
 
 
-@njit(error_model="numpy", nogil=True, inline="always")
+{conversions}@njit(error_model="numpy", nogil=True, inline="always")
 def prelude({parameters}):
     """The scalars of one step, in float64; `element` rounds once to {dtype}."""
 {prelude}
@@ -60,9 +63,9 @@ def span({span_arguments}):
 
 @njit(error_model="numpy", nogil=True, inline="always")
 def overlap(a, b):
-    """Whether two arrays of one size share memory."""
-    first, second, size = a.ctypes.data, b.ctypes.data, a.size * a.itemsize
-    return size > 0 and first < second + size and second < first + size
+    """Whether two arrays share memory."""
+    first, second = a.ctypes.data, b.ctypes.data
+    return first < second + b.size * b.itemsize and second < first + a.size * a.itemsize
 
 
 @njit(error_model="numpy", nogil=True)
@@ -75,7 +78,7 @@ def entry({entry_arguments}):
         if hi > {enough}:
             return {large}
     {call_prelude}
-    span({span_arguments})
+{key}    span({span_arguments})
     return 0
 '''
 )
@@ -104,9 +107,9 @@ def roots(sums, blocks, norms):
 
 @njit(error_model="numpy", nogil=True, inline="always")
 def overlap(a, b):
-    """Whether two arrays of one size share memory."""
-    first, second, size = a.ctypes.data, b.ctypes.data, a.size * a.itemsize
-    return size > 0 and first < second + size and second < first + size
+    """Whether two arrays share memory."""
+    first, second = a.ctypes.data, b.ctypes.data
+    return first < second + b.size * b.itemsize and second < first + a.size * a.itemsize
 
 
 @njit(error_model="numpy", nogil=True)
@@ -138,14 +141,16 @@ def emit(program: Program, rule: Rule, notes: Iterable[str] = ()) -> str:
     return _TEMPLATE.format(
         header="\n".join(f"# {' '.join(line.split())}" for line in (*header(program, rule, _traffic(program)), *notes)),
         dtype=program.dtype,
+        conversions=conversions(program),
         parameters=", ".join(parameters),
         prelude="\n".join(assignment_lines(program.prelude, "    ", frozenset())),
         handed=_tuple(handed),
-        span_arguments=", ".join([*arrays, "lo", "hi", *handed]),
+        span_arguments=", ".join([*arrays, "lo", "hi", *([narrow.KEY] if program.drawn else []), *handed]),
         slices="\n".join(f"    {a} = {a}[lo:hi]" for a in arrays),
         first=arrays[0],
-        body="\n".join(assignment_lines(program.body, "        ", frozenset(arrays)) + _stores(program)),
-        entry_arguments=", ".join([*arrays, *parameters, "lo", "hi", "smallest"]),
+        body="\n".join(_element_lines(program) + _stores(program)),
+        entry_arguments=", ".join([*arrays, *counters(program), "lo", "hi", "smallest"]),
+        key=f"    {narrow.KEY} = key_of(seed, {parameters[0]}, 0)\n" if program.drawn else "",
         checks="\n".join(check_lines(checks(program, hyperparameters))),
         enough=ENOUGH_FOR_THREADS,
         large=LARGE,
@@ -162,6 +167,7 @@ def _emit_norms(program: Program, rule: Rule, hyperparameters: tuple[Hyperparame
     return _NORMS.format(
         header="\n".join(f"# {' '.join(line.split())}" for line in (*header(program, rule, _traffic(program)), *notes)),
         dtype=program.dtype,
+        conversions=conversions(program),
         parameters=", ".join(parameters),
         prelude="\n".join(assignment_lines(program.prelude, "    ", frozenset())),
         handed=_tuple(handed),
@@ -174,7 +180,7 @@ def _emit_norms(program: Program, rule: Rule, hyperparameters: tuple[Hyperparame
         lanes=LANES,
         count=len(program.stores),
         first=arrays[0],
-        body="\n".join(assignment_lines(program.body, "        ", frozenset(arrays)) + squares),
+        body="\n".join(_element_lines(program) + squares),
         entry_arguments=", ".join([*arrays, "sums", *parameters, "lo", "hi", "smallest"]),
         checks="\n".join(check_lines(checks(program, hyperparameters))),
         enough=ENOUGH_FOR_THREADS,
@@ -191,6 +197,7 @@ def emitted_names(program: Program, template: frozenset[str] = frozenset()) -> d
     `template` are further names that the template takes for itself.
     """
     reserved = RESERVED | TAKEN | template if program.measures else RESERVED | template
+    reserved |= narrow.taken(len(program.arrays)) if program.kept else frozenset()
     taken = set(program.taken | reserved)
     names: dict[str, str] = {}
     for name in sorted(program.taken):
@@ -218,15 +225,31 @@ def renamed(program: Program, names: Mapping[str, str]) -> Program:
         prelude=lines(program.prelude),
         body=lines(program.body),
         stores=tuple((new(array), new(name)) for array, name in program.stores),
+        kept=tuple((new(array), kept) for array, kept in program.kept),
         over_all=frozenset(map(new, program.over_all)),
     )
 
 
-def expression(value: Expr, arrays: frozenset[str]) -> str:
-    """Python source for the value; the arrays stand for their element `i`."""
+def conversions(program: Program) -> str:
+    """The functions that convert what is kept in another type than the element type."""
+    loaded, stored = ([program.type_of(a) for a in arrays] for arrays in (program.loads, program.stored))
+    return narrow.functions(loaded, [] if program.measures else stored, drawn=program.drawn)
+
+
+def counters(program: Program) -> tuple[str, ...]:
+    """The scalars of the entry: the parameters, and after t the seed of random bits."""
+    t, *others = program.parameters
+    return (t, "seed", *others) if program.drawn else program.parameters
+
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+def expression(value: Expr, arrays: frozenset[str], kept: Mapping[str, str] = NOTHING) -> str:
+    """Python source for the value; the arrays stand for their element `i`, converted from the type it is kept in."""
 
     def symbol(s: Symbol) -> str:
-        return f"{s.name}[i]" if s.name in arrays else s.name
+        return narrow.element(s.name, kept) if s.name in arrays else s.name
 
     def application(node: Apply, args: tuple[str, ...]) -> str:
         return OPS[node.op].numba.format(*args)
@@ -239,12 +262,19 @@ def _number(number: Number) -> str:
     return f"({float(number.value)!r})"
 
 
-def assignment_lines(assignments: Iterable[Assignment], indent: str, arrays: frozenset[str]) -> list[str]:
-    return [f"{indent}{a.target} = {expression(a.value, arrays)}" for a in assignments]
+def assignment_lines(
+    assignments: Iterable[Assignment], indent: str, arrays: frozenset[str], kept: Mapping[str, str] = NOTHING
+) -> list[str]:
+    return [f"{indent}{a.target} = {expression(a.value, arrays, kept)}" for a in assignments]
+
+
+def _element_lines(program: Program) -> list[str]:
+    return assignment_lines(program.body, "        ", frozenset(program.arrays), dict(program.kept))
 
 
 def _stores(program: Program) -> list[str]:
-    return [f"        {array}[i] = {name}" for array, name in program.stores]
+    lines = narrow.store_lines(program.stores, dict(program.kept), drawn=program.drawn)
+    return [f"        {line}" for line in lines]
 
 
 def _tuple(names: tuple[str, ...]) -> str:
@@ -257,7 +287,8 @@ def check_lines(table: tuple[Check, ...]) -> list[str]:
 
 def bytes_per_element(program: Program) -> int:
     """Bytes read and written for one element."""
-    return (len(program.loads) + _writes(program)) * {"float32": 4, "float64": 8}[program.dtype]
+    written = () if program.measures else program.stored
+    return sum(BYTES[program.type_of(array)] for array in (*program.loads, *written))
 
 
 def _writes(program: Program) -> int:
@@ -269,11 +300,37 @@ def header(program: Program, rule: Rule, traffic: str) -> list[str]:
     """What a module says of itself; `traffic` is what it moves for one element."""
     counts = ", ".join(f"{count} {op}" for op, count in operations(program).items())
     return [
-        f"{rule.name}, {program.dtype}. Generated by {GENERATOR}; changes made here are lost.",
+        f"{rule.name}, {kept_in(program)}. Generated by {GENERATOR}; changes made here are lost.",
         *([str(rule.reference)] if str(rule.reference) else []),
         f"An element: {traffic}; {counts or 'no operations'}.",
         "Strict IEEE arithmetic: no fast-math, no contraction, every scalar rounded once.",
+        *(
+            [f"Kept in 16 bits: {_listed(program.kept)}; converted exactly, {_rounded(program)}."]
+            if program.kept
+            else []
+        ),
     ]
+
+
+def kept_in(program: Program) -> str:
+    """The types of the arrays, where there are several with their names."""
+    types = {program.type_of(array) for array in program.arrays}
+    if len(types) == 1:
+        return types.pop()
+    return _listed([(array, program.type_of(array)) for array in program.arrays])
+
+
+def _listed(kept: Iterable[tuple[str, str]]) -> str:
+    groups: dict[str, list[str]] = {}
+    for array, name in kept:
+        groups.setdefault(name, []).append(array)
+    return ", ".join(f"{' '.join(arrays)} {name}" for name, arrays in groups.items())
+
+
+def _rounded(program: Program) -> str:
+    if program.drawn:
+        return "rounded once when stored, by random bits of the seed, t, the tensor and the element"
+    return "rounded once when stored, to nearest, ties to even"
 
 
 def _traffic(program: Program) -> str:

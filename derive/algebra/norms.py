@@ -22,9 +22,7 @@ from derive.expr import Apply, Expr, Number, is_uniform
 MOST_CASES = 60
 
 
-def scaled(
-    argument: Expr, everywhere: Case, known: Iterable[Expr], norms: frozenset[str]
-) -> tuple[Expr, Expr | None]:
+def scaled(argument: Expr, everywhere: Case, known: Iterable[Expr], norms: frozenset[str]) -> tuple[Expr, Expr | None]:
     """The argument as one number for all coordinates times the rest: one of those known where it can be.
 
     The rest is None where the argument is zero at every coordinate. Raises NeedSplit for a case of what is one
@@ -43,7 +41,10 @@ def scaled(
         factor = _factor(argument, value, each, everywhere, norms)
         if factor is not None:
             return factor, each
-    (scale_above, above), (scale_below, below) = _parted(value.num, everywhere, norms), _parted(value.den, everywhere, norms)
+    (scale_above, above), (scale_below, below) = (
+        _parted(value.num, everywhere, norms),
+        _parted(value.den, everywhere, norms),
+    )
     scale, rest = quotient(scale_above, scale_below), quotient(above, below)
     return _written(scale, everywhere), _written(rest, everywhere)
 
@@ -62,9 +63,7 @@ def _as_written(argument: Expr, uniform: frozenset[str], norms: frozenset[str]) 
     return scale, argument
 
 
-def _factor(
-    argument: Expr, value: Quotient, each: Expr, everywhere: Case, norms: frozenset[str]
-) -> Expr | None:
+def _factor(argument: Expr, value: Quotient, each: Expr, everywhere: Case, norms: frozenset[str]) -> Expr | None:
     """The one number by which the argument is a multiple of what is known; None where there is none."""
     try:
         other = everywhere.number(each)

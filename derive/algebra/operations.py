@@ -230,7 +230,8 @@ RULES: dict[str, Callable[..., Value]] = {
     "not": lambda case, node, a: not a,
     "exp": _exp,
     "log": _log,
-    "norm": _norm, "global_norm": _norm,
+    "norm": _norm,
+    "global_norm": _norm,
     "floor": _floor,
     **{op: _opaque(op) for op in AT_ZERO},
 }

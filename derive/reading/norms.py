@@ -19,12 +19,14 @@ from derive.reading.kernel import (
     read_assignment,
     read_functions,
     read_prelude,
+    refuse_conversions,
     refuse_stores,
     truths_of,
     unexpected,
     without_docstring,
 )
 from derive.reading.limits import parse
+from derive.reading.narrow import read_loop, split_functions
 from derive.reading.python.bindings import bindings
 from derive.rule import Assignment, inline
 
@@ -87,17 +89,23 @@ def rooting(over_all: tuple[int, ...]) -> str:
 
 @dataclass(frozen=True)
 class Norms:
-    """What a measuring pass measures: each norm, in the arrays and parameters, a column of sums of squares."""
+    """What a measuring pass measures: each norm, in the arrays and parameters, a column of sums of squares.
+
+    `kept` and `drawn` are as those of `derive.reading.kernel`; nothing is drawn, as nothing is stored.
+    """
 
     dtype: str
     parameters: tuple[str, ...]
     arrays: tuple[str, ...]
     norms: tuple[Expr, ...]
+    kept: tuple[tuple[str, str], ...] = ()
+    drawn: bool = False
 
 
 def read_norms(source: str, file: str = "kernel") -> Norms:
     """What the source of an emitted measuring pass measures. Raises UserError where it is not the template."""
     tree = parse(source, file)
+    conversions = split_functions(tree, file)
     functions = read_functions(tree, file, FUNCTIONS)
     outer = bindings(tree.body)
     parameters, prelude, handed = read_prelude(functions["prelude"], file, outer)
@@ -115,7 +123,10 @@ def read_norms(source: str, file: str = "kernel") -> Norms:
     if not isinstance(loop, ast.For) or loop.orelse:
         raise unexpected(strip, file, "'strip' slices every array, and then has a loop over elements")
     squares = [n for n in loop.body if ast.unparse(n).startswith("squares[")]
-    body = tuple(read_assignment(n, scope, file) for n in loop.body[: len(loop.body) - len(squares)])
+    if conversions:
+        refuse_conversions([*parameters, *arrays, *handed], len(arrays), strip, file)
+    read = read_loop(loop.body[: len(loop.body) - len(squares)], arrays, file, drawn=False)
+    body = tuple(read_assignment(n, scope, file) for n in read.statements)
     _check_strip(strip, loop, lines, arrays, file)
     _check_block(functions["block"], arrays, handed, len(squares), file)
     over_all = _over_all(functions["roots"], len(squares), file)
@@ -131,7 +142,8 @@ def read_norms(source: str, file: str = "kernel") -> Norms:
     after = inline(body)
     whole = substitute([after[name] for name in elements], given)
     norms = (apply(GLOBAL_NORM if k in over_all else NORM, each) for k, each in enumerate(whole))
-    return Norms(element_type(tree, file), parameters, arrays, tuple(norms))
+    kept = tuple((a, read.kept[a]) for a in arrays if a in read.kept)
+    return Norms(element_type(tree, file), parameters, arrays, tuple(norms), kept)
 
 
 def _check_strip(

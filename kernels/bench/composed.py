@@ -23,7 +23,11 @@ def _known() -> tuple[tuple[str, Rule], ...]:
 def base_of(rule: Rule) -> str:
     """The rule inside, where the rule makes the step of a known composition, whatever its name and defaults are."""
     for base, known in _known():
-        if (rule.body, rule.states, rule.hyperparameter_names) == (known.body, known.states, known.hyperparameter_names):
+        if (rule.body, rule.states, rule.hyperparameter_names) == (
+            known.body,
+            known.states,
+            known.hyperparameter_names,
+        ):
             return base
     return ""
 

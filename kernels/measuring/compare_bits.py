@@ -9,7 +9,7 @@ import numpy as np
 
 from derive.reading.norms import BLOCK
 from kernels.lower import PartName, output_array
-from kernels.measuring.inputs import Array, Setting, arrays, ordinary_arrays, plain_arrays, settings
+from kernels.measuring.inputs import SEED, Array, Setting, arrays, ordinary_arrays, plain_arrays, settings, types_of
 from kernels.measuring.norms import norms_by_oracle, norms_of_list
 from kernels.measuring.oracle import interpret, same_bits
 from kernels.norms import measured
@@ -29,7 +29,8 @@ def call(kernel: Kernel, part: PartName, given: Mapping[str, Array], setting: Se
         kernel.query(copies["theta"], state, copies[output_array(kernel.rule)], setting.t, **setting.hyperparameters)
         return copies
     first, second = kernel.stepping.arrays[:2]
-    kernel.step(copies[first], copies[second], state, setting.t, **setting.hyperparameters)
+    seed = SEED if kernel.stepping.drawn else None
+    kernel.step(copies[first], copies[second], state, setting.t, seed=seed, **setting.hyperparameters)
     return copies
 
 
@@ -38,7 +39,8 @@ def call_list(kernel: Kernel, tensors: Sequence[Mapping[str, Array]], setting: S
     copies = [{name: a.copy() for name, a in given.items()} for given in tensors]
     first, second, *buffers = ([each[name] for each in copies] for name in kernel.stepping.arrays)
     state = dict(zip(kernel.stepping.arrays[2:], buffers, strict=True))
-    kernel.step(first, second, state, setting.t, **setting.hyperparameters)
+    seed = SEED if kernel.stepping.drawn else None
+    kernel.step(first, second, state, setting.t, seed=seed, **setting.hyperparameters)
     return copies
 
 
@@ -50,10 +52,10 @@ def compare_bits(kernel: Kernel) -> tuple[bool, str]:
         if said:
             return False, said
     for part, given in _inputs(kernel):
-        program = programs(kernel.rule, kernel.dtype, part).final
+        program = programs(kernel.rule, kernel.storage, part).final
         for setting in settings(kernel.rule):
-            norms = norms_by_oracle(kernel.rule, kernel.dtype, given, setting.scalars)
-            expected = interpret(program, given, setting.scalars | norms)
+            norms = norms_by_oracle(kernel.rule, kernel.storage, given, setting.scalars)
+            expected = interpret(program, given, setting.scalars | norms, seed=SEED)
             actual = call(kernel, part, given, setting)
             for array, values in expected.items():
                 if not same_bits(actual[array], values):
@@ -65,16 +67,16 @@ def compare_bits(kernel: Kernel) -> tuple[bool, str]:
 
 def _compare_lists(kernel: Kernel) -> tuple[int, str]:
     """How many values of a list of tensors are those of the oracle; which is not."""
-    program = programs(kernel.rule, kernel.dtype).final
+    program = programs(kernel.rule, kernel.storage).final
     ends = np.cumsum([0, *LIST])
-    whole = plain_arrays(program.arrays, kernel.dtype, int(ends[-1]))
+    whole = plain_arrays(program.arrays, types_of(program), int(ends[-1]))
     tensors = [{name: a[lo:hi] for name, a in whole.items()} for lo, hi in pairwise(ends)]
     count = 0
     for setting in settings(kernel.rule):
-        norms = norms_of_list(kernel.rule, kernel.dtype, tensors, setting.scalars)
+        norms = norms_of_list(kernel.rule, kernel.storage, tensors, setting.scalars)
         stepped = call_list(kernel, tensors, setting)
-        for given, known, actual in zip(tensors, norms, stepped, strict=True):
-            for array, values in interpret(program, given, setting.scalars | known).items():
+        for k, (given, known, actual) in enumerate(zip(tensors, norms, stepped, strict=True)):
+            for array, values in interpret(program, given, setting.scalars | known, seed=SEED, tensor=k).items():
                 if not same_bits(actual[array], values):
                     row = _first_difference(actual[array], values)
                     return count, _difference("step", array, row, actual[array], values, given, setting)
@@ -85,12 +87,13 @@ def _compare_lists(kernel: Kernel) -> tuple[int, str]:
 def _inputs(kernel: Kernel) -> Iterator[tuple[PartName, dict[str, Array]]]:
     """Each part with the zoo; where norms are measured, also with finite tensors of one element and of some blocks."""
     for part in parts_of(kernel.rule):
-        names = programs(kernel.rule, kernel.dtype, part).final.arrays
+        program = programs(kernel.rule, kernel.storage, part).final
+        names, types = program.arrays, types_of(program)
         if part != "norms":
-            yield part, arrays(names, kernel.dtype, ROWS)
+            yield part, arrays(names, types, ROWS)
         if kernel.rule.norms and part == "step":
-            yield part, ordinary_arrays(names, kernel.dtype, 1, ())
-            yield part, ordinary_arrays(names, kernel.dtype, 2 * BLOCK + ROWS, ())
+            yield part, ordinary_arrays(names, types, 1, ())
+            yield part, ordinary_arrays(names, types, 2 * BLOCK + ROWS, ())
 
 
 def _first_difference(a: Array, b: Array) -> int:

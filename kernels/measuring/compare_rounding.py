@@ -16,7 +16,7 @@ from derive.rule import Rule
 from derive.tensors import by_coordinates
 from kernels.lower import PartName, goals
 from kernels.measuring.compare_bits import call, call_list
-from kernels.measuring.inputs import Array, Setting, arrays, ordinary_arrays, settings
+from kernels.measuring.inputs import Array, Setting, arrays, ordinary_arrays, settings, types_of
 from kernels.measuring.norms import norm_errors, norms_of_list
 from kernels.measuring.rounding import Bounds, bounds
 from kernels.norms import measured
@@ -35,7 +35,7 @@ def compare_rounding(kernel: Kernel, nonnegative: tuple[str, ...]) -> tuple[bool
     for part in parts_of(kernel.rule):
         if part == "norms":
             continue  # a norm's error is in the step's
-        program = programs(kernel.rule, kernel.dtype, part).final
+        program = programs(kernel.rule, kernel.storage, part).final
         wanted = goals(kernel.rule, part)
         given = rounding_inputs(program, nonnegative)
         for setting in settings(kernel.rule):
@@ -46,8 +46,8 @@ def compare_rounding(kernel: Kernel, nonnegative: tuple[str, ...]) -> tuple[bool
 
 def rounding_inputs(program: Program, nonnegative: tuple[str, ...]) -> dict[str, Array]:
     """Ordinary inputs, then a few from the ends of the number line; all finite."""
-    ordinary = ordinary_arrays(program.arrays, program.dtype, ROWS, nonnegative)
-    extreme = arrays(program.arrays, program.dtype, ROWS, nonnegative)
+    ordinary = ordinary_arrays(program.arrays, types_of(program), ROWS, nonnegative)
+    extreme = arrays(program.arrays, types_of(program), ROWS, nonnegative)
     joined = {name: np.concatenate([ordinary[name], extreme[name]]) for name in program.arrays}
     finite = np.logical_and.reduce([np.isfinite(a) for a in joined.values()])
     return {name: np.ascontiguousarray(a[finite]) for name, a in joined.items()}
@@ -70,13 +70,13 @@ def _written_out(
 ) -> list[dict[str, tuple[Expr, ...]]]:
     """What every coordinate of each tensor should receive, as numbers."""
     sizes = [next(iter(given.values())).size for given in together]
-    values = {name: tuple(Number(Fraction(float(x))) for given in together for x in given[name]) for name in together[0]}
+    values = {
+        name: tuple(Number(Fraction(float(x))) for given in together for x in given[name]) for name in together[0]
+    }
     values |= {name: (Number(Fraction(v)),) * sum(sizes) for name, v in scalars.items()}
     written = by_coordinates(wanted.values(), values, sum(sizes), sizes=sizes)
     ends = list(accumulate(sizes, initial=0))
-    return [
-        {name: row[lo:hi] for name, row in zip(wanted, written, strict=True)} for lo, hi in pairwise(ends)
-    ]
+    return [{name: row[lo:hi] for name, row in zip(wanted, written, strict=True)} for lo, hi in pairwise(ends)]
 
 
 @dataclass
@@ -114,8 +114,8 @@ def _compare_setting(
     tally: Tally,
 ) -> None:
     """Of one tensor, or of some that are stepped together."""
-    norms = norms_of_list(kernel.rule, kernel.dtype, together, setting.scalars)
-    errors = norm_errors(kernel.rule, kernel.dtype, together, setting.scalars, norms)
+    norms = norms_of_list(kernel.rule, kernel.storage, together, setting.scalars)
+    errors = norm_errors(kernel.rule, kernel.storage, together, setting.scalars, norms)
     exact = _written_out(wanted, together, setting.scalars) if kernel.rule.norms else [{} for _ in together]
     actual = call_list(kernel, together, setting) if len(together) > 1 else [call(kernel, part, together[0], setting)]
     for k, given in enumerate(together):

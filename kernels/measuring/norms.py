@@ -11,20 +11,21 @@ from derive.rule import Rule
 from kernels.measuring.oracle import Array, interpret
 from kernels.measuring.rounding import bounds
 from kernels.pipeline import programs
+from kernels.storage import Storage
 
 UNIT = 2.0**-53
 WIDER = 1 + 2.0**-30  # for the roundings of the bound itself
 
 
 def norms_by_oracle(
-    rule: Rule, dtype: str, given: Mapping[str, Array], scalars: Mapping[str, float]
+    rule: Rule, dtype: str | Storage, given: Mapping[str, Array], scalars: Mapping[str, float]
 ) -> dict[str, float]:
     """Every norm that the rule takes of one tensor, by the names its step has for them; none where it takes none."""
     return norms_of_list(rule, dtype, [given], scalars)[0]
 
 
 def norms_of_list(
-    rule: Rule, dtype: str, tensors: Sequence[Mapping[str, Array]], scalars: Mapping[str, float]
+    rule: Rule, dtype: str | Storage, tensors: Sequence[Mapping[str, Array]], scalars: Mapping[str, float]
 ) -> list[dict[str, float]]:
     """The norms that the rule takes for each tensor of a list; one of all tensors is the same for each."""
     if not rule.norms:
@@ -41,7 +42,7 @@ def norms_of_list(
 
 def norm_errors(
     rule: Rule,
-    dtype: str,
+    dtype: str | Storage,
     tensors: Sequence[Mapping[str, Array]],
     scalars: Mapping[str, float],
     norms: Sequence[Mapping[str, float]],

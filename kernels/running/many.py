@@ -20,12 +20,14 @@ from kernels.running.pool import crew, share
 from kernels.running.sharing import shared
 from kernels.running.survey import BLOCK
 from kernels.running.tables import Overlap, Tables, Unfit, joined, survey, survey_addresses, tables
+from kernels.storage import BYTES, EXPONENTS
 
 if TYPE_CHECKING:
     from kernels.running.kernel import Kernel, Part
 
 Array = np.ndarray[Any, Any]
 SPARE = 4  # tables that a kernel keeps for its next steps
+When = tuple[int, ...]  # t, and the seed where there are random bits
 CHUNK = 1 << 14  # elements: enough to hide the taking, few enough for threads to end together
 BLOCKS = CHUNK // BLOCK  # of a chunk, where norms are measured
 
@@ -37,7 +39,7 @@ class Batch:
     kernel: Kernel
     addresses: Any
     sizes: Any
-    t: int
+    when: When
     values: list[float | None]
 
 
@@ -48,7 +50,7 @@ class Work:
     kernel: Kernel
     part: Part
     made: Tables
-    t: int
+    when: When
     values: list[float | None]
 
     @property
@@ -58,7 +60,7 @@ class Work:
 
 
 def step_arrays(
-    kernel: Kernel, part: Part, rows: Sequence[Sequence[Array]], t: int, values: list[float | None], guard: bool
+    kernel: Kernel, part: Part, rows: Sequence[Sequence[Array]], when: When, values: list[float | None], guard: bool
 ) -> bool:
     """A step of tensors given as arrays, a row for each of the part's arguments. False where the guard skipped it."""
     _same_lengths(kernel, part, rows)
@@ -66,35 +68,35 @@ def step_arrays(
     made = _borrow(kernel, len(rows), len(rows[0]))
     try:
         try:
-            survey(made, arrays, kernel.example, part.is_stored)
+            survey(made, arrays, part.examples)
         except Unfit:
             arrays = tuple(_plain(kernel, part, arrays, len(rows[0])))
-            survey(made, arrays, kernel.example, part.is_stored)
+            survey(made, arrays, part.examples)
     except Overlap as overlap:
         raise _overlap(kernel, part, overlap.places, len(rows[0]), listed=True) from None
-    return _step(kernel, part, made, t, values, guard)
+    return _step(kernel, part, made, when, values, guard)
 
 
 def step_one(
-    kernel: Kernel, part: Part, arrays: Sequence[Array], t: int, values: list[float | None], guard: bool = False
+    kernel: Kernel, part: Part, arrays: Sequence[Array], when: When, values: list[float | None], guard: bool = False
 ) -> bool:
     """A step of one tensor given as arrays that have been found to be right, but perhaps for overlaps."""
     made = _borrow(kernel, len(arrays), 1)
     try:
-        survey(made, tuple(arrays), kernel.example, part.is_stored)
+        survey(made, tuple(arrays), part.examples)
     except Overlap as overlap:
         raise _overlap(kernel, part, overlap.places, 1, listed=False) from None
-    return _step(kernel, part, made, t, values, guard)
+    return _step(kernel, part, made, when, values, guard)
 
 
 def step_addresses(
-    kernel: Kernel, part: Part, addresses: Any, sizes: Any, t: int, values: list[float | None], guard: bool
+    kernel: Kernel, part: Part, addresses: Any, sizes: Any, when: When, values: list[float | None], guard: bool
 ) -> bool:
     """A step of tensors given by address: a row for each argument, a column for each tensor of so many elements.
 
     What lies there must be what the kernel takes; only sizes, alignment and overlaps are checked.
     """
-    return _step(kernel, part, _surveyed(kernel, part, addresses, sizes), t, values, guard)
+    return _step(kernel, part, _surveyed(kernel, part, addresses, sizes), when, values, guard)
 
 
 def step_batches(batches: Sequence[Batch]) -> Iterator[Batch]:
@@ -104,8 +106,10 @@ def step_batches(batches: Sequence[Batch]) -> Iterator[Batch]:
     """
     made = [_surveyed(b.kernel, b.kernel.stepping, b.addresses, b.sizes) for b in batches]
     for batch in batches:
-        batch.kernel.check_scalars(batch.kernel.stepping, batch.t, batch.values)
-    work = [Work(b.kernel, b.kernel.stepping, tables, b.t, b.values) for b, tables in zip(batches, made, strict=True)]
+        batch.kernel.check_scalars(batch.kernel.stepping, batch.when, batch.values)
+    work = [
+        Work(b.kernel, b.kernel.stepping, tables, b.when, b.values) for b, tables in zip(batches, made, strict=True)
+    ]
     _measure(work)
     for batch, each in zip(batches, work, strict=True):
         _walk(each)
@@ -121,7 +125,7 @@ def _surveyed(kernel: Kernel, part: Part, addresses: Any, sizes: Any) -> Tables:
     made.addresses[:] = given
     np.cumsum(counts, out=made.starts[1:])
     try:
-        survey_addresses(made, kernel.example, part.is_stored)
+        survey_addresses(made, part.examples)
     except Overlap as overlap:
         raise _overlap(kernel, part, overlap.places, counts.size, listed=True) from None
     except Unfit as unfit:
@@ -130,13 +134,13 @@ def _surveyed(kernel: Kernel, part: Part, addresses: Any, sizes: Any) -> Tables:
     return made
 
 
-def _step(kernel: Kernel, part: Part, made: Tables, t: int, values: list[float | None], guard: bool) -> bool:
+def _step(kernel: Kernel, part: Part, made: Tables, when: When, values: list[float | None], guard: bool) -> bool:
     """All that is left: the scalars are checked, nothing else can be wrong."""
-    kernel.check_scalars(part, t, values)
-    if guard and not _finite(made, kernel.example.itemsize, part.guarded):
+    kernel.check_scalars(part, when, values)
+    if guard and not _finite(made, part.types[part.guarded], part.guarded):
         _give_back(kernel, made)
         return False
-    work = Work(kernel, part, made, t, values)
+    work = Work(kernel, part, made, when, values)
     _measure([work])
     _walk(work)
     return True
@@ -144,10 +148,10 @@ def _step(kernel: Kernel, part: Part, made: Tables, t: int, values: list[float |
 
 def _walk(work: Work) -> None:
     """The step itself, shared among threads."""
-    made, total, t, values = work.made, work.made.elements, work.t, work.values
+    made, total, when, values = work.made, work.made.elements, work.when, work.values
     entry = shared(work.part.proved)
     given = [made.addresses, made.starts, *([made.norms] if work.measuring is not None else [])]
-    _divide(lambda cell, chunk, mine: entry(*given, cell, total, chunk, mine, t, *values), total, total, CHUNK)
+    _divide(lambda cell, chunk, mine: entry(*given, cell, total, chunk, mine, *when, *values), total, total, CHUNK)
     _give_back(work.kernel, made)
 
 
@@ -167,7 +171,7 @@ def _measure(works: Sequence[Work]) -> None:
         blocks, sums = joined(made)
         norms = np.zeros((len(blocks) - 1, sums.shape[1]))
     nothing = first.made.addresses, first.made.starts
-    shared(first.measuring.proved)(*nothing, blocks, sums, norms, cells(1), 0, 0, 0, first.t, *first.values)
+    shared(first.measuring.proved)(*nothing, blocks, sums, norms, cells(1), 0, 0, 0, first.when[0], *first.values)
     if len(made) > 1:
         for each, own in zip(made, np.split(norms, np.cumsum([m.norms.shape[0] for m in made])[:-1]), strict=True):
             each.norms[:] = own
@@ -175,19 +179,19 @@ def _measure(works: Sequence[Work]) -> None:
 
 def _add_up(measuring: Part, work: Work) -> None:
     """The sums of the squares of every block."""
-    made, t, values = work.made, work.t, work.values
+    made, t, values = work.made, work.when[0], work.values
     entry, total = shared(measuring.proved), int(made.blocks[-1])
     given = (made.addresses, made.starts, made.blocks, made.sums, made.norms)
     _divide(lambda cell, chunk, mine: entry(*given, cell, total, chunk, mine, t, *values), total, made.elements, BLOCKS)
 
 
-def _finite(made: Tables, itemsize: int, row: int) -> bool:
+def _finite(made: Tables, dtype: str, row: int) -> bool:
     """Whether every gradient is finite."""
     entry, total = loops.finite(), made.elements
     addresses, starts = made.addresses[row], made.starts
 
     def look(cell: Array, chunk: int, mine: int) -> object:
-        return entry(addresses, starts, itemsize, cell, total, chunk, mine)
+        return entry(addresses, starts, BYTES[dtype], EXPONENTS[dtype], cell, total, chunk, mine)
 
     return not found(_divide(look, total, total // 4, CHUNK))  # elements soon looked at: fewer are worth a thread
 
@@ -246,7 +250,7 @@ def _plain(kernel: Kernel, part: Part, arrays: Sequence[Array], tensors: int) ->
     for place, value in enumerate(arrays):
         name, caller = _named(kernel, part, place, tensors, listed=True)
         stored = bool(part.is_stored[place // tensors])
-        diagnose.array(name, value, kernel.dtype, place=caller, kept=True, stored=stored)
+        diagnose.array(name, value, part.types[place // tensors], place=caller, kept=True, stored=stored)
         first = _named(kernel, part, place % tensors, tensors, listed=True)[0]
         diagnose.shapes({first: arrays[place % tensors], name: value})
     return [a.view(np.ndarray) for a in arrays]

@@ -29,6 +29,7 @@ from kernels.pipeline import programs
 from kernels.readback import equal, read_back
 from kernels.running import many
 from kernels.running.kernel import Kernel
+from tests.kernels.test_norms import LAST
 
 BODY = 'theta - lr * g * (norm(g) + norm(g + theta, over="all")) / (1 + norm(g, over="all"))'
 BOTH = replace(
@@ -43,7 +44,7 @@ def kernel() -> Kernel:
 
 def drawn(sizes: tuple[int, ...] = SIZES) -> tuple[list[Any], list[Any]]:
     random = np.random.default_rng(5)
-    theta, g = ([random.standard_normal(size)for size in sizes] for _ in range(2))
+    theta, g = ([random.standard_normal(size) for size in sizes] for _ in range(2))
     return theta, g
 
 
@@ -99,7 +100,6 @@ def test_nothing_is_stored_where_one_of_many_is_wrong() -> None:
     assert all(np.isnan(a).all() for a in theta)  # an infinite norm is that of every tensor
 
 
-LAST = "    for k in range(norms.shape[0]):\n        for j in range(norms.shape[1]):\n            norms"
 OVER_ALL = indent(ALL.format(j=2), "    ")
 EDITS = {
     "of each tensor": (OVER_ALL, ""),

@@ -125,6 +125,8 @@ def test_checks_come_before_anything_is_measured() -> None:
     assert (theta == 1).all()
 
 
+# The beginning of the last loop of `roots`.
+LAST = "    for k in range(norms.shape[0]):\n        for j in range(norms.shape[1]):\n            norms"
 EDITS = {
     "a changed coefficient": ("1.0 - beta1)", "1.5 - beta1)"),
     "a term left out": ("beta1_e * m[i] + one_minus_beta1_e * g[i]", "beta1_e * m[i]"),
@@ -149,9 +151,7 @@ EDITS = {
     "another length of blocks": ("place * 4096, min", "place * 4095, min"),
     "a block left out": ("range(lo // 4096,", "range(lo // 4096 + 1,"),
     "a tensor's blocks left out": ("range(blocks[k], blocks[k + 1])", "range(blocks[k], blocks[k] + 1)"),
-    "the norm of all tensors": ("    for k in range(norms.shape[0]):\n        for j in range(norms.shape[1]):\n            norms",
-                                indent(ALL.format(j=0), "    ") + "    for k in range(norms.shape[0]):\n"
-                                "        for j in range(norms.shape[1]):\n            norms"),
+    "the norm of all tensors": (LAST, indent(ALL.format(j=0), "    ") + LAST),
     "a root left out": ("norms[k, j] = np.sqrt(norms[k, j])", "norms[k, j] = norms[k, j]"),
     "an array that is not sliced": ("    g = g[lo:hi]\n", ""),
     "swapped arrays": ("block(theta, g, m, v, squares, sums, place", "block(theta, m, g, v, squares, sums, place"),

@@ -17,7 +17,7 @@ from derive.deriving.derivation import letter
 from derive.deriving.foretelling import HALVES, plain_values
 from derive.deriving.symmetries.dimensions import COMPARED
 from derive.evaluate import unrolled
-from derive.expr import Apply, Expr, Number, Symbol, apply, as_expr, nodes, norms_of, symbols
+from derive.expr import Apply, Expr, Number, Symbol, as_expr, nodes, norms_of, symbols
 from derive.proving import Assumptions, identity
 from derive.proving.invariants import assumptions_of
 from derive.proving.replay import NotConfirmed, Point, Replayed

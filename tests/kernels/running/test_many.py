@@ -247,7 +247,8 @@ def overlapping(arrays: list[Any], made_tables: tables.Tables, stored: list[bool
     """The places that the survey names; none where nothing stored overlaps."""
     made_tables.addresses.reshape(-1)[:] = [a.ctypes.data for a in arrays]
     try:
-        tables.survey_addresses(made_tables, np.zeros(1, np.float32), np.array(stored))
+        like = tables.examples([np.zeros(1, np.float32)] * len(stored), np.array(stored))
+        tables.survey_addresses(made_tables, like)
     except tables.Overlap as overlap:
         return overlap.places
     return ()
