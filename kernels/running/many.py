@@ -5,7 +5,7 @@ Everything is checked before anything is stored, and then the whole step is done
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ import numpy as np
 from derive.errors import UserError
 from kernels.checks import ENOUGH_FOR_THREADS
 from kernels.running import diagnose, loops
-from kernels.running.memory import cells, done, found
+from kernels.running.memory import cells, done, found, threads_of
 from kernels.running.pool import crew, share
 from kernels.running.sharing import shared
 from kernels.running.survey import BLOCK
@@ -99,10 +99,11 @@ def step_addresses(
     return _step(kernel, part, _surveyed(kernel, part, addresses, sizes), when, values, guard)
 
 
-def step_batches(batches: Sequence[Batch]) -> Iterator[Batch]:
-    """A step of several batches of tensors given by address, each batch once it is stepped.
+def step_batches(batches: Sequence[Batch], stepped: Callable[[int], object]) -> None:
+    """A step of several batches of tensors given by address; `stepped` is told the number of each when it is stepped.
 
-    Everything is checked before the first is; the norms of all tensors are those of all batches together.
+    Everything is checked before the first is; the norms of all tensors are those of all batches together. Ctrl-C is
+    raised when the batch that is stepped is complete and `stepped` has been told.
     """
     made = [_surveyed(b.kernel, b.kernel.stepping, b.addresses, b.sizes) for b in batches]
     for batch in batches:
@@ -111,9 +112,13 @@ def step_batches(batches: Sequence[Batch]) -> Iterator[Batch]:
         Work(b.kernel, b.kernel.stepping, tables, b.when, b.values) for b, tables in zip(batches, made, strict=True)
     ]
     _measure(work)
-    for batch, each in zip(batches, work, strict=True):
-        _walk(each)
-        yield batch
+    for number, each in enumerate(work):
+        cell = _cell(each.made.elements)
+        try:
+            _walk(each, cell)
+        finally:
+            if done(cell) >= each.made.elements:
+                stepped(number)
 
 
 def _surveyed(kernel: Kernel, part: Part, addresses: Any, sizes: Any) -> Tables:
@@ -142,16 +147,16 @@ def _step(kernel: Kernel, part: Part, made: Tables, when: When, values: list[flo
         return False
     work = Work(kernel, part, made, when, values)
     _measure([work])
-    _walk(work)
+    _walk(work, _cell(made.elements))
     return True
 
 
-def _walk(work: Work) -> None:
+def _walk(work: Work, cell: Array) -> None:
     """The step itself, shared among threads."""
     made, total, when, values = work.made, work.made.elements, work.when, work.values
     entry = shared(work.part.proved)
     given = [made.addresses, made.starts, *([made.norms] if work.measuring is not None else [])]
-    _divide(lambda cell, chunk, mine: entry(*given, cell, total, chunk, mine, *when, *values), total, total, CHUNK)
+    _divide(lambda cell, chunk, mine: entry(*given, cell, total, chunk, mine, *when, *values), cell, total, CHUNK)
     _give_back(work.kernel, made)
 
 
@@ -182,7 +187,7 @@ def _add_up(measuring: Part, work: Work) -> None:
     made, t, values = work.made, work.when[0], work.values
     entry, total = shared(measuring.proved), int(made.blocks[-1])
     given = (made.addresses, made.starts, made.blocks, made.sums, made.norms)
-    _divide(lambda cell, chunk, mine: entry(*given, cell, total, chunk, mine, t, *values), total, made.elements, BLOCKS)
+    _divide(lambda cell, chunk, mine: entry(*given, cell, total, chunk, mine, t, *values), _cell(made.elements), total, BLOCKS)
 
 
 def _finite(made: Tables, dtype: str, row: int) -> bool:
@@ -193,18 +198,25 @@ def _finite(made: Tables, dtype: str, row: int) -> bool:
     def look(cell: Array, chunk: int, mine: int) -> object:
         return entry(addresses, starts, BYTES[dtype], EXPONENTS[dtype], cell, total, chunk, mine)
 
-    return not found(_divide(look, total, total // 4, CHUNK))  # elements soon looked at: fewer are worth a thread
+    cell = _cell(total // 4)  # elements soon looked at: fewer are worth a thread
+    _divide(look, cell, total, CHUNK)
+    return not found(cell)
 
 
-def _divide(work: Callable[[Array, int, int], object], total: int, elements: int, chunk: int) -> Array:
-    """Do all the work, here where it is little, otherwise shared among threads; what they have counted."""
-    if elements <= ENOUGH_FOR_THREADS:
-        cell = cells(1)
+def _cell(elements: int) -> Array:
+    """What threads count in: for this thread alone where the elements are few.
+
+    It is for one step alone: a thread that comes late finds that all is taken.
+    """
+    return cells(1 if elements <= ENOUGH_FOR_THREADS else crew())
+
+
+def _divide(work: Callable[[Array, int, int], object], cell: Array, total: int, chunk: int) -> None:
+    """Do all the work, here where the cell is for one thread, otherwise shared among threads."""
+    if threads_of(cell) == 1:
         work(cell, max(total, 1), 0)
     else:
-        cell = cells(crew())  # of this step alone: a thread that comes late finds that all is taken
         share(lambda mine: work(cell, chunk, mine), lambda: done(cell) >= total)
-    return cell
 
 
 # What a step borrows and what is wrong with what it was given
