@@ -11,11 +11,14 @@ optim.step()
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from inspect import Parameter, Signature
+from operator import attrgetter, itemgetter
 from typing import Any, ClassVar, TypeAlias
+
+import numpy as np
 
 from derive.errors import UserError
 from derive.library.lookup import as_rule
@@ -24,6 +27,7 @@ from kernels.checks import refuse_unfit
 from kernels.driver import compile
 from kernels.running import diagnose
 from kernels.running.kernel import Array, Kernel
+from kernels.running.many import Batch, step_batches
 from kernels.storage import DTYPES, storage_of
 
 try:
@@ -31,8 +35,11 @@ try:
 except ImportError as missing:
     raise UserError("torch is not installed", fix="install derive-kernels[frameworks]") from missing
 
+from kernels.tensors import Rows, addresses, are_plain, sizes  # noqa: E402 - which needs PyTorch
+
 _Tensors: TypeAlias = "tuple[Any, Any, dict[str, Any]]"  # a parameter, its gradient and its state
 KNOWN: dict[Any, str] = {getattr(torch, name): name for name in DTYPES}
+_GRADIENT = attrgetter("grad")
 COUNT = "t"  # where the state of a parameter keeps the number of its steps; no state of a rule has that name
 
 
@@ -113,37 +120,77 @@ class RuleOptimizer(torch.optim.Optimizer):  # type: ignore[misc]
                                 fix="give step a closure that computes the loss and its gradients")  # fmt: skip
             else:
                 loss = self._asked(closure)
-            for batch in [*self._batches()]:  # all are looked at before the first is stepped
-                batch.step()
+            batches = [batch for place in range(len(self.param_groups)) for batch in self._batches(place)]
+            # All have been looked at before the first is stepped.
+            step_batches([batch.work for batch in batches], lambda number: batches[number].count())
             return loss
 
     def _asked(self, closure: Callable[[], Any]) -> Any:
         """The closure at the points where the rule wants its gradients; the parameters are then as they were."""
         here = [(p, p.clone()) for group in self.param_groups for p in group["params"] if p.requires_grad]
         try:
-            for batch in [*self._batches(asking=True)]:
-                batch.query()
+            groups = [together for group in self.param_groups for together in self._together(group, asking=True)]
+            for together in groups:
+                together.query()
             return _called(closure)
         finally:
             for parameter, value in here:
                 parameter.copy_(value)
 
-    def _batches(self, *, asking: bool = False) -> Iterator[_Batch]:
-        """The parameters to step, those together that have everything but their tensors in common."""
-        for group in self.param_groups:
-            settings = {name: _number(name, group[name]) for name in self.rule.hyperparameter_names}
-            together: dict[tuple[str, int], list[_Tensors]] = defaultdict(list)
-            for parameter in group["params"]:
-                gradient = parameter.grad
-                if gradient is None and not (asking and parameter.requires_grad):
-                    continue
-                dtype = _refuse(parameter, gradient, self.rule)
-                state = self.state[parameter]
-                if not state:
-                    state |= {COUNT: 0, **_begun(self._kernel(dtype), parameter, settings)}
-                together[dtype, state[COUNT]].append((parameter, gradient, state))
-            for (dtype, steps), tensors in together.items():
-                yield _Batch(self._kernel(dtype), self.buffers, steps + 1, settings, tensors)
+    @cached_property
+    def _known(self) -> dict[int, Rows | None]:
+        """For each group, by its place, what its tensors were when each was last looked at."""
+        return {}
+
+    def _batches(self, place: int) -> Sequence[_Batch]:
+        """The parameters of a group to step."""
+        batch = self._batch_as_known(place)
+        if batch is not None:
+            return [batch]
+        found = [together.batch() for together in self._together(self.param_groups[place])]
+        self._known[place] = found[0].rows if len(found) == 1 else None
+        return found
+
+    def _batch_as_known(self, place: int) -> _Batch | None:
+        """The parameters of a group, where they and their states are as they were when each was looked at, where their
+        gradients have no gaps, and all have made as many steps."""
+        known, group = self._known.get(place), self.param_groups[place]
+        parameters, gradients = group["params"], [*map(_GRADIENT, group["params"])]
+        if type(None) in {*map(type, gradients)}:
+            parameters = [p for p, g in zip(parameters, gradients, strict=True) if g is not None]
+            gradients = [g for g in gradients if g is not None]
+        if known is None or len(gradients) != known.columns:
+            return None
+        states = [self.state[parameter] for parameter in parameters]
+        try:
+            steps = {*map(itemgetter(COUNT), states)}
+            buffers = [state[name] for name in self.buffers for state in states]
+        except KeyError:  # of a parameter that has made no step
+            return None
+        elements, dtype = known.elements[: known.columns], parameters[0].dtype
+        if len(steps) != 1 or not known.still([*parameters, *buffers]) or not are_plain(gradients, dtype, elements):
+            return None
+        settings, kernel = self._settings(group), self._kernel(KNOWN[dtype])
+        return _Batch(kernel, steps.pop() + 1, settings, states, known.table(gradients), elements, gradients, known)
+
+    def _settings(self, group: Mapping[str, Any]) -> dict[str, float]:
+        return {name: _number(name, group[name]) for name in self.rule.hyperparameter_names}
+
+    def _together(self, group: Mapping[str, Any], *, asking: bool = False) -> Iterator[_Together]:
+        """The parameters of a group, each looked at, those together that have all but their tensors in common."""
+        settings = self._settings(group)
+        together: dict[tuple[str, int], list[_Tensors]] = defaultdict(list)
+        for parameter in group["params"]:
+            gradient = parameter.grad
+            if gradient is None and not (asking and parameter.requires_grad):
+                continue
+            dtype = _refuse(parameter, gradient, self.rule)
+            state = self.state[parameter]
+            if not state:
+                state |= {COUNT: 0, **_begun(self._kernel(dtype), parameter, settings)}
+            together[dtype, state[COUNT]].append((parameter, gradient, state))
+        for (dtype, steps), tensors in together.items():
+            yield _Together(self._kernel(dtype), self.buffers, steps + 1, settings, tensors)
 
     def _kernel(self, dtype: str) -> Kernel:
         if dtype not in self.kernels:
@@ -153,6 +200,29 @@ class RuleOptimizer(torch.optim.Optimizer):  # type: ignore[misc]
 
 @dataclass(frozen=True)
 class _Batch:
+    """Parameters that make the same step, as the kernel takes them; `held` is to live until it is made."""
+
+    kernel: Kernel
+    t: int
+    settings: Mapping[str, float]
+    states: Sequence[dict[str, Any]]
+    addresses: Array
+    elements: Array
+    held: Any
+    rows: Rows | None  # where none of them, nor a state, is laid out otherwise than in order
+
+    @property
+    def work(self) -> Batch:
+        return self.kernel.batch(self.addresses, self.elements, self.t, self.settings)
+
+    def count(self) -> None:
+        """The step is made."""
+        for state in self.states:
+            state[COUNT] = self.t
+
+
+@dataclass(frozen=True)
+class _Together:
     """Parameters that make the same step: each with its gradient and its state."""
 
     kernel: Kernel
@@ -161,14 +231,16 @@ class _Batch:
     settings: Mapping[str, float]
     tensors: list[_Tensors]
 
-    def step(self) -> None:
-        """All of them in one call of the kernel."""
+    def batch(self) -> _Batch:
+        """All of them for one call of the kernel."""
         kept = getattr(torch, self.kernel.storage.state)
         laid = [_laid(tensors, self.buffers, kept) for tensors in self.tensors]
-        addresses = [[tensor.data_ptr() for tensor in row] for row in zip(*laid, strict=True)]
-        self.kernel.step_addresses(addresses, [row[0].numel() for row in laid], self.t, **self.settings)
-        for _, _, state in self.tensors:
-            state[COUNT] = self.t
+        rows = [list(row) for row in zip(*laid, strict=True)]
+        table, elements = np.stack([addresses(row) for row in rows]), sizes(rows[0])
+        states = [state for _, _, state in self.tensors]
+        plain = all(a is parameter for a, (parameter, _, _) in zip(rows[0], self.tensors, strict=True))
+        known = Rows.of([rows[0], *rows[2:]]) if plain else None
+        return _Batch(self.kernel, self.t, self.settings, states, table, elements, rows, known)
 
     def query(self) -> None:
         """Every parameter moved to where its gradient is wanted."""

@@ -187,7 +187,12 @@ def _add_up(measuring: Part, work: Work) -> None:
     made, t, values = work.made, work.when[0], work.values
     entry, total = shared(measuring.proved), int(made.blocks[-1])
     given = (made.addresses, made.starts, made.blocks, made.sums, made.norms)
-    _divide(lambda cell, chunk, mine: entry(*given, cell, total, chunk, mine, t, *values), _cell(made.elements), total, BLOCKS)
+    _divide(
+        lambda cell, chunk, mine: entry(*given, cell, total, chunk, mine, t, *values),
+        _cell(made.elements),
+        total,
+        BLOCKS,
+    )
 
 
 def _finite(made: Tables, dtype: str, row: int) -> bool:
