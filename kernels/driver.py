@@ -82,11 +82,9 @@ def compile_run(rule: Rule | str | Callable[..., object], dtype: object = "float
     `rule`, `dtype` and the errors are those of `compile`; UserError too for a rule that is no average, or takes norms.
     """
     from derive.library.lookup import as_rule
-    from kernels.storage import ARITHMETIC, storage_of
+    from kernels.storage import arithmetic_of
 
-    found, name = as_rule(rule), storage_of(dtype).dtype
-    if name not in ARITHMETIC:
-        raise UserError(f"no runs through data of {name}", fix=f"use {' or '.join(ARITHMETIC)}")
+    found, name = as_rule(rule), arithmetic_of(dtype)
     from kernels.checks import refuse_unfit
     from kernels.running.content import content_key
 

@@ -12,7 +12,6 @@ import keyword
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from textwrap import indent
-from types import MappingProxyType
 
 from derive.expr import Apply, Expr, Number, Symbol, fold, substitute
 from derive.ops import OPS
@@ -28,6 +27,9 @@ RESERVED = frozenset(
     {"abs", "element", "entry", "float", "hi", "i", "lo", "math", "njit", "np"}
     | {"overlap", "prelude", "range", "smallest", "span"}
 )
+
+AS_IN_THE_TABLE: Mapping[str, str] = {}  # operations that a template writes otherwise than `derive.ops`
+AS_IN_THE_ARITHMETIC: Mapping[str, str] = {}  # the types of arrays that are kept in another one
 
 # How every module begins.
 HEAD = '''\
@@ -139,7 +141,7 @@ def emit(program: Program, rule: Rule, notes: Iterable[str] = ()) -> str:
     if program.measures:
         return _emit_norms(program, rule, hyperparameters, notes)
     return _TEMPLATE.format(
-        header="\n".join(f"# {' '.join(line.split())}" for line in (*header(program, rule, _traffic(program)), *notes)),
+        header="\n".join(f"# {' '.join(line.split())}" for line in (*header(program, rule, traffic(program)), *notes)),
         dtype=program.dtype,
         conversions=conversions(program),
         parameters=", ".join(parameters),
@@ -165,7 +167,7 @@ def _emit_norms(program: Program, rule: Rule, hyperparameters: tuple[Hyperparame
     over_all = tuple(j for j, name in enumerate(program.stored) if name in program.over_all)
     span = ["place", f"place * {BLOCK}", f"min(place * {BLOCK} + {BLOCK}, hi)"]
     return _NORMS.format(
-        header="\n".join(f"# {' '.join(line.split())}" for line in (*header(program, rule, _traffic(program)), *notes)),
+        header="\n".join(f"# {' '.join(line.split())}" for line in (*header(program, rule, traffic(program)), *notes)),
         dtype=program.dtype,
         conversions=conversions(program),
         parameters=", ".join(parameters),
@@ -242,17 +244,22 @@ def counters(program: Program) -> tuple[str, ...]:
     return (t, "seed", *others) if program.drawn else program.parameters
 
 
-NOTHING: Mapping[str, str] = MappingProxyType({})
+def expression(
+    value: Expr,
+    arrays: frozenset[str],
+    spelling: Mapping[str, str] = AS_IN_THE_TABLE,
+    kept: Mapping[str, str] = AS_IN_THE_ARITHMETIC,
+) -> str:
+    """Python source for the value; the arrays stand for their element `i`, converted where they are `kept` otherwise.
 
-
-def expression(value: Expr, arrays: frozenset[str], kept: Mapping[str, str] = NOTHING) -> str:
-    """Python source for the value; the arrays stand for their element `i`, converted from the type it is kept in."""
+    `spelling` are operations that are written otherwise than in the table.
+    """
 
     def symbol(s: Symbol) -> str:
         return narrow.element(s.name, kept) if s.name in arrays else s.name
 
     def application(node: Apply, args: tuple[str, ...]) -> str:
-        return OPS[node.op].numba.format(*args)
+        return spelling.get(node.op, OPS[node.op].numba).format(*args)
 
     [text] = fold([value], symbol=symbol, number=_number, apply=application)
     return ast.unparse(ast.parse(text, mode="eval"))  # leaves out the brackets that change nothing
@@ -263,13 +270,18 @@ def _number(number: Number) -> str:
 
 
 def assignment_lines(
-    assignments: Iterable[Assignment], indent: str, arrays: frozenset[str], kept: Mapping[str, str] = NOTHING
+    assignments: Iterable[Assignment],
+    indent: str,
+    arrays: frozenset[str],
+    spelling: Mapping[str, str] = AS_IN_THE_TABLE,
+    kept: Mapping[str, str] = AS_IN_THE_ARITHMETIC,
 ) -> list[str]:
-    return [f"{indent}{a.target} = {expression(a.value, arrays, kept)}" for a in assignments]
+    return [f"{indent}{a.target} = {expression(a.value, arrays, spelling, kept)}" for a in assignments]
 
 
 def _element_lines(program: Program) -> list[str]:
-    return assignment_lines(program.body, "        ", frozenset(program.arrays), dict(program.kept))
+    kept = dict(program.kept)
+    return assignment_lines(program.body, "        ", frozenset(program.arrays), kept=kept)
 
 
 def _stores(program: Program) -> list[str]:
@@ -333,7 +345,8 @@ def _rounded(program: Program) -> str:
     return "rounded once when stored, to nearest, ties to even"
 
 
-def _traffic(program: Program) -> str:
+def traffic(program: Program) -> str:
+    """What is read and written for one element."""
     return f"{len(program.loads)} reads, {_writes(program)} writes, {bytes_per_element(program)} bytes"
 
 

@@ -155,9 +155,7 @@ def _proved(rule: Rule, dtype: str) -> Mapping[str, Program]:
     return {part: programs(rule, dtype, part).final for part in sources}
 
 
-def _norms(
-    rule: Rule, leaves: Sequence[Mapping[str, Any]], scalars: Mapping[str, Any]
-) -> Sequence[Mapping[str, Any]]:
+def _norms(rule: Rule, leaves: Sequence[Mapping[str, Any]], scalars: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     """The norms of each leaf, by the names that the step has for them; those of all leaves are the same for each."""
     squares = [_squares(rule, leaf, scalars) for leaf in leaves]
     whole = {name: sum(each[name] for each in squares) for name in measured(rule).over_all if squares}

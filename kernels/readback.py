@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from derive.errors import UserError
 from derive.expr import GLOBAL_NORM, NORM, Expr, Symbol, apply, substitute
 from derive.proving import Assumptions, Verdict, identity
+from derive.reading import cuda
 from derive.reading.kernel import Kernel, read_kernel
 from derive.reading.norms import Norms, read_norms
 from derive.reading.through import TAKEN, Through, read_through
@@ -27,6 +28,12 @@ def read_back(source: str, program: Program) -> dict[str, Expr]:
 def read_back_through(source: str, program: Program) -> dict[str, Expr]:
     """`read_back` of a run through time: what one step of one element makes of the output and the states."""
     return _in_names_of(program, read_through(source, program.name), emitted_names(program, TAKEN))
+
+
+def read_back_cuda(source: str, program: Program) -> dict[str, Expr]:
+    """`read_back` of what is emitted for a card."""
+    kernel = (cuda.read_cuda_norms if program.measures else cuda.read_cuda)(source, program.name)
+    return _in_names_of(program, kernel, emitted_names(program, cuda.TAKEN))
 
 
 def _in_names_of(program: Program, kernel: Kernel | Norms | Through, names: Mapping[str, str]) -> dict[str, Expr]:

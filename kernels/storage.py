@@ -47,6 +47,14 @@ class Storage:
         return self.words + ("" if self.rounding == "nearest" else f", {self.rounding} rounding")
 
 
+def arithmetic_of(dtype: object) -> str:
+    """The name of a type that is computed with, where nothing may be kept in another. Raises UserError."""
+    name = _word(dtype)
+    if name not in ARITHMETIC:
+        raise UserError(f"no kernels for dtype {dtype!r}", fix=f"use {' or '.join(ARITHMETIC)}")
+    return name
+
+
 def storage_of(dtype: object, state: object = None, rounding: str = "nearest") -> Storage:
     """The storage that is asked for by names, NumPy types or dtypes. Raises UserError where no kernel has it."""
     if isinstance(dtype, Storage):
@@ -88,8 +96,12 @@ def written(name: str) -> str:
 
 
 def _name(dtype: object) -> str:
-    """The type's name, from its name, a NumPy type or a dtype."""
-    name = dtype if isinstance(dtype, str) else getattr(dtype, "__name__", getattr(dtype, "name", None))
+    name = _word(dtype)
     if name not in DTYPES:
         raise UserError(f"no kernels for dtype {dtype!r}", fix=f"use {', '.join(DTYPES[:-1])} or {DTYPES[-1]}")
-    return str(name)
+    return name
+
+
+def _word(dtype: object) -> str:
+    """A type's name, from its name, a NumPy type or a dtype."""
+    return dtype if isinstance(dtype, str) else str(getattr(dtype, "__name__", getattr(dtype, "name", "")))

@@ -35,7 +35,7 @@ try:
 except ImportError as missing:
     raise UserError("torch is not installed", fix="install derive-kernels[frameworks]") from missing
 
-from kernels.tensors import Rows, addresses, are_plain, sizes  # noqa: E402 - which needs PyTorch
+from kernels.tensors import Rows, addresses, are_plain, sizes
 
 _Tensors: TypeAlias = "tuple[Any, Any, dict[str, Any]]"  # a parameter, its gradient and its state
 KNOWN: dict[Any, str] = {getattr(torch, name): name for name in DTYPES}
@@ -93,7 +93,7 @@ class RuleOptimizer(torch.optim.Optimizer):  # type: ignore[misc]
         return _remade, (self.rule, self.kept), self.__getstate__()
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over a state that was saved; states in a type of their own without PyTorch's detour by the parameter's."""
+        """Take over a state that was saved; what is kept in a type of its own PyTorch alone would round to another."""
         super().load_state_dict(state_dict)
         if self.kept is None:
             return
@@ -328,7 +328,8 @@ def _array(tensor: Any, order: tuple[int, ...] | None) -> Array:
     if laid.dtype is torch.bfloat16:  # which NumPy has only from ml_dtypes, and PyTorch does not know that
         import ml_dtypes
 
-        return laid.view(torch.int16).numpy().view(ml_dtypes.bfloat16)
+        bits: Array = laid.view(torch.int16).numpy()
+        return bits.view(ml_dtypes.bfloat16)
     array: Array = laid.numpy()
     return array
 

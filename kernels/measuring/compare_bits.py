@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
 
 from derive.reading.norms import BLOCK
+from derive.rule import Rule
 from kernels.lower import PartName, output_array
 from kernels.measuring.inputs import SEED, Array, Setting, arrays, ordinary_arrays, plain_arrays, settings, types_of
 from kernels.measuring.norms import norms_by_oracle, norms_of_list
@@ -29,8 +30,8 @@ def call(kernel: Kernel, part: PartName, given: Mapping[str, Array], setting: Se
         kernel.query(copies["theta"], state, copies[output_array(kernel.rule)], setting.t, **setting.hyperparameters)
         return copies
     first, second = kernel.stepping.arrays[:2]
-    seed = SEED if kernel.stepping.drawn else None
-    kernel.step(copies[first], copies[second], state, setting.t, seed=seed, **setting.hyperparameters)
+    seed = {"seed": SEED} if kernel.stepping.drawn else {}
+    kernel.step(copies[first], copies[second], state, setting.t, **seed, **setting.hyperparameters)
     return copies
 
 
@@ -39,21 +40,23 @@ def call_list(kernel: Kernel, tensors: Sequence[Mapping[str, Array]], setting: S
     copies = [{name: a.copy() for name, a in given.items()} for given in tensors]
     first, second, *buffers = ([each[name] for each in copies] for name in kernel.stepping.arrays)
     state = dict(zip(kernel.stepping.arrays[2:], buffers, strict=True))
-    seed = SEED if kernel.stepping.drawn else None
-    kernel.step(first, second, state, setting.t, seed=seed, **setting.hyperparameters)
+    seed = {"seed": SEED} if kernel.stepping.drawn else {}
+    kernel.step(first, second, state, setting.t, **seed, **setting.hyperparameters)
     return copies
 
 
-def compare_bits(kernel: Kernel) -> tuple[bool, str]:
-    """Whether the kernel's results are the oracle's, bit for bit, on the zoo of inputs at every setting."""
+def compare_bits(
+    kernel: Kernel, rows: int = ROWS, at: Callable[[Rule], Iterable[Setting]] = settings
+) -> tuple[bool, str]:
+    """Whether the kernel's results are the oracle's, bit for bit, on so many rows of the zoo at every setting."""
     count = 0
     if measured(kernel.rule).over_all:
-        count, said = _compare_lists(kernel)
+        count, said = _compare_lists(kernel, at)
         if said:
             return False, said
-    for part, given in _inputs(kernel):
+    for part, given in _inputs(kernel, rows):
         program = programs(kernel.rule, kernel.storage, part).final
-        for setting in settings(kernel.rule):
+        for setting in at(kernel.rule):
             norms = norms_by_oracle(kernel.rule, kernel.storage, given, setting.scalars)
             expected = interpret(program, given, setting.scalars | norms, seed=SEED)
             actual = call(kernel, part, given, setting)
@@ -65,14 +68,14 @@ def compare_bits(kernel: Kernel) -> tuple[bool, str]:
     return True, f"{count} values equal"
 
 
-def _compare_lists(kernel: Kernel) -> tuple[int, str]:
+def _compare_lists(kernel: Kernel, at: Callable[[Rule], Iterable[Setting]]) -> tuple[int, str]:
     """How many values of a list of tensors are those of the oracle; which is not."""
     program = programs(kernel.rule, kernel.storage).final
     ends = np.cumsum([0, *LIST])
     whole = plain_arrays(program.arrays, types_of(program), int(ends[-1]))
     tensors = [{name: a[lo:hi] for name, a in whole.items()} for lo, hi in pairwise(ends)]
     count = 0
-    for setting in settings(kernel.rule):
+    for setting in at(kernel.rule):
         norms = norms_of_list(kernel.rule, kernel.storage, tensors, setting.scalars)
         stepped = call_list(kernel, tensors, setting)
         for k, (given, known, actual) in enumerate(zip(tensors, norms, stepped, strict=True)):
@@ -84,16 +87,16 @@ def _compare_lists(kernel: Kernel) -> tuple[int, str]:
     return count, ""
 
 
-def _inputs(kernel: Kernel) -> Iterator[tuple[PartName, dict[str, Array]]]:
+def _inputs(kernel: Kernel, rows: int) -> Iterator[tuple[PartName, dict[str, Array]]]:
     """Each part with the zoo; where norms are measured, also with finite tensors of one element and of some blocks."""
     for part in parts_of(kernel.rule):
         program = programs(kernel.rule, kernel.storage, part).final
         names, types = program.arrays, types_of(program)
         if part != "norms":
-            yield part, arrays(names, types, ROWS)
+            yield part, arrays(names, types, rows)
         if kernel.rule.norms and part == "step":
             yield part, ordinary_arrays(names, types, 1, ())
-            yield part, ordinary_arrays(names, types, 2 * BLOCK + ROWS, ())
+            yield part, ordinary_arrays(names, types, 2 * BLOCK + rows, ())
 
 
 def _first_difference(a: Array, b: Array) -> int:

@@ -28,10 +28,10 @@ def at_random(values: Array, dtype: str, random: Array) -> Array:
     Away from zero where what is lost towards it, as a fraction of their distance, and the random bits as another are at
     least 1 together. Beyond the largest number stands what would be the next one, and becomes infinite.
     """
-    size = np.abs(np.asarray(values, np.float64))
-    near = to_nearest(size, dtype)
-    codes = near.view(np.uint16).astype(np.int64)
     with np.errstate(all="ignore"):
+        size = np.abs(np.asarray(values, np.float64))
+        near = to_nearest(size, dtype)
+        codes = near.view(np.uint16).astype(np.int64)
         codes -= near.astype(np.float64) > size
         low, beyond = _numbers(codes, dtype), _numbers(codes + 1, dtype)
         below = _numbers(np.maximum(codes - 1, 0), dtype)

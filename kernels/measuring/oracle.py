@@ -37,7 +37,7 @@ def interpret(
 
     `library` says whose exp, log, pow, ... are meant: those of "compiled" kernels, or those of
     "numpy", which need no compiling and serve where only finite or not is asked. With a `seed` a program that rounds by
-    random bits does so, for the `tensor` of that number; without, everything is rounded to nearest.
+    random bits does so, for this tensor of a list; without, everything is rounded to nearest.
     """
     element = np.dtype(program.dtype)
 

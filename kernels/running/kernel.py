@@ -307,7 +307,8 @@ class Kernel:
         if t is not None:
             return diagnose.whole(t)
         if self._counts or part.drawn:
-            raise UserError(f"{self.rule.name} counts its steps", fix="give t=1, 2, ...")
+            what = "counts its steps" if self._counts else "rounds by random bits, others at every step"
+            raise UserError(f"{self.rule.name} {what}", fix="give t=1, 2, ...")
         return 1
 
     @cached_property
