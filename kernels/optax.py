@@ -83,7 +83,7 @@ def transformation(rule: Rule | str | Callable[..., object], **hyperparameters: 
         columns |= {name: tree.flatten_up_to(buffer) for name, buffer in state.buffers.items()}
         leaves = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
         norms = _norms(found, leaves, scalars)
-        stepped = [_step(found, leaf, scalars | known) for leaf, known in zip(leaves, norms, strict=True)]
+        stepped = [_step(found, leaf, {**scalars, **known}) for leaf, known in zip(leaves, norms, strict=True)]
         moved = tree.unflatten([after["theta"] for after in stepped])
         kept = {name: tree.unflatten([after[name] for after in stepped]) for name in state.buffers}
         return moved, State(optax.safe_increment(state.count), kept)
