@@ -19,7 +19,7 @@ from kernels.measuring.rounding import bounds
 from kernels.passes.powers import Powers
 from kernels.pipeline import programs
 from kernels.program import Program
-from kernels.storage import Storage, numpy_dtype
+from kernels.storage import Storage, numpy_dtype, storage_of
 
 
 def tolerance(
@@ -42,7 +42,12 @@ def tolerance(
     found = as_rule(rule)
     if found.norms or found.query is not None or found.asked:
         raise UserError(f"{found.name} needs more than the gradients of one coordinate", fix="take a rule without")
-    made = programs(found, dtype)
+    storage = storage_of(dtype)
+    if storage.rounding != "nearest":
+        raise UserError(
+            f"no tolerance for {storage}: two runs differ by their random bits", fix="take another rounding"
+        )
+    made = programs(found, storage)
     settings = {**{name: float(value) for name, value in found.defaults.items()}, **hyperparameters}
     orders = (Powers().apply(made.lowered), made.final)
     total: Array = np.sum([list(_distances(found, order, gradients, start, settings)) for order in orders], axis=0)

@@ -239,8 +239,9 @@ class Kernel:
 
     def _seeded(self, part: Part, counter: int, seed: Any) -> tuple[int, int]:
         if not part.drawn:
-            rounding = "rounds to nearest" if self.storage.narrow else f"keeps everything in {self.dtype}"
-            raise UserError(f"this kernel {rounding}, and needs no seed", where=self.rule.name,
+            stores = "stores nothing in 16 bits" if self.storage.rounding != "nearest" else "rounds to nearest"
+            stores = stores if self.storage.narrow else f"keeps everything in {self.dtype}"
+            raise UserError(f"this kernel {stores}, and needs no seed", where=self.rule.name,
                             fix='leave seed out, or compile with dtype="bfloat16", rounding="stochastic"')  # fmt: skip
         if seed is None:
             raise UserError("a kernel that rounds by random bits needs a seed", where=self.rule.name,

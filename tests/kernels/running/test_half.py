@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import ml_dtypes
@@ -14,6 +15,8 @@ from derive.library.lookup import find_rule
 from derive.precision.staircase import staircase
 from kernels import compile
 from kernels.checks import ENOUGH_FOR_THREADS
+from kernels.measuring.compare_bits import compare_bits
+from kernels.measuring.compare_rounding import compare_rounding
 from kernels.measuring.inputs import ordinary_arrays, types_of
 from kernels.measuring.norms import norms_by_oracle
 from kernels.measuring.oracle import interpret, same_bits
@@ -50,6 +53,16 @@ def test_it_is_verified(storage: Storage) -> None:
     assert report.readback_proved, report.readback_proved.message
     for holds, words, *_ in (report.bits, report.rounding, report.special):
         assert holds, words
+
+
+def test_another_rounding_is_no_longer_verified() -> None:
+    """Bits that are not those of the rounding that is promised, and farther away than its half unit."""
+    drawn = compile("adam", "float16", rounding="stochastic")
+    promised = replace(drawn, storage=Storage("float16", "float16"))
+    assert not compare_bits(promised)[0]
+    holds, words, _ = compare_rounding(promised, ("v",))
+    assert not holds
+    assert "is farther than" in words
 
 
 @pytest.mark.parametrize("size", [7, ENOUGH_FOR_THREADS + 5])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -126,7 +127,7 @@ def test_sixteen_bits_are_converted_many_at_once() -> None:
     for dtype in ("float32", "bfloat16", "float16"):
         kernel = compile("adam", dtype)
         theta, g = (a.astype(numpy_dtype(dtype)) for a in (first, second))
-        steps[dtype] = lambda k=kernel, a=theta, b=g, s=kernel.init(theta): k.step(a, b, s, t=9)  # type: ignore[misc]
+        steps[dtype] = partial(kernel.step, theta, g, kernel.init(theta), t=9)
     for _ in range(ATTEMPTS):
         seconds = best(**steps)
         if seconds["bfloat16"] < 3 * seconds["float32"] and seconds["float16"] < 6 * seconds["float32"]:
