@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from inspect import Parameter, Signature
 from operator import attrgetter, itemgetter
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -28,17 +28,27 @@ from kernels.driver import compile
 from kernels.running import diagnose
 from kernels.running.kernel import Array, Kernel
 from kernels.running.many import Batch, step_batches
-from kernels.storage import DTYPES, storage_of
+from kernels.storage import storage_of
 
 try:
     import torch
 except ImportError as missing:
     raise UserError("torch is not installed", fix="install derive-kernels[frameworks]") from missing
 
-from kernels.tensors import Rows, addresses, are_plain, sizes
+from kernels.tensors import (
+    KNOWN,
+    Rows,
+    Tensors,
+    addresses,
+    are_plain,
+    array_of,
+    lay,
+    order_of,
+    refuse,
+    sizes,
+    tensor_of,
+)
 
-_Tensors: TypeAlias = "tuple[Any, Any, dict[str, Any]]"  # a parameter, its gradient and its state
-KNOWN: dict[Any, str] = {getattr(torch, name): name for name in DTYPES}
 _GRADIENT = attrgetter("grad")
 COUNT = "t"  # where the state of a parameter keeps the number of its steps; no state of a rule has that name
 
@@ -67,7 +77,8 @@ def optimizer(rule: Rule | str | Callable[..., object], *, state: object = None)
     hyperparameter called `lr`), hooks, `state_dict` and `load_state_dict`. Parameters are dense tensors on the CPU in
     float32, float64, bfloat16 or float16, and are changed in place without copies; states have the type of their
     parameter, or that of `state`, "float32" for instance. A rule that takes its gradient elsewhere than at the
-    parameters needs a closure, which is called with the parameters moved there. Raises UserError for an average, and
+    parameters needs a closure, which is called with the parameters moved there. A norm over all tensors is that of every
+    parameter that has a gradient in the step, in all groups. Raises UserError for an average, and
     when the optimizer is made or stepped, for tensors it cannot step, before any is changed.
     """
     return _optimizer(as_rule(rule), None if state is None else storage_of(state).state)
@@ -179,12 +190,12 @@ class RuleOptimizer(torch.optim.Optimizer):  # type: ignore[misc]
     def _together(self, group: Mapping[str, Any], *, asking: bool = False) -> Iterator[_Together]:
         """The parameters of a group, each looked at, those together that have all but their tensors in common."""
         settings = self._settings(group)
-        together: dict[tuple[str, int], list[_Tensors]] = defaultdict(list)
+        together: dict[tuple[str, int], list[Tensors]] = defaultdict(list)
         for parameter in group["params"]:
             gradient = parameter.grad
             if gradient is None and not (asking and parameter.requires_grad):
                 continue
-            dtype = _refuse(parameter, gradient, self.rule)
+            dtype = refuse(parameter, gradient, self.rule)
             state = self.state[parameter]
             if not state:
                 state |= {COUNT: 0, **_begun(self._kernel(dtype), parameter, settings)}
@@ -229,12 +240,12 @@ class _Together:
     buffers: tuple[str, ...]
     t: int
     settings: Mapping[str, float]
-    tensors: list[_Tensors]
+    tensors: list[Tensors]
 
     def batch(self) -> _Batch:
         """All of them for one call of the kernel."""
         kept = getattr(torch, self.kernel.storage.state)
-        laid = [_laid(tensors, self.buffers, kept) for tensors in self.tensors]
+        laid = [lay(tensors, self.buffers, kept) for tensors in self.tensors]
         rows = [list(row) for row in zip(*laid, strict=True)]
         table, elements = np.stack([addresses(row) for row in rows]), sizes(rows[0])
         states = [state for _, _, state in self.tensors]
@@ -245,31 +256,10 @@ class _Together:
     def query(self) -> None:
         """Every parameter moved to where its gradient is wanted."""
         for parameter, _, state in self.tensors:
-            order = _order(parameter)
-            theta = _array(parameter, order)
-            buffers = {name: _array(state[name], order) for name in self.buffers}
+            order = order_of(parameter)
+            theta = array_of(parameter, order)
+            buffers = {name: array_of(state[name], order) for name in self.buffers}
             self.kernel.query(theta.copy(), buffers, theta, self.t, **self.settings)
-
-
-def _laid(tensors: _Tensors, names: tuple[str, ...], kept: Any) -> list[Any]:
-    """Parameter, gradient and buffers as they lie in memory, the gradient copied where it lies otherwise.
-
-    Raises UserError for a buffer that does not lie as its parameter does, or is not `kept` in the kernel's type.
-    """
-    theta, gradient, state = tensors
-    dtype, size = theta.dtype, theta.numel()
-    if gradient.dtype is not dtype:
-        gradient = gradient.to(dtype)
-    laid = [theta, gradient, *[state[name] for name in names]]
-    order = _order(theta)
-    if order is not None:
-        laid = [tensor.permute(order) for tensor in laid]
-    laid[1] = laid[1].contiguous()
-    for place, buffer in enumerate(laid[2:]):
-        if buffer.dtype is not kept or buffer.numel() != size or not buffer.is_contiguous() or not buffer.is_cpu:
-            raise UserError(f"the state {names[place]!r} of {_said(theta)} is not a tensor that lies as it does",
-                            fix="load a state_dict that fits, or let the optimizer make the state")  # fmt: skip
-    return laid
 
 
 def _remade(rule: Rule, kept: str | None = None) -> RuleOptimizer:
@@ -288,63 +278,10 @@ def _number(name: str, value: Any) -> float:
     return value if type(value) is float else diagnose.real(name, value)
 
 
-def _said(parameter: Any) -> str:
-    return f"a parameter of shape {tuple(parameter.shape)}"
-
-
-def _refuse(parameter: Any, gradient: Any, rule: Rule) -> str:
-    """The name of the parameter's type; UserError for a tensor, or gradient, that a kernel cannot step."""
-    for tensor, of in ((parameter, ""), (gradient, "the gradient of ")):
-        if tensor is None:
-            continue
-        if tensor.layout is not torch.strided:
-            raise UserError(
-                f"{of}{_said(parameter)} is sparse", where=rule.name, fix="use dense gradients (sparse=False)"
-            )
-        if not tensor.is_cpu:
-            what = f"{of}{_said(parameter)} is on {tensor.device}, and kernels step tensors on the CPU"
-            raise UserError(what, where=rule.name, fix="move the model to the CPU, or use an optimizer of PyTorch's")
-    if parameter.dtype not in KNOWN:
-        what = f"{_said(parameter)} is {str(parameter.dtype).removeprefix('torch.')}"
-        raise UserError(what, where=rule.name, fix=f"use {', '.join(DTYPES[:-1])} or {DTYPES[-1]}")
-    return KNOWN[parameter.dtype]
-
-
-def _order(parameter: Any) -> tuple[int, ...] | None:
-    """The order of the dimensions in memory, where it is another than theirs; channels come last in some images."""
-    if parameter.is_contiguous():
-        return None
-    order = tuple(sorted(range(parameter.dim()), key=lambda d: -parameter.stride(d)))
-    if not parameter.permute(order).is_contiguous():
-        raise UserError(f"{_said(parameter)} has gaps in memory, or shares it with itself",
-                        fix="make it a tensor of its own, by clone()")  # fmt: skip
-    return order
-
-
-def _array(tensor: Any, order: tuple[int, ...] | None) -> Array:
-    """The tensor's memory as an array; a copy only where it is laid out otherwise than its parameter."""
-    laid = tensor.detach() if order is None else tensor.detach().permute(order)
-    laid = laid.contiguous()
-    if laid.dtype is torch.bfloat16:  # which NumPy has only from ml_dtypes, and PyTorch does not know that
-        import ml_dtypes
-
-        bits: Array = laid.view(torch.int16).numpy()
-        return bits.view(ml_dtypes.bfloat16)
-    array: Array = laid.numpy()
-    return array
-
-
-def _tensor(array: Array) -> Any:
-    """The array's memory as a tensor."""
-    if array.dtype.name == "bfloat16":
-        return torch.from_numpy(array.view("int16")).view(torch.bfloat16)
-    return torch.from_numpy(array)
-
-
 def _begun(kernel: Kernel, parameter: Any, settings: Mapping[str, float]) -> dict[str, Any]:
     """The state before the first step, laid out like the parameter."""
-    order = _order(parameter)
+    order = order_of(parameter)
     back = None if order is None else [order.index(d) for d in range(len(order))]
-    made = kernel.init(_array(parameter, order), **settings)
-    tensors = {name: _tensor(array) for name, array in made.items()}
+    made = kernel.init(array_of(parameter, order), **settings)
+    tensors = {name: tensor_of(array) for name, array in made.items()}
     return tensors if back is None else {name: tensor.permute(back) for name, tensor in tensors.items()}

@@ -14,12 +14,13 @@ import numpy as np
 
 from derive.errors import UserError
 from kernels.checks import ENOUGH_FOR_THREADS
-from kernels.running import diagnose, loops
+from kernels.running import loops
 from kernels.running.memory import cells, done, found, threads_of
 from kernels.running.pool import crew, share
 from kernels.running.sharing import shared
 from kernels.running.survey import BLOCK
 from kernels.running.tables import Overlap, Tables, Unfit, joined, survey, survey_addresses, tables
+from kernels.running.unfit import named, plain, same_lengths, shared_memory
 from kernels.storage import BYTES, EXPONENTS
 
 if TYPE_CHECKING:
@@ -63,17 +64,17 @@ def step_arrays(
     kernel: Kernel, part: Part, rows: Sequence[Sequence[Array]], when: When, values: list[float | None], guard: bool
 ) -> bool:
     """A step of tensors given as arrays, a row for each of the part's arguments. False where the guard skipped it."""
-    _same_lengths(kernel, part, rows)
+    same_lengths(kernel, part, rows)
     arrays = tuple(chain.from_iterable(rows))
     made = _borrow(kernel, len(rows), len(rows[0]))
     try:
         try:
             survey(made, arrays, part.examples)
         except Unfit:
-            arrays = tuple(_plain(kernel, part, arrays, len(rows[0])))
+            arrays = tuple(plain(kernel, part, arrays, len(rows[0])))
             survey(made, arrays, part.examples)
     except Overlap as overlap:
-        raise _overlap(kernel, part, overlap.places, len(rows[0]), listed=True) from None
+        raise shared_memory(kernel, part, overlap.places, len(rows[0]), listed=True) from None
     return _step(kernel, part, made, when, values, guard)
 
 
@@ -85,7 +86,7 @@ def step_one(
     try:
         survey(made, tuple(arrays), part.examples)
     except Overlap as overlap:
-        raise _overlap(kernel, part, overlap.places, 1, listed=False) from None
+        raise shared_memory(kernel, part, overlap.places, 1, listed=False) from None
     return _step(kernel, part, made, when, values, guard)
 
 
@@ -132,9 +133,9 @@ def _surveyed(kernel: Kernel, part: Part, addresses: Any, sizes: Any) -> Tables:
     try:
         survey_addresses(made, part.examples)
     except Overlap as overlap:
-        raise _overlap(kernel, part, overlap.places, counts.size, listed=True) from None
+        raise shared_memory(kernel, part, overlap.places, counts.size, listed=True) from None
     except Unfit as unfit:
-        what = f"{_named(kernel, part, unfit.place, counts.size, listed=True)[0]} is not aligned in memory"
+        what = f"{named(kernel, part, unfit.place, counts.size, listed=True)[0]} is not aligned in memory"
         raise UserError(what, where=kernel.rule.name, fix="give the address of its first element") from None
     return made
 
@@ -224,7 +225,7 @@ def _divide(work: Callable[[Array, int, int], object], cell: Array, total: int, 
         share(lambda mine: work(cell, chunk, mine), lambda: done(cell) >= total)
 
 
-# What a step borrows and what is wrong with what it was given
+# What a step borrows
 
 
 def _borrow(kernel: Kernel, rows: int, tensors: int) -> Tables:
@@ -242,43 +243,3 @@ def _borrow(kernel: Kernel, rows: int, tensors: int) -> Tables:
 def _give_back(kernel: Kernel, made: Tables) -> None:
     if len(kernel.spare) < SPARE:
         kernel.spare.append(made)
-
-
-def _same_lengths(kernel: Kernel, part: Part, rows: Sequence[Sequence[Array]]) -> None:
-    for name, row in zip(part.arrays, rows, strict=True):
-        place = f'state["{name}"]' if name in kernel.rule.state_names else name
-        if not isinstance(row, list | tuple):
-            what = f"{place} must be a list of arrays like {part.arrays[0]}, not {type(row).__name__}"
-            raise UserError(what, where=kernel.rule.name, fix="give a list for each argument")
-        if len(row) != len(rows[0]):
-            what = f"{place} has {len(row)} arrays, {part.arrays[0]} {len(rows[0])}"
-            raise UserError(what, where=kernel.rule.name, fix="give one for each tensor, in the same order")
-
-
-def _named(kernel: Kernel, part: Part, place: int, tensors: int, *, listed: bool) -> tuple[str, str]:
-    """The array in messages, and what the caller calls it."""
-    row, k = divmod(place, tensors)
-    name, item = part.arrays[row], f"[{k}]" if listed else ""
-    return name + item, (f'state["{name}"]{item}' if name in kernel.rule.state_names else name + item)
-
-
-def _plain(kernel: Kernel, part: Part, arrays: Sequence[Array], tensors: int) -> list[Array]:
-    """The arrays, memory maps as the arrays they are. Raises UserError for the first that is not the kernel's."""
-    for place, value in enumerate(arrays):
-        name, caller = _named(kernel, part, place, tensors, listed=True)
-        stored = bool(part.is_stored[place // tensors])
-        diagnose.array(name, value, part.types[place // tensors], place=caller, kept=True, stored=stored)
-        first = _named(kernel, part, place % tensors, tensors, listed=True)[0]
-        diagnose.shapes({first: arrays[place % tensors], name: value})
-    return [a.view(np.ndarray) for a in arrays]
-
-
-def _overlap(kernel: Kernel, part: Part, places: tuple[int, ...], tensors: int, *, listed: bool) -> UserError:
-    """Of two stored arrays the second is to be copied; otherwise the one that is only read."""
-    (a, _), (b, b_place) = (_named(kernel, part, place, tensors, listed=listed) for place in places)
-    first_stored, second_stored = (bool(part.is_stored[place // tensors]) for place in places)
-    if first_stored and second_stored:
-        fix = f"{b_place} = {b_place}.copy() before the step"
-    else:
-        fix = f"use {b if first_stored else a}.copy()"
-    return UserError(f"{a} and {b} share memory", where=kernel.rule.name, fix=fix)
