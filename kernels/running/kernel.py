@@ -24,6 +24,7 @@ from kernels.running import diagnose
 from kernels.storage import ARITHMETIC, Storage, numpy_dtype
 
 if TYPE_CHECKING:  # what steps of many tensors, of large ones and with norms need is imported by the first of them
+    from kernels.running.many import Batch
     from kernels.running.sharing import Proved
     from kernels.running.tables import Examples, Tables
 
@@ -169,9 +170,10 @@ class Kernel:
 
         `t` counts the steps from 1, and is needed where the rule uses it. Arrays are C-contiguous, of one
         shape and of the kernel's dtype. Lists of arrays are tensors of any shapes, stepped in one call; norms are
-        those of each. With `guard`, a step with a gradient that is not finite is not made, and the answer says whether
-        it was. A kernel that rounds by random bits makes them from `seed`, a whole number, from t, the number of the
-        tensor in its list and that of the element: the same for the same, whatever threads there are.
+        those of each, or of all of them where the rule says so. With `guard`, a step with a gradient that is not finite
+        is not made, and the answer says whether it was. A kernel that rounds by random bits makes them from `seed`, a
+        whole number, from t, the number of the tensor in its list and that of the element: the same for the same,
+        whatever threads there are.
         Raises UserError, before anything is stored; KeyboardInterrupt when the step is complete.
         """
         try:
@@ -215,6 +217,13 @@ class Kernel:
         when, values = self._scalars(self.stepping, t, seed, hyperparameters)
         done = step_addresses(self, self.stepping, addresses, sizes, when, values, bool(guard))
         return done if guard else None
+
+    def batch(self, addresses: Any, sizes: Any, t: int, hyperparameters: Mapping[str, float]) -> Batch:
+        """Tensors for `step_batches`, which steps several batches; arguments are those of `step_addresses`."""
+        from kernels.running.many import Batch
+
+        when, values = self._scalars(self.stepping, t, None, hyperparameters)
+        return Batch(self, addresses, sizes, when, values)
 
     def __repr__(self) -> str:
         return f"Kernel({self.rule.name}, {self.storage}, {self._standing})"

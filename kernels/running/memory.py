@@ -27,6 +27,11 @@ def cells(regions: int, place: int = 0) -> np.ndarray[Any, Any]:
     return cell
 
 
+def threads_of(cell: np.ndarray[Any, Any]) -> int:
+    """How many threads are to share the work."""
+    return cell.size // LINE - 2
+
+
 def done(cell: np.ndarray[Any, Any]) -> int:
     """How much is done."""
     return int(cell[-2 * LINE])

@@ -67,15 +67,10 @@ def entry(table, starts, blocks, sums, norms, cell, total, chunk, mine, {paramet
     """Add up the squares of chunks of blocks of all tensors until none is left; those of tensor k are blocks[k] to
     blocks[k + 1]. With chunk 0: the norms, when all is added up. The answer is 0."""
     if chunk == 0:
-        for k in range(norms.shape[0]):
-            for j in range(norms.shape[1]):
-                total = 0.0
-                for place in range(blocks[k], blocks[k + 1]):
-                    total += sums[place, j]
-                norms[k, j] = np.sqrt(total)
+        roots(sums, blocks, norms)
         return 0
 {once}    before = begun(cell, mine)
-    squares = np.zeros(({norms}, {block}))
+    squares = np.zeros(({norms}, {lanes}))
     while True:
         first, last = claim(cell, total, chunk, mine)
         if first >= total:
@@ -114,7 +109,6 @@ _TAKEN = frozenset(
     | {
         "first",
         "float",
-        "j",
         "k",
         "key",
         "key_of",
@@ -129,7 +123,7 @@ _TAKEN = frozenset(
         "pointer_at",
         "prelude",
     }
-    | {"range", "seed", "size", "span", "squares", "starts", "sums", "table", "total"}
+    | {"range", "roots", "seed", "size", "span", "squares", "starts", "sums", "table", "total"}
 )
 
 
@@ -179,7 +173,7 @@ def shared(proved: Proved) -> Callable[..., int]:
 
 def text(proved: Proved) -> str:
     """The module's source."""
-    from derive.reading.norms import BLOCK  # brings what reads kernels, which a kernel of another day needs not
+    from derive.reading.norms import BLOCK, LANES  # brings what reads kernels, which a kernel of another day needs not
 
     taken = _TAKEN | {*proved.arrays, *proved.parameters, *proved.handed}
     arrays, parameters, handed = (
@@ -193,7 +187,11 @@ def text(proved: Proved) -> str:
     indent = " " * (12 if proved.measures else 16)
     kept = [f"np.{memory(name)}" for name in proved.types]
     views = [f"{indent}{a} = carray(pointer_at(table[{j}, k], {kept[j]}), size)" for j, a in enumerate(arrays)]
-    imported = ["prelude", "block" if proved.measures else "span", *(["key_of"] if proved.drawn else [])]
+    imported = [
+        "prelude",
+        *(["block", "roots"] if proved.measures else ["span"]),
+        *(["key_of"] if proved.drawn else []),
+    ]
     keyed = [f"{indent}key = key_of(seed, {given[0]}, k)"] if proved.drawn else []
     counters = (given[0], "seed", *given[1:]) if proved.drawn else given
     norms = [f"{indent}{name} = norms[k, {j}]" for j, name in enumerate(parameters[len(given) :])]
@@ -208,7 +206,7 @@ def text(proved: Proved) -> str:
         "once": "" if norms else f"    {call}\n",
     }
     if proved.measures:
-        return _NORMS.format(**fields, block=BLOCK, norms=proved.norms)
+        return _NORMS.format(**fields, block=BLOCK, lanes=LANES, norms=proved.norms)
     each = "".join(f"{line}\n" for line in (*keyed, *norms, *([indent + call] if norms else [])))
     return _STEP.format(**fields, more="norms, " if norms else "", each=each, key="key, " if proved.drawn else "")
 
