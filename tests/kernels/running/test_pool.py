@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import threading
+import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -118,6 +121,31 @@ def test_a_forked_child_has_threads_of_its_own() -> None:
         os._exit(0 if same(stepped(kernel), expected) else 1)
     _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == 0
+
+
+def in_a_child() -> dict[str, Any]:
+    """What a process that inherits nothing makes of the step."""
+    return stepped(compile("adam"))
+
+
+def test_a_spawned_child_gives_the_same_bits() -> None:
+    kernel = compile("adam")
+    expected = stepped(kernel)  # with threads of this process alive
+    with multiprocessing.get_context("spawn").Pool(1) as children:
+        assert same(children.apply(in_a_child), expected)
+    assert same(stepped(kernel), expected)
+
+
+def test_who_waits_for_the_next_step_soon_sleeps_and_keeps_nothing() -> None:
+    kernel, a = compile("adam"), data(LARGE)
+    kept = [weakref.ref(a[name]) for name in ("theta", "m")]
+    kernel.step(a["theta"], a["g"], {"m": a["m"], "v": a["v"]}, t=3)
+    del a
+    time.sleep(0.02)
+    begun = time.process_time()
+    time.sleep(0.2)
+    assert time.process_time() - begun < 0.05  # of all threads
+    assert [ref() for ref in kept] == [None, None]
 
 
 FLUSHING = """
