@@ -9,14 +9,14 @@ from pathlib import Path
 
 from derive.rule import Rule
 from kernels.running import cache
-from kernels.running.content import checksum_of, general_key
+from kernels.running.content import checksum_of, general_key, python_files
 
 LIBRARY = Path(__file__).parents[2] / "derive" / "library"
 
 
 def library_rule(name: str) -> Rule:
     """The rule called `name`. Raises UserError, as the library does, where it has no such rule."""
-    key = general_key(f"{name} of {checksum_of(LIBRARY, sorted(LIBRARY.glob('*.py')))}")
+    key = general_key(f"{name} of {checksum_of(LIBRARY, python_files(LIBRARY))}")
     files = None if "derive.library" in sys.modules else cache.fetch(key)
     if files is not None:
         try:
