@@ -17,9 +17,9 @@ def needed(rule: Rule, dtype: str, sizes: tuple[int, ...], peer: str) -> int:
 
     NumPy keeps the result of every line until the step is over, of one tensor at a time.
     """
-    program = programs(rule, dtype).final
-    lines = len(program.body) * max(sizes) if peer == "numpy" else 0
-    arrays = len(program.arrays) + _TEMPORARIES.get(peer, 0)
+    made = programs(rule, dtype)
+    lines = (len(made.lowered.body) + 2) * max(sizes) if peer == "numpy" else 0
+    arrays = len(made.final.arrays) + _TEMPORARIES.get(peer, 0)
     return PROCESS + BYTES[dtype] * (arrays * sum(sizes) + lines)
 
 
