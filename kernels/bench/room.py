@@ -7,7 +7,7 @@ from pathlib import Path
 from derive.rule import Rule
 from kernels.pipeline import programs
 
-PROCESS = 1 << 29  # bytes of a process before it holds any tensor, its libraries included
+PROCESS = 1 << 27  # bytes for the libraries that a process has still to load, and what they keep
 BYTES = {"float32": 4, "float64": 8}
 _TEMPORARIES = {"torch foreach": 3, "torch single": 3, "torch compiled": 3, "optax": 4}  # arrays, about
 
