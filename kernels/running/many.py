@@ -16,7 +16,7 @@ from derive.errors import UserError
 from kernels.checks import ENOUGH_FOR_THREADS
 from kernels.running import loops
 from kernels.running.memory import cells, done, found, threads_of
-from kernels.running.pool import crew, share
+from kernels.running.pool import begun, crew, share
 from kernels.running.sharing import shared
 from kernels.running.survey import BLOCK
 from kernels.running.tables import Overlap, Tables, Unfit, are_apart, joined, survey, survey_addresses, tables
@@ -216,7 +216,7 @@ def _cell(elements: int) -> Array:
 
     It is for one step alone: a thread that comes late finds that all is taken.
     """
-    return cells(1 if elements <= ENOUGH_FOR_THREADS else crew())
+    return cells(1) if elements <= ENOUGH_FOR_THREADS else cells(crew(), begun())
 
 
 def _divide(work: Callable[[Array, int, int], object], cell: Array, total: int, chunk: int) -> None:
