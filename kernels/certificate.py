@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from derive.proving.verdict import Status, Verdict
+if TYPE_CHECKING:  # a kernel of another day needs no prover
+    from derive.proving.verdict import Status, Verdict
 
 
 @dataclass(frozen=True)

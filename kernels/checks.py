@@ -17,6 +17,7 @@ from kernels.norms import measured
 from kernels.program import Program
 
 ENOUGH_FOR_THREADS = 1 << 18  # elements; below it a second thread costs more than it brings
+SUBNORMAL = 5e-324  # the smallest number: where twice that is zero, subnormal numbers are flushed
 LARGE = -1  # what the entry returns when everything is right and the work should be divided
 
 

@@ -15,6 +15,7 @@ import re
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from derive.errors import UserError
@@ -58,10 +59,9 @@ def compile(
     not be proved equal to it; with `unproved=True` such a kernel is made all the same, and says so in
     its certificate and source.
     """
-    from derive.library.lookup import as_rule
     from kernels.storage import storage_of
 
-    found, storage = as_rule(rule), storage_of(dtype, state, rounding)
+    found, storage = _rule(rule), storage_of(dtype, state, rounding)
     from kernels.checks import refuse_unfit
     from kernels.running.content import content_key
 
@@ -81,10 +81,9 @@ def compile_run(rule: Rule | str | Callable[..., object], dtype: object = "float
 
     `rule`, `dtype` and the errors are those of `compile`; UserError too for a rule that is no average, or takes norms.
     """
-    from derive.library.lookup import as_rule
     from kernels.storage import arithmetic_of
 
-    found, name = as_rule(rule), arithmetic_of(dtype)
+    found, name = _rule(rule), arithmetic_of(dtype)
     from kernels.checks import refuse_unfit
     from kernels.running.content import content_key
 
@@ -97,6 +96,19 @@ def compile_run(rule: Rule | str | Callable[..., object], dtype: object = "float
     if not run.certificate.proved:
         raise not_proved(found, run.certificate)
     return run
+
+
+def _rule(given: object) -> Rule:
+    """The rule that is meant, which is read, but for one of the library that was read before."""
+    if isinstance(given, Rule):
+        return given
+    if isinstance(given, str) and "::" not in given:
+        from kernels.running.library import library_rule
+
+        return library_rule(given)
+    from derive.library.lookup import as_rule
+
+    return as_rule(given)
 
 
 def not_proved(rule: Rule, certificate: Certificate) -> NotProved:
@@ -112,24 +124,28 @@ def not_proved(rule: Rule, certificate: Certificate) -> NotProved:
 
 def _built(rule: Rule, storage: Storage, key: str) -> Kernel:
     """Everything from the rule; kept for the next time."""
+    import pickle
+
     from kernels.certificate import to_json
     from kernels.certify import certify
     from kernels.running import cache
 
     certificate, sources = certify(rule, storage)
-    files = {"certificate.json": json.dumps(to_json(certificate), indent=1).encode()}
+    parts = {name: _part(rule, storage, key, name, source) for name, source in sources.items()}
+    files = {"certificate.json": json.dumps(to_json(certificate), indent=1).encode(), "parts": pickle.dumps(parts)}
     made: dict[PartName, Part] = {}
-    for part, source in sources.items():
-        made[part], code = _compiled(rule, storage, key, part, source, None)
-        files |= {f"{part}.py": source.encode(), f"{part}.code": code}
+    for name, part in parts.items():
+        made[name], code = _loaded(part, None)
+        files |= {f"{name}.py": part.source.encode(), f"{name}.code": code}
     cache.keep(key, files)
     return _kernel(rule, storage, certificate, made)
 
 
 def _fetched(rule: Rule, storage: Storage, key: str) -> Kernel | None:
     """Everything from the cache; None where something is missing, damaged or refused."""
+    import pickle
+
     from kernels.certificate import from_json
-    from kernels.pipeline import parts_of
     from kernels.running import cache
 
     files = cache.fetch(key)
@@ -137,10 +153,8 @@ def _fetched(rule: Rule, storage: Storage, key: str) -> Kernel | None:
         return None
     try:
         certificate = from_json(json.loads(files["certificate.json"]))
-        made: dict[PartName, Part] = {}
-        for part in parts_of(rule):
-            source = files[f"{part}.py"].decode()
-            made[part], _ = _compiled(rule, storage, key, part, source, files[f"{part}.code"])
+        parts: dict[PartName, Part] = pickle.loads(files["parts"])
+        made = {name: _loaded(part, files[f"{name}.code"])[0] for name, part in parts.items()}
     except Exception:  # whatever is wrong with machine code from another day: it is made again
         with suppress(OSError):
             cache.drop(key)
@@ -148,38 +162,43 @@ def _fetched(rule: Rule, storage: Storage, key: str) -> Kernel | None:
     return _kernel(rule, storage, certificate, made)
 
 
-def _compiled(
-    rule: Rule, storage: Storage, key: str, part: PartName, source: str, code: bytes | None
-) -> tuple[Part, bytes]:
-    """One program's callable and its machine code."""
+def _part(rule: Rule, storage: Storage, key: str, name: PartName, source: str) -> Part:
+    """What is known of one program but for its machine code."""
     from kernels.checks import checks
     from kernels.emit import bytes_per_element, emitted_names, renamed
     from kernels.norms import measured
     from kernels.pipeline import programs
-    from kernels.running import cache
-    from kernels.running.kernel import Part
-    from kernels.running.load import load, signature
+    from kernels.running.kernel import Part, not_loaded
     from kernels.running.sharing import Proved
 
-    program = programs(rule, storage, part).final
-    path = cache.directory(key) / f"{part}.py"
-    module = re.sub(r"\W+", "_", f"{rule.name}_{part}_{storage}_{key[:12]}")
-    loaded = load(module, str(path), source, signature(program), code)
+    program = programs(rule, storage, name).final
+    module = re.sub(r"\W+", "_", f"{rule.name}_{name}_{storage}_{key[:12]}")
     named = renamed(program, emitted_names(program))
-    norms = program.stored if program.measures else measured(rule).arguments if part == "step" else ()
-    made = Part(
+    norms = program.stored if program.measures else measured(rule).arguments if name == "step" else ()
+    return Part(
         arrays=program.arrays,
         stored=program.stored,
         refusals=checks(program, rule.hyperparameters),
         bytes_per_element=bytes_per_element(program),
         source=source,
-        entry=loaded.entry,
         proved=Proved(
-            module, key, part, named.arrays, named.parameters, named.handed, len(norms),
+            module, key, name, named.arrays, named.parameters, named.handed, len(norms),
             tuple(program.type_of(a) for a in program.arrays), program.drawn,
         ),
+        entry=not_loaded,
     )  # fmt: skip
-    return made, loaded.code
+
+
+def _loaded(part: Part, code: bytes | None) -> tuple[Part, bytes]:
+    """The part with its callable, and its machine code."""
+    from kernels.running import cache
+    from kernels.running.load import load, signature
+
+    proved = part.proved
+    path = cache.directory(proved.key) / f"{proved.part}.py"
+    types = signature(part.types, part.is_stored, len(proved.parameters), sums=proved.measures, drawn=proved.drawn)
+    loaded = load(proved.module, str(path), part.source, types, code)
+    return replace(part, entry=loaded.entry), loaded.code
 
 
 def _kernel(rule: Rule, storage: Storage, certificate: Certificate, made: Mapping[PartName, Part]) -> Kernel:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import platform
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from derive.cli.documents import as_json_option, document, write_json
+from derive.cli.bench_document import bench_document
+from derive.cli.documents import as_json_option, write_json
 from derive.cli.packages import require_own_kernels
 from derive.cli.tables import print_notes, print_table
 from derive.errors import UserError
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
 DEFAULT_RULES = ("adam",)
 DEFAULT_SIZES = (1, 1_000, 100_000, 1_000_000, 10_000_000)
 LARGEST = 10**9  # elements; more is a slip of the hand
-VERSIONS = ("derive-kernels", "numpy", "numba", "torch", "jax", "optax")
 
 
 def _sizes(_context: object, _parameter: object, text: str | None) -> tuple[int, ...]:
@@ -39,24 +36,42 @@ def _sizes(_context: object, _parameter: object, text: str | None) -> tuple[int,
     return found
 
 
+def _divided(_context: object, _parameter: object, text: str | None) -> int | None:
+    """What the sizes of GPT-2's tensors are divided by."""
+    if text is None:
+        return None
+    name, slash, divisor = text.partition("/")
+    if name != "gpt2" or (slash and not (divisor.isascii() and divisor.isdigit() and int(divisor))):
+        raise UserError(f"there is no network {text!r}", where="--network", fix="write gpt2 or gpt2/16")
+    return int(divisor or 1)
+
+
 @click.command("bench")
 @click.argument("rules", nargs=-1, metavar="[RULE]...")
 @click.option("--sizes", callback=_sizes, metavar="N,N,...", help="Elements.  [default: 1,1e3,1e5,1e6,1e7]")
-@click.option("--network", type=click.Choice(["gpt2"]), help="The tensors of a network in place of sizes.")
+@click.option("--network", callback=_divided, metavar="gpt2[/N]", help="A network's tensors, each an Nth of its size.")
 @click.option("--peers", metavar="NAME,NAME,...", help="Only these; the kernel and the floor are always there.")
 @click.option("--dtype", type=click.Choice(["float32", "float64"]), default="float32", show_default=True)
 @click.option("--threads", type=click.IntRange(1), help="Cores for every peer.  [default: all]")
 @click.option("--rounds", type=click.IntRange(1), default=7, show_default=True)
+@click.option(
+    "--limit",
+    type=click.FloatRange(0, min_open=True),
+    default=300.0,
+    show_default=True,
+    help="Seconds that a peer may take to answer.",
+)
 @click.option("--plot", type=click.Path(dir_okay=False, writable=True, path_type=Path), help="Throughput, as a file.")
 @as_json_option
 def bench_command(
     rules: Sequence[str],
     sizes: tuple[int, ...],
-    network: str | None,
+    network: int | None,
     peers: str | None,
     dtype: str,
     threads: int | None,
     rounds: int,
+    limit: float,
     plot: Path | None,
     as_json: bool,
 ) -> int:
@@ -69,8 +84,9 @@ def bench_command(
     from kernels.bench.comparing import Plan
     from kernels.bench.network import gpt2
 
-    tensors = (gpt2(),) if network else tuple((size,) for size in sizes)
-    plans = [Plan(name, _peers(peers), tensors, dtype, threads or 0, rounds) for name in rules or DEFAULT_RULES]
+    tensors = (gpt2(network),) if network else tuple((size,) for size in sizes)
+    plans = [Plan(name, _peers(peers), tensors, dtype, threads or 0, rounds, limit=limit)
+             for name in rules or DEFAULT_RULES]  # fmt: skip
     found = [_found(name.rule) for name in plans]
     if plot is not None and len(plans) > 1:
         raise UserError("a plot shows one rule", where="--plot", fix="name one rule")
@@ -81,7 +97,7 @@ def bench_command(
 
         throughput(timed[0], moved[0]).savefig(plot)
     if as_json:
-        write_json(_document(plans, timed, moved))
+        write_json(bench_document(plans, timed, moved))
     else:
         for plan, rows, width in zip(plans, timed, moved, strict=True):
             _print(plan, rows, width)
@@ -167,32 +183,3 @@ def _duration(seconds: float) -> str:
 
 def _ratio(seconds: float, other: float | None) -> str:
     return "" if other is None else f"{seconds / other:.2f}"
-
-
-def _document(plans: Sequence[Plan], timed: Sequence[Sequence[Timed]], moved: Sequence[int]) -> dict[str, Any]:
-    rows = [
-        {
-            "rule": plan.rule, "peer": each.peer, "dtype": plan.dtype, "elements": each.elements,
-            "tensors": len(each.sizes), "bytes_per_element": width, "median_seconds": each.median,
-            "least_seconds": each.least, "skipped": each.skipped,
-        }
-        for plan, found, width in zip(plans, timed, moved, strict=True) for each in found
-    ]  # fmt: skip
-    return document("bench", machine=_machine(plans[0].threads), versions=_versions(), rows=rows)
-
-
-def _machine(threads: int) -> dict[str, Any]:
-    from kernels.running.pool import workers
-
-    return {"processor": platform.machine(), "system": platform.system(), "threads": threads or workers()}
-
-
-def _versions() -> dict[str, str]:
-    """The versions of what is installed of what is compared."""
-    found = {"python": ".".join(map(str, sys.version_info[:3]))}
-    for name in VERSIONS:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return found

@@ -11,7 +11,10 @@ EACH = (
 )  # fmt: skip
 
 
-def gpt2() -> tuple[int, ...]:
-    """The elements of every parameter of GPT-2 small: 148 tensors, 124,439,808 elements."""
+def gpt2(divided: int = 1) -> tuple[int, ...]:
+    """The elements of every parameter of GPT-2 small: 148 tensors, 124,439,808 elements.
+
+    Each is divided by a whole number, and has one element at least: as many tensors, in less memory.
+    """
     shapes = (*ONCE, *EACH * BLOCKS)
-    return tuple(shape[0] * (shape[1] if len(shape) > 1 else 1) for shape in shapes)
+    return tuple(max(1, shape[0] * (shape[1] if len(shape) > 1 else 1) // divided) for shape in shapes)

@@ -25,10 +25,32 @@ SEED = 7
 
 @dataclass(frozen=True)
 class Ready:
-    """A peer with its tensors: `step(t)` makes a step, `theta()` shows the parameters."""
+    """A peer with its tensors: `step(t)` makes a step, `theta()` shows the parameters; it takes `gradients`."""
 
     step: Callable[[int], object]
     theta: Callable[[], list[Array]]
+    gradients: Sequence[Array] = ()
+
+
+SHOWN = 100  # elements of a tensor, in how many of them
+
+
+def moved(ready: Ready, steps: int) -> list[float]:
+    """How far the first steps move the first elements of the first tensors.
+
+    The gradients there are given anew for every step: PyTorch's foreach changes them where it looks ahead.
+    """
+
+    def shown(arrays: Sequence[Array]) -> list[Array]:
+        return [a.reshape(-1)[:SHOWN].copy() for a in arrays[:SHOWN]]
+
+    begin, given = shown(ready.theta()), shown(ready.gradients)
+    for t in range(1, steps + 1):
+        ready.step(t)
+        for gradient, kept in zip(ready.gradients, given, strict=False):
+            gradient.reshape(-1)[:SHOWN] = kept
+    ends = shown(ready.theta())
+    return [float(x) for a, b in zip(ends, begin, strict=True) for x in a.astype(float) - b.astype(float)]
 
 
 Maker = Callable[[Rule, str, Sequence[int]], Ready]
@@ -41,16 +63,16 @@ def tensors(dtype: str, sizes: Sequence[int]) -> tuple[list[Array], list[Array]]
     return drawn[0], drawn[1]
 
 
-def kernel(rule: Rule, dtype: str, sizes: Sequence[int]) -> Ready:
-    """The generated kernel; several tensors are one call."""
+def kernel(rule: Rule, dtype: str, sizes: Sequence[int], *, guard: bool = False) -> Ready:
+    """The generated kernel; several tensors are one call. With `guard` gradients are looked at first."""
     made = compile(rule, dtype)
     thetas, gradients = tensors(dtype, sizes)
     if len(sizes) == 1:
         [theta], [gradient] = thetas, gradients
         state = made.init(theta)
-        return Ready(lambda t: made.step(theta, gradient, state, t), lambda: thetas)
+        return Ready(lambda t: made.step(theta, gradient, state, t, guard=guard), lambda: thetas, gradients)
     states = made.init(thetas)
-    return Ready(lambda t: made.step(thetas, gradients, states, t), lambda: thetas)
+    return Ready(lambda t: made.step(thetas, gradients, states, t, guard=guard), lambda: thetas, gradients)
 
 
 def floor(rule: Rule, dtype: str, sizes: Sequence[int]) -> Ready:
@@ -58,10 +80,7 @@ def floor(rule: Rule, dtype: str, sizes: Sequence[int]) -> Ready:
 
     Where the norm of the gradient is measured first the guard reads that once more, and does nothing else.
     """
-    made, reads = compile(streams(rule), dtype), reads_gradients_first(rule)
-    thetas, gradients = tensors(dtype, sizes)
-    states = made.init(thetas)
-    return Ready(lambda t: made.step(thetas, gradients, states, t, guard=reads), lambda: thetas)
+    return kernel(streams(rule), dtype, sizes, guard=reads_gradients_first(rule))
 
 
 def _written(make: Callable[[Rule, str], Step]) -> Maker:
@@ -79,7 +98,7 @@ def _written(make: Callable[[Rule, str], Step]) -> Maker:
             for row in rows:
                 step(row, t)
 
-        return Ready(all_of_them, lambda: thetas)
+        return Ready(all_of_them, lambda: thetas, gradients)
 
     return made
 
@@ -103,7 +122,9 @@ def _torch(**how: Any) -> Maker:
         except (TypeError, RuntimeError) as error:
             raise UserError(f"{peer.name} has no such version", fix=str(error).splitlines()[0]) from error
         step = torch.compile(optimizer.step) if compiled else optimizer.step
-        whole = in_torch(torch, rule, parameters, step) if base else step
+        if not base:
+            return Ready(lambda t: step(), lambda: thetas, gradients)
+        whole = in_torch(torch, rule, parameters, step)  # clips the gradients where they are, and then not again
         return Ready(lambda t: whole(), lambda: thetas)
 
     return made

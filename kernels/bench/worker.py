@@ -1,6 +1,6 @@
 """A peer in a process of its own: told what to do line by line on standard input, answering on standard output.
 
-    {"start": {"peer": ..., "rule": ..., "dtype": ..., "threads": ...}}   then   {"sizes": [...]}, {"seconds": ...}
+    {"start": {"peer": ..., "rule": ..., "dtype": ..., "threads": ...}}   then   {"sizes": [...]}, {"seconds": ...}, ...
 
 It ends with its input. Pools of threads of several libraries in one process would wait for each other.
 """
@@ -21,7 +21,7 @@ WARM = 3  # steps before anything is timed
 
 def main() -> None:
     """Answer until there is no more input."""
-    answers = _answers()
+    answers = answering()
     next(answers)
     out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what a library prints is no answer
@@ -30,32 +30,25 @@ def main() -> None:
         out.flush()
 
 
-def _answers() -> Generator[dict[str, Any], dict[str, Any], None]:
-    """The answers to the requests that are sent in."""
+def answering() -> Generator[dict[str, Any], dict[str, Any], None]:
+    """The answers to the requests that are sent in.
+
+    To sizes: how far the first steps have moved the parameters, or why the peer is skipped. To seconds: the times of
+    the steps that were made in them, one at least. To a request to release its tensors: nothing.
+    """
     from derive.library.lookup import find_rule
 
     first = yield {}
     asked = first["start"]
     _keep_to(asked["threads"])
-    from kernels.bench.peers import PEERS  # libraries count the cores when they are imported
+    from kernels.bench.peers import PEERS, moved  # libraries count the cores when they are imported
 
     rule, make, ready, t = find_rule(asked["rule"]), PEERS[asked["peer"]], None, 0
     answer: dict[str, Any] = {}
     while True:
         request = yield answer
-        if "sizes" in request:
-            ready = None  # the memory of the last sizes first
-            try:
-                ready, t = make(rule, asked["dtype"], request["sizes"]), 0
-                for t in range(1, WARM + 1):
-                    ready.step(t)
-                answer = {}
-            except UserError as error:
-                answer = {"skipped": error.what}
-            except Exception as error:  # a framework's own failure is no reason to leave out the others
-                said = str(error).splitlines()[0] if str(error) else ""
-                answer = {"skipped": f"{type(error).__name__}: {said}".removesuffix(": ")}
-        else:
+        answer = {}
+        if "seconds" in request:
             assert ready is not None
             times: list[float] = []
             end = time.perf_counter() + request["seconds"]
@@ -64,6 +57,17 @@ def _answers() -> Generator[dict[str, Any], dict[str, Any], None]:
                 ready.step(t)
                 times.append(time.perf_counter() - begun)
             answer = {"times": times}
+            continue
+        ready = None  # the memory of the last sizes first
+        if "sizes" in request:
+            try:
+                ready, t = make(rule, asked["dtype"], request["sizes"]), WARM
+                answer = {"moved": moved(ready, WARM)}
+            except UserError as error:
+                answer = {"skipped": error.what}
+            except Exception as error:  # a framework's own failure is no reason to leave out the others
+                said = str(error).splitlines()[0] if str(error) else ""
+                answer = {"skipped": f"{type(error).__name__}: {said}".removesuffix(": ")}
 
 
 def _keep_to(threads: int) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import platform
 import sys
+from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -101,14 +103,27 @@ _NO_PART = {"cli", "deriving", "library", "rendering"}  # of `derive`; a rule's 
 def sources(root: Path) -> list[Path]:
     """The files that read, generate, prove or measure, reports being kept too; `root` holds both packages."""
     derive = root / "derive"
-    symbolic = (file for file in derive.rglob("*.py") if file.relative_to(derive).parts[0] not in _NO_PART)
-    return sorted([*(root / "kernels").rglob("*.py"), *symbolic])
+    parts = [derive / name for name in os.listdir(derive) if name not in _NO_PART]
+    return [Path(file) for part in (*parts, root / "kernels") for file in python_files(part)]
+
+
+def python_files(place: Path) -> list[str]:
+    """The Python files there and below, or the file itself."""
+    if place.is_file():
+        return [str(place)] if place.suffix == ".py" else []
+    return [os.path.join(folder, name) for folder, _, names in os.walk(place) for name in names if name.endswith(".py")]
 
 
 def checksum(root: Path) -> str:
-    """A checksum of these files and their places: a changed generator is another generator."""
-    total = hashlib.sha256()
-    for file in sources(root):
-        data = file.read_bytes()
-        total.update(f"{file.relative_to(root).as_posix()} {len(data)}\n".encode() + data)
+    """A checksum of these files: a changed generator is another generator."""
+    return checksum_of(root, map(str, sources(root)))
+
+
+def checksum_of(root: Path, files: Iterable[str]) -> str:
+    """A checksum of files and their places below the root, in whatever order they come."""
+    total, below = hashlib.sha256(), len(str(root)) + 1
+    for file in sorted(files):
+        with open(file, "rb") as opened:
+            data = opened.read()
+        total.update(f"{file[below:].replace(os.sep, '/')} {len(data)}\n".encode() + data)
     return total.hexdigest()

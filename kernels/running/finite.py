@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numba import carray, njit
 
-from kernels.running.memory import LINE, await_others, claim, finish, pointer_at
+from kernels.running.memory import LINE, await_others, begun, claim, finish, place_of, pointer_at
 
 BLOCK = 4096  # elements, between two looks at what has been found
 
@@ -28,11 +28,12 @@ def entry(addresses, starts, itemsize, exponent, cell, total, chunk, mine):  # t
 
     `exponent` has all the bits of a number's exponent, which only these have all set.
     """
+    before = begun(cell, mine)
     while True:
         first, last = claim(cell, total, chunk, mine)
         if first >= total:
-            return await_others(cell, total)
-        k = np.searchsorted(starts, first, side="right") - 1
+            return await_others(cell, total, mine, before)
+        k = place_of(starts, first)
         begin = first
         while begin < last and cell[-LINE] == 0:
             end = min(last, starts[k + 1], begin + BLOCK)

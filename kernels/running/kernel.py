@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numba.core.errors import NumbaError
@@ -19,18 +19,24 @@ from derive.errors import UserError
 from derive.expr import Expr, Number, Symbol, symbols
 from derive.rule import Rule
 from kernels.certificate import Certificate
-from kernels.checks import LARGE, Check
-from kernels.running import diagnose, many
-from kernels.running.adding import norms_of, table
-from kernels.running.pool import SUBNORMAL
-from kernels.running.sharing import Proved
-from kernels.running.tables import Examples, Tables, examples
+from kernels.checks import LARGE, SUBNORMAL, Check
+from kernels.running import diagnose
 from kernels.storage import ARITHMETIC, Storage, numpy_dtype
+
+if TYPE_CHECKING:  # what steps of many tensors, of large ones and with norms need is imported by the first of them
+    from kernels.running.many import Batch
+    from kernels.running.sharing import Proved
+    from kernels.running.tables import Examples, Tables
 
 Array = np.ndarray[Any, Any]
 Arrays = Array | Sequence[Array]  # one tensor, or a list of tensors of any shapes
 _PLAIN = np.ndarray  # a name of the module is found sooner than NumPy's
 _LISTS = (list, tuple)
+
+
+def not_loaded(*arguments: Any) -> int:
+    """What stands for machine code that is not loaded yet."""
+    raise AssertionError(arguments)
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,8 @@ class Part:
     @cached_property
     def examples(self) -> Examples:
         """An array of each one's type."""
+        from kernels.running.tables import examples
+
         return examples([np.zeros(1, numpy_dtype(name)) for name in self.types], self.is_stored)
 
     @cached_property
@@ -204,14 +212,18 @@ class Kernel:
         `sizes` says how many elements each has. That contiguous elements of the kernel's types lie there, and stay
         there until the step is done, is for the caller to know.
         """
+        from kernels.running.many import step_addresses
+
         when, values = self._scalars(self.stepping, t, seed, hyperparameters)
-        done = many.step_addresses(self, self.stepping, addresses, sizes, when, values, bool(guard))
+        done = step_addresses(self, self.stepping, addresses, sizes, when, values, bool(guard))
         return done if guard else None
 
-    def batch(self, addresses: Any, sizes: Any, t: int, hyperparameters: Mapping[str, float]) -> many.Batch:
+    def batch(self, addresses: Any, sizes: Any, t: int, hyperparameters: Mapping[str, float]) -> Batch:
         """Tensors for `step_batches`, which steps several batches; arguments are those of `step_addresses`."""
+        from kernels.running.many import Batch
+
         when, values = self._scalars(self.stepping, t, None, hyperparameters)
-        return many.Batch(self, addresses, sizes, when, values)
+        return Batch(self, addresses, sizes, when, values)
 
     def __repr__(self) -> str:
         return f"Kernel({self.rule.name}, {self.storage}, {self._standing})"
@@ -259,7 +271,9 @@ class Kernel:
     ) -> bool:
         when, values = self._scalars(part, t, seed, hyperparameters)
         if type(given[0]) in _LISTS:
-            return many.step_arrays(self, part, given, when, values, guard)
+            from kernels.running.many import step_arrays
+
+            return step_arrays(self, part, given, when, values, guard)
         for array in given:
             if type(array) is not _PLAIN:  # Numba would judge others by what it has seen before
                 given = self._plain(part, given)
@@ -267,14 +281,29 @@ class Kernel:
         arrays = _flat(given)
         if guard:
             self._diagnose(part, given, when[0])
-            return many.step_one(self, part, arrays, when, values, guard)
+            return self._divided(part, arrays, when, values, guard)
         if part is self.stepping and self.measuring is not None:
+            from kernels.running.adding import norms_of, table
+
             sums = table(arrays[0].size, len(self.measuring.stored))
             if self._enter(self.measuring, given, [*arrays, sums], when[:1], values):
-                return many.step_one(self, part, arrays, when, values)
+                return self._divided(part, arrays, when, values)
             values = [*values, *norms_of(sums)]
         large = self._enter(part, given, arrays, when, values)
-        return many.step_one(self, part, arrays, when, values) if large else True
+        return self._divided(part, arrays, when, values) if large else True
+
+    def _divided(
+        self,
+        part: Part,
+        arrays: list[Array],
+        when: tuple[int, ...],
+        values: list[float | None],
+        guard: bool = False,
+    ) -> bool:
+        """The work of a large tensor, or a guarded step."""
+        from kernels.running.many import step_one
+
+        return step_one(self, part, arrays, when, values, guard)
 
     def _enter(
         self, part: Part, given: list[Array], arrays: list[Array], when: tuple[int, ...], values: list[float | None]
@@ -294,6 +323,8 @@ class Kernel:
         """Raises UserError for a counter or hyperparameter that a step refuses, by a step of nothing."""
         nothing = part.nothing
         if part is self.stepping and self.measuring is not None:
+            from kernels.running.adding import table
+
             self._enter(self.measuring, nothing, [*nothing, table(0, len(self.measuring.stored))], when[:1], values)
         else:
             self._enter(part, nothing, nothing, when, values)

@@ -12,17 +12,18 @@ import linecache
 import os
 import pickle
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import llvmlite.binding as llvm
 import numba
 from numba.core import serialize
 from numba.core.caching import _Cache
 from numba.core.compiler import CompileResult
+from numba.core.runtime import rtsys
 
 from derive.errors import UserError
-from kernels.program import Program
 from kernels.storage import ARITHMETIC
 
 
@@ -55,17 +56,27 @@ class _Code(_Cache):  # type: ignore[misc]
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         if self.code is None:
             return None
-        target_context.refresh()
-        return CompileResult._rebuild(target_context, *pickle.loads(self.code))
+        outside, parts = pickle.loads(self.code)
+        rtsys.initialize(target_context)
+        if any(llvm.address_of_symbol(name) is None for name in outside):
+            target_context.refresh()  # all that Numba can compile, which takes longer to import than Numba itself
+        return CompileResult._rebuild(target_context, *parts)
 
     def save_overload(self, sig: Any, data: Any) -> None:
-        self.code = serialize.dumps(data._reduce())
+        self.code = serialize.dumps((_outside(data.library), data._reduce()))
 
     def enable(self) -> None: ...
 
     def disable(self) -> None: ...
 
     def flush(self) -> None: ...
+
+
+def _outside(library: Any) -> list[str]:
+    """What machine code takes from the process: the names that must have an address before it is linked."""
+    module = library._final_module
+    return [x.name for x in (*module.functions, *module.global_variables)
+            if x.is_declaration and not x.name.startswith("llvm.")]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -107,19 +118,22 @@ def module_from_text(name: str, path: str, source: str) -> Any:
     return module
 
 
-def signature(program: Program) -> Any:
+def signature(
+    arrays: Iterable[str], stored: Iterable[bool], parameters: int, *, sums: bool = False, drawn: bool = False
+) -> Any:
     """The types of `entry`: contiguous arrays, read-only where nothing is stored, t, the hyperparameters, a range.
 
     A table for sums of squares follows the arrays where these are added up, the seed of random bits t.
     """
     types = [
-        numba.types.Array(memory(program.type_of(a)), 1, "C", readonly=a not in program.stored) for a in program.arrays
+        numba.types.Array(memory(name), 1, "C", readonly=not written)
+        for name, written in zip(arrays, stored, strict=True)
     ]
-    if program.measures:
+    if sums:
         types.append(numba.types.float64[:, ::1])
     whole, real = numba.types.int64, numba.types.float64
-    counters = [whole] * (2 if program.drawn else 1)
-    return whole(*types, *counters, *[real] * (len(program.parameters) - 1), whole, whole, real)
+    counters = [whole] * (2 if drawn else 1)
+    return whole(*types, *counters, *[real] * (parameters - 1), whole, whole, real)
 
 
 def memory(dtype: str) -> Any:

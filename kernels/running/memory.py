@@ -11,12 +11,20 @@ import numpy as np
 from numba import njit, types
 from numba.extending import intrinsic
 
+PATIENCE = 2000  # looks at what is done; to sleep and be woken takes longer than most chunks
+LINGER = 10_000  # looks at whether another step has begun, some 50 microseconds
 LINE = 8  # whole numbers of one line of the cache, so that threads that count do not wait for each other
+BEGUN = 1 - LINE  # the place of an address in a cell
 
 
-def cells(regions: int) -> np.ndarray[Any, Any]:
-    """What threads count in: a line for each region's chunks that are taken, one for what is done, one for findings."""
-    return np.zeros((regions + 2) * LINE, np.int64)
+def cells(regions: int, place: int = 0) -> np.ndarray[Any, Any]:
+    """What threads count in: a line for each region's chunks that are taken, one for what is done, one for findings.
+
+    `place` is the address where it is counted how many steps have begun, if anyone waits for them.
+    """
+    cell = np.zeros((regions + 2) * LINE, np.int64)
+    cell[BEGUN] = place
+    return cell
 
 
 def threads_of(cell: np.ndarray[Any, Any]) -> int:
@@ -82,9 +90,42 @@ def finish(cell: Any, amount: Any) -> Any:
 
 
 @njit(error_model="numpy", nogil=True)  # type: ignore[untyped-decorator]
-def await_others(cell: Any, total: Any) -> Any:
-    """Wait until all is done, if that is soon: to sleep and be woken takes longer than most chunks. Answers 0."""
-    for _ in range(2000):
+def begun(cell: Any, mine: Any) -> Any:
+    """How many steps have begun. The thread that was asked for this one, number 0, counts it: it is out of Python now,
+    and others may come in."""
+    if cell[BEGUN] == 0:
+        return 0
+    return take(cell[BEGUN], 1 if mine == 0 else 0)
+
+
+@njit(error_model="numpy", nogil=True)  # type: ignore[untyped-decorator]
+def await_others(cell: Any, total: Any, mine: Any, before: Any) -> Any:
+    """Wait until all is done, if that is soon. Answers 0.
+
+    A helper goes on waiting for the next step, if that is soon, so as not to come into Python while another thread
+    leaves a step, or be asleep when the next one begins; `before` is how many steps had begun when he did.
+    """
+    for _ in range(PATIENCE):
         if finish(cell, 0) >= total:
             break
+    else:
+        if mine == 0:
+            return 0
+    if mine != 0 and cell[BEGUN] != 0:
+        for _ in range(LINGER):
+            if take(cell[BEGUN], 0) != before:
+                break
     return 0
+
+
+@njit(error_model="numpy", nogil=True)  # type: ignore[untyped-decorator]
+def place_of(starts: Any, element: Any) -> Any:
+    """The last that starts at or before the element. NumPy's search, compiled, would bring much that Numba imports."""
+    low, high = 0, starts.size
+    while low < high:
+        middle = (low + high) // 2
+        if starts[middle] <= element:
+            low = middle + 1
+        else:
+            high = middle
+    return low - 1

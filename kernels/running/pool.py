@@ -1,41 +1,51 @@
-"""Threads that share one step: the standard library's pool, kept alive, handed fixed chunks.
+"""Threads that share one step: the standard library's, kept alive, handed fixed chunks.
 
-Numba's own parallel layers abort when two Python threads step at once or after a fork. The pool
-is made anew in a forked child. Chunks do not depend on the number of threads, and no result
+Numba's own parallel layers abort when two Python threads step at once or after a fork. The threads
+are made anew in a forked child. Chunks do not depend on the number of threads, and no result
 depends on the chunks.
+
+A thread that has helped with a step waits busily for the next one, some 50 microseconds and in compiled code, and then
+sleeps: to be woken takes as long as a step of a million elements.
 """
 
 from __future__ import annotations
 
-import itertools
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import Any
 
 import numpy as np
 
 from derive.errors import UserError
+from kernels.checks import SUBNORMAL
 
 CHUNK = 1 << 18  # elements: large enough to hide the call, small enough to share evenly
+PAUSE = 1e-5  # seconds, at least, between two looks at work that others have not finished
 
-SUBNORMAL = 5e-324
+Task = Callable[[int], object]  # given the number of the thread that does it
 
 
 @dataclass(frozen=True)
 class Pool:
-    """The threads of one process."""
+    """The threads of one process, by what they are handed; and how many steps have begun, for those who wait."""
 
-    executor: ThreadPoolExecutor
-    crew: int
+    tasks: tuple[SimpleQueue[Task], ...]
+    begun: np.ndarray[Any, Any]
     process: int
+
+    @property
+    def crew(self) -> int:
+        return len(self.tasks)
 
 
 _LOCK = threading.Lock()
 _pool: Pool | None = None
-_self = threading.local()  # the number of a thread of the pool
 
 
 def workers() -> int:
@@ -50,20 +60,24 @@ def crew() -> int:
     return _current().crew
 
 
-def share(work: Callable[[int], object], done: Callable[[], bool]) -> None:
+def begun() -> int:
+    """The address of the number of steps that have begun."""
+    return int(_current().begun.ctypes.data)
+
+
+def share(work: Task, done: Callable[[], bool]) -> None:
     """Call `work` in this thread, with 0, and in the pool's at once, with their numbers from 1; return when `done`.
 
     Each call takes what is left of the work, piece by piece, in compiled code: no piece is lost to an interrupt, and a
     helper that comes late finds nothing to do. Ctrl-C is raised when everything is done.
     """
-    pool, futures, interrupted = _current(), list[Future[object]](), None
+    left, interrupted = list(_current().tasks[1:]), None
     while True:
         try:
-            while len(futures) < pool.crew - 1:
-                futures.append(pool.executor.submit(_numbered, work))
+            _hand_out(work, left)
             work(0)
             while not done():
-                _wait(futures)
+                time.sleep(PAUSE)
             break
         except KeyboardInterrupt as signal:
             interrupted = signal
@@ -72,48 +86,43 @@ def share(work: Callable[[int], object], done: Callable[[], bool]) -> None:
         raise interrupted
 
 
-def _numbered(work: Callable[[int], object]) -> object:
-    return work(_self.number)
-
-
-def _wait(futures: list[Future[object]]) -> None:
-    """For the helpers that have begun; and a moment, should one have begun whose submission was interrupted."""
-    for future in futures:
-        if not future.cancel():
-            future.result()
-    time.sleep(1e-4)
-
-
 def over_chunks(part: Callable[[int, int], object], size: int, chunk: int = CHUNK) -> None:
     """Call part(lo, hi) for every chunk of 0 ... size in the pool's threads, and wait for all.
 
     Ctrl-C is raised when the step is complete: no array is left half stepped.
     """
-    pool, starts, turn = _current(), iter(range(0, size, chunk)), threading.Lock()
+    starts, turn, left = iter(range(0, size, chunk)), threading.Lock(), list(_current().tasks)
+    finished, failed, news = list[int](), list[BaseException](), SimpleQueue[None]()
 
-    def share() -> None:
+    def work(mine: int) -> None:
         # Each thread takes the next chunk, so that a slower core gets fewer.
         while True:
             with turn:
                 lo = next(starts, None)
             if lo is None:
                 return
-            part(lo, min(lo + chunk, size))
-
-    _finish([pool.executor.submit(share) for _ in range(pool.crew)])
-
-
-def _finish(futures: list[Future[None]]) -> None:
-    interrupted: KeyboardInterrupt | None = None
-    for future in futures:
-        while True:
             try:
-                future.result()
-                break
-            except KeyboardInterrupt as signal:
-                interrupted = signal
-    if interrupted is not None:
-        raise interrupted
+                part(lo, min(lo + chunk, size))
+            except BaseException as error:
+                failed.append(error)
+            finished.append(lo)
+            news.put(None)
+
+    while len(finished) < -(-size // chunk):
+        try:
+            _hand_out(work, left)
+            news.get()
+        except KeyboardInterrupt as signal:
+            failed.append(signal)
+    if failed:
+        raise failed[0]
+
+
+def _hand_out(work: Task, left: list[SimpleQueue[Task]]) -> None:
+    """To those who are left. Where Ctrl-C comes between, one may be asked twice, and finds nothing to do."""
+    while left:
+        left[-1].put(work)
+        left.pop()
 
 
 def _current() -> Pool:
@@ -126,20 +135,28 @@ def _current() -> Pool:
 
 def _made() -> Pool:
     """New threads, all started, each found to compute with subnormal numbers."""
-    crew = workers()
-    numbers = itertools.count(1)
-    executor = ThreadPoolExecutor(crew, "derive-kernels", initializer=lambda: setattr(_self, "number", next(numbers)))
-    together = threading.Barrier(crew)
-    probes = [executor.submit(_keeps_subnormals, together) for _ in range(crew)]
-    answers = [p.result() for p in probes]
-    if not all(answers):
-        executor.shutdown(wait=False)
+    tasks = tuple(SimpleQueue[Task]() for _ in range(workers()))
+    answers, steps = SimpleQueue[bool](), np.zeros(1, np.int64)
+    for number, given in enumerate(tasks):
+        given.put(lambda mine: answers.put(_keeps_subnormals()))
+        name = f"derive-kernels-{number}"
+        threading.Thread(target=_help, args=(number, given, steps), name=name, daemon=True).start()
+    fine = [answers.get() for _ in tasks]
+    if not all(fine):
+        for given in tasks:
+            given.put(lambda mine: sys.exit())  # this thread
         raise UserError("new threads flush subnormal numbers to zero", fix="a loaded library set that mode; clear it")
-    return Pool(executor, crew, os.getpid())
+    return Pool(tasks, steps, os.getpid())
 
 
-def _keeps_subnormals(together: threading.Barrier) -> bool:
-    together.wait()  # so that every thread is started, and answers for itself
+def _help(number: int, tasks: SimpleQueue[Task], steps: object) -> None:
+    """A thread's work, one task after the other. It holds what its tasks look at, and no task that is done."""
+    while True:
+        with suppress(Exception):  # who asked does the work himself, and meets the same
+            tasks.get()(number)
+
+
+def _keeps_subnormals() -> bool:
     return bool(np.array([SUBNORMAL]) * 2 > 0)
 
 

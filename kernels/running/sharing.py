@@ -16,7 +16,6 @@ from typing import Any
 
 import numba
 
-from derive.reading.norms import BLOCK, LANES
 from kernels.lower import PartName
 from kernels.program import fresh
 from kernels.running import cache
@@ -29,7 +28,7 @@ _HEAD = """\
 import numpy as np
 from numba import carray, njit
 
-from kernels.running.memory import await_others, claim, finish, pointer_at
+from kernels.running.memory import await_others, begun, claim, finish, place_of, pointer_at
 from {name} import {imported}
 
 
@@ -42,11 +41,12 @@ _STEP = (
 def entry(table, starts, {more}cell, total, chunk, mine, {parameters}):
     """Step chunks of the elements of all tensors until none is left; the answer is 0.
     Row j of the table has the addresses of argument j; the elements of tensor k are starts[k] to starts[k + 1]."""
-{once}    while True:
+{once}    before = begun(cell, mine)
+    while True:
         first, last = claim(cell, total, chunk, mine)
         if first >= total:
-            return await_others(cell, total)
-        k = np.searchsorted(starts, first, side="right") - 1
+            return await_others(cell, total, mine, before)
+        k = place_of(starts, first)
         begin = first
         while begin < last:
             end = min(last, starts[k + 1])
@@ -69,12 +69,13 @@ def entry(table, starts, blocks, sums, norms, cell, total, chunk, mine, {paramet
     if chunk == 0:
         roots(sums, blocks, norms)
         return 0
-{once}    squares = np.zeros(({norms}, {lanes}))
+{once}    before = begun(cell, mine)
+    squares = np.zeros(({norms}, {lanes}))
     while True:
         first, last = claim(cell, total, chunk, mine)
         if first >= total:
-            return await_others(cell, total)
-        k = np.searchsorted(blocks, first, side="right") - 1
+            return await_others(cell, total, mine, before)
+        k = place_of(blocks, first)
         for place in range(first, last):
             while place >= blocks[k + 1]:
                 k += 1
@@ -91,7 +92,9 @@ def entry(table, starts, blocks, sums, norms, cell, total, chunk, mine, {paramet
 _TAKEN = frozenset(
     {
         "await_others",
+        "before",
         "begin",
+        "begun",
         "block",
         "blocks",
         "carray",
@@ -116,6 +119,7 @@ _TAKEN = frozenset(
         "norms",
         "np",
         "place",
+        "place_of",
         "pointer_at",
         "prelude",
     }
@@ -169,6 +173,8 @@ def shared(proved: Proved) -> Callable[..., int]:
 
 def text(proved: Proved) -> str:
     """The module's source."""
+    from derive.reading.norms import BLOCK, LANES  # brings what reads kernels, which a kernel of another day needs not
+
     taken = _TAKEN | {*proved.arrays, *proved.parameters, *proved.handed}
     arrays, parameters, handed = (
         tuple(fresh(name, taken) if name in _TAKEN else name for name in names)

@@ -13,9 +13,9 @@ from derive.errors import UserError
 from derive.expr import Expr, Number, Symbol
 from derive.rule import Rule
 from kernels.certificate import Certificate
-from kernels.checks import LARGE, Check
+from kernels.checks import LARGE, SUBNORMAL, Check
 from kernels.running import diagnose
-from kernels.running.pool import CHUNK, SUBNORMAL, over_chunks
+from kernels.running.pool import CHUNK, over_chunks
 
 Array = np.ndarray[Any, Any]
 STRIP = 8192  # bytes of a row, at least, for one thread: memory gives narrower strips of the data slowly

@@ -9,6 +9,12 @@ import pytest
 
 from derive.cli.application import run
 
+
+def test_the_tensors_of_a_network_may_be_divided(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["bench", "momentum", "--peers", "kernel", "--rounds", "1", "--network", "gpt2/100000"]) == 0
+    assert "momentum, float32, 1,306 elements in 148 tensors\n" in capsys.readouterr().out
+
+
 QUICK = ["--rounds", "1", "--sizes", "10"]
 
 
@@ -28,6 +34,14 @@ def test_a_document_and_a_plot(capsys: pytest.CaptureFixture[str], tmp_path: Pat
     shown = json.loads(capsys.readouterr().out)
     assert [row["peer"] for row in shown["rows"]] == ["kernel", "floor", "c"]
     assert {row["bytes_per_element"] for row in shown["rows"]} == {56}
+    kernel, floor, c = (row["median_seconds"] for row in shown["rows"])
+    assert [row["of_floor"] for row in shown["rows"]] == [kernel / floor, 1, c / floor]
+    assert shown["best"] == [
+        {"rule": "adam", "elements": 10, "tensors": 1, "kernel_of_floor": kernel / floor, "best_peer": "c",
+         "kernel_of_best_peer": kernel / c},
+    ]  # fmt: skip
+    assert shown["machine"]["model"]
+    assert shown["versions"]["gcc"]
     assert shown["machine"]["threads"] >= 1
     assert "numba" in shown["versions"]
     assert b"<svg" in plot.read_bytes()
@@ -38,6 +52,8 @@ def test_a_document_and_a_plot(capsys: pytest.CaptureFixture[str], tmp_path: Pat
     [
         (["--sizes", "many"], "'many' are no sizes"),
         (["--sizes", "0"], "'0' are no sizes"),
+        (["--network", "gpt2/0"], "there is no network 'gpt2/0'"),
+        (["--network", "gpt3"], "there is no network 'gpt3'"),
         (["--peers", "fortran"], "there is no peer 'fortran'"),
         (["ewma"], "ewma is an average"),
         (["adm"], "no rule 'adm'"),

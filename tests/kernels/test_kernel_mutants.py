@@ -18,6 +18,7 @@ from derive.library.lookup import find_rule
 from derive.ops import Undefined
 from derive.proving import assumptions_of
 from derive.rule import Rule
+from kernels.checks import SUBNORMAL
 from kernels.emit import emit
 from kernels.lower import goals
 from kernels.measuring.inputs import arrays, settings
@@ -26,7 +27,6 @@ from kernels.pipeline import programs
 from kernels.program import Program, inlined
 from kernels.readback import equal, read_back
 from kernels.running.load import load, signature
-from kernels.running.pool import SUBNORMAL
 from tests.kernels.test_readback import EDITS, adam_source
 from tests.mutation import body_mutants
 
@@ -133,7 +133,9 @@ def test_a_mistake_in_the_source_changes_bits(edit: str) -> None:
         source = source.replace("nogil=True", "nogil=True, fastmath=True").replace(
             ", fastmath=True, fastmath", ", fastmath"
         )
-    types = signature(program)
+    types = signature(
+        map(program.type_of, program.arrays), [a in program.stored for a in program.arrays], len(program.parameters)
+    )
     entry = load(f"mutant_{edit.replace(' ', '_').replace('-', '_')}", f"<{edit}>", source, types).entry
     given = arrays(program.arrays, "float32", 203)
     different = False

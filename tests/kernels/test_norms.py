@@ -16,6 +16,7 @@ from derive.reading.norms import ALL, BLOCK
 from derive.reading.python.expressions import read_expression
 from derive.rule import Assignment, Rule
 from kernels import compile
+from kernels.checks import SUBNORMAL
 from kernels.emit import bytes_per_element, emit
 from kernels.lower import goals, lower
 from kernels.measuring.inputs import ordinary_arrays
@@ -25,7 +26,7 @@ from kernels.norms import measured
 from kernels.pipeline import parts_of, programs
 from kernels.readback import equal, read_back, with_norms
 from kernels.running.adding import norms_of, table
-from kernels.running.pool import CHUNK, SUBNORMAL
+from kernels.running.pool import CHUNK
 
 LAMB = find_rule("lamb")
 

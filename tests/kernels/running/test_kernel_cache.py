@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,10 +13,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from derive.errors import UserError
+from derive.library import LIBRARY
 from derive.library.lookup import find_rule
 from kernels import compile, driver
 from kernels.running import cache
 from kernels.running.content import content_key
+from kernels.running.library import library_rule
 
 RULE = find_rule("gradient_descent")
 
@@ -46,7 +50,7 @@ def place() -> Path:
 def test_a_kernel_is_kept_with_checksums_for_its_owner_only(empty: Path) -> None:
     assert steps()
     names = sorted(p.name for p in place().iterdir())
-    assert names == ["certificate.json", "manifest.json", "step.code", "step.py"]
+    assert names == ["certificate.json", "manifest.json", "parts", "step.code", "step.py"]
     assert place().stat().st_mode & 0o777 == 0o700
     assert set(json.loads((place() / "manifest.json").read_text())["files"]) == set(names) - {"manifest.json"}
     assert [p.name for p in place().parent.iterdir()] == [place().name]
@@ -97,8 +101,6 @@ def test_a_damaged_cache_is_rebuilt(empty: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_damaged_code_is_never_unpickled(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import pickle
-
     class Trap:
         def __reduce__(self) -> tuple[Callable[[str], int], tuple[str]]:
             return os.system, (f"touch {empty}/trapped",)
@@ -161,10 +163,59 @@ def test_concurrent_writers_and_then_a_second_process_without_sympy(empty: Path)
     first = [run(SECOND, empty) for _ in range(2)]
     outputs = [p.communicate(timeout=120)[0].strip() for p in first]
     assert outputs == ["True False 0.999"] * 2
-    assert len([p for p in (empty / "kernels").iterdir() if not p.name.startswith(".")]) == 1
+    kept = [p for p in (empty / "kernels").iterdir() if not p.name.startswith(".")]
+    assert sorted(p.name for k in kept for p in k.iterdir() if p.name in ("rule", "step.code")) == ["rule", "step.code"]
     assert not [p for p in (empty / "kernels").iterdir() if p.name.startswith(".")]
     guarded = "from kernels import driver\ndriver._built = None\n" + SECOND
     assert run(guarded, empty).communicate(timeout=120)[0].strip() == "True False 0.999"
+
+
+FIRST_USE = """
+import sys, numpy as np
+from kernels import compile
+rows = [np.linspace(0.5, 2, 600000).astype(np.float32) for _ in range(4)]
+k = compile("adam")  # functions of C's library, and the loop of large steps
+k.step(rows[0], rows[1], {"m": rows[2], "v": rows[3]}, t=2)
+heavy = [m for m in ("numba.np.arraymath", "derive.library", "derive.proving", "flint") if m in sys.modules]
+print(rows[0].tobytes().hex()[:64], float(rows[0].sum()), *heavy)
+"""
+
+
+def test_a_kernel_of_another_day_needs_no_compiler_reader_or_prover(empty: Path) -> None:
+    first, second = (run(FIRST_USE, empty).communicate(timeout=120)[0].split() for _ in range(2))
+    assert first[:2] == second[:2]
+    assert (len(first), len(second)) == (6, 2)
+
+
+def test_what_machine_code_asks_for_is_looked_up_before_it_is_linked(
+    empty: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name without an address would end the process."""
+    from numba.core.registry import cpu_target
+
+    asked: list[int] = []
+    assert steps()
+    for known in (1, None):
+        forget(monkeypatch)
+        monkeypatch.setattr("kernels.running.load.llvm.address_of_symbol", lambda name, known=known: known)
+        monkeypatch.setattr(cpu_target.target_context, "refresh", lambda known=known: asked.append(known or 0))
+        assert steps()
+    assert asked == [0]
+
+
+def test_a_rule_of_the_library_is_kept_as_it_was_read(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for known in LIBRARY:
+        assert pickle.loads(pickle.dumps(known)) == known
+    assert library_rule(RULE.name) is RULE
+    monkeypatch.delitem(sys.modules, "derive.library")  # as in a process that has not imported it
+    kept = library_rule(RULE.name)
+    assert kept == RULE
+    assert kept is not RULE
+    [file] = empty.glob("kernels/*/rule")
+    file.write_bytes(b"damaged")
+    assert library_rule(RULE.name) is RULE
+    with pytest.raises(UserError, match="no rule 'adm'; did you mean"):
+        library_rule("adm")
 
 
 def test_a_debugger_finds_the_source(empty: Path) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import threading
+import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -17,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kernels import compile
-from kernels.checks import ENOUGH_FOR_THREADS
+from kernels.checks import ENOUGH_FOR_THREADS, SUBNORMAL
 from kernels.running import pool
 from kernels.running.kernel import Kernel
 
@@ -38,7 +41,7 @@ def stepped(kernel: Kernel, n: int = LARGE) -> dict[str, Any]:
 
 def alone(kernel: Kernel, n: int = LARGE) -> dict[str, Any]:
     a = data(n)
-    kernel.stepping.entry(a["theta"], a["g"], a["m"], a["v"], 3, 1e-3, 0.9, 0.999, 1e-8, 0, n, pool.SUBNORMAL)
+    kernel.stepping.entry(a["theta"], a["g"], a["m"], a["v"], 3, 1e-3, 0.9, 0.999, 1e-8, 0, n, SUBNORMAL)
     return a
 
 
@@ -59,7 +62,7 @@ def test_no_chunking_changes_a_bit(n: int, chunk: int) -> None:
     arrays = [a["theta"], a["g"], a["m"], a["v"]]
 
     def part(lo: int, hi: int) -> None:
-        kernel.stepping.entry(*arrays, 3, 1e-3, 0.9, 0.999, 1e-8, lo, hi, pool.SUBNORMAL)
+        kernel.stepping.entry(*arrays, 3, 1e-3, 0.9, 0.999, 1e-8, lo, hi, SUBNORMAL)
 
     pool.over_chunks(part, n, chunk)
     assert same(a, alone(kernel, n))
@@ -118,6 +121,31 @@ def test_a_forked_child_has_threads_of_its_own() -> None:
         os._exit(0 if same(stepped(kernel), expected) else 1)
     _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == 0
+
+
+def in_a_child() -> dict[str, Any]:
+    """What a process that inherits nothing makes of the step."""
+    return stepped(compile("adam"))
+
+
+def test_a_spawned_child_gives_the_same_bits() -> None:
+    kernel = compile("adam")
+    expected = stepped(kernel)  # with threads of this process alive
+    with multiprocessing.get_context("spawn").Pool(1) as children:
+        assert same(children.apply(in_a_child), expected)
+    assert same(stepped(kernel), expected)
+
+
+def test_who_waits_for_the_next_step_soon_sleeps_and_keeps_nothing() -> None:
+    kernel, a = compile("adam"), data(LARGE)
+    kept = [weakref.ref(a[name]) for name in ("theta", "m")]
+    kernel.step(a["theta"], a["g"], {"m": a["m"], "v": a["v"]}, t=3)
+    del a
+    time.sleep(0.02)
+    begun = time.process_time()
+    time.sleep(0.2)
+    assert time.process_time() - begun < 0.05  # of all threads
+    assert [ref() for ref in kept] == [None, None]
 
 
 FLUSHING = """

@@ -5,9 +5,13 @@ The machine may be busy with something else, so the least times count and an att
 
 from __future__ import annotations
 
+import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -133,3 +137,66 @@ def test_sixteen_bits_are_converted_many_at_once() -> None:
         if seconds["bfloat16"] < 3 * seconds["float32"] and seconds["float16"] < 6 * seconds["float32"]:
             return
     pytest.fail(str(seconds))
+
+
+@pytest.mark.speed
+def test_the_cost_grows_linearly() -> None:
+    """From two to twenty million elements, beyond the caches: the power of the elements that fits the times is 1.
+
+    Times of the processor, the medians: who is kept from it by others takes no longer.
+    """
+    kernel, sizes, steps = compile("adam"), (2 * 10**6, 6 * 10**6, 20 * 10**6), []
+    for size in sizes:
+        theta, g = (np.ones(size, np.float32) for _ in range(2))
+        steps.append(partial(kernel.step, theta, g, kernel.init(theta), t=1))
+    for _ in range(ATTEMPTS):
+        seconds: list[list[float]] = [[] for _ in sizes]
+        for _ in range(ROUNDS):
+            for step, spent in zip(steps, seconds, strict=True):
+                begun = time.process_time()
+                step()
+                spent.append(time.process_time() - begun)
+        medians = [statistics.median(spent) for spent in seconds]
+        power, _ = np.polyfit(np.log(sizes), np.log(medians), 1)
+        print(f"power {power:.3f}", [f"{1e9 * s / n:.2f} ns an element" for s, n in zip(medians, sizes, strict=True)])
+        if abs(power - 1) < 0.12:
+            return
+    pytest.fail(f"in none of {ATTEMPTS} attempts: {medians} for {sizes}")
+
+
+FIRST = """
+import time
+begun = time.process_time()
+import numba
+imported = time.process_time()
+import numpy as np
+from kernels import compile
+theta = np.ones(10, np.float32)
+kernel = compile("adam")
+kernel.step(theta, theta.copy(), kernel.init(theta), t=1)
+print(imported - begun, time.process_time() - imported)
+"""
+
+
+@pytest.mark.speed
+def test_the_first_step_of_a_process_takes_little_more_than_the_import_of_numba(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the import to the first step, in seconds of the processor: cold nine of that import, warm 0.7."""
+    monkeypatch.setenv("DERIVE_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[3]))
+    monkeypatch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path / "bytecode"))  # as where packages are installed
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+
+    def first() -> list[float]:
+        done = subprocess.run([sys.executable, "-c", FIRST], capture_output=True, text=True, check=True, timeout=120)
+        return [float(word) for word in done.stdout.split()]
+
+    numba, cold = first()
+    assert cold < 9 * numba
+    for _ in range(ATTEMPTS):
+        numba, ours = map(min, zip(*(first() for _ in range(3)), strict=True))
+        print(f"Numba {numba:.3f} s, then {ours:.3f} s; at first {cold:.3f} s")
+        if ours < 0.7 * numba:
+            return
+    pytest.fail(f"in none of {ATTEMPTS} attempts: Numba {numba} s, then {ours} s")
