@@ -10,13 +10,14 @@ from derive.expr import Expr
 from derive.proving import Assumptions, assumptions_of, invariants
 from derive.rule import Rule
 from kernels.certificate import Certificate, Proof, proof_of
+from kernels.descent import Descending, emit_descent, refuse_what_does_not_descend
 from kernels.emit import emit
 from kernels.lower import PartName, goals
 from kernels.measuring.special import exceptions
 from kernels.norms import measured
 from kernels.pipeline import parts_of, programs
 from kernels.program import Program, inlined
-from kernels.readback import equal, read_back, read_back_through, with_norms
+from kernels.readback import equal, read_back, read_back_descent, read_back_through, with_norms
 from kernels.through import emit_through, refuse_what_does_not_run
 from kernels.version import GENERATOR
 
@@ -75,6 +76,25 @@ def certify_through(rule: Rule, dtype: str) -> tuple[Certificate, str]:
     refuse_what_does_not_run(rule)
     made = _certified(rule, dtype, "step", assumptions_of(rule), proved_nonnegative(rule), template=THROUGH_TIME)
     return Certificate(rule.name, dtype, GENERATOR, made.program, made.readback, made.exceptions), made.source
+
+
+def certify_descent(rule: Rule, kind: str) -> tuple[Certificate, str]:
+    """The certificate and the source of a rule that goes down a kind of problem, in float64: every step it makes is the
+    rule's, its gradient is taken where the rule takes it, and its states begin as the rule's."""
+    refuse_what_does_not_descend(rule)
+    assumptions, nonnegative = assumptions_of(rule), proved_nonnegative(rule)
+    made = {part: programs(rule, "float64", part) for part in parts_of(rule)}
+    finals = Descending(made["step"].final, made["query"].final if "query" in made else None)
+    wanted = {part: goals(rule, part) for part in made}
+    program = _weakest([proof_of(equal(inlined(made[part].final), wanted[part], assumptions)) for part in made])
+    differences = tuple(e for m in made.values() for e in exceptions(m.lowered, m.final, rule, nonnegative))
+    source = emit_descent(finals, rule, kind, [_note(program), *(f"Exception: {e}." for e in differences)])
+    step, query, begun = read_back_descent(source, finals, kind)
+    read = _weakest([proof_of(equal(values, wanted[part], assumptions))
+                     for part, values in zip(made, (step, query), strict=False)])  # fmt: skip
+    if begun != tuple(state.initial for state in rule.states):
+        read = Proof("refuted", "the states do not begin as the rule's")
+    return Certificate(rule.name, "float64", GENERATOR, program, read, differences), source
 
 
 def _certified(

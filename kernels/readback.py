@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from derive.errors import UserError
 from derive.expr import Expr, Symbol, apply, substitute
 from derive.proving import Assumptions, Verdict, identity
+from derive.reading.descent import Descent, read_descent
 from derive.reading.kernel import Kernel, read_kernel
 from derive.reading.norms import Norms, read_norms
 from derive.reading.through import TAKEN, Through, read_through
+from kernels.descent import Descending
 from kernels.emit import emitted_names
 from kernels.program import Program
 
@@ -29,7 +31,19 @@ def read_back_through(source: str, program: Program) -> dict[str, Expr]:
     return _in_names_of(program, read_through(source, program.name), emitted_names(program, TAKEN))
 
 
-def _in_names_of(program: Program, kernel: Kernel | Norms | Through, names: Mapping[str, str]) -> dict[str, Expr]:
+def read_back_descent(source: str, programs: Descending, kind: str) -> tuple[dict[str, Expr], dict[str, Expr], tuple[Expr, ...]]:
+    """Of a descent: what a step makes of theta and the states, the point of the query, how the states begin."""
+    read, names = read_descent(source, kind, programs.asks, programs.step.name), programs.names
+    step = _in_names_of(programs.step, read, names)
+    symbols = {new: Symbol(old) for old, new in names.items()}
+    [*begun] = substitute(read.begun, symbols)
+    if programs.query is None or read.asked is None:
+        return step, {}, tuple(begun)
+    [asked] = substitute([read.asked], symbols)
+    return step, {programs.query.arrays[-1]: asked}, tuple(begun)
+
+
+def _in_names_of(program: Program, kernel: Kernel | Norms | Through | Descent, names: Mapping[str, str]) -> dict[str, Expr]:
     """What was read in the program's names; `names` are those it was emitted with."""
     arrays = tuple(names.get(a, a) for a in program.arrays)
     parameters = tuple(names.get(p, p) for p in program.parameters)

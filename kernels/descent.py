@@ -1,0 +1,134 @@
+"""A rule's programs as a module that goes down a problem from every point of a grid: the third template.
+
+Beside it are that of a step (`kernels.emit`) and that of a run through data (`kernels.through`). What is around the
+rule's own functions is one text (`derive.reading.descent`), with the problem in it (`derive.reading.landscapes`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from derive.errors import UserError
+from derive.expr import Expr, Number, Symbol, substitute
+from derive.reading.descent import Shape, loops, settled_together
+from derive.reading.landscapes import LANES, STRICT
+from derive.reading.through import pack
+from derive.rule import Rule
+from kernels.emit import HEAD, assignment_lines, emitted_names, expression, header, renamed
+from kernels.program import Program
+from kernels.through import emit_update
+
+TAKEN = frozenset({"ask", "ask_prelude", "begin", "settled", "update"})
+
+_TEMPLATE = (
+    HEAD
+    + '''\
+{strict}def settled({parameters}):
+    """Whether no scalar changes any more after this step, although t does."""
+    return {condition}
+
+
+{strict}def begin({begin_arguments}):
+    """Theta, and how each state begins."""
+    return {begun}
+
+
+{update}
+{query}
+{loops}'''
+)
+
+_QUERY = '''
+{strict}def ask_prelude({parameters}):
+    """The scalars of the point where the gradient is taken."""
+{prelude}
+    return {handed}
+
+
+{update}
+'''
+
+
+@dataclass(frozen=True)
+class Descending:
+    """The programs of a rule that is to go down problems: its step, and where it takes its gradient if not at theta."""
+
+    step: Program
+    query: Program | None = None
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The names that cannot stand in the module as they are, the same in both programs."""
+        others = () if self.query is None else sorted(self.query.taken - self.step.taken)
+        every = replace(self.step, parameters=(*self.step.parameters, *others))
+        return emitted_names(every, TAKEN)
+
+    @property
+    def asks(self) -> tuple[int, ...] | None:
+        """The places of the states that the query reads."""
+        if self.query is None:
+            return None
+        return tuple(self.step.arrays.index(array) - 2 for array in self.query.arrays[1:-1])
+
+    @property
+    def shape(self) -> Shape:
+        asked = 0 if self.query is None else len(self.query.handed)
+        counts = (len(self.step.arrays) - 2, len(self.step.parameters) - 1, len(self.step.handed))
+        return Shape(*counts, self.asks, asked)
+
+
+def refuse_what_does_not_descend(rule: Rule) -> None:
+    """Raises UserError for a rule that no problem can be given to: an average, or one that takes norms."""
+    if rule.is_average:
+        what = f"{rule.name} is an average, and no trajectory of a parameter"
+        raise UserError(what, where=rule.where, fix="take an update rule, or kernels.averages.over(rule, data)")
+    if rule.norms:
+        what = f"{rule.name} takes a norm, and trajectories treat every coordinate for itself"
+        raise UserError(what, where=rule.where, fix="step it with kernels.compile(rule).step")
+
+
+def emit_descent(programs: Descending, rule: Rule, kind: str, notes: Iterable[str] = ()) -> str:
+    """The module's source for one kind of problem. Names that the template uses itself get a number."""
+    names = programs.names
+    step = renamed(programs.step, names)
+    query = None if programs.query is None else renamed(programs.query, names)
+    arrays, parameters = step.arrays, step.parameters
+    preludes = [(program.prelude, program.handed) for program in (step, query) if program is not None]
+    settled = settled_together(*preludes)
+    notes = (f"On a problem that is {kind}, {LANES} runs side by side.", *notes)
+    return _TEMPLATE.format(
+        strict=STRICT,
+        header="\n".join(f"# {' '.join(line.split())}" for line in (*header(step, rule, "no traffic"), *notes)),
+        dtype=step.dtype,
+        parameters=", ".join(parameters),
+        prelude="\n".join(assignment_lines(step.prelude, "    ", frozenset())),
+        handed=pack(step.handed),
+        condition=settled if isinstance(settled, bool) else expression(settled, frozenset()),
+        begin_arguments=", ".join([arrays[0], *parameters[1:]]),
+        begun=pack([arrays[0], *(expression(value, frozenset()) for value in initial(rule, names))]),
+        update=emit_update(step, arrays, (arrays[0], *arrays[2:])),
+        query="" if query is None else _emitted_query(query),
+        loops=loops(programs.shape, kind),
+    )
+
+
+def _emitted_query(query: Program) -> str:
+    return _QUERY.format(
+        strict=STRICT,
+        parameters=", ".join(query.parameters),
+        prelude="\n".join(assignment_lines(query.prelude, "    ", frozenset())),
+        handed=pack(query.handed),
+        update=emit_update(query, query.arrays[:-1], query.arrays[-1:], "ask", "Where the gradient is taken."),
+    )
+
+
+def initial(rule: Rule, names: Mapping[str, str]) -> list[Expr]:
+    """How the states begin, in the names of the module. Raises UserError for what is no number or name."""
+    for state in rule.states:
+        known = isinstance(state.initial, Symbol) and state.initial.name in {"theta", *rule.hyperparameter_names}
+        if not known and not isinstance(state.initial, Number):
+            what = f"an initial state of {state.initial} is not supported"
+            raise UserError(what, where=rule.name, fix="use a constant")
+    symbols = {old: Symbol(new) for old, new in names.items()}
+    return substitute((state.initial for state in rule.states), symbols)
