@@ -64,19 +64,28 @@ class Descent:
     source: str
     entry: Callable[..., int] = field(repr=False, compare=False)
 
-    def run(self, points: Points, lo: int, hi: int, found: Found, threads: bool = True) -> None:
+    def run(self, points: Points, lo: int, hi: int, found: Found, threads: bool = True) -> KeyboardInterrupt | None:
         """Run the points lo to hi, and put what is found of point p at p - lo.
 
-        Raises KeyboardInterrupt when all of them are done, UserError where this thread flushes subnormal numbers.
+        The answer is a Ctrl-C that came meanwhile and waits to be raised: all points are done. Raises UserError where a
+        thread flushes subnormal numbers, and KeyboardInterrupt where not all points are done.
         """
+        done: list[int] = []
 
         def part(first: int, last: int) -> None:
             self._enter(points, lo, lo + first, lo + last, found)
+            done.append(last - first)
 
-        if threads:
-            over_chunks(part, hi - lo, LANES * -(-WORK // (LANES * max(1, points.steps * points.least.size))))
-        else:
-            part(0, hi - lo)
+        try:
+            if threads:
+                over_chunks(part, hi - lo, LANES * -(-WORK // (LANES * max(1, points.steps * points.least.size))))
+            else:
+                part(0, hi - lo)
+        except KeyboardInterrupt as interrupt:
+            if sum(done) == hi - lo:
+                return interrupt
+            raise
+        return None
 
     def _enter(self, points: Points, base: int, lo: int, hi: int, found: Found) -> None:
         given = (points.values, points.places, points.data, points.least, points.steps, points.within)
