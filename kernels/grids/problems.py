@@ -189,6 +189,8 @@ def _newton(signed: Array, l2: float) -> Array:
         away = 1 / (1 + np.exp(np.minimum(signed @ theta, 700)))
         gradient = l2 * theta - signed.T @ away / count
         if np.abs(gradient).max() <= 1e-13 * max(1.0, float(np.abs(signed).max())):
+            if not l2 and (signed @ theta).min() > 0:  # a plane parts the labels: the loss only tends to zero
+                break
             return theta
         curvature = (signed.T * (away * (1 - away))) @ signed / count + l2 * np.eye(size)
         try:

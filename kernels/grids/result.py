@@ -76,11 +76,12 @@ class Trajectories:
 
     @property
     def best(self) -> dict[str, float]:
-        """Where the loss is least (without a loss, the distance): a value on each axis."""
+        """Where the loss is least, and of equal losses the distance: a value on each axis."""
         import numpy as np
 
         found = self.distance if self.loss is None else self.loss
-        place = np.unravel_index(int(np.argmin(found)), self.shape)
+        [first, *_] = np.lexsort((self.distance.reshape(-1), found.reshape(-1)))
+        place = np.unravel_index(int(first), self.shape)
         return {name: float(values[k]) for (name, values), k in zip(self.axes.items(), place, strict=True)}
 
     def along(self, name: str) -> Array:

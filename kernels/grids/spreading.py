@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from derive.errors import UserError
@@ -17,53 +19,67 @@ if TYPE_CHECKING:
     from kernels.grids.run import Job
 
 AHEAD = 3  # tasks for each thread of the cluster, so that none waits for the next
-LIVES = 10  # workers that may die over one block
+LIVES = 10  # times that a block is tried where workers die over it, each time on several
+PATIENCE = 60  # seconds without any worker
 
 
 def spread(
-    job: Job, blocks: Sequence[tuple[int, int]], cluster: Any, put: Callable[[int, int, Found], None]
+    job: Job, blocks: Sequence[tuple[int, int]], cluster: Any, put: Callable[[int, int, Found], object]
 ) -> None:
     """Have the blocks made by the cluster, and put each where it belongs as it comes.
 
     Raises UserError where there is no such cluster, or its workers have another version of this package.
     """
     with _client(cluster) as client:
-        from distributed import as_completed
+        _Spreading(client, job, list(reversed(blocks)), put).run()
 
-        work = client.submit(
-            _work, job.descent.rule, job.problem, job.points, surroundings()["source"], pure=False, retries=LIVES
-        )
-        left, running = iter(blocks), dict[Any, tuple[int, int]]()
-        coming = as_completed()
+
+@dataclass
+class _Spreading:
+    """Blocks under way on a cluster: those that are left, the last first, and which task makes which."""
+
+    client: Any
+    job: Job
+    left: list[tuple[int, int]]
+    put: Callable[[int, int, Found], object]
+    running: dict[Any, tuple[int, int]] = field(default_factory=dict)
+    died: Counter[tuple[int, int]] = field(default_factory=Counter)
+
+    def run(self) -> None:
+        from distributed import KilledWorker, as_completed
+
+        work, coming = self._work(), as_completed()
+        ahead = AHEAD * sum(self.client.nthreads().values())
         try:
-            _submit(client, work, left, running, coming, AHEAD * max(1, _threads(client)))
-            for future in coming:
-                lo, hi = running.pop(future)
-                put(lo, hi, Found(*_result(future)))
-                _submit(client, work, left, running, coming, 1)
+            while self.left or self.running:
+                while self.left and len(self.running) < ahead:
+                    block = self.left.pop()
+                    future = self.client.submit(_made, work, *block, pure=False)
+                    self.running[future] = block
+                    coming.add(future)
+                future = next(coming)
+                block = self.running.pop(future)
+                try:
+                    found = Found(*future.result())
+                except KilledWorker as error:
+                    self._once_more(block, error)
+                    work = self._work()
+                    continue
+                self.put(*block, found)
         finally:
-            client.cancel([work, *running])
+            self.client.cancel([work, *self.running])
 
+    def _work(self) -> Any:
+        """What every block needs, on the cluster; made again there where it is lost."""
+        job = self.job
+        return self.client.submit(_work, job.descent.rule, job.problem, job.points, surroundings()["source"], pure=False)
 
-def _submit(client: Any, work: Any, left: Iterator[tuple[int, int]], running: Any, coming: Any, count: int) -> None:
-    for lo, hi in (block for block, _ in zip(left, range(count), strict=False)):
-        future = client.submit(_made, work, lo, hi, pure=False, retries=LIVES)
-        running[future] = (lo, hi)
-        coming.add(future)
-
-
-def _result(future: Any) -> Any:
-    from distributed import KilledWorker
-
-    try:
-        return future.result()
-    except KilledWorker as error:
-        what = f"a block was lost with {LIVES} workers, one after the other"
-        raise UserError(what, where="the cluster", fix="see what ends them; what was saved is kept") from error
-
-
-def _threads(client: Any) -> int:
-    return sum(client.nthreads().values())
+    def _once_more(self, block: tuple[int, int], error: Exception) -> None:
+        self.died[block] += 1
+        if self.died[block] == LIVES:
+            what = f"workers die over one block, {LIVES} times and more"
+            raise UserError(what, where="the cluster", fix="see what ends them; what was saved is kept") from error
+        self.left.append(block)
 
 
 def _work(rule: Rule, problem: Problem, points: Points, source: str) -> tuple[Rule, str, Points]:
@@ -90,7 +106,7 @@ def _client(cluster: Any) -> Iterator[Any]:
     except ImportError as missing:
         raise UserError("a cluster needs Dask", fix="install derive-kernels[cluster]") from missing
     if isinstance(cluster, Client):
-        yield cluster
+        yield _with_workers(cluster)
         return
     if not isinstance(cluster, str):
         what = f"{type(cluster).__name__} is neither an address nor a client"
@@ -101,6 +117,15 @@ def _client(cluster: Any) -> Iterator[Any]:
         what = f"there is no Dask scheduler: {str(error).splitlines()[0][:120]}"
         raise UserError(what, where=cluster, fix="start one with `dask scheduler`, and workers with `dask worker`") from None
     try:
-        yield client
+        yield _with_workers(client)
     finally:
         client.close()
+
+
+def _with_workers(client: Any) -> Any:
+    try:
+        client.wait_for_workers(1, timeout=PATIENCE)
+    except TimeoutError:
+        what = f"the cluster had no workers for {PATIENCE} s"
+        raise UserError(what, where=client.scheduler.address, fix="start one with `dask worker ADDRESS`") from None
+    return client

@@ -29,12 +29,12 @@ def descend_by_oracle(rule: Rule, kind: str, points: Points, count: int) -> Foun
         for t in range(1, points.steps + 1):
             scalars = {"t": np.asarray(float(t)), **hyper}
             point = theta if query is None else _stored(query, {"theta": theta, **states}, scalars)[query.arrays[-1]]
-            after = _stored(step, {"theta": theta, "g": _gradient(kind, point, points), **states}, scalars)
+            after = _stored(step, {"theta": theta, "g": gradient_of(kind, point, points), **states}, scalars)
             theta, states = after.get("theta", theta), {name: after.get(name, states[name]) for name in states}
             away = _squares(theta, points.least)
             away = np.where(np.isnan(away), np.inf, away)
             most, last = np.where(away > most, away, most), np.where(away <= limit, last, t)
-        loss, distance = _loss(kind, theta, points), _distance(theta, points.least)
+        loss, distance = loss_of(kind, theta, points), _distance(theta, points.least)
         largest = np.maximum(np.sqrt(most), distance)
     return Found(np.where(np.isnan(loss), np.inf, loss), distance, largest, np.where(last < points.steps, last + 1, -1))
 
@@ -84,7 +84,8 @@ def _distance(theta: Array, least: Array) -> Array:
     return np.where(plain, scale, scale * np.sqrt(total))
 
 
-def _gradient(kind: str, x: Array, points: Points) -> Array:
+def gradient_of(kind: str, x: Array, points: Points) -> Array:
+    """The gradient of a problem at points, a column each."""
     data, out = points.data, np.zeros_like(x)
     if kind == "quadratic":
         return data[:, None] * x
@@ -116,7 +117,8 @@ def _margin(z: Array, x: Array) -> Array:
     return margin
 
 
-def _loss(kind: str, x: Array, points: Points) -> Array:
+def loss_of(kind: str, x: Array, points: Points) -> Array:
+    """The loss of a problem at points, a column each."""
     data, total = points.data, np.zeros(x.shape[1])
     if kind == "quadratic":
         for row, curvature in zip(x, data, strict=True):
