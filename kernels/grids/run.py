@@ -104,7 +104,7 @@ class Job:
         """What decides the results, a checksum each, by what a user calls it."""
         from kernels.running.content import rule_data
 
-        values = {name: array.tobytes().hex() for name, array in self.grid.axes.items()}
+        values = [(name, array.tobytes().hex()) for name, array in self.grid.axes.items()]
         return {
             "rule": _checksum(rule_data(self.descent.rule)),
             "problem": self.problem.content,

@@ -80,13 +80,18 @@ class Blocks:
         return Found(loss, distance, largest, settled.view(np.int64))
 
 
+def folder_of(path: Path) -> Path:
+    """Where the blocks are kept until the file is whole."""
+    return path.with_name(path.name + UNFINISHED)
+
+
 @contextmanager
 def blocks_of(path: Path, about: Mapping[str, Any]) -> Iterator[Blocks]:
     """The folder of an unfinished grid, which nobody else uses meanwhile.
 
     Raises UserError where it is that of another grid, or in use.
     """
-    folder = path.with_name(path.name + UNFINISHED)
+    folder = folder_of(path)
     whole = {**about, "made by": surroundings()["source"]}
     try:
         folder.mkdir(exist_ok=True)

@@ -93,7 +93,7 @@ def _work(rule: Rule, problem: Problem, points: Points, source: str) -> tuple[Ru
 def _made(work: tuple[Rule, str, Points], lo: int, hi: int) -> Any:
     """On a worker: one block, by the thread that asks for it."""
     rule, kind, points = work
-    found = Found.empty(hi - lo)
+    found, points = Found.empty(hi - lo), points.aligned()  # what came over a wire lies anywhere
     compile_descent(rule, kind).run(points, lo, hi, found, threads=False)
     return found.arrays
 

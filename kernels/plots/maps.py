@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BAND = (0.1, 0.5, 0.9)  # quantiles over whatever is on the other axes
-DIVERGED = 1e3  # times the median of all that is finite: what is above is drawn there
+GROWN = 10.0  # times the most that is left of a run which came nearer: what is above is drawn there
 
 
 def picture(found: Trajectories, rule: object = None) -> Figure:
@@ -104,7 +104,8 @@ def bands(found: Trajectories, over: str = "") -> Figure:
     rows = np.moveaxis(last, [*found.axes].index(chosen), 0).reshape(len(values), -1)
     rows = np.where(np.isfinite(rows), rows, np.inf)
     low, middle, high = np.quantile(rows, BAND, axis=1, method="nearest")
-    top = DIVERGED * float(np.median(rows[rows < np.inf])) if (rows < np.inf).any() else 1.0
+    nearer = last[found.distance <= found.first]
+    top = GROWN * float(nearer.max()) if nearer.size else float(rows.min())
     best = int(np.argmin(middle))
     with drawn(7.0, 4.2) as (figure, [axes]):
         shown = [np.minimum(line, top) for line in (low, middle, high)]

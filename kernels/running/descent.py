@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,13 @@ class Points:
     steps: int
     within: float
     functions: tuple[Any, ...] = field(default=(), repr=False)
+
+    def aligned(self) -> Points:
+        """The same numbers as compiled code reads them."""
+        values, places, data, least = (
+            np.require(a, requirements=["C", "A"]) for a in (self.values, self.places, self.data, self.least)
+        )
+        return replace(self, values=values, places=places, data=data, least=least)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,78 @@
+"""`derive map`: what is best, a picture, a file that is gone on with, and what can't be used."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from derive.cli.application import run
+
+MAP = ["map", "momentum", "--grid", "lr=0.01:0.16:16,beta=0:0.9:10", "--steps", "200"]
+
+
+def test_a_table_a_file_and_a_picture(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    picture, file = tmp_path / "map.svg", tmp_path / "map.npz"
+    assert run([*MAP, "--save", str(file), "-o", str(picture)]) == 0
+    out = capsys.readouterr().out
+    assert "momentum, quadratic of curvatures 1, 25: 200 steps from 160 points" in out
+    assert "lr    beta" in out
+    assert b"derived threshold" in picture.read_bytes() or b"<svg" in picture.read_bytes()
+    assert run([*MAP, "--save", str(file), "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["points"], shown["saved"], len(shown["rows"])) == (160, str(file), 5)
+    assert 0 < shown["settled"] < 160 - shown["diverged"]
+    assert run([*MAP[:-1], "201", "--save", str(file)]) == 2
+    assert "it holds another grid" in capsys.readouterr().err
+
+
+def test_ctrl_c_and_on_from_there(tmp_path: Path) -> None:
+    file = tmp_path / "map.npz"
+    words = [*MAP[:-2], "--steps", "20000000", "--save", str(file)]
+    command = [sys.executable, "-c", "from derive.cli import main; main()", *words]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while not [*tmp_path.glob("*/*.block")] and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGINT)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert error.split("\n")[0] == f"what was done is kept beside {file}; the same command goes on from there"
+    assert error.endswith("\ninterrupted\n")
+    assert [*tmp_path.glob("*/*.block")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what"),
+    [
+        (["momentum", "--grid", "lr"], "'lr' is no axis"),
+        (["momentum", "--grid", "lr=1:2:0"], "'lr=1:2:0' is no axis"),
+        (["momentum", "--grid", "lr=0:2:9:log"], "'lr=0:2:9:log' is no axis"),
+        (["momentum", "--grid", "lr=0.1,lr=0.2"], "lr has two axes"),
+        (["momentum", "--grid", "lr=0.1", "--spectrum", "1,b"], "'1,b' are no numbers"),
+        (["momentum", "--grid", "lr=0.1", "--start", "1", "--starts", "3"], "exclude each other"),
+        (["momentum", "--grid", "lr=0.1", "--problem", "logistic"], "logistic regression needs data"),
+        (["momentum", "--grid", "lr=0.1", "--problem", "logistic", "--data", "none.csv"], "can't be read as numbers"),
+        (["ewma", "--grid", "lr=0.1"], "ewma is an average"),
+        (["momentum", "--grid", "lr=0.1:0.2:3", "-o", "a.svg", "--starts", "2", "--steps", "0"], "--steps"),
+    ],
+)
+def test_what_cannot_be_used_is_said(capsys: pytest.CaptureFixture[str], arguments: list[str], what: str) -> None:
+    assert run(["map", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert what in error
+    assert error.count("\n") == 1
+
+
+def test_logistic_regression_on_a_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    data = tmp_path / "data.csv"
+    data.write_text("1,0.5,0\n1,-0.5,1\n1,2,0\n1,0.25,1\n")
+    assert run(["map", "adam", "--problem", "logistic", "--data", str(data), "--grid", "lr=0.01:1:4:log", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["problem"] == "logistic regression on 4 samples"
