@@ -15,7 +15,7 @@ from tests.machine import MEETING, machine
 
 # The machines are shared: how long an example takes says nothing. The suite draws the same examples every time;
 # `--hypothesis-profile=explore` draws others, and more of them.
-settings.register_profile("tests", deadline=None, derandomize=True)
+settings.register_profile("tests", deadline=None, derandomize=True, max_examples=60)
 settings.register_profile("explore", deadline=None, max_examples=1000)
 settings.load_profile("tests")
 

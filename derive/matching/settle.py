@@ -8,6 +8,7 @@ from dataclasses import replace
 from derive.expr import Number, Symbol, apply, nodes
 from derive.matching.guessing.alignment import align
 from derive.matching.guessing.correspondence import Correspondence, correspondences, with_conditions
+from derive.matching.guessing.runs import Runs
 from derive.matching.guessing.trial import Trial
 from derive.matching.mending.dressing import in_its_words
 from derive.matching.standing import meanings
@@ -31,10 +32,11 @@ def fitting_conditions(text: Rule, tried: Trial, given: Mapping[str, str]) -> li
 
 def _agreeing(ways: Iterable[Correspondence], text: Rule, tried: Trial) -> list[Correspondence]:
     found: list[Correspondence] = []
+    runs = Runs(text)
     for way in ways:
         if found and (len(found) == ENOUGH or _held(way) > _held(found[0])):
             break
-        if tried.agrees(text, way) and not tried.is_inert(way):
+        if tried.agrees(runs, way) and not tried.is_inert(way):
             found.append(way)
     return found
 

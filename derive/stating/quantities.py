@@ -92,6 +92,9 @@ class Quantity:
             )
         return self.parts[name]
 
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self.parts]
+
     def __add__(self, other: Operand) -> Quantity:
         return combined("add", self, other)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-DEFAULT = 60
+DEFAULT = 42
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import flint
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from derive.errors import UserError
@@ -97,7 +97,6 @@ def test_repeated_squares_stop_before_they_fill_the_memory() -> None:
     assert exact([square], {}) == [Inexact("a number too large for exact arithmetic")]
 
 
-@settings(deadline=None)  # a shared machine may pause
 @given(expressions, points)
 def test_the_ball_contains_the_exact_value(expression: Expr, values: dict[str, Fraction]) -> None:
     [value], [around] = exact([expression], values), ball([expression], values)
@@ -108,7 +107,6 @@ def test_the_ball_contains_the_exact_value(expression: Expr, values: dict[str, F
         assert isinstance(around, Undefined | Inexact)
 
 
-@settings(deadline=None)  # a shared machine may pause
 @given(expressions, points)
 def test_more_bits_never_contradict_fewer(expression: Expr, values: dict[str, Fraction]) -> None:
     [rough], [fine] = ball([expression], values, bits=40), ball([expression], values, bits=200)
@@ -118,7 +116,6 @@ def test_more_bits_never_contradict_fewer(expression: Expr, values: dict[str, Fr
         assert rough.overlaps(fine)
 
 
-@settings(deadline=None)  # a shared machine may pause
 @given(expressions, points)
 def test_balls_are_what_they_say(expression: Expr, values: dict[str, Fraction]) -> None:
     [around] = ball([expression], values)
@@ -138,7 +135,6 @@ def without_casts(expression: Expr) -> Expr:
     return found
 
 
-@settings(deadline=None)  # a shared machine may pause
 @given(expressions, points)
 def test_the_text_of_an_expression_means_the_same(expression: Expr, values: dict[str, Fraction]) -> None:
     uncast = without_casts(expression)

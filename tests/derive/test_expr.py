@@ -7,7 +7,7 @@ import pickle
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from derive.errors import UserError
@@ -15,7 +15,6 @@ from derive.expr import Expr, Number, Symbol, apply, as_expr, decimal_text, fold
 from derive.reading.python.expressions import read_expression
 
 
-@settings(deadline=None)  # a shared machine may pause
 @given(st.integers(), st.integers(min_value=0, max_value=30))
 def test_a_decimal_is_exact(numerator: int, digits: int) -> None:
     value = Fraction(numerator, 10**digits)

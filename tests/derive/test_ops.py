@@ -15,7 +15,7 @@ import flint
 import numpy as np
 import pytest
 import sympy
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from derive.evaluate import ball, exact
@@ -270,7 +270,6 @@ def balls(row: Op, values: list[float], true: list[Fraction]) -> list[Any]:
 
 
 @named(NUMERIC)
-@settings(deadline=None)  # a shared machine may pause
 @given(data=st.data())
 def test_error_bounds_are_true(row: Op, data: st.DataObject) -> None:
     values, errors, true = data.draw(disturbed(row.arity))
@@ -285,7 +284,6 @@ def test_error_bounds_are_true(row: Op, data: st.DataObject) -> None:
 
 
 @named([row for row in ROWS if row.name in ("lt", "le", "gt", "ge", "eq", "ne")])
-@settings(deadline=None)  # a shared machine may pause
 @given(
     start=moderate,
     gap=st.sampled_from((0.0, 1.0, 1e-9)),
@@ -301,7 +299,6 @@ def test_comparisons_are_sure_or_without_bound(
     assert here is there or bound_of(row, values, list(errors)) == np.inf
 
 
-@settings(deadline=None)  # a shared machine may pause
 @given(disturbed(2), st.booleans(), st.booleans(), st.booleans())
 def test_an_undecided_branch_counts_the_other_one(
     drawn: tuple[list[float], list[float], list[Fraction]], condition: bool, decided: bool, other: bool

@@ -30,7 +30,7 @@ from kernels.running.pool import SUBNORMAL
 from tests.kernels.test_readback import EDITS, adam_source
 from tests.mutation import body_mutants
 
-PER_RULE = 20
+PER_RULE = 12
 
 
 def mutants(program: Program) -> Iterator[tuple[str, Program]]:

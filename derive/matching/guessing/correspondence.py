@@ -151,8 +151,9 @@ def _plain_ways(text: Rule, rule: Rule, mine: Sequence[str], given: Mapping[str,
         return
     for free in combinations(his, len(mine)):
         literal = [h for h in his if h not in free]
+        named = list(islice(_bijections(mine, free, given), WAYS))
         for bound in islice(_literals(text, rule, literal), MOST):
-            for names in islice(_bijections(mine, free, given), WAYS):
+            for names in named:
                 yield Correspondence(names, literals=bound)
 
 
@@ -191,15 +192,15 @@ def _bijections(mine: Sequence[str], his: Sequence[str], given: Mapping[str, str
 
 
 def _ordered(ways: Iterable[Correspondence], text: Rule, rule: Rule) -> list[Correspondence]:
-    return sorted(islice(ways, MOST), key=lambda way: unlikely(way, text, rule))
-
-
-def unlikely(way: Correspondence, text: Rule, rule: Rule) -> int:
-    """How unlike the names and the numbers are that this way takes for the same."""
-    total = sum(distance(name, his) for his, name in way.names.items()) + 3 * len(way.reflected)
-    total += sum(rule.defaults.get(name) != value for name, value in (way.literals or {}).items())
-    total += sum(3 if value else 2 for held in (way.missing, way.extra) for value in (held or {}).values())
     mine, his = text.defaults, rule.defaults
+    return sorted(islice(ways, MOST), key=lambda way: unlikely(way, mine, his))
+
+
+def unlikely(way: Correspondence, mine: Mapping[str, Fraction], his: Mapping[str, Fraction]) -> int:
+    """How unlike the names, the numbers and the defaults are that this way takes for the same."""
+    total = sum(distance(name, h) for h, name in way.names.items()) + 3 * len(way.reflected)
+    total += sum(his.get(name) != value for name, value in (way.literals or {}).items())
+    total += sum(3 if value else 2 for held in (way.missing, way.extra) for value in (held or {}).values())
     return 2 * total + sum(n in mine and h in his and mine[n] != his[h] for h, n in way.names.items())
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import tee
 
 from derive.expr import Apply, Expr, Number, Symbol, fold
 from derive.rule import Assignment, Rule
@@ -146,14 +148,30 @@ def seen(rule: Rule, hyperparameters: Mapping[str, float], stream: Stream) -> tu
     return tuple(value for value, _ in run(rule, hyperparameters, stream))
 
 
-def agrees(rule: Rule, hyperparameters: Mapping[str, float], stream: Stream, wanted: Sequence[float]) -> bool:
-    """Whether the run shows what is wanted, up to rounding; it stops where it does not."""
-    last, count = stream.theta, 0
-    for (value, _), other in zip(run(rule, hyperparameters, stream), wanted, strict=False):
-        if not close(value, other, last):
+@dataclass(frozen=True)
+class Runs:
+    """What is seen of a rule's runs: each is made once, and only as far as somebody looks."""
+
+    rule: Rule
+    made: dict[tuple[frozenset[tuple[str, float]], Stream], Iterator[float]] = field(default_factory=dict)
+
+    def seen(self, hyperparameters: Mapping[str, float], stream: Stream) -> Iterator[float]:
+        """What is seen, from the first step."""
+        key = frozenset(hyperparameters.items()), stream
+        if key not in self.made:
+            [self.made[key]] = tee((value for value, _ in run(self.rule, hyperparameters, stream)), 1)
+        return copy(self.made[key])
+
+
+def agrees(shown: Iterator[float], wanted: Iterable[float], start: float) -> bool:
+    """Whether a run shows what is wanted, up to rounding; both go on only as long as it does."""
+    last, count = start, 0
+    for count, other in enumerate(wanted, start=1):
+        value = next(shown, None)
+        if value is None or not close(value, other, last):
             return False
-        last, count = other, count + 1
-    return count == len(wanted)
+        last = other
+    return count > 0
 
 
 def close(a: float, b: float, before: float = 0.0) -> bool:

@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property, lru_cache
 from itertools import product
 
 from derive.matching.guessing.correspondence import Correspondence, numbers, probes
-from derive.matching.guessing.runs import COARSE, FINE, SMALL, Stream, TooLong, agrees, seen
+from derive.matching.guessing.runs import COARSE, FINE, SMALL, Runs, Stream, TooLong, agrees, seen
 from derive.rule import Rule
 
-Bound = tuple[tuple[str, Fraction], ...]
-Wanted = tuple[dict[str, float], Stream, tuple[float, ...]]
-
-
-@dataclass
+@dataclass(frozen=True)
 class Trial:
-    """Runs of a rule to compare readings of a text with; each is made once."""
+    """Runs of a rule to compare readings of a text with."""
 
-    rule: Rule
+    runs: Runs
     fine: bool  # whether there are numbers so small that only small gradients show them
-    made: dict[Bound, list[Wanted]] = field(default_factory=dict)
-    inert: dict[Bound, bool] = field(default_factory=dict)
+    inert: dict[tuple[tuple[str, Fraction], ...], bool] = field(default_factory=dict)
 
-    def agrees(self, text: Rule, way: Correspondence) -> bool:
-        """Whether the text does what the rule does, up to rounding."""
+    @property
+    def rule(self) -> Rule:
+        return self.runs.rule
+
+    def agrees(self, text: Runs, way: Correspondence) -> bool:
+        """Whether the text does what the rule does, up to rounding. The first run tells most texts from it."""
+        streams = (COARSE, FINE) if self.fine or any(0 < abs(v) < SMALL for v in way.bound.values()) else (COARSE,)
         try:
-            return all(agrees(text, way.values(values), stream, his) for values, stream, his in self._wanted(way))
+            return all(
+                agrees(
+                    text.seen(way.values(values), stream), self.runs.seen(way.rule_values(values), stream), stream.theta
+                )
+                for stream, values in product(streams, self._probes)
+            )
         except TooLong:
             return False
 
@@ -39,20 +43,9 @@ class Trial:
         bound = tuple(way.bound.items())
         if bound not in self.inert:
             other = Stream(COARSE.theta, tuple(g / 2 + 1 for g in COARSE.gradients))
-            values, _, his = next(self._wanted(way))
-            self.inert[bound] = his == seen(self.rule, values, other)
+            values = way.rule_values(self._probes[0])
+            self.inert[bound] = seen(self.rule, values, COARSE) == seen(self.rule, values, other)
         return self.inert[bound]
-
-    def _wanted(self, way: Correspondence) -> Iterator[Wanted]:
-        """The runs, made as they are asked for: the first one tells most texts from the rule."""
-        bound = tuple(way.bound.items())
-        made = self.made.setdefault(bound, [])
-        streams = (COARSE, FINE) if self.fine or any(0 < abs(v) < SMALL for _, v in bound) else (COARSE,)
-        for index, (stream, probe) in enumerate(product(streams, self._probes)):
-            if index == len(made):
-                values = way.rule_values(probe)
-                made.append((values, stream, seen(self.rule, values, stream)))
-            yield made[index]
 
     @cached_property
     def _probes(self) -> tuple[dict[str, float], ...]:
@@ -64,7 +57,7 @@ def trial(text: Rule, rule: Rule) -> Trial:
     return _trial(rule, any(0 < abs(v) < SMALL for v in (*numbers(text), *numbers(rule))))
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=8)
 def _trial(rule: Rule, fine: bool) -> Trial:
     """One for all readings: each has the same runs of the rule to agree with."""
-    return Trial(rule, fine)
+    return Trial(Runs(rule), fine)

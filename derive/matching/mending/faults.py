@@ -9,7 +9,7 @@ from derive.expr import Apply, Number, Symbol, nodes, substitute, to_text
 from derive.matching.guessing.alignment import Alignment, align
 from derive.matching.guessing.correspondence import Correspondence, used
 from derive.matching.guessing.readings import NAME, needed
-from derive.matching.guessing.runs import TooLong
+from derive.matching.guessing.runs import Runs, TooLong
 from derive.matching.guessing.trial import trial
 from derive.matching.mending.repairs import Repair, is_given, repairs
 from derive.matching.settle import settle
@@ -97,7 +97,7 @@ def _right(h: Hypothesis, rule: Rule) -> list[_Mended]:
     return [
         m
         for m in _mended(h, (), h.text, rule, align(h.text, rule, h.way))
-        if tried.agrees(m.steps[-1].rule, h.way) and not _idles(m)
+        if tried.agrees(Runs(m.steps[-1].rule), h.way) and not _idles(m)
     ]
 
 
@@ -130,7 +130,7 @@ def _seconds(start: _Mended, rule: Rule) -> Iterator[_Mended]:
     return (
         m
         for m in again
-        if m.steps[-1].line != start.steps[0].line and tried.agrees(m.steps[-1].rule, h.way) and not _idles(m)
+        if m.steps[-1].line != start.steps[0].line and tried.agrees(Runs(m.steps[-1].rule), h.way) and not _idles(m)
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from derive.algebra.case import Case
@@ -26,7 +26,6 @@ VALUES = {"b": ["0", "1/9", "1/2", "3/4", "99/100"], "e": ["0", "1/100", "1/4", 
 POINTS = st.fixed_dictionaries({n: st.sampled_from(v).map(Fraction) for n, v in VALUES.items()})
 
 
-@settings(max_examples=300, deadline=None)
 @given(SUMS, st.lists(POINTS, min_size=1, max_size=6))
 def test_a_claimed_sign_is_the_sign(total: Expr, points: list[dict[str, Fraction]]) -> None:
     case = Case(ASSUMED)

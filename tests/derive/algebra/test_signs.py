@@ -6,7 +6,7 @@ from fractions import Fraction
 from itertools import combinations, product
 
 from flint import fmpq_mpoly
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from derive.algebra.polynomials import RING, as_fraction, constant, generator
@@ -47,7 +47,6 @@ def points(ranges: tuple[Domain, ...]) -> st.SearchStrategy[tuple[Fraction, ...]
     return st.tuples(*(st.sampled_from([p for p in POINTS if p in d]) for d in ranges))
 
 
-@settings(max_examples=400, deadline=None)
 @given(POLYNOMIALS, RANGES, st.data())
 def test_a_claimed_sign_is_the_sign_everywhere(
     poly: fmpq_mpoly, ranges: tuple[Domain, ...], data: st.DataObject
@@ -57,7 +56,6 @@ def test_a_claimed_sign_is_the_sign_everywhere(
     assert (value > 0) - (value < 0) in claimed
 
 
-@settings(max_examples=400, deadline=None)
 @given(POLYNOMIALS, RANGES, st.data())
 def test_what_vanishes_with_a_sum_does(poly: fmpq_mpoly, ranges: tuple[Domain, ...], data: st.DataObject) -> None:
     fixed = vanishing(poly, dict(enumerate(ranges)))

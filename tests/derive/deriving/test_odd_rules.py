@@ -73,7 +73,7 @@ def test_rules_that_were_hard(name: str) -> None:
 
 
 @given(st.integers(0, 10**6))
-@settings(deadline=None, max_examples=EXAMPLES)
+@settings(max_examples=EXAMPLES)
 def test_rules_made_by_chance(seed: int) -> None:
     holds(odd_rule(Random(seed)))
 

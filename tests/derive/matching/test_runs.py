@@ -11,7 +11,7 @@ from derive.evaluate import trajectory
 from derive.expr import Symbol
 from derive.library import LIBRARY
 from derive.matching.guessing.correspondence import probes
-from derive.matching.guessing.runs import COARSE, agrees, close, run, seen, value_of
+from derive.matching.guessing.runs import COARSE, Runs, agrees, close, run, seen, value_of
 from derive.reading.python.expressions import read_expression
 from derive.reading.read import read_text
 from derive.rule import Rule
@@ -41,8 +41,12 @@ def test_a_run_ends_where_it_is_undefined() -> None:
 def test_runs_tell_rules_apart() -> None:
     one = read_text("def f(theta, g, *, lr=0.1):\n    return theta - lr * g\n", "f")
     other = read_text("def f(theta, g, *, lr=0.1):\n    return theta - lr * g * 1.0001\n", "f")
-    assert agrees(one, {"lr": 0.3}, COARSE, seen(one, {"lr": 0.3}, COARSE))
-    assert not agrees(other, {"lr": 0.3}, COARSE, seen(one, {"lr": 0.3}, COARSE))
+    mine, his = Runs(one), Runs(other)
+    for _ in range(2):  # a run is kept as far as it was looked at
+        assert not agrees(his.seen({"lr": 0.3}, COARSE), mine.seen({"lr": 0.3}, COARSE), COARSE.theta)
+        assert agrees(mine.seen({"lr": 0.3}, COARSE), seen(one, {"lr": 0.3}, COARSE), COARSE.theta)
+    assert len(mine.made) == 1
+    assert not agrees(mine.seen({"lr": 0.3}, COARSE), (), COARSE.theta)
 
 
 def test_what_has_no_value_is_not_a_number() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from derive.evaluate import exact
@@ -196,7 +196,6 @@ VALUES = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None)
 @given(TREES, TREES, VALUES)
 def test_no_proof_of_what_differs_somewhere(a: Expr, b: Expr, values: dict[str, Fraction]) -> None:
     """Random pairs: wherever exact evaluation tells two steps apart, no proof was found."""
@@ -221,7 +220,6 @@ REWRITES = (
 )
 
 
-@settings(max_examples=120, deadline=None)
 @given(TREES, TREES, st.sampled_from(REWRITES))
 def test_rewritings_are_never_refuted_and_mostly_proved(a: Expr, b: Expr, rewrite) -> None:  # type: ignore[no-untyped-def]
     assert identity([rewrite(a, b)], GIVEN).status in ("proved", "unknown")

@@ -196,7 +196,7 @@ def damaged(draw: st.DrawFn) -> str:
     return text
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(st.one_of(st.text(st.characters(), max_size=60), st.lists(fragments, max_size=30).map("".join), damaged()))
 def test_any_text_at_all(text: str) -> None:
     for name in ("f", *_defined(text)):

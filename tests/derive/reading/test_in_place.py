@@ -215,7 +215,7 @@ def compile_source(source: str) -> Any:
     return compile(source.replace("0.5", "Fraction(1, 2)"), "f", "exec")
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(programs.map(lambda blocks: [line for block in blocks for line in block]), numbers,
        st.lists(numbers, min_size=3, max_size=3))  # fmt: skip
 @example(["d = v", "d.square_()"], Fraction(1), [Fraction(1)] * 3)

@@ -151,7 +151,7 @@ gradients = st.lists(numbers, min_size=3, max_size=3)
 ONES = [Fraction(1)] * 3
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(suppress_health_check=[HealthCheck.filter_too_much])
 @given(
     bodies,
     st.sampled_from(["v = theta if v is None else v", "if v is None: v = theta", "v = g if v is None else v"]),
@@ -168,7 +168,7 @@ def test_a_function(body: list[str], first: str, start: Fraction, gradients: lis
     compare(as_function(body, first), run_function, start, gradients)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(suppress_health_check=[HealthCheck.filter_too_much])
 @given(bodies, st.sampled_from(["v = theta", "v = theta.copy()"]), numbers, gradients)
 @example(["theta += g"], "v = theta", Fraction(1), ONES)
 @example(["theta += g"], "v = theta.copy()", Fraction(1), ONES)
@@ -176,7 +176,7 @@ def test_a_loop(body: list[str], first: str, start: Fraction, gradients: list[Fr
     compare(as_loop(body, first), run_loop, start, gradients)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(suppress_health_check=[HealthCheck.filter_too_much])
 @given(bodies, st.sampled_from(["v = theta", "v = theta.copy()"]), numbers, gradients)
 @example(["theta += g"], "v = theta", Fraction(1), ONES)
 @example(["theta += g"], "v = theta.copy()", Fraction(1), ONES)

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from derive.errors import UserError
@@ -389,7 +389,6 @@ JUNK = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.sampled_from(sorted(ASKED)), st.data())
 def test_forged_data_are_refused_or_worded_for_what_they_are(kind: str, data: st.DataObject) -> None:
     """Whatever is put in whatever place: an error, or the words of before, which the evidence bears out."""

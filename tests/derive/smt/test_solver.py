@@ -124,7 +124,7 @@ VALUES = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(TREES, TREES, VALUES)
 def test_no_proof_against_the_numbers(z3: Z3, left: Expr, right: Expr, values: dict[str, Fraction]) -> None:
     """Where exact evaluation tells two sides apart, z3 must not say that they coincide."""

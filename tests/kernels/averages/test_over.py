@@ -41,7 +41,7 @@ def noise(shape: tuple[int, ...], dtype: str = "float64") -> Any:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda r: r.name)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(data=st.data())
 def test_any_data_in_any_pieces(rule: Rule, data: st.DataObject) -> None:
     shape = data.draw(st.tuples(st.integers(1, 30), st.integers(1, 10)))

@@ -33,7 +33,7 @@ def size(data: Any) -> float:
 
 @pytest.mark.parametrize(("missing", "ignored"), MISSING)
 @pytest.mark.parametrize(("start", "adjusted"), STARTS)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(data=SERIES, beta=BETAS)
 def test_means(start: Start, adjusted: bool, missing: Missing, ignored: bool, data: Any, beta: float) -> None:
     theirs = pandas.Series(data).ewm(alpha=1 - beta, adjust=adjusted, ignore_na=ignored).mean()
@@ -43,7 +43,7 @@ def test_means(start: Start, adjusted: bool, missing: Missing, ignored: bool, da
 @pytest.mark.parametrize("bias", [False, True])
 @pytest.mark.parametrize(("missing", "ignored"), MISSING)
 @pytest.mark.parametrize(("start", "adjusted"), STARTS)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(data=SERIES.map(lambda a: a[:25]), beta=st.sampled_from([0.0, 0.7, 0.9, 0.99]))
 def test_variances(
     start: Start, adjusted: bool, missing: Missing, ignored: bool, bias: bool, data: Any, beta: float

@@ -9,7 +9,7 @@ from math import inf
 import numpy as np
 import pytest
 from flint import arb, ctx, fmpq
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from derive.library.lookup import find_rule
@@ -43,7 +43,6 @@ sizes = st.floats(min_value=1e-170, max_value=1e150) | st.just(5e-324)
 numbers = st.just(0.0) | st.builds(lambda x, s: x * s, sizes, st.sampled_from((1.0, -1.0)))
 
 
-@settings(deadline=None)
 @given(st.lists(numbers, min_size=1, max_size=30))
 def test_the_bound_is_true_and_not_wide(values: list[float]) -> None:
     norm, error = found(of("theta"), np.array(values))
@@ -52,7 +51,6 @@ def test_the_bound_is_true_and_not_wide(values: list[float]) -> None:
     assert error <= norm * 1e-12 + len(values) * 2.0**-535
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(-1000, 1000), min_size=2, max_size=9))
 def test_errors_of_the_elements_count(values: list[int]) -> None:
     norm, error = found(of("theta / 3"), np.array(values, dtype=np.float32), "float32")

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from derive.evaluate import ball, exact
@@ -48,7 +48,6 @@ def test_float64_reaches_further() -> None:
     assert adam_bound(1e20, "float64")[0] < 1e-10
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.data(), st.sampled_from(["adam", "rmsprop", "momentum", "adagrad", "ewma_debiased"]),
        st.sampled_from(["float32", "float64"]))  # fmt: skip
 def test_every_value_lies_within_its_bound(data: st.DataObject, name: str, dtype: str) -> None:
@@ -207,7 +206,6 @@ FORMULAS = [
 
 
 @pytest.mark.parametrize("formula", FORMULAS)
-@settings(max_examples=100, deadline=None)
 @given(data=st.data())
 def test_bounds_hold_towards_the_ends_of_the_number_line(formula: str, data: st.DataObject) -> None:
     exponents = st.integers(-1074, -900) | st.integers(-60, 60) | st.integers(900, 1000)

@@ -43,7 +43,7 @@ def exactly(name: str, gradients: Array) -> Array:
 
 @pytest.mark.parametrize("name", ["adam", "momentum", "adagrad", "ewma_debiased"])
 @given(gradients=GRADIENTS)
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 def test_the_kernel_stays_within_it(name: str, gradients: list[float]) -> None:
     given = np.array(gradients, np.float32)
     distance = np.abs(compiled(name, given) - exactly(name, given))

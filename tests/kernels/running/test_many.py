@@ -101,7 +101,7 @@ def test_the_point_of_the_gradient_of_every_tensor() -> None:
         assert same_bits(out[k], alone)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     sizes=st.lists(st.integers(0, 40), max_size=8),
     chunk=st.integers(1, 50),

@@ -51,7 +51,7 @@ def test_threads_give_the_bits_of_one_loop() -> None:
     assert same(stepped(kernel), alone(kernel))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(n=st.integers(0, 300), chunk=st.integers(1, 100))
 def test_no_chunking_changes_a_bit(n: int, chunk: int) -> None:
     kernel = compile("adam")

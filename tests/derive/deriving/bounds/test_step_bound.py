@@ -108,7 +108,6 @@ decays = st.fractions(F(1, 20), F(19, 20), max_denominator=20)
 streams = st.lists(st.integers(-9, 9), min_size=1, max_size=6).filter(lambda g: g[0] != 0)
 
 
-@settings(max_examples=60, deadline=None)
 @given(name=st.sampled_from(["adam", "adamax", "amsgrad", "amsgrad_debiased", "nadam_constant", "two_averages"]),
        beta1=decays, beta2=decays, stream=streams)  # fmt: skip
 def test_no_gradients_exceed_it(name: str, beta1: F, beta2: F, stream: list[int]) -> None:
@@ -119,7 +118,7 @@ def test_no_gradients_exceed_it(name: str, beta1: F, beta2: F, stream: list[int]
     assert float(last_step(rule, values, gradients)) <= bound * (1 + 1e-12)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(beta1=decays, beta2=decays, t=st.integers(1, 6))
 def test_bounds_from_both_sides_are_in_order(beta1: F, beta2: F, t: int) -> None:
     found = step_bound(RULES["amsgrad"])
@@ -249,7 +248,7 @@ def own(theta, g, v=0, m=0, *, lr=nonnegative(0.1), beta=decay(0.9), rho=decay(0
 """
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(beta=decays, stream=streams)
 def test_a_variance_in_the_denominator_may_vanish(beta: F, stream: list[int]) -> None:
     """sqrt(1/(1 - beta) + beta^-t), attained after equal gradients: no bound holds in the long run."""

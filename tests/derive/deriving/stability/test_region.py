@@ -104,7 +104,7 @@ fractions = st.integers(0, 39).map(lambda k: Fraction(k, 40))
 
 
 @pytest.mark.parametrize("found", [*map(find_rule, THRESHOLDS), two_buffers, quasi], ids=lambda r: str(r.name))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_the_condition_agrees_with_certified_zeros(found: Rule, data: st.DataObject) -> None:
     values = {h.name: data.draw(fractions, h.name) for h in found.hyperparameters}

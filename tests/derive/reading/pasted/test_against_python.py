@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from derive.errors import UserError
@@ -52,7 +52,6 @@ def functions(draw: st.DrawFn) -> str:
 
 
 @given(functions())
-@settings(max_examples=300)
 def test_every_reading_is_a_way_to_call_the_function(text: str) -> None:
     function = made(text)
     for candidate in readings(text):

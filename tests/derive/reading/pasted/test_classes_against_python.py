@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from derive.reading.drafts import Candidate
@@ -96,7 +96,6 @@ def class_like(text: str, candidate: Candidate) -> bool | None:
 
 
 @given(classes())
-@settings(max_examples=150, deadline=None)
 def test_classes(text: str) -> None:
     for candidate in given_readings(text):
         assert class_like(text, candidate) is not False, (candidate.roles, str(candidate.rule), text)

@@ -8,7 +8,7 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from derive.reading.drafts import Candidate
@@ -139,7 +139,6 @@ def called(text: str, candidate: Candidate, places: dict[str, int | None], first
 
 
 @given(functions())
-@settings(max_examples=150, deadline=None)
 def test_functions(text: str) -> None:
     for candidate in given_readings(text):
         assert function_like(text, candidate) is not False, (candidate.roles, str(candidate.rule), text)

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from derive.reading.drafts import Candidate
@@ -120,7 +120,6 @@ def _run(text: str, space: dict[str, Any], rounds: Callable[[], Iterator[int]]) 
 
 
 @given(loops())
-@settings(max_examples=150, deadline=None)
 def test_loops(text: str) -> None:
     for candidate in given_readings(text):
         assert runs_like(text, candidate) is not False, (candidate.roles, str(candidate.rule), text)

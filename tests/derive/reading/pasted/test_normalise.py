@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from derive.errors import UserError
@@ -96,7 +96,6 @@ FRAGMENTS = [
 texts = st.one_of(st.text(max_size=60), st.lists(st.sampled_from(FRAGMENTS), max_size=25).map("".join))
 
 
-@settings(deadline=None, max_examples=400)
 @given(texts)
 def test_any_text_is_read_or_refused_in_one_line(text: str) -> None:
     try:
@@ -109,7 +108,6 @@ def test_any_text_is_read_or_refused_in_one_line(text: str) -> None:
     assert "\n" not in said
 
 
-@settings(deadline=None, max_examples=200)
 @given(st.lists(st.sampled_from(FRAGMENTS), max_size=25).map("".join), st.sampled_from(["", "\nw = w - lr g"]))
 def test_any_draft_is_read_or_refused_in_one_line(text: str, ending: str) -> None:
     said, count = "", len((text + ending).splitlines())

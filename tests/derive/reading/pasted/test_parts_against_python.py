@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from derive.evaluate import trajectory
@@ -84,7 +84,6 @@ def parts_like(text: str, candidate: Candidate) -> bool | None:
 
 
 @given(parts())
-@settings(max_examples=150, deadline=None)
 def test_parts(text: str) -> None:
     for candidate in given_readings(text):
         assert parts_like(text, candidate) is not False, (candidate.roles, str(candidate.rule), text)
