@@ -1,7 +1,7 @@
-"""Kernels on Dask arrays, block by block: the arrays stay where they are, and nothing is computed before it is asked for.
+"""Kernels on Dask arrays, block by block; nothing is computed before it is asked for.
 
-A step changes no array of Dask: it answers with new ones. Within a block it is the same compiled step, so the values are
-those of `kernels.compile(rule).step` on the whole array, to the bit, however it is divided into blocks.
+A step changes no array of Dask: it answers with new ones. Within a block it is the same compiled step, so the values
+are those of `kernels.compile(rule).step` on the whole array, to the bit, however it is divided into blocks.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def init(kernel: Kernel, theta: Any, **hyperparameters: float) -> dict[str, Any]
 def step(
     kernel: Kernel, theta: Any, g: Any, state: Mapping[str, Any], t: int | None = None, **hyperparameters: float
 ) -> tuple[Any, dict[str, Any]]:
-    """Theta and the state after one step of arrays in the same blocks; of an average, what is in `g`'s place, and the state.
+    """Theta and the state after one step of arrays in the same blocks; of an average, what is in `g`'s place.
 
     Raises UserError for a rule that takes norms, which are those of a whole tensor, and for arrays that differ in shape
     or blocks; what else `Kernel.step` refuses, when it is computed.
@@ -81,7 +81,7 @@ def _initial(block: Any, rule: Rule, dtype: str, buffer: str, hyperparameters: M
     return compile(rule, dtype).init(np.array(block, order="C"), **hyperparameters)[buffer]
 
 
-def _run(block: Any, rule: Any, axis: int, hyperparameters: Mapping[str, float]) -> Any:
+def _run(block: Any, rule: Any, axis: int, hyperparameters: Mapping[str, Any]) -> Any:
     return over_numpy(rule, np.require(block, requirements="A"), axis, **hyperparameters)
 
 

@@ -31,7 +31,9 @@ def read_back_through(source: str, program: Program) -> dict[str, Expr]:
     return _in_names_of(program, read_through(source, program.name), emitted_names(program, TAKEN))
 
 
-def read_back_descent(source: str, programs: Descending, kind: str) -> tuple[dict[str, Expr], dict[str, Expr], tuple[Expr, ...]]:
+def read_back_descent(
+    source: str, programs: Descending, kind: str
+) -> tuple[dict[str, Expr], dict[str, Expr], tuple[Expr, ...]]:
     """Of a descent: what a step makes of theta and the states, the point of the query, how the states begin."""
     read, names = read_descent(source, kind, programs.asks, programs.step.name), programs.names
     step = _in_names_of(programs.step, read, names)
@@ -43,7 +45,9 @@ def read_back_descent(source: str, programs: Descending, kind: str) -> tuple[dic
     return step, {programs.query.arrays[-1]: asked}, tuple(begun)
 
 
-def _in_names_of(program: Program, kernel: Kernel | Norms | Through | Descent, names: Mapping[str, str]) -> dict[str, Expr]:
+def _in_names_of(
+    program: Program, kernel: Kernel | Norms | Through | Descent, names: Mapping[str, str]
+) -> dict[str, Expr]:
     """What was read in the program's names; `names` are those it was emitted with."""
     arrays = tuple(names.get(a, a) for a in program.arrays)
     parameters = tuple(names.get(p, p) for p in program.parameters)

@@ -27,21 +27,35 @@ SEED = 20
 
 @click.command("map")
 @click.argument("rule")
-@click.option("--problem", type=click.Choice(["quadratic", "rosenbrock", "logistic"]), default="quadratic", show_default=True)
-@click.option("--spectrum", metavar="H,H,...", default="1,25", show_default=True, help="Of the quadratic: its curvatures.")
+@click.option(
+    "--problem", type=click.Choice(["quadratic", "rosenbrock", "logistic"]), default="quadratic", show_default=True
+)
+@click.option(
+    "--spectrum", metavar="H,H,...", default="1,25", show_default=True, help="Of the quadratic: its curvatures."
+)
 @click.option("--size", type=click.IntRange(2), default=2, show_default=True, help="Of Rosenbrock: its coordinates.")
-@click.option("--data", type=click.Path(dir_okay=False, path_type=Path), help="Of logistic: numbers, comma-separated, the label last.")
+@click.option(
+    "--data",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Of logistic: numbers, comma-separated, the label last.",
+)
 @click.option("--l2", type=float, default=1e-3, show_default=True, help="Of logistic: the weight of |theta|²/2.")
 @click.option("--grid", "axes", metavar="NAME=LOW:HIGH:COUNT[:log],...", required=True,
               help="Axes; theta[0] is a coordinate of the start. NAME=VALUE is no axis, but a value.")  # fmt: skip
 @click.option("--start", metavar="X,X,...", help="One coordinate for each of the problem.  [default: ones]")
-@click.option("--starts", type=click.IntRange(1), help="So many starts in random directions, at distance 1 from the minimum.")
+@click.option(
+    "--starts", type=click.IntRange(1), help="So many starts in random directions, at distance 1 from the minimum."
+)
 @click.option("--steps", type=click.IntRange(1), default=1000, show_default=True)
 @click.option("--within", type=float, default=1e-6, show_default=True, help="The distance at which a run has settled.")
 @click.option("--escape", type=float, default=1e6, show_default=True, help="The distance at which a run has diverged.")
-@click.option("--save", type=click.Path(dir_okay=False, path_type=Path), help="Keep the results in FILE; go on where it stopped.")
+@click.option(
+    "--save", type=click.Path(dir_okay=False, path_type=Path), help="Keep the results in FILE; go on where it stopped."
+)
 @click.option("--cluster", metavar="ADDRESS", help="Spread the grid over a Dask cluster.")
-@click.option("-o", "--output", type=click.Path(dir_okay=False, writable=True, path_type=Path), help="A picture, as a file.")
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False, writable=True, path_type=Path), help="A picture, as a file."
+)
 @as_json_option
 def map_command(
     rule: str,
@@ -194,7 +208,10 @@ def _best(made: Trajectories) -> list[tuple[dict[str, float], float, float, int]
 def _print(made: Trajectories) -> None:
     count = made.distance.size
     print(f"{made.rule}, {made.problem}: {made.steps:,} steps from {count:,} points")
-    print(f"{_share(made.settled >= 0)} settled within {made.within:g}, {_share(made.diverged)} went beyond {made.escape:g}\n")
+    print(
+        f"{_share(made.settled >= 0)} settled within {made.within:g}, "
+        f"{_share(made.diverged)} went beyond {made.escape:g}\n"
+    )
     rows = _best(made)
     print_table(
         (*made.axes, "loss", "distance", "settled"),
@@ -213,7 +230,8 @@ def _share(which: Any) -> str:
 
 
 def _document(made: Trajectories, save: Path | None, output: Path | None) -> dict[str, Any]:
-    rows = [{"where": where, "loss": _finite(loss), "distance": _finite(distance), "settled": settled if settled >= 0 else None}
+    rows = [{"where": where, "loss": _finite(loss), "distance": _finite(distance),
+             "settled": settled if settled >= 0 else None}
             for where, loss, distance, settled in _best(made)]  # fmt: skip
     return document(
         "map", rule=made.rule, problem=made.problem, steps=made.steps, settings=made.settings,
@@ -226,4 +244,3 @@ def _document(made: Trajectories, save: Path | None, output: Path | None) -> dic
 
 def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
-

@@ -1,8 +1,8 @@
 """Emitted descents, read back: a rule on a problem, at every point of a grid; and anything else is refused.
 
 A descent takes a rule down a problem from every point of a grid, 64 runs side by side. `prelude` makes the scalars of a
-step, `update` takes one coordinate one step on, `ask` says where the gradient is taken if that is not at theta, `begin` is
-how the states begin. What is around them is one text, the same for every rule but for how many names it has. It is
+step, `update` takes one coordinate one step on, `ask` says where the gradient is taken if that is not at theta, `begin`
+is how the states begin. What is around them is one text, the same for every rule but for how many names it has. It is
 written here, once, for whoever emits it and whoever reads it.
 
 What is kept of a run: the loss and the distance from the minimum in the end, the largest distance on the way, and the
@@ -109,8 +109,8 @@ def distance_at(points, i, least, size):
 {strict}def entry({arguments}):
     """Run the points lo to hi of the grid; the answer is 0, or 1 where subnormal numbers are flushed to zero.
 
-    Value k of point p is values[places[k, 0] + p // places[k, 1] % places[k, 2]]: the hyperparameters, then theta. What is
-    found of point p goes to place p - base.
+    Value k of point p is values[places[k, 0] + p // places[k, 1] % places[k, 2]]: the hyperparameters, then theta.
+    What is found of point p goes to place p - base.
     """
     if smallest + smallest == 0.0:
         return 1
@@ -168,7 +168,7 @@ _ADVANCE_TOGETHER = """\
 
 @dataclass(frozen=True)
 class Shape:
-    """How many names a rule has: states, hyperparameters, scalars handed on; and what its query is made of, if it has one.
+    """How many names a rule has: states, hyperparameters, scalars handed on; and what its query is made of, if any.
 
     `asks` are the places of the states that the query reads, `ask_handed` how many scalars it is handed.
     """
@@ -279,8 +279,8 @@ def settled_together(*preludes: tuple[Sequence[Assignment], Sequence[str]]) -> E
 class Descent:
     """What a descent does to one coordinate: in a step, where it asks for the gradient, and at the beginning.
 
-    `arrays` are theta, the gradient and the states; `step` holds what theta and each state become, `asked` the point where
-    the gradient is taken (None: at theta), `begun` how the states begin.
+    `arrays` are theta, the gradient and the states; `step` holds what theta and each state become, `asked` the point
+    where the gradient is taken (None: at theta), `begun` how the states begin.
     """
 
     dtype: str
@@ -381,4 +381,3 @@ def _check_settled(
             right = False
     if argument_names(function) != parameters or not right:
         raise unexpected(function, file, "'settled' is not when the scalars no longer change")
-

@@ -109,7 +109,7 @@ def loss_at(points, i, here, size, loss_given):
 
 @dataclass(frozen=True)
 class Landscape:
-    """A kind of problem: its functions' text, whether its coordinates are apart, and whether a user's functions come in.
+    """A kind of problem: its functions' text, whether its coordinates are apart, whether a user's functions come in.
 
     `names` are those of its functions, in order.
     """

@@ -25,7 +25,7 @@ _COORDINATE = re.compile(r"theta\[(\d+)\]")
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """`axes` are the values along each axis; `values` and `places` what the compiled entry finds a point's numbers with."""
+    """The values along each axis; `values` and `places` are what the compiled entry finds a point's numbers with."""
 
     axes: dict[str, Array]
     settings: dict[str, float]
@@ -92,7 +92,9 @@ def _axis(name: str, values: Any) -> Array:
     try:
         array = np.array(values, dtype=np.float64)
     except (TypeError, ValueError):
-        raise UserError(f"the values of {name} must be numbers", where="the grid", fix="give a list of floats") from None
+        raise UserError(
+            f"the values of {name} must be numbers", where="the grid", fix="give a list of floats"
+        ) from None
     if array.ndim != 1 or not array.size or not np.isfinite(array).all():
         raise UserError(f"the values of {name} must be finite numbers in one axis", fix="give a list of floats")
     return array
@@ -118,5 +120,7 @@ def _starts(problem: Problem, start: Any) -> Array:
         array = np.full(problem.size, array)
     if array.ndim > 2 or array.shape[-1] != problem.size or not array.size or not np.isfinite(array).all():
         what = f"the start has shape {array.shape}, and theta has {problem.size} coordinates"
-        raise UserError(what, where=problem.said, fix="give finite numbers, one a coordinate; a row for each of several")
+        raise UserError(
+            what, where=problem.said, fix="give finite numbers, one a coordinate; a row for each of several"
+        )
     return array

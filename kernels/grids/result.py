@@ -28,7 +28,7 @@ class Trajectories:
     largest   the largest distance on the way, the start included
     settled   after how many steps the distance is at most `within` and stays so to the end; -1: not at the end
 
-    What is no number is given as infinite. Squares of distances above 10¹⁵⁴ overflow, so that `largest` is then infinite.
+    What is no number is given as infinite. Squares of distances above 10¹⁵⁴ overflow: `largest` is then infinite.
     """
 
     rule: str
@@ -97,9 +97,9 @@ class Trajectories:
 
     def save(self, path: str | Path) -> Path:
         """Write everything into one file (NumPy's .npz), aside first, then renamed."""
-        from kernels.grids.saving import aside
-
         import numpy as np
+
+        from kernels.grids.saving import aside
 
         place = Path(path)
         arrays = {name: getattr(self, name) for name in _ARRAYS if getattr(self, name) is not None}
@@ -125,9 +125,13 @@ def load(path: str | Path) -> Trajectories:
             if said["format"] != FORMAT:
                 raise UserError(f"its format is {said['format']}, not {FORMAT}", where=str(path), fix="make it anew")
             axes = {name.split(" ", 2)[2]: file[name] for name in file.files if name.startswith("axis ")}
-            arrays = {name: file[name] if name in file.files else None for name in _ARRAYS}
+            arrays: dict[str, Any] = {name: file[name] if name in file.files else None for name in _ARRAYS}
         return Trajectories(axes=axes, **{name: said[name] for name in _PLAIN}, **arrays)
     except OSError as error:
-        raise UserError(f"can't be read: {error.strerror or error}", where=str(path), fix="name a file that is there") from None
+        raise UserError(
+            f"can't be read: {error.strerror or error}", where=str(path), fix="name a file that is there"
+        ) from None
     except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
-        raise UserError("these are no trajectories", where=str(path), fix="name another file, or make it anew") from None
+        raise UserError(
+            "these are no trajectories", where=str(path), fix="name another file, or make it anew"
+        ) from None

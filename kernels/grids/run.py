@@ -1,4 +1,4 @@
-"""The trajectories of a rule from every point of a grid: here, or on a cluster; from the beginning, or where it stopped."""
+"""The trajectories of a rule from every point of a grid: here or on a cluster, from the start or where it stopped."""
 
 from __future__ import annotations
 
@@ -97,7 +97,9 @@ class Job:
         from kernels.running.descent import Points
 
         problem, grid = self.problem, self.grid
-        return Points(grid.values, grid.places, problem.data, problem.minimum, self.steps, self.within, problem.functions)
+        return Points(
+            grid.values, grid.places, problem.data, problem.minimum, self.steps, self.within, problem.functions
+        )
 
     @property
     def about(self) -> dict[str, Any]:
@@ -192,12 +194,14 @@ def _kept(path: Path, job: Job) -> Trajectories:
 
 
 def _refuse_scalars(problem: Problem, steps: int, within: float, escape: float) -> None:
+    from kernels.running import diagnose
+
     if not isinstance(problem, Problem):
         raise UserError(f"{problem!r} is no problem", fix="give kernels.grids.quadratic([1, 25]), or another of them")
-    if isinstance(steps, bool) or not isinstance(steps, int) or not 1 <= steps <= LONGEST:
+    if type(steps) is not int or not 1 <= steps <= LONGEST:
         raise UserError(f"steps must be a whole number from 1, not {steps!r}", fix="give steps=1000")
     for name, value in (("within", within), ("escape", escape)):
-        if not isinstance(value, int | float) or not 0 < value < float("inf"):
+        if not 0 < diagnose.real(name, value) < float("inf"):
             raise UserError(f"{name} must be a positive number, not {value!r}", fix="leave it out, or give a distance")
 
 

@@ -102,7 +102,9 @@ def blocks_of(path: Path, about: Mapping[str, Any]) -> Iterator[Blocks]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise UserError("another process is at this grid", where=str(folder), fix="wait for it, or save elsewhere") from None
+            raise UserError(
+                "another process is at this grid", where=str(folder), fix="wait for it, or save elsewhere"
+            ) from None
         _refuse_another(folder, whole)
         yield Blocks(folder)
     finally:

@@ -23,9 +23,7 @@ LIVES = 10  # times that a block is tried where workers die over it, each time o
 PATIENCE = 60  # seconds without any worker
 
 
-def spread(
-    job: Job, blocks: Sequence[tuple[int, int]], cluster: Any, put: Callable[[int, int, Found], object]
-) -> None:
+def spread(job: Job, blocks: Sequence[tuple[int, int]], cluster: Any, put: Callable[[int, int, Found], object]) -> None:
     """Have the blocks made by the cluster, and put each where it belongs as it comes.
 
     Raises UserError where there is no such cluster, or its workers have another version of this package.
@@ -72,7 +70,9 @@ class _Spreading:
     def _work(self) -> Any:
         """What every block needs, on the cluster; made again there where it is lost."""
         job = self.job
-        return self.client.submit(_work, job.descent.rule, job.problem, job.points, surroundings()["source"], pure=False)
+        return self.client.submit(
+            _work, job.descent.rule, job.problem, job.points, surroundings()["source"], pure=False
+        )
 
     def _once_more(self, block: tuple[int, int], error: Exception) -> None:
         self.died[block] += 1
@@ -115,7 +115,9 @@ def _client(cluster: Any) -> Iterator[Any]:
         client = Client(cluster, timeout="10s", set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:
         what = f"there is no Dask scheduler: {str(error).splitlines()[0][:120]}"
-        raise UserError(what, where=cluster, fix="start one with `dask scheduler`, and workers with `dask worker`") from None
+        raise UserError(
+            what, where=cluster, fix="start one with `dask scheduler`, and workers with `dask worker`"
+        ) from None
     try:
         yield _with_workers(client)
     finally:

@@ -1,4 +1,4 @@
-"""Trajectories made one operation at a time in NumPy, all points at once: what a compiled descent's bits are compared with."""
+"""Trajectories one operation at a time in NumPy, all points at once: what the bits of descents are compared with."""
 
 from __future__ import annotations
 
@@ -81,12 +81,13 @@ def _distance(theta: Array, least: Array) -> Array:
     total = np.zeros(theta.shape[1])
     for row, centre in zip(theta, least, strict=True):
         total = total + ((row - centre) / safe) * ((row - centre) / safe)
-    return np.where(plain, scale, scale * np.sqrt(total))
+    found: Array = np.where(plain, scale, scale * np.sqrt(total))
+    return found
 
 
 def gradient_of(kind: str, x: Array, points: Points) -> Array:
     """The gradient of a problem at points, a column each."""
-    data, out = points.data, np.zeros_like(x)
+    data, out = points.data, np.asarray(np.zeros(x.shape))
     if kind == "quadratic":
         return data[:, None] * x
     if kind == "rosenbrock":
@@ -96,7 +97,7 @@ def gradient_of(kind: str, x: Array, points: Points) -> Array:
             out[j + 1] = out[j + 1] + 2.0 * data[0] * rise
         return out
     if kind == "logistic":
-        out = data[0] * x
+        out[...] = data[0] * x
         exp, samples = compiled_function("exp", "float64"), data[1:].reshape(-1, len(x))
         for z in samples:
             weight = 1.0 / (float(len(samples)) * (1.0 + exp(_margin(z, x))))
@@ -137,5 +138,6 @@ def loss_of(kind: str, x: Array, points: Points) -> Array:
             total = total + (log1p(exp(-np.abs(margin))) + np.where(margin < 0, -margin, 0.0))
         for row in x:
             squares = squares + row * row
-        return total / float(len(samples)) + data[0] * squares / 2.0
+        mean: Array = total / float(len(samples)) + data[0] * squares / 2.0
+        return mean
     return np.array([points.functions[1](np.ascontiguousarray(column)) for column in x.T])

@@ -25,7 +25,7 @@ GROWN = 10.0  # times the most that is left of a run which came nearer: what is 
 
 def picture(found: Trajectories, rule: object = None) -> Figure:
     """The picture that suits the axes: `basins` for two coordinates of the start, `stability_map` for two
-    hyperparameters, `bands` for a hyperparameter and starts. Raises UserError for other axes, and without Matplotlib."""
+    hyperparameters, `bands` for a hyperparameter and starts. Raises UserError for others, and without Matplotlib."""
     names = [name for name in found.axes if len(found.axes[name]) > 1]
     hyperparameters = [name for name in names if not name.startswith("theta[") and name != START]
     if len(names) == 2 and not hyperparameters and START not in names:
@@ -40,9 +40,9 @@ def picture(found: Trajectories, rule: object = None) -> Figure:
 def stability_map(found: Trajectories, rule: object = None) -> Figure:
     """The factor of the distance a step over two hyperparameters; grey where runs grow.
 
-    On a quadratic the threshold that is derived of the rule is drawn over it: the largest curvature under which runs die
-    out is the problem's largest. `rule` is needed where that of the result is not in the library. Raises UserError
-    without two axes, and without Matplotlib.
+    On a quadratic the threshold that is derived of the rule is drawn over it: where the largest curvature under which
+    runs die out is the problem's largest. `rule` is needed where that of the result is not in the library. Raises
+    UserError without two axes, and without Matplotlib.
     """
     across, up = _two(found)
     growth = found.growth.reshape(len(found.axes[across]), len(found.axes[up])).T

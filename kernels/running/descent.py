@@ -22,8 +22,8 @@ WORK = 1 << 22  # steps of coordinates: what one thread takes at once
 class Points:
     """What every point of a grid is made of, as the compiled entry takes it.
 
-    Value k of point p is `values[places[k, 0] + p // places[k, 1] % places[k, 2]]`: the rule's hyperparameters, then the
-    coordinates of the start. `data` and `least` are the problem's numbers and its minimum; `functions` a user's own
+    Value k of point p is `values[places[k, 0] + p // places[k, 1] % places[k, 2]]`: the rule's hyperparameters, then
+    the coordinates of the start. `data` and `least` are the problem's numbers and its minimum; `functions` a user's own
     gradient and loss, compiled.
     """
 
@@ -54,7 +54,7 @@ class Found:
 
     @staticmethod
     def empty(count: int) -> Found:
-        return Found(*(np.empty(count) for _ in range(3)), np.empty(count, np.int64))
+        return Found(np.empty(count), np.empty(count), np.empty(count), np.empty(count, np.int64))
 
     @property
     def arrays(self) -> tuple[Array, Array, Array, Array]:

@@ -145,4 +145,6 @@ def signature_of_descent(*, given: bool) -> Any:
     places = numba.types.Array(whole, 2, "C", readonly=True)
     out = real[::1]
     functions = [numba.types.FunctionType(s) for s in (GRADIENT, LOSS)] if given else []
-    return whole(read, places, read, read, whole, real, real, whole, whole, whole, out, out, out, whole[::1], *functions)
+    return whole(
+        read, places, read, read, whole, real, real, whole, whole, whole, out, out, out, whole[::1], *functions
+    )

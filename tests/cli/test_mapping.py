@@ -74,5 +74,7 @@ def test_what_cannot_be_used_is_said(capsys: pytest.CaptureFixture[str], argumen
 def test_logistic_regression_on_a_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     data = tmp_path / "data.csv"
     data.write_text("1,0.5,0\n1,-0.5,1\n1,2,0\n1,0.25,1\n")
-    assert run(["map", "adam", "--problem", "logistic", "--data", str(data), "--grid", "lr=0.01:1:4:log", "--json"]) == 0
+    assert (
+        run(["map", "adam", "--problem", "logistic", "--data", str(data), "--grid", "lr=0.01:1:4:log", "--json"]) == 0
+    )
     assert json.loads(capsys.readouterr().out)["problem"] == "logistic regression on 4 samples"

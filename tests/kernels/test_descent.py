@@ -19,7 +19,7 @@ from kernels.pipeline import programs
 from kernels.readback import equal, read_back_descent
 
 ODD = """
-def names_of_the_template(theta, g, here=0.5, far=None, *, k=decay(0.9), settled=real(2), update=unit(0.5), ask=real(1)):
+def names_of_the_template(theta, g, here=0.5, far=None, *, k=decay(0.9), settled=real(2), update=unit(1), ask=real(1)):
     if far is None:
         far = theta
     g = grad(theta - ask * here)
@@ -46,7 +46,9 @@ def rule_of(name: str) -> Rule:
 
 
 @pytest.mark.parametrize("kind", LANDSCAPES)
-@pytest.mark.parametrize("name", ["names_of_the_template", "begins_with_a_hyperparameter", "nothing_to_hand_on", "adopt"])
+@pytest.mark.parametrize(
+    "name", ["names_of_the_template", "begins_with_a_hyperparameter", "nothing_to_hand_on", "adopt"]
+)
 def test_what_is_read_is_proved(name: str, kind: str) -> None:
     certificate, source = certify_descent(rule_of(name), kind)
     assert certificate.proved, certificate

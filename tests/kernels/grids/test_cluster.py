@@ -1,4 +1,4 @@
-"""On a Dask cluster of processes, one of which is killed: the same bits, and nothing lost; kernels on arrays in blocks."""
+"""A Dask cluster of processes, one of which is killed: the same bits, nothing lost; kernels on arrays in blocks."""
 
 from __future__ import annotations
 
@@ -30,9 +30,12 @@ def client() -> Iterator[Any]:
 
 def test_a_worker_killed_midway_loses_nothing(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "BLOCK", 1 << 21)
-    given: dict[str, Any] = {"grid": {"lr": np.linspace(0.01, 0.2, 60), "beta": np.linspace(0, 0.95, 50)}, "steps": 4000}
+    given: dict[str, Any] = {
+        "grid": {"lr": np.linspace(0.01, 0.2, 60), "beta": np.linspace(0, 0.95, 50)},
+        "steps": 4000,
+    }
     expected = trajectories("momentum", quadratic([1, 25]), **given)
-    victim, *others = client.run(os.getpid).values()
+    victim, _ = client.run(os.getpid).values()
     done: list[int] = []
 
     def kill(made: int, points: int) -> None:

@@ -10,6 +10,7 @@ import pytest
 import kernels
 from derive.errors import UserError
 from derive.library.lookup import find_rule
+from derive.stating.quantities import Quantity
 from derive.stating.vocabulary import derived
 from kernels.driver import compile, compile_descent
 from kernels.grids import Problem, Trajectories, custom, logistic, quadratic, rosenbrock, trajectories
@@ -87,6 +88,7 @@ def test_runs_die_out_below_the_derived_threshold_and_grow_above() -> None:
     grid = {"lr": np.linspace(0.002, 0.2, 67), "beta": np.linspace(0, 0.9, 31)}
     found = trajectories("momentum", quadratic([1, 25]), grid=grid)
     curvature = derived(find_rule("momentum")).parts["threshold_curvature"]
+    assert isinstance(curvature, Quantity)
     assert str(curvature.expr) == "2 * (beta + 1) / lr"
     over = 25 * found.along("lr") / (2 * (1 + found.along("beta")))
     near = np.abs(over - 1) < 0.02
@@ -97,7 +99,9 @@ def test_runs_die_out_below_the_derived_threshold_and_grow_above() -> None:
 
 def test_what_is_found_is_what_it_says() -> None:
     """Without momentum, on x²/2, lr = 1/2 halves x in every step, and lr = 3 doubles it."""
-    found = trajectories("momentum", quadratic(1), grid={"lr": [0.5, 3.0, 1.0]}, start=8.0, steps=20, within=1.0, beta=0)
+    found = trajectories(
+        "momentum", quadratic(1), grid={"lr": [0.5, 3.0, 1.0]}, start=8.0, steps=20, within=1.0, beta=0
+    )
     assert found.distance.tolist() == [8 * 2.0**-20, 8 * 2.0**20, 0.0]
     assert found.largest.tolist() == [8.0, 8 * 2.0**20, 8.0]
     assert found.settled.tolist() == [3, -1, 1]
@@ -155,7 +159,7 @@ def returning(theta: Any, out: Any) -> Any:
 
 
 def untyped(theta: Any, out: Any) -> None:
-    out[0] = {}["key"]
+    out[0] = theta["key"]
 
 
 @pytest.mark.parametrize(

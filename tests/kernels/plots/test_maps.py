@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -14,18 +16,19 @@ from kernels.plots import bands, basins, picture, stability_map
 LR, BETA = np.linspace(0.01, 0.2, 39), np.linspace(0, 0.9, 19)
 
 
-def run(**given: object) -> Trajectories:
-    return trajectories("momentum", quadratic([1, 25]), steps=200, **given)  # type: ignore[arg-type]
+def run(**given: Any) -> Trajectories:
+    return trajectories("momentum", quadratic([1, 25]), steps=200, **given)
 
 
 def test_a_stability_map_has_the_derived_threshold_where_runs_begin_to_grow() -> None:
     found = run(grid={"lr": LR, "beta": BETA})
     [axes, _] = stability_map(found).axes
     shades, edge = axes.collections
-    grey = np.ma.getmaskarray(shades.get_array()).reshape(len(BETA), len(LR))
+    shown: Any = shades.get_array()
+    grey = np.ma.getmaskarray(shown).reshape(len(BETA), len(LR))
     assert np.array_equal(grey, ~(found.growth.T < 1))
     [path] = edge.get_paths()
-    lr, beta = path.vertices.T
+    lr, beta = np.asarray(path.vertices).T
     assert np.allclose(lr, 2 * (1 + beta) / 25, rtol=0.01)
     assert picture(found).axes[0].get_xlabel() == "lr"
 
@@ -38,7 +41,7 @@ def test_basins_and_bands() -> None:
     assert over.loss is not None
     line = bands(over).axes[0].lines[0]
     middle = np.sort(over.loss, axis=1)[:, 4]
-    assert np.array_equal(line.get_ydata()[:9], middle[:9])
+    assert np.array_equal(np.asarray(line.get_ydata())[:9], middle[:9])
     assert picture(over).axes[0].get_xscale() == "log"
 
 
