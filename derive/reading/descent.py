@@ -14,6 +14,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import indent
+from typing import Any
 
 from derive.expr import Expr, Symbol, apply, substitute
 from derive.reading.kernel import (
@@ -44,16 +46,11 @@ ARGUMENTS = (
 _APART = '''\
 def {name}(state, scalars, far, worst, data, size, made, limit):
     """{several} of every coordinate, and what is seen of the distance after each."""
-    far[:] = 0.0
-    for j in range(size):
+    here, curvature = state[0:{width}], data[0]
+{first}
+    for j in range(1, size):
         here, curvature = state[{width} * j : {width} * j + {width}], data[j]
-        for i in range({lanes}):
-            {now} = {kept}
-            for k in range({pace}):
-                {asked}
-                {now} = update(theta, slope(point, curvature), {more}{scalars})
-                far[{lanes} * k + i] += theta * theta
-            {kept} = {now}
+{others}
     for i in range({lanes}):
         most, last = worst[i], worst[{lanes} + i]
         for k in range({pace}):
@@ -62,6 +59,17 @@ def {name}(state, scalars, far, worst, data, size, made, limit):
             most = away if away > most else most
             last = last if away <= limit else made + float(k + 1)
         worst[i], worst[{lanes} + i] = most, last
+'''
+
+# The squares of the first coordinate are stored, and those of the others added to them.
+_COORDINATE = '''\
+for i in range({lanes}):
+    {now} = {kept}
+    for k in range({pace}):
+        {asked}
+        {now} = update(theta, slope(point, curvature), {more}{scalars})
+        far[{lanes} * k + i] {store} theta * theta
+    {kept} = {now}
 '''
 
 _TOGETHER = '''\
@@ -211,7 +219,7 @@ def loops(shape: Shape, kind: str) -> str:
     }
     if problem.apart:
         paces = (("stride", PACE, f"{PACE} steps"), ("step", 1, "One step"))
-        steps = [_APART.format(**fields, name=name, pace=pace, several=several) for name, pace, several in paces]
+        steps = [_apart(fields, *each) for each in paces]
         advance = _ADVANCE_APART.format(pace=PACE)
         buffers = []
     else:
@@ -236,6 +244,15 @@ def loops(shape: Shape, kind: str) -> str:
         to_loss="here_given, size, loss_given" if problem.given else "data, size",
     )
     return "\n\n".join([functions_of(kind), *(STRICT + text for text in [*steps, entry])])
+
+
+def _apart(fields: dict[str, Any], name: str, pace: int, several: str) -> str:
+    """The function that makes so many steps of coordinates that are apart."""
+    first, others = (
+        indent(_COORDINATE.format(**fields, pace=pace, store=store).rstrip(), " " * deep)
+        for store, deep in (("=", 4), ("+=", 8))
+    )
+    return _APART.format(**fields, name=name, pace=pace, several=several, first=first, others=others)
 
 
 def _asked(shape: Shape, states: Sequence[str], handed: Sequence[str]) -> str:
