@@ -86,7 +86,7 @@ def map_command(
 
     found = find_rule(rule)
     grid, settings = _axes(axes)
-    tried = _problem(problem, spectrum, size, data, l2)
+    tried = problem_of(problem, spectrum, size, data, l2)
     if start is not None and starts is not None:
         raise UserError("--start and --starts exclude each other", where="derive map", fix="leave one out")
     begun = _around(tried, starts) if starts is not None else None if start is None else _list("--start", start)
@@ -148,7 +148,8 @@ def _list(option: str, text: str) -> list[float]:
         raise UserError(f"{text!r} are no numbers", where=option, fix=f"write {option} 1,25") from None
 
 
-def _problem(name: str, spectrum: str, size: int, data: Path | None, l2: float) -> Problem:
+def problem_of(name: str, spectrum: str, size: int, data: Path | None, l2: float) -> Problem:
+    """The problem that the options describe."""
     from kernels.grids import logistic, quadratic, rosenbrock
 
     if name == "quadratic":

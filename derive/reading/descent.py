@@ -118,19 +118,23 @@ def distance_at(points, i, least, size):
     """Run the points lo to hi of the grid; the answer is 0, or 1 where subnormal numbers are flushed to zero.
 
     Value k of point p is values[places[k, 0] + p // places[k, 1] % places[k, 2]]: the hyperparameters, then theta.
-    What is found of point p goes to place p - base.
+    What is found of point p goes to place p - base. Where a point has the hyperparameters of the one before it, it takes
+    over its scalars.
     """
     if smallest + smallest == 0.0:
         return 1
     size, limit = least.size, within * within
     state, points, worst = np.empty({width} * size), np.empty({lanes} * size), np.empty({two})
     hyper, scalars, far = np.empty({hypers}), np.empty({places}), np.empty({pace_lanes})
+    alike = np.empty({lanes}, np.bool_)
 {buffers}
     for first in range(lo, hi, {lanes}):
         for i in range({lanes}):
             p = min(first + i, hi - 1)
+            alike[i] = i > 0
             for k in range({count}):
                 hyper[{lanes} * k + i] = values[places[k, 0] + p // places[k, 1] % places[k, 2]]
+                alike[i] = alike[i] and hyper[{lanes} * k + i] == hyper[{lanes} * k + i - 1]
             away = 0.0
             for j in range(size):
                 k = {count} + j
@@ -145,6 +149,10 @@ def distance_at(points, i, least, size):
             if not steady:
                 steady = True
                 for i in range({lanes}):
+                    if alike[i]:
+                        for k in range({scalar_count}):
+                            scalars[{lanes} * k + i] = scalars[{lanes} * k + i - 1]
+                        continue
 {preludes}
                     steady = steady and settled({at_step})
 {advance}
@@ -233,6 +241,7 @@ def loops(shape: Shape, kind: str) -> str:
         two=2 * LANES,
         hypers=LANES * shape.hyperparameters,
         places=LANES * (shape.handed + shape.ask_handed),
+        scalar_count=shape.handed + shape.ask_handed,
         pace_lanes=LANES * (PACE if problem.apart else 1),
         buffers="\n".join(f"    {line}" for line in buffers),
         count=shape.hyperparameters,

@@ -61,7 +61,7 @@ def grid_of(
                 fix = f"they are theta[0] to theta[{problem.size - 1}]"
                 raise UserError(f"there is no coordinate {name}", where=problem.said, fix=fix)
             coordinates[int(coordinate[1])] = name
-        given[name] = _axis(name, values)
+        given[name] = _axis(name, values) + 0.0  # no negative zeros, which equal others and are not the same
     for name, h in known.items():
         if name in given and name in hyperparameters:
             raise UserError(f"{name} is on an axis of the grid and given besides", fix="leave one out")
@@ -102,7 +102,7 @@ def _axis(name: str, values: Any) -> Array:
 
 def _setting(rule: Rule, name: str, default: Any, given: Mapping[str, float]) -> float:
     if name in given:
-        return diagnose.real(name, given[name])
+        return diagnose.real(name, given[name]) + 0.0
     if default is None:
         raise UserError(f"{rule.name} needs {name}", fix=f"put {name} on an axis, or give {name}=...")
     return float(default)

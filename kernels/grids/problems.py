@@ -148,7 +148,7 @@ def _described(value: Any, depth: int = 8) -> Any:
     if not hasattr(code, "co_code"):
         if isinstance(value, np.ndarray):
             return (str(value.dtype), value.shape, value.tobytes())
-        return getattr(value, "__name__", repr(value))
+        return sorted(map(repr, value)) if isinstance(value, frozenset) else getattr(value, "__name__", repr(value))
     if depth == 0:
         return code.co_code
     cells = [cell.cell_contents for cell in (getattr(value, "__closure__", None) or ())]

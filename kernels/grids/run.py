@@ -153,15 +153,17 @@ def _run(job: Job, blocks: Blocks | None, cluster: Any, on_progress: Callable[[i
 
     whole, done = Found.empty(job.grid.size), 0
 
-    def put(lo: int, hi: int, found: Found, fresh: bool = True) -> None:
+    def count(lo: int, hi: int) -> None:
         nonlocal done
-        if fresh and blocks is not None:
-            blocks.keep(lo, hi, found)
-        for all_points, these in zip(whole.arrays, found.arrays, strict=True):
-            all_points[lo:hi] = these
         done += hi - lo
         if on_progress is not None:
             on_progress(done, job.grid.size)
+
+    def put(lo: int, hi: int, found: Found) -> None:
+        if blocks is not None:
+            blocks.keep(lo, hi, found)
+        whole.part(lo, hi).take(found)
+        count(lo, hi)
 
     missing = []
     for lo, hi in job.blocks:
@@ -169,18 +171,21 @@ def _run(job: Job, blocks: Blocks | None, cluster: Any, on_progress: Callable[[i
         if kept is None:
             missing.append((lo, hi))
         else:
-            put(lo, hi, kept, fresh=False)
-    if cluster is None:
-        for lo, hi in missing:
-            made = Found.empty(hi - lo)
-            interrupt = job.descent.run(job.points, lo, hi, made)
-            put(lo, hi, made)
-            if interrupt is not None:
-                raise interrupt
-    else:
+            whole.part(lo, hi).take(kept)
+            count(lo, hi)
+    if cluster is not None:
         from kernels.grids.spreading import spread
 
         spread(job, missing, cluster, put)
+        return whole
+    for lo, hi in missing:
+        part = whole.part(lo, hi)
+        interrupt = job.descent.run(job.points, lo, hi, part)
+        if blocks is not None:
+            blocks.keep(lo, hi, part)
+        if interrupt is not None:
+            raise interrupt
+        count(lo, hi)
     return whole
 
 

@@ -46,7 +46,7 @@ class _Spreading:
     def run(self) -> None:
         from distributed import KilledWorker, as_completed
 
-        work, coming = self._work(), as_completed()
+        work, coming = self._work(), as_completed(loop=self.client.loop)
         ahead = AHEAD * sum(self.client.nthreads().values())
         try:
             while self.left or self.running:

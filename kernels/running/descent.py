@@ -60,6 +60,15 @@ class Found:
     def arrays(self) -> tuple[Array, Array, Array, Array]:
         return self.loss, self.distance, self.largest, self.settled
 
+    def part(self, lo: int, hi: int) -> Found:
+        """The places lo to hi, in the same memory."""
+        return Found(self.loss[lo:hi], self.distance[lo:hi], self.largest[lo:hi], self.settled[lo:hi])
+
+    def take(self, found: Found) -> None:
+        """What was found elsewhere, copied here."""
+        for mine, others in zip(self.arrays, found.arrays, strict=True):
+            mine[...] = others
+
 
 @dataclass(frozen=True)
 class Descent:

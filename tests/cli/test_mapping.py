@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from derive.cli.application import run
+from derive.cli.mapping import problem_of
 
 MAP = ["map", "momentum", "--grid", "lr=0.01:0.16:16,beta=0:0.9:10", "--steps", "200"]
 
@@ -33,20 +29,16 @@ def test_a_table_a_file_and_a_picture(capsys: pytest.CaptureFixture[str], tmp_pa
     assert "it holds another grid" in capsys.readouterr().err
 
 
-def test_ctrl_c_and_on_from_there(tmp_path: Path) -> None:
-    file = tmp_path / "map.npz"
-    words = [*MAP[:-2], "--steps", "20000000", "--save", str(file)]
-    command = [sys.executable, "-c", "from derive.cli import main; main()", *words]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 120
-    while not [*tmp_path.glob("*/*.block")] and time.monotonic() < deadline:
-        time.sleep(0.05)
-    os.kill(process.pid, signal.SIGINT)
-    _, error = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert error.split("\n")[0] == f"what was done is kept beside {file}; the same command goes on from there"
-    assert error.endswith("\ninterrupted\n")
-    assert [*tmp_path.glob("*/*.block")]
+def test_ctrl_c_says_what_is_kept(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*given: object, **named: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("kernels.grids.trajectories", interrupted)
+    assert run([*MAP, "--save", str(tmp_path / "map.npz")]) == 130
+    said = capsys.readouterr().err.split("\n")
+    assert said[0] == f"what was done is kept beside {tmp_path}/map.npz; the same command goes on from there"
 
 
 @pytest.mark.parametrize(
@@ -71,10 +63,9 @@ def test_what_cannot_be_used_is_said(capsys: pytest.CaptureFixture[str], argumen
     assert error.count("\n") == 1
 
 
-def test_logistic_regression_on_a_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_logistic_regression_on_a_file(tmp_path: Path) -> None:
     data = tmp_path / "data.csv"
     data.write_text("1,0.5,0\n1,-0.5,1\n1,2,0\n1,0.25,1\n")
-    assert (
-        run(["map", "adam", "--problem", "logistic", "--data", str(data), "--grid", "lr=0.01:1:4:log", "--json"]) == 0
-    )
-    assert json.loads(capsys.readouterr().out)["problem"] == "logistic regression on 4 samples"
+    problem = problem_of("logistic", "", 2, data, 0.125)
+    assert problem.said == "logistic regression on 4 samples"
+    assert problem.data.tolist() == [0.125, -1, -0.5, 1, -0.5, -1, -2, 1, 0.25]

@@ -24,7 +24,7 @@ dask_array = pytest.importorskip("dask.array")
 def client() -> Iterator[Any]:
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
-    ) as cluster, distributed.Client(cluster) as client:  # fmt: skip
+    ) as cluster, distributed.Client(cluster, set_as_default=False) as client:  # fmt: skip
         yield client
 
 
@@ -43,7 +43,7 @@ def test_a_worker_killed_midway_loses_nothing(client: Any, monkeypatch: pytest.M
         if len(done) == 2:
             os.kill(victim, signal.SIGKILL)
 
-    found = trajectories("momentum", quadratic([1, 25]), cluster=client, on_progress=kill, **given)
+    found = trajectories("momentum", quadratic([1, 25]), cluster=client.scheduler.address, on_progress=kill, **given)
     assert len(done) == len(set(done)) >= 5
     assert done[-1] == 3000
     for name in ("loss", "distance", "largest", "settled"):
@@ -56,7 +56,7 @@ def test_workers_with_another_version_are_refused(client: Any, monkeypatch: pyte
 
     monkeypatch.setattr(spreading, "surroundings", lambda: {"source": "another"})
     with pytest.raises(UserError, match="a worker has another version of derive-kernels"):
-        trajectories("momentum", quadratic([1, 25]), grid={"lr": [0.1]}, cluster=client.scheduler.address)
+        trajectories("momentum", quadratic([1, 25]), grid={"lr": [0.1]}, cluster=client)
 
 
 X, G = np.random.default_rng(3).standard_normal((2, 50, 40))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -178,3 +179,13 @@ def test_problems_that_are_none(make: Any, message: str) -> None:
         make()
     assert message in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_nothing_is_kept_but_the_results() -> None:
+    grid = {"lr": np.linspace(0.01, 0.1, 512), "beta": np.linspace(0, 0.95, 512)}
+    trajectories("momentum", quadratic([1, 25]), grid=grid, steps=1)
+    tracemalloc.start()
+    found = trajectories("momentum", quadratic([1, 25]), grid=grid, steps=1)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1.05 * 4 * 8 * found.distance.size
