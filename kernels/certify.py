@@ -53,13 +53,13 @@ def proved_nonnegative(rule: Rule) -> tuple[str, ...]:
     return tuple(name for name, domain in invariants(rule).items() if domain.low is not None and domain.low >= 0)
 
 
-def certify(rule: Rule, dtype: str) -> tuple[Certificate, Sources]:
+def certify(rule: Rule, dtype: str, template: Template = STEP) -> tuple[Certificate, Sources]:
     """The certificate of a rule's kernel and the source of its parts."""
     assumptions, nonnegative = assumptions_of(rule), proved_nonnegative(rule)
     parts: dict[PartName, Certified] = {}
     for part in parts_of(rule):
         measured_by = parts["norms"] if "norms" in parts and part == "step" else None
-        parts[part] = _certified(rule, dtype, part, assumptions, nonnegative, measured_by)
+        parts[part] = _certified(rule, dtype, part, assumptions, nonnegative, measured_by, template)
     certificate = Certificate(
         rule.name,
         dtype,

@@ -52,7 +52,7 @@ def compile(rule: Rule | str | Callable[..., object], dtype: object = "float32",
     """
     from derive.library.lookup import as_rule
 
-    found, name = as_rule(rule), _dtype(dtype)
+    found, name = as_rule(rule), dtype_name(dtype)
     from kernels.checks import refuse_unfit
     from kernels.running.content import content_key
 
@@ -74,7 +74,7 @@ def compile_run(rule: Rule | str | Callable[..., object], dtype: object = "float
     """
     from derive.library.lookup import as_rule
 
-    found, name = as_rule(rule), _dtype(dtype)
+    found, name = as_rule(rule), dtype_name(dtype)
     from kernels.checks import refuse_unfit
     from kernels.running.content import content_key
 
@@ -113,7 +113,7 @@ def compile_descent(rule: Rule | str | Callable[..., object], kind: str) -> Desc
     return descent
 
 
-def _dtype(dtype: object) -> str:
+def dtype_name(dtype: object) -> str:
     """The element type's name, from its name, a NumPy type or a dtype."""
     name = dtype if isinstance(dtype, str) else getattr(dtype, "__name__", getattr(dtype, "name", None))
     if name not in DTYPES:

@@ -26,6 +26,8 @@ RESERVED = frozenset(
     | {"overlap", "prelude", "range", "smallest", "span"}
 )
 
+AS_IN_THE_TABLE: Mapping[str, str] = {}  # operations that a template writes otherwise than `derive.ops`
+
 # How every module begins.
 HEAD = '''\
 {header}
@@ -126,7 +128,7 @@ def emit(program: Program, rule: Rule, notes: Iterable[str] = ()) -> str:
     if program.measures:
         return _emit_norms(program, rule, hyperparameters, notes)
     return _TEMPLATE.format(
-        header="\n".join(f"# {' '.join(line.split())}" for line in (*header(program, rule, _traffic(program)), *notes)),
+        header="\n".join(f"# {' '.join(line.split())}" for line in (*header(program, rule, traffic(program)), *notes)),
         dtype=program.dtype,
         parameters=", ".join(parameters),
         prelude="\n".join(assignment_lines(program.prelude, "    ", frozenset())),
@@ -149,7 +151,7 @@ def _emit_norms(program: Program, rule: Rule, hyperparameters: tuple[Hyperparame
                for k, (_, name) in enumerate(program.stores)]  # fmt: skip
     span = ["place", f"place * {BLOCK}", f"min(place * {BLOCK} + {BLOCK}, hi)"]
     return _NORMS.format(
-        header="\n".join(f"# {' '.join(line.split())}" for line in (*header(program, rule, _traffic(program)), *notes)),
+        header="\n".join(f"# {' '.join(line.split())}" for line in (*header(program, rule, traffic(program)), *notes)),
         dtype=program.dtype,
         parameters=", ".join(parameters),
         prelude="\n".join(assignment_lines(program.prelude, "    ", frozenset())),
@@ -206,14 +208,17 @@ def renamed(program: Program, names: Mapping[str, str]) -> Program:
     )
 
 
-def expression(value: Expr, arrays: frozenset[str]) -> str:
-    """Python source for the value; the arrays stand for their element `i`."""
+def expression(value: Expr, arrays: frozenset[str], spelling: Mapping[str, str] = AS_IN_THE_TABLE) -> str:
+    """Python source for the value; the arrays stand for their element `i`.
+
+    `spelling` are operations that are written otherwise than in the table.
+    """
 
     def symbol(s: Symbol) -> str:
         return f"{s.name}[i]" if s.name in arrays else s.name
 
     def application(node: Apply, args: tuple[str, ...]) -> str:
-        return OPS[node.op].numba.format(*args)
+        return spelling.get(node.op, OPS[node.op].numba).format(*args)
 
     [text] = fold([value], symbol=symbol, number=_number, apply=application)
     return ast.unparse(ast.parse(text, mode="eval"))  # leaves out the brackets that change nothing
@@ -223,8 +228,13 @@ def _number(number: Number) -> str:
     return f"({float(number.value)!r})"
 
 
-def assignment_lines(assignments: Iterable[Assignment], indent: str, arrays: frozenset[str]) -> list[str]:
-    return [f"{indent}{a.target} = {expression(a.value, arrays)}" for a in assignments]
+def assignment_lines(
+    assignments: Iterable[Assignment],
+    indent: str,
+    arrays: frozenset[str],
+    spelling: Mapping[str, str] = AS_IN_THE_TABLE,
+) -> list[str]:
+    return [f"{indent}{a.target} = {expression(a.value, arrays, spelling)}" for a in assignments]
 
 
 def _stores(program: Program) -> list[str]:
@@ -260,7 +270,8 @@ def header(program: Program, rule: Rule, traffic: str) -> list[str]:
     ]
 
 
-def _traffic(program: Program) -> str:
+def traffic(program: Program) -> str:
+    """What is read and written for one element."""
     return f"{len(program.loads)} reads, {_writes(program)} writes, {bytes_per_element(program)} bytes"
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from derive.errors import UserError
 from derive.expr import Expr, Symbol, apply, substitute
 from derive.proving import Assumptions, Verdict, identity
+from derive.reading import cuda
 from derive.reading.descent import Descent, read_descent
 from derive.reading.kernel import Kernel, read_kernel
 from derive.reading.norms import Norms, read_norms
@@ -43,6 +44,12 @@ def read_back_descent(
         return step, {}, tuple(begun)
     [asked] = substitute([read.asked], symbols)
     return step, {programs.query.arrays[-1]: asked}, tuple(begun)
+
+
+def read_back_cuda(source: str, program: Program) -> dict[str, Expr]:
+    """`read_back` of what is emitted for a card."""
+    kernel = (cuda.read_cuda_norms if program.measures else cuda.read_cuda)(source, program.name)
+    return _in_names_of(program, kernel, emitted_names(program, cuda.TAKEN))
 
 
 def _in_names_of(

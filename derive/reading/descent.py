@@ -62,7 +62,7 @@ def {name}(state, scalars, far, worst, data, size, made, limit):
 '''
 
 # The squares of the first coordinate are stored, and those of the others added to them.
-_COORDINATE = '''\
+_COORDINATE = """\
 for i in range({lanes}):
     {now} = {kept}
     for k in range({pace}):
@@ -70,7 +70,7 @@ for i in range({lanes}):
         {now} = update(theta, slope(point, curvature), {more}{scalars})
         far[{lanes} * k + i] {store} theta * theta
     {kept} = {now}
-'''
+"""
 
 _TOGETHER = '''\
 def step(state, scalars, far, worst, points, slopes, {given}least, size, made, limit):
@@ -118,8 +118,8 @@ def distance_at(points, i, least, size):
     """Run the points lo to hi of the grid; the answer is 0, or 1 where subnormal numbers are flushed to zero.
 
     Value k of point p is values[places[k, 0] + p // places[k, 1] % places[k, 2]]: the hyperparameters, then theta.
-    What is found of point p goes to place p - base. Where a point has the hyperparameters of the one before it, it takes
-    over its scalars.
+    What is found of point p goes to place p - base. A point with the hyperparameters of the one before it takes over
+    its scalars.
     """
     if smallest + smallest == 0.0:
         return 1

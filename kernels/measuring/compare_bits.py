@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from derive.reading.norms import BLOCK
+from derive.rule import Rule
 from kernels.lower import PartName, output_array
 from kernels.measuring.inputs import Array, Setting, arrays, ordinary_arrays, settings
 from kernels.measuring.norms import norms_by_oracle
@@ -28,12 +29,14 @@ def call(kernel: Kernel, part: PartName, given: Mapping[str, Array], setting: Se
     return copies
 
 
-def compare_bits(kernel: Kernel) -> tuple[bool, str]:
-    """Whether the kernel's results are the oracle's, bit for bit, on the zoo of inputs at every setting."""
+def compare_bits(
+    kernel: Kernel, rows: int = ROWS, at: Callable[[Rule], Iterable[Setting]] = settings
+) -> tuple[bool, str]:
+    """Whether the kernel's results are the oracle's, bit for bit, on so many rows of the zoo at every setting."""
     count = 0
-    for part, given in _inputs(kernel):
+    for part, given in _inputs(kernel, rows):
         program = programs(kernel.rule, kernel.dtype, part).final
-        for setting in settings(kernel.rule):
+        for setting in at(kernel.rule):
             norms = norms_by_oracle(kernel.rule, kernel.dtype, given, setting.scalars)
             expected = interpret(program, given, setting.scalars | norms)
             actual = call(kernel, part, given, setting)
@@ -45,15 +48,15 @@ def compare_bits(kernel: Kernel) -> tuple[bool, str]:
     return True, f"{count} values equal"
 
 
-def _inputs(kernel: Kernel) -> Iterator[tuple[PartName, dict[str, Array]]]:
+def _inputs(kernel: Kernel, rows: int) -> Iterator[tuple[PartName, dict[str, Array]]]:
     """Each part with the zoo; where norms are measured, also with finite tensors of one element and of some blocks."""
     for part in parts_of(kernel.rule):
         names = programs(kernel.rule, kernel.dtype, part).final.arrays
         if part != "norms":
-            yield part, arrays(names, kernel.dtype, ROWS)
+            yield part, arrays(names, kernel.dtype, rows)
         if kernel.rule.norms and part == "step":
             yield part, ordinary_arrays(names, kernel.dtype, 1, ())
-            yield part, ordinary_arrays(names, kernel.dtype, 2 * BLOCK + ROWS, ())
+            yield part, ordinary_arrays(names, kernel.dtype, 2 * BLOCK + rows, ())
 
 
 def _first_difference(a: Array, b: Array) -> int:

@@ -165,13 +165,13 @@ class Runs:
 
 def agrees(shown: Iterator[float], wanted: Iterable[float], start: float) -> bool:
     """Whether a run shows what is wanted, up to rounding; both go on only as long as it does."""
-    last, count = start, 0
-    for count, other in enumerate(wanted, start=1):
+    last, has_shown = start, False
+    for other in wanted:
         value = next(shown, None)
         if value is None or not close(value, other, last):
             return False
-        last = other
-    return count > 0
+        last, has_shown = other, True
+    return has_shown
 
 
 def close(a: float, b: float, before: float = 0.0) -> bool:

@@ -11,6 +11,7 @@ from derive.matching.guessing.correspondence import Correspondence, numbers, pro
 from derive.matching.guessing.runs import COARSE, FINE, SMALL, Runs, Stream, TooLong, agrees, seen
 from derive.rule import Rule
 
+
 @dataclass(frozen=True)
 class Trial:
     """Runs of a rule to compare readings of a text with."""

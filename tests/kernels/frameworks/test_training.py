@@ -20,6 +20,8 @@ STEPS = 40
 # A rule, the class of PyTorch and its arguments, ours where they are called otherwise.
 PAIRS: list[tuple[str, str, dict[str, Any], dict[str, str | None]]] = [
     ("gradient_descent", "SGD", {"lr": 0.1}, {}),
+    ("momentum_lr_outside", "SGD", {"lr": 0.05, "momentum": 0.9}, {"momentum": "beta"}),
+    ("nesterov_torch", "SGD", {"lr": 0.05, "momentum": 0.9, "nesterov": True}, {"momentum": "beta", "nesterov": None}),
     ("adam", "Adam", {"lr": 1e-2}, {}),
     ("amsgrad", "Adam", {"lr": 1e-2, "amsgrad": True}, {"amsgrad": None}),
     ("adamw", "AdamW", {"lr": 1e-2, "weight_decay": 0.1}, {}),
@@ -29,6 +31,10 @@ PAIRS: list[tuple[str, str, dict[str, Any], dict[str, str | None]]] = [
     ("nadam", "NAdam", {"lr": 1e-2}, {}),
     ("radam", "RAdam", {"lr": 1e-2}, {}),
     ("rmsprop", "RMSprop", {"lr": 1e-3, "alpha": 0.9, "eps": 1e-8}, {"alpha": "beta"}),
+    ("rmsprop_centered", "RMSprop", {"lr": 1e-3, "alpha": 0.9, "eps": 1e-8, "centered": True},
+     {"alpha": "beta", "centered": None}),
+    ("rmsprop_momentum", "RMSprop", {"lr": 1e-3, "alpha": 0.9, "eps": 1e-8, "momentum": 0.5},
+     {"alpha": "beta", "momentum": "mu"}),
     ("rprop", "Rprop", {"lr": 1e-2}, {}),
 ]  # fmt: skip
 
