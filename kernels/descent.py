@@ -1,7 +1,7 @@
 """A rule's programs as a module that goes down a problem from every point of a grid: the third template.
 
 Beside it are that of a step (`kernels.emit`) and that of a run through data (`kernels.through`). What is around the
-rule's own functions is one text (`derive.reading.descent`), with the problem in it (`derive.reading.landscapes`).
+rule's own functions is one text (`derive.reading.descent_text`), with the problem in it (`derive.reading.landscapes`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 
 from derive.errors import UserError
 from derive.expr import Expr, Number, Symbol, substitute
-from derive.reading.descent import Shape, loops, settled_together
+from derive.reading.descent import settled_together
+from derive.reading.descent_text import Shape, loops
 from derive.reading.landscapes import LANES, STRICT
 from derive.reading.through import pack
 from derive.rule import Rule

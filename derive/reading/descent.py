@@ -2,11 +2,7 @@
 
 A descent takes a rule down a problem from every point of a grid, 64 runs side by side. `prelude` makes the scalars of a
 step, `update` takes one coordinate one step on, `ask` says where the gradient is taken if that is not at theta, `begin`
-is how the states begin. What is around them is one text, the same for every rule but for how many names it has. It is
-written here, once, for whoever emits it and whoever reads it.
-
-What is kept of a run: the loss and the distance from the minimum in the end, the largest distance on the way, and the
-number of the first step after which the distance stays within a limit.
+is how the states begin. What is around them is a fixed text (`derive.reading.descent_text`).
 """
 
 from __future__ import annotations
@@ -14,10 +10,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 from dataclasses import dataclass
-from textwrap import indent
-from typing import Any
 
 from derive.expr import Expr, Symbol, apply, substitute
+from derive.reading.descent_text import Shape, functions, loops
 from derive.reading.kernel import (
     argument_names,
     element_scope,
@@ -28,265 +23,12 @@ from derive.reading.kernel import (
     unexpected,
     without_docstring,
 )
-from derive.reading.landscapes import LANDSCAPES, LANES, STRICT, functions_of
 from derive.reading.limits import parse
 from derive.reading.python.bindings import Binding, bindings
 from derive.reading.python.expressions import to_value
 from derive.reading.settling import settled_when
 from derive.reading.through import read_update
 from derive.rule import Assignment, inline
-
-PACE = 4  # steps of one coordinate in a go, where nothing of another is needed
-GIVEN = ("gradient_given", "loss_given")
-ARGUMENTS = (
-    "values", "places", "data", "least", "steps", "within", "smallest", "base", "lo", "hi",
-    "loss", "distance", "largest", "settled_at",
-)  # fmt: skip
-
-_APART = '''\
-def {name}(state, scalars, far, worst, data, size, made, limit):
-    """{several} of every coordinate, and what is seen of the distance after each."""
-    here, curvature = state[0:{width}], data[0]
-{first}
-    for j in range(1, size):
-        here, curvature = state[{width} * j : {width} * j + {width}], data[j]
-{others}
-    for i in range({lanes}):
-        most, last = worst[i], worst[{lanes} + i]
-        for k in range({pace}):
-            away = far[{lanes} * k + i]
-            away = away if away == away else np.inf
-            most = away if away > most else most
-            last = last if away <= limit else made + float(k + 1)
-        worst[i], worst[{lanes} + i] = most, last
-'''
-
-# The squares of the first coordinate are stored, and those of the others added to them.
-_COORDINATE = """\
-for i in range({lanes}):
-    {now} = {kept}
-    for k in range({pace}):
-        {asked}
-        {now} = update(theta, slope(point, curvature), {more}{scalars})
-        far[{lanes} * k + i] {store} theta * theta
-    {kept} = {now}
-"""
-
-_TOGETHER = '''\
-def step(state, scalars, far, worst, points, slopes, {given}least, size, made, limit):
-    """One step of every coordinate, and what is seen of the distance after it."""
-    for j in range(size):
-        here, there = state[{width} * j : {width} * j + {width}], points[{lanes} * j : {lanes} * j + {lanes}]
-        for i in range({lanes}):
-            {read}
-            {asked}
-            there[i] = point
-    gradient(points, slopes, {to_gradient})
-    far[:] = 0.0
-    for j in range(size):
-        here, there = state[{width} * j : {width} * j + {width}], slopes[{lanes} * j : {lanes} * j + {lanes}]
-        centre = least[j]
-        for i in range({lanes}):
-            {now} = {kept}
-            {now} = update(theta, there[i], {more}{scalars})
-            far[i] += (theta - centre) * (theta - centre)
-            {kept} = {now}
-    for i in range({lanes}):
-        away = far[i] if far[i] == far[i] else np.inf
-        worst[i] = away if away > worst[i] else worst[i]
-        worst[{lanes} + i] = worst[{lanes} + i] if away <= limit else made + 1.0
-'''
-
-_ENTRY = '''\
-def distance_at(points, i, least, size):
-    """How far a run is from the minimum; infinite where a coordinate is no number. Nothing over- or underflows."""
-    scale = 0.0
-    for j in range(size):
-        away = abs(points[{lanes} * j + i] - least[j])
-        away = away if away == away else np.inf
-        scale = away if away > scale else scale
-    if scale == 0.0 or scale == np.inf:
-        return scale
-    total = 0.0
-    for j in range(size):
-        away = (points[{lanes} * j + i] - least[j]) / scale
-        total += away * away
-    return scale * math.sqrt(total)
-
-
-{strict}def entry({arguments}):
-    """Run the points lo to hi of the grid; the answer is 0, or 1 where subnormal numbers are flushed to zero.
-
-    Value k of point p is values[places[k, 0] + p // places[k, 1] % places[k, 2]]: the hyperparameters, then theta.
-    What is found of point p goes to place p - base. A point with the hyperparameters of the one before it takes over
-    its scalars.
-    """
-    if smallest + smallest == 0.0:
-        return 1
-    size, limit = least.size, within * within
-    state, points, worst = np.empty({width} * size), np.empty({lanes} * size), np.empty({two})
-    hyper, scalars, far = np.empty({hypers}), np.empty({places}), np.empty({pace_lanes})
-    alike = np.empty({lanes}, np.bool_)
-{buffers}
-    for first in range(lo, hi, {lanes}):
-        for i in range({lanes}):
-            p = min(first + i, hi - 1)
-            alike[i] = i > 0
-            for k in range({count}):
-                hyper[{lanes} * k + i] = values[places[k, 0] + p // places[k, 1] % places[k, 2]]
-                alike[i] = alike[i] and hyper[{lanes} * k + i] == hyper[{lanes} * k + i - 1]
-            away = 0.0
-            for j in range(size):
-                k = {count} + j
-                theta = values[places[k, 0] + p // places[k, 1] % places[k, 2]]
-                {begun} = begin({begin})
-                away += (theta - least[j]) * (theta - least[j])
-            worst[i] = away
-            worst[{lanes} + i] = -1.0 if away <= limit else 0.0
-        steady = False
-        made = 0
-        while made < steps:
-            if not steady:
-                steady = True
-                for i in range({lanes}):
-                    if alike[i]:
-                        for k in range({scalar_count}):
-                            scalars[{lanes} * k + i] = scalars[{lanes} * k + i - 1]
-                        continue
-{preludes}
-                    steady = steady and settled({at_step})
-{advance}
-        for j in range(size):
-            for i in range({lanes}):
-                points[{lanes} * j + i] = state[{width} * j + i]
-        for i in range(min({lanes}, hi - first)):
-            p = first + i - base
-            found = loss_at(points, i, {to_loss})
-            loss[p] = found if found == found else np.inf
-            distance[p] = distance_at(points, i, least, size)
-            largest[p] = max(math.sqrt(worst[i]), distance[p])
-            settled_at[p] = int(worst[{lanes} + i]) + 1 if worst[{lanes} + i] < steps else -1
-    return 0
-'''
-
-_ADVANCE_APART = """\
-            if steady and made + {pace} <= steps:
-                stride(state, scalars, far, worst, data, size, float(made), limit)
-                made += {pace}
-            else:
-                step(state, scalars, far, worst, data, size, float(made), limit)
-                made += 1"""
-
-_ADVANCE_TOGETHER = """\
-            step(state, scalars, far, worst, points, slopes, {given}least, size, float(made), limit)
-            made += 1"""
-
-
-@dataclass(frozen=True)
-class Shape:
-    """How many names a rule has: states, hyperparameters, scalars handed on; and what its query is made of, if any.
-
-    `asks` are the places of the states that the query reads, `ask_handed` how many scalars it is handed.
-    """
-
-    states: int
-    hyperparameters: int
-    handed: int
-    asks: tuple[int, ...] | None = None
-    ask_handed: int = 0
-
-
-def functions(shape: Shape, kind: str) -> tuple[str, ...]:
-    """The names of the module's functions, in order."""
-    query = () if shape.asks is None else ("ask_prelude", "ask")
-    strides = ("stride", "step") if LANDSCAPES[kind].apart else ("step",)
-    return ("prelude", "settled", "begin", "update", *query, *LANDSCAPES[kind].names, *strides, "distance_at", "entry")
-
-
-def loops(shape: Shape, kind: str) -> str:
-    """The problem's functions, the steps and the entry: what is the same for every rule of this shape."""
-    problem = LANDSCAPES[kind]
-    states = tuple(f"state_{k}" for k in range(shape.states))
-    handed = [_row("scalars", k) for k in range(shape.handed)]
-    ask_handed = [_row("scalars", shape.handed + k) for k in range(shape.ask_handed)]
-    now, kept = ", ".join(["theta", *states]), ", ".join(_row("here", k) for k in range(1 + shape.states))
-    one = "" if states else ","
-    given = "here_given, there_given, gradient_given, " if problem.given else "data, "
-    fields = {
-        "strict": STRICT,
-        "lanes": LANES,
-        "width": LANES * (1 + shape.states),
-        "now": f"({now}{one})",
-        "kept": f"({kept}{one})",
-        "more": "".join(f"{s}, " for s in states),
-        "scalars": ", ".join(handed),
-        "asked": _asked(shape, states, ask_handed),
-        "read": f"({now}{one}) = ({kept}{one})",
-        "given": given,
-        "to_gradient": "here_given, there_given, size, gradient_given" if problem.given else "data, size",
-    }
-    if problem.apart:
-        paces = (("stride", PACE, f"{PACE} steps"), ("step", 1, "One step"))
-        steps = [_apart(fields, *each) for each in paces]
-        advance = _ADVANCE_APART.format(pace=PACE)
-        buffers = []
-    else:
-        steps = [_TOGETHER.format(**fields)]
-        advance = _ADVANCE_TOGETHER.format(given=fields["given"])
-        buffers = [f"slopes = np.empty({LANES} * size)"]
-        buffers += ["here_given, there_given = np.empty(size), np.empty(size)"] if problem.given else []
-    entry = _ENTRY.format(
-        **fields,
-        arguments=", ".join([*ARGUMENTS, *(GIVEN if problem.given else ())]),
-        two=2 * LANES,
-        hypers=LANES * shape.hyperparameters,
-        places=LANES * (shape.handed + shape.ask_handed),
-        scalar_count=shape.handed + shape.ask_handed,
-        pace_lanes=LANES * (PACE if problem.apart else 1),
-        buffers="\n".join(f"    {line}" for line in buffers),
-        count=shape.hyperparameters,
-        begun=_listed([f"state[{LANES * (1 + shape.states)} * j + {LANES * k} + i]" for k in range(1 + shape.states)]),
-        begin=", ".join(["theta", *_hyper(shape)]),
-        preludes="\n".join(f"{' ' * 20}{line}" for line in _preludes(shape, handed, ask_handed)),
-        at_step=", ".join(["float(made + 1)", *_hyper(shape)]),
-        advance=advance,
-        to_loss="here_given, size, loss_given" if problem.given else "data, size",
-    )
-    return "\n\n".join([functions_of(kind), *(STRICT + text for text in [*steps, entry])])
-
-
-def _apart(fields: dict[str, Any], name: str, pace: int, several: str) -> str:
-    """The function that makes so many steps of coordinates that are apart."""
-    first, others = (
-        indent(_COORDINATE.format(**fields, pace=pace, store=store).rstrip(), " " * deep)
-        for store, deep in (("=", 4), ("+=", 8))
-    )
-    return _APART.format(**fields, name=name, pace=pace, several=several, first=first, others=others)
-
-
-def _asked(shape: Shape, states: Sequence[str], handed: Sequence[str]) -> str:
-    """The line that says where the gradient is taken."""
-    if shape.asks is None:
-        return "point = theta"
-    return f"(point,) = ask({', '.join(['theta', *(states[k] for k in shape.asks), *handed])})"
-
-
-def _preludes(shape: Shape, handed: Sequence[str], ask_handed: Sequence[str]) -> list[str]:
-    at_step = ", ".join(["float(made + 1)", *_hyper(shape)])
-    lines = [f"{_listed(handed)} = prelude({at_step})"]
-    return lines if shape.asks is None else [*lines, f"{_listed(ask_handed)} = ask_prelude({at_step})"]
-
-
-def _hyper(shape: Shape) -> list[str]:
-    return [_row("hyper", k) for k in range(shape.hyperparameters)]
-
-
-def _row(array: str, k: int) -> str:
-    return f"{array}[{LANES * k} + i]" if k else f"{array}[i]"
-
-
-def _listed(names: Sequence[str]) -> str:
-    return f"({', '.join(names)}{',' if len(names) == 1 else ''})"
 
 
 def settled_together(*preludes: tuple[Sequence[Assignment], Sequence[str]]) -> Expr | bool:
