@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from derive.errors import UserError
 from derive.rule import Rule
 from kernels.driver import compile_descent
-from kernels.grids.problems import Problem
 from kernels.running.content import surroundings
 from kernels.running.descent import Found, Points
 
@@ -47,9 +46,9 @@ class _Spreading:
         from distributed import KilledWorker, as_completed
 
         work, coming = self._work(), as_completed(loop=self.client.loop)
-        ahead = AHEAD * sum(self.client.nthreads().values())
         try:
             while self.left or self.running:
+                ahead = AHEAD * max(1, sum(self.client.nthreads().values()))  # workers may come and go
                 while self.left and len(self.running) < ahead:
                     block = self.left.pop()
                     future = self.client.submit(_made, work, *block, pure=False)
@@ -69,10 +68,9 @@ class _Spreading:
 
     def _work(self) -> Any:
         """What every block needs, on the cluster; made again there where it is lost."""
-        job = self.job
-        return self.client.submit(
-            _work, job.descent.rule, job.problem, job.points, surroundings()["source"], pure=False
-        )
+        descent = self.job.descent
+        source = surroundings()["source"]
+        return self.client.submit(_work, descent.rule, descent.kind, self.job.points, source, pure=False)
 
     def _once_more(self, block: tuple[int, int], error: Exception) -> None:
         self.died[block] += 1
@@ -82,12 +80,12 @@ class _Spreading:
         self.left.append(block)
 
 
-def _work(rule: Rule, problem: Problem, points: Points, source: str) -> tuple[Rule, str, Points]:
+def _work(rule: Rule, kind: str, points: Points, source: str) -> tuple[Rule, str, Points]:
     """On a worker: what every block needs, once this package is known to be the same here."""
     if surroundings()["source"] != source:
         what = "a worker has another version of derive-kernels"
         raise UserError(what, where="the cluster", fix="install the same version everywhere")
-    return rule, problem.kind, points
+    return rule, kind, points
 
 
 def _made(work: tuple[Rule, str, Points], lo: int, hi: int) -> Any:
