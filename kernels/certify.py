@@ -84,14 +84,19 @@ def certify_descent(rule: Rule, kind: str) -> tuple[Certificate, str]:
     refuse_what_does_not_descend(rule)
     assumptions, nonnegative = assumptions_of(rule), proved_nonnegative(rule)
     made = {part: programs(rule, "float64", part) for part in parts_of(rule)}
-    finals = Descending(made["step"].final, made["query"].final if "query" in made else None)
-    wanted = {part: goals(rule, part) for part in made}
-    program = _weakest([proof_of(equal(inlined(made[part].final), wanted[part], assumptions)) for part in made])
-    differences = tuple(e for m in made.values() for e in exceptions(m.lowered, m.final, rule, nonnegative))
+    norms, query = (made[part].final if part in made else None for part in ("norms", "query"))
+    finals = Descending(made["step"].final, query, norms)
+    kept: tuple[PartName, ...] = ("step",) if query is None else ("step", "query")
+    wanted = {part: goals(rule, part) for part in kept}
+    elements = {} if norms is None else inlined(norms)
+    values = {part: with_norms(inlined(made[part].final), elements) for part in kept}
+    program = _weakest([proof_of(equal(values[part], wanted[part], assumptions)) for part in kept])
+    coordinatewise = measured(rule).rule
+    differences = tuple(e for m in made.values() for e in exceptions(m.lowered, m.final, coordinatewise, nonnegative))
     source = emit_descent(finals, rule, kind, [_note(program), *(f"Exception: {e}." for e in differences)])
-    step, query, begun = read_back_descent(source, finals, kind)
-    read = _weakest([proof_of(equal(values, wanted[part], assumptions))
-                     for part, values in zip(made, (step, query), strict=False)])  # fmt: skip
+    step, point, begun = read_back_descent(source, finals, kind)
+    read = _weakest([proof_of(equal(found, wanted[part], assumptions))
+                     for part, found in zip(kept, (step, point), strict=False)])  # fmt: skip
     if begun != tuple(state.initial for state in rule.states):
         read = Proof("refuted", "the states do not begin as the rule's")
     return Certificate(rule.name, "float64", GENERATOR, program, read, differences), source

@@ -20,12 +20,12 @@ from kernels.emit import HEAD, assignment_lines, emitted_names, expression, head
 from kernels.program import Program
 from kernels.through import emit_update
 
-TAKEN = frozenset({"ask", "ask_prelude", "begin", "settled", "update"})
+TAKEN = frozenset({"ask", "ask_prelude", "begin", "measure", "measure_prelude", "settled", "update"})
 
 _TEMPLATE = (
     HEAD
     + '''\
-{strict}def settled({parameters}):
+{strict}def settled({counted}):
     """Whether no scalar changes any more after this step, although t does."""
     return {condition}
 
@@ -36,13 +36,13 @@ _TEMPLATE = (
 
 
 {update}
-{query}
+{others}
 {loops}'''
 )
 
-_QUERY = '''
-{strict}def ask_prelude({parameters}):
-    """The scalars of the point where the gradient is taken."""
+_BESIDES = '''
+{strict}def {name}_prelude({parameters}):
+    """{what}"""
 {prelude}
     return {handed}
 
@@ -53,15 +53,18 @@ _QUERY = '''
 
 @dataclass(frozen=True)
 class Descending:
-    """The programs of a rule that is to go down problems: its step, and where it takes its gradient if not at theta."""
+    """The programs of a rule that is to go down problems: its step, where it takes its gradient if not at theta, and
+    what its norms are taken of."""
 
     step: Program
     query: Program | None = None
+    norms: Program | None = None
 
     @property
     def names(self) -> dict[str, str]:
         """The names that cannot stand in the module as they are, the same in both programs."""
-        others = () if self.query is None else sorted(self.query.taken - self.step.taken)
+        taken = (program.taken for program in (self.query, self.norms) if program is not None)
+        others = sorted(frozenset().union(*taken) - self.step.taken)
         every = replace(self.step, parameters=(*self.step.parameters, *others))
         return emitted_names(every, TAKEN)
 
@@ -75,28 +78,27 @@ class Descending:
     @property
     def shape(self) -> Shape:
         asked = 0 if self.query is None else len(self.query.handed)
-        counts = (len(self.step.arrays) - 2, len(self.step.parameters) - 1, len(self.step.handed))
-        return Shape(*counts, self.asks, asked)
+        measured, norms = (0, 0) if self.norms is None else (len(self.norms.handed), len(self.norms.stored))
+        counts = (len(self.step.arrays) - 2, len(self.step.parameters) - 1 - norms, len(self.step.handed))
+        return Shape(*counts, self.asks, asked, norms, measured)
 
 
 def refuse_what_does_not_descend(rule: Rule) -> None:
-    """Raises UserError for a rule that no problem can be given to: an average, or one that takes norms."""
+    """Raises UserError for a rule that no problem can be given to: an average."""
     if rule.is_average:
         what = f"{rule.name} is an average, and no trajectory of a parameter"
         raise UserError(what, where=rule.where, fix="take an update rule, or kernels.averages.over(rule, data)")
-    if rule.norms:
-        what = f"{rule.name} takes a norm, and trajectories treat every coordinate for itself"
-        raise UserError(what, where=rule.where, fix="step it with kernels.compile(rule).step")
 
 
 def emit_descent(programs: Descending, rule: Rule, kind: str, notes: Iterable[str] = ()) -> str:
     """The module's source for one kind of problem. Names that the template uses itself get a number."""
     names = programs.names
     step = renamed(programs.step, names)
-    query = None if programs.query is None else renamed(programs.query, names)
+    query, norms = (None if p is None else renamed(p, names) for p in (programs.query, programs.norms))
     arrays, parameters = step.arrays, step.parameters
-    preludes = [(program.prelude, program.handed) for program in (step, query) if program is not None]
-    settled = settled_together(*preludes)
+    counted = parameters[: len(parameters) - programs.shape.norms]
+    first = step if norms is None else norms  # with norms, the scalars of the step change with every step
+    settled = settled_together(*((p.prelude, p.handed) for p in (first, query) if p is not None))
     notes = (f"On a problem that is {kind}, {LANES} runs side by side.", *notes)
     return _TEMPLATE.format(
         strict=STRICT,
@@ -106,21 +108,34 @@ def emit_descent(programs: Descending, rule: Rule, kind: str, notes: Iterable[st
         prelude="\n".join(assignment_lines(step.prelude, "    ", frozenset())),
         handed=pack(step.handed),
         condition=settled if isinstance(settled, bool) else expression(settled, frozenset()),
-        begin_arguments=", ".join([arrays[0], *parameters[1:]]),
+        counted=", ".join(counted),
+        begin_arguments=", ".join([arrays[0], *counted[1:]]),
         begun=pack([arrays[0], *(expression(value, frozenset()) for value in initial(rule, names))]),
         update=emit_update(step, arrays, (arrays[0], *arrays[2:])),
-        query="" if query is None else _emitted_query(query),
+        others="".join([_emitted_query(query) if query else "", _emitted_norms(norms) if norms else ""]),
         loops=loops(programs.shape, kind),
     )
 
 
 def _emitted_query(query: Program) -> str:
-    return _QUERY.format(
+    update = emit_update(query, query.arrays[:-1], query.arrays[-1:], "ask", "Where the gradient is taken.")
+    return _besides(query, "ask", "The scalars of the point where the gradient is taken.", update)
+
+
+def _emitted_norms(norms: Program) -> str:
+    update = emit_update(norms, norms.arrays, norms.stored, "measure", "What the norms are taken of.")
+    return _besides(norms, "measure", "The scalars of what the norms are taken of.", update)
+
+
+def _besides(program: Program, name: str, what: str, update: str) -> str:
+    return _BESIDES.format(
         strict=STRICT,
-        parameters=", ".join(query.parameters),
-        prelude="\n".join(assignment_lines(query.prelude, "    ", frozenset())),
-        handed=pack(query.handed),
-        update=emit_update(query, query.arrays[:-1], query.arrays[-1:], "ask", "Where the gradient is taken."),
+        name=name,
+        what=what,
+        parameters=", ".join(program.parameters),
+        prelude="\n".join(assignment_lines(program.prelude, "    ", frozenset())),
+        handed=pack(program.handed),
+        update=update,
     )
 
 

@@ -92,7 +92,7 @@ def compile_run(rule: Rule | str | Callable[..., object], dtype: object = "float
 def compile_descent(rule: Rule | str | Callable[..., object], kind: str) -> Descent:
     """A rule that goes down a kind of problem from every point of a grid; `kernels.trajectories` calls it.
 
-    `rule` and the errors are those of `compile`; UserError too for an average, or a rule that takes norms.
+    `rule` and the errors are those of `compile`; UserError too for an average.
     """
     from derive.library.lookup import as_rule
 

@@ -35,11 +35,14 @@ def read_back_through(source: str, program: Program) -> dict[str, Expr]:
 def read_back_descent(
     source: str, programs: Descending, kind: str
 ) -> tuple[dict[str, Expr], dict[str, Expr], tuple[Expr, ...]]:
-    """Of a descent: what a step makes of theta and the states, the point of the query, how the states begin."""
-    read, names = read_descent(source, kind, programs.asks, programs.step.name), programs.names
-    step = _in_names_of(programs.step, read, names)
-    symbols = {new: Symbol(old) for old, new in names.items()}
+    """Of a descent: what a step makes of theta and the states, the point of the query, how the states begin. Norms are
+    written out."""
+    read = read_descent(source, kind, programs.asks, programs.shape.norms, programs.step.name)
+    symbols = {new: Symbol(old) for old, new in programs.names.items()}
     [*begun] = substitute(read.begun, symbols)
+    step = _in_names_of(programs.step, read, programs.names)
+    if programs.norms is not None:
+        step = with_norms(step, dict(zip(programs.norms.stored, substitute(read.elements, symbols), strict=True)))
     if programs.query is None or read.asked is None:
         return step, {}, tuple(begun)
     [asked] = substitute([read.asked], symbols)

@@ -48,7 +48,8 @@ class Descent:
     """What a descent does to one coordinate: in a step, where it asks for the gradient, and at the beginning.
 
     `arrays` are theta, the gradient and the states; `step` holds what theta and each state become, `asked` the point
-    where the gradient is taken (None: at theta), `begun` how the states begin.
+    where the gradient is taken (None: at theta), `begun` how the states begin, `elements` what the norms are taken of,
+    which are the last of the parameters.
     """
 
     dtype: str
@@ -57,61 +58,73 @@ class Descent:
     step: dict[str, Expr]
     asked: Expr | None
     begun: tuple[Expr, ...]
+    elements: tuple[Expr, ...] = ()
 
 
-def read_descent(source: str, kind: str, asks: tuple[int, ...] | None = None, file: str = "kernel") -> Descent:
+def read_descent(
+    source: str, kind: str, asks: tuple[int, ...] | None = None, norms: int = 0, file: str = "kernel"
+) -> Descent:
     """What the source of an emitted descent computes. Raises UserError where it is not the template.
 
-    `kind` is that of the problem, `asks` the places of the states that the query reads, None where there is none.
+    `kind` is that of the problem, `asks` the places of the states that the query reads, None where there is none;
+    `norms` how many are measured before a step.
     """
     tree = parse(source, file)
     found = [n for n in tree.body if isinstance(n, ast.FunctionDef)]
-    names = functions(Shape(0, 0, 0, asks), kind)
+    names = functions(Shape(0, 0, 0, asks, norms=norms), kind)
     each = read_functions(tree, file, names)
     outer = bindings(tree.body)
     parameters, prelude, handed = read_prelude(each["prelude"], file, outer)
-    given = argument_names(each["update"])
-    arrays = given[: len(given) - len(handed)]
+    names = argument_names(each["update"])
+    arrays = names[: len(names) - len(handed)]
     if len(arrays) < 2 or parameters[:1] != ("t",):
         raise unexpected(each["update"], file, "'update' takes theta, the gradient, the states and what is handed on")
     truths = truths_of(prelude) & {*handed}
     read = read_update(each["update"], arrays, handed, truths, file, outer, returned=len(arrays) - 1)
+    given = parameters[: len(parameters) - norms]
+    asked: Expr | None = None
+    elements: tuple[Expr, ...] = ()
     ask_handed: tuple[str, ...] = ()
-    asked, preludes = None, [(prelude, handed)]
+    measure_handed: tuple[str, ...] = ()
+    preludes = [] if norms else [(prelude, handed)]
     if asks is not None:
-        asked, ask_prelude, ask_handed = _read_query(each, arrays, parameters, asks, file, outer)
+        place = (arrays[0], *(arrays[2 + k] for k in asks))
+        [asked], ask_prelude, ask_handed = _read_besides(each, "ask", place, given, 1, file, outer)
         preludes.append((ask_prelude, ask_handed))
-    shape = Shape(len(arrays) - 2, len(parameters) - 1, len(handed), asks, len(ask_handed))
+    if norms:
+        elements, measure_prelude, measure_handed = _read_besides(each, "measure", arrays, given, norms, file, outer)
+        preludes.append((measure_prelude, measure_handed))
+    counts = (len(arrays) - 2, len(given) - 1, len(handed))
+    shape = Shape(*counts, asks, len(ask_handed), norms, len(measure_handed))
     expected = ast.parse(loops(shape, kind)).body
     if [ast.dump(n) for n in found[-len(expected) :]] != [ast.dump(n) for n in expected]:
         raise unexpected(each["entry"], file, "the loops around the steps are not those of the template")
-    _check_settled(each["settled"], parameters, settled_together(*preludes), file, outer)
-    begun = _read_begin(each["begin"], arrays, parameters, file, outer)
+    _check_settled(each["settled"], given, settled_together(*preludes), file, outer)
+    begun = _read_begin(each["begin"], arrays, given, file, outer)
     scalars = inline(prelude)
     values = substitute(read, {name: scalars.get(name, Symbol(name)) for name in handed})
     kept = (arrays[0], *arrays[2:])
     step = {array: value for array, value in zip(kept, values, strict=True) if value is not Symbol(array)}
-    return Descent(element_type(tree, file), parameters, arrays, step, asked, begun)
+    return Descent(element_type(tree, file), parameters, arrays, step, asked, begun, elements)
 
 
-def _read_query(
+def _read_besides(
     each: dict[str, ast.FunctionDef],
-    arrays: tuple[str, ...],
+    name: str,
+    elements: tuple[str, ...],
     parameters: tuple[str, ...],
-    asks: tuple[int, ...],
+    returned: int,
     file: str,
     outer: dict[str, Binding],
-) -> tuple[Expr, tuple[Assignment, ...], tuple[str, ...]]:
-    """Where the gradient is taken, and the scalars that are needed for it."""
-    given, prelude, handed = read_prelude(each["ask_prelude"], file, outer)
+) -> tuple[tuple[Expr, ...], tuple[Assignment, ...], tuple[str, ...]]:
+    """What another function than `update` returns, and the scalars of a prelude of its own that it is handed."""
+    given, prelude, handed = read_prelude(each[f"{name}_prelude"], file, outer)
     if given != parameters:
-        raise unexpected(each["ask_prelude"], file, "'ask_prelude' takes what 'prelude' takes")
-    elements = (arrays[0], *(arrays[2 + k] for k in asks))
+        raise unexpected(each[f"{name}_prelude"], file, f"'{name}_prelude' takes t and the hyperparameters")
     truths = truths_of(prelude) & {*handed}
-    [point] = read_update(each["ask"], elements, handed, truths, file, outer, returned=1)
+    values = read_update(each[name], elements, handed, truths, file, outer, returned=returned)
     scalars = inline(prelude)
-    [value] = substitute([point], {name: scalars.get(name, Symbol(name)) for name in handed})
-    return value, prelude, handed
+    return tuple(substitute(values, {n: scalars.get(n, Symbol(n)) for n in handed})), prelude, handed
 
 
 def _read_begin(

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from textwrap import indent
 from typing import Any
 
-from derive.reading.landscapes import LANDSCAPES, LANES, STRICT, functions_of
+from derive.reading.landscapes import LANES, STRICT, functions_of, landscape
+from derive.reading.norms import BLOCK
 
 PACE = 4  # steps of one coordinate in a go, where nothing of another is needed
 GIVEN = ("gradient_given", "loss_given")
@@ -51,7 +52,7 @@ for i in range({lanes}):
 """
 
 _TOGETHER = '''\
-def step(state, scalars, far, worst, points, slopes, {given}least, size, made, limit):
+def step(state, scalars, far, worst, points, slopes, {given}{to_measure}least, size, made, limit):
     """One step of every coordinate, and what is seen of the distance after it."""
     for j in range(size):
         here, there = state[{width} * j : {width} * j + {width}], points[{lanes} * j : {lanes} * j + {lanes}]
@@ -60,7 +61,7 @@ def step(state, scalars, far, worst, points, slopes, {given}least, size, made, l
             {asked}
             there[i] = point
     gradient(points, slopes, {to_gradient})
-    far[:] = 0.0
+{measured}    far[:] = 0.0
     for j in range(size):
         here, there = state[{width} * j : {width} * j + {width}], slopes[{lanes} * j : {lanes} * j + {lanes}]
         centre = least[j]
@@ -74,6 +75,43 @@ def step(state, scalars, far, worst, points, slopes, {given}least, size, made, l
         worst[i] = away if away > worst[i] else worst[i]
         worst[{lanes} + i] = worst[{lanes} + i] if away <= limit else made + 1.0
 '''
+
+# Norms are taken of all coordinates between the gradient and the step: squares are added by halves, blocks in order.
+_MEASURING = '''\
+def measure_all(state, scalars, slopes, squares, norms, room, size):
+    """The norms of every run, with the tree of sums that a kernel has."""
+    norms[:] = 0.0
+    for first in range(0, size, {block}):
+        count = min(size - first, {block})
+        width = 1
+        while width < count:
+            width *= 2
+        for j in range(count):
+            here = state[{width} * (first + j) : {width} * (first + j) + {width}]
+            there = slopes[{lanes} * (first + j) : {lanes} * (first + j) + {lanes}]
+            for i in range({lanes}):
+                {elements} = measure({measure})
+{squared}
+        for k in range({norms}):
+            these = squares[{lanes} * room * k : {lanes} * room * (k + 1)]
+            for i in range({lanes} * count, {lanes} * width):
+                these[i] = 0.0
+            half = {lanes} * width // 2
+            while half >= {lanes}:
+                for i in range(half):
+                    these[i] += these[half + i]
+                half //= 2
+            for i in range({lanes}):
+                norms[{lanes} * k + i] += these[i]
+    for i in range({lanes} * {norms}):
+        norms[i] = math.sqrt(norms[i])
+'''
+
+_MEASURED = """\
+    measure_all(state, scalars, slopes, squares, norms, room, size)
+    for i in range({lanes}):
+        {handed} = prelude({prelude})
+"""
 
 _ENTRY = '''\
 def distance_at(points, i, least, size):
@@ -128,7 +166,7 @@ def distance_at(points, i, least, size):
                 steady = True
                 for i in range({lanes}):
                     if alike[i]:
-                        for k in range({scalar_count}):
+                        for k in range({scalar_first}, {scalar_count}):
                             scalars[{lanes} * k + i] = scalars[{lanes} * k + i - 1]
                         continue
 {preludes}
@@ -156,7 +194,7 @@ _ADVANCE_APART = """\
                 made += 1"""
 
 _ADVANCE_TOGETHER = """\
-            step(state, scalars, far, worst, points, slopes, {given}least, size, float(made), limit)
+            step(state, scalars, far, worst, points, slopes, {given}{to_measure}least, size, float(made), limit)
             made += 1"""
 
 
@@ -164,7 +202,8 @@ _ADVANCE_TOGETHER = """\
 class Shape:
     """How many names a rule has: states, hyperparameters, scalars handed on; and what its query is made of, if any.
 
-    `asks` are the places of the states that the query reads, `ask_handed` how many scalars it is handed.
+    `asks` are the places of the states that the query reads, `ask_handed` how many scalars it is handed. `norms` are
+    measured before each step, by elements that are handed `measure_handed` scalars.
     """
 
     states: int
@@ -172,18 +211,23 @@ class Shape:
     handed: int
     asks: tuple[int, ...] | None = None
     ask_handed: int = 0
+    norms: int = 0
+    measure_handed: int = 0
 
 
 def functions(shape: Shape, kind: str) -> tuple[str, ...]:
     """The names of the module's functions, in order."""
     query = () if shape.asks is None else ("ask_prelude", "ask")
-    strides = ("stride", "step") if LANDSCAPES[kind].apart else ("step",)
-    return ("prelude", "settled", "begin", "update", *query, *LANDSCAPES[kind].names, *strides, "distance_at", "entry")
+    norms = ("measure_prelude", "measure") if shape.norms else ()
+    problem = landscape(kind, together=bool(shape.norms))
+    measuring = ("measure_all",) if shape.norms else ()
+    strides = ("stride", "step") if problem.apart else (*measuring, "step")
+    return ("prelude", "settled", "begin", "update", *query, *norms, *problem.names, *strides, "distance_at", "entry")
 
 
 def loops(shape: Shape, kind: str) -> str:
     """The problem's functions, the steps and the entry: what is the same for every rule of this shape."""
-    problem = LANDSCAPES[kind]
+    problem = landscape(kind, together=bool(shape.norms))
     states = tuple(f"state_{k}" for k in range(shape.states))
     handed = [_row("scalars", k) for k in range(shape.handed)]
     ask_handed = [_row("scalars", shape.handed + k) for k in range(shape.ask_handed)]
@@ -209,17 +253,29 @@ def loops(shape: Shape, kind: str) -> str:
         advance = _ADVANCE_APART.format(pace=PACE)
         buffers = []
     else:
-        steps = [_TOGETHER.format(**fields)]
-        advance = _ADVANCE_TOGETHER.format(given=fields["given"])
+        fields |= {"to_measure": "hyper, squares, norms, room, " if shape.norms else "", "measured": ""}
+        steps = _measuring(shape, states) if shape.norms else []
+        if shape.norms:
+            fields["measured"] = _MEASURED.format(
+                lanes=LANES,
+                handed=_listed(handed),
+                prelude=", ".join(["made + 1.0", *_hyper(shape), *(_row("norms", k) for k in range(shape.norms))]),
+            )
+        steps.append(_TOGETHER.format(**fields))
+        advance = _ADVANCE_TOGETHER.format(given=fields["given"], to_measure=fields["to_measure"])
         buffers = [f"slopes = np.empty({LANES} * size)"]
+        if shape.norms:
+            buffers += ["room = 1", f"while room < min(size, {BLOCK}):", "    room *= 2"]
+            buffers += [f"squares, norms = np.empty({LANES * shape.norms} * room), np.empty({LANES * shape.norms})"]
         buffers += ["here_given, there_given = np.empty(size), np.empty(size)"] if problem.given else []
     entry = _ENTRY.format(
         **fields,
         arguments=", ".join([*ARGUMENTS, *(GIVEN if problem.given else ())]),
         two=2 * LANES,
         hypers=LANES * shape.hyperparameters,
-        places=LANES * (shape.handed + shape.ask_handed),
-        scalar_count=shape.handed + shape.ask_handed,
+        places=LANES * (shape.handed + shape.ask_handed + shape.measure_handed),
+        scalar_first=shape.handed if shape.norms else 0,
+        scalar_count=shape.handed + shape.ask_handed + shape.measure_handed,
         pace_lanes=LANES * (PACE if problem.apart else 1),
         buffers="\n".join(f"    {line}" for line in buffers),
         count=shape.hyperparameters,
@@ -230,7 +286,27 @@ def loops(shape: Shape, kind: str) -> str:
         advance=advance,
         to_loss="here_given, size, loss_given" if problem.given else "data, size",
     )
-    return "\n\n".join([functions_of(kind), *(STRICT + text for text in [*steps, entry])])
+    return "\n\n".join([functions_of(problem), *(STRICT + text for text in [*steps, entry])])
+
+
+def _measuring(shape: Shape, states: Sequence[str]) -> list[str]:
+    """The function that measures the norms of every run."""
+    first = shape.handed + shape.ask_handed
+    scalars = [_row("scalars", first + k) for k in range(shape.measure_handed)]
+    here = [_row("here", 1 + k) for k in range(len(states))]
+    elements = [f"element_{k}" for k in range(shape.norms)]
+    squared = [f"squares[{LANES} * (room * {k} + j) + i] = {e} * {e}" for k, e in enumerate(elements)]
+    return [
+        _MEASURING.format(
+            block=BLOCK,
+            width=LANES * (1 + shape.states),
+            lanes=LANES,
+            norms=shape.norms,
+            elements=_listed(elements),
+            measure=", ".join(["here[i]", "there[i]", *here, *scalars]),
+            squared="\n".join(f"{' ' * 16}{line}" for line in squared),
+        )
+    ]
 
 
 def _apart(fields: dict[str, Any], name: str, pace: int, several: str) -> str:
@@ -252,6 +328,11 @@ def _asked(shape: Shape, states: Sequence[str], handed: Sequence[str]) -> str:
 def _preludes(shape: Shape, handed: Sequence[str], ask_handed: Sequence[str]) -> list[str]:
     at_step = ", ".join(["float(made + 1)", *_hyper(shape)])
     lines = [f"{_listed(handed)} = prelude({at_step})"]
+    if shape.norms:  # the step's scalars wait for them
+        first = shape.handed + shape.ask_handed
+        lines = [
+            f"{_listed([_row('scalars', first + k) for k in range(shape.measure_handed)])} = measure_prelude({at_step})"
+        ]
     return lines if shape.asks is None else [*lines, f"{_listed(ask_handed)} = ask_prelude({at_step})"]
 
 

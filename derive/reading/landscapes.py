@@ -6,7 +6,7 @@ no other coordinate is *apart*: it has the gradient of one number, `slope`, in p
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 LANES = 64  # runs side by side: their states stay in the first cache
 
@@ -25,6 +25,16 @@ def loss_at(points, i, data, size):
         x = points[64 * j + i]
         total += data[j] * x * x
     return total / 2.0
+'''
+
+# Where the coordinates are walked together all the same.
+EVERY_SLOPE = '''\
+def gradient(points, slopes, data, size):
+    """Of every coordinate for itself."""
+    for j in range(size):
+        here, there = points[64 * j : 64 * j + 64], slopes[64 * j : 64 * j + 64]
+        for i in range(64):
+            there[i] = slope(here[i], data[j])
 '''
 
 _ROSENBROCK = '''\
@@ -115,7 +125,7 @@ class Landscape:
     """
 
     text: str
-    names: tuple[str, str]
+    names: tuple[str, ...]
     apart: bool = False
     given: bool = False
 
@@ -128,6 +138,14 @@ LANDSCAPES = {
 }
 
 
-def functions_of(kind: str) -> str:
+def landscape(kind: str, together: bool = False) -> Landscape:
+    """A kind of problem; `together`, with the gradient of all coordinates in any case."""
+    found = LANDSCAPES[kind]
+    if not together or not found.apart:
+        return found
+    return replace(found, text=f"{found.text}\n\n{EVERY_SLOPE}", names=(*found.names, "gradient"), apart=False)
+
+
+def functions_of(problem: Landscape) -> str:
     """The text of a problem's functions, each compiled strictly."""
-    return LANDSCAPES[kind].text.replace("def ", f"{STRICT}def ")
+    return problem.text.replace("def ", f"{STRICT}def ")

@@ -8,6 +8,7 @@ import numpy as np
 
 from derive.expr import Apply, Number, Symbol
 from derive.rule import Rule
+from kernels.measuring.norms import added
 from kernels.measuring.oracle import Array, compiled_function, number, operation, run
 from kernels.pipeline import programs
 from kernels.program import Program
@@ -21,6 +22,7 @@ def descend_by_oracle(rule: Rule, kind: str, points: Points, count: int) -> Foun
     hyper, theta = _beginning(rule, points, count)
     states = {s.name: _initial(s.initial, theta, hyper) for s in rule.states}
     step = programs(rule, "float64").final
+    norms = programs(rule, "float64", "norms").final if rule.norms else None
     query = None if rule.query is None else programs(rule, "float64", "query").final
     with np.errstate(all="ignore"):
         limit = points.within * points.within
@@ -29,7 +31,10 @@ def descend_by_oracle(rule: Rule, kind: str, points: Points, count: int) -> Foun
         for t in range(1, points.steps + 1):
             scalars = {"t": np.asarray(float(t)), **hyper}
             point = theta if query is None else _stored(query, {"theta": theta, **states}, scalars)[query.arrays[-1]]
-            after = _stored(step, {"theta": theta, "g": gradient_of(kind, point, points), **states}, scalars)
+            given = {"theta": theta, "g": gradient_of(kind, point, points), **states}
+            measured = {} if norms is None else _stored(norms, given, scalars)
+            lengths = {name: np.array([np.sqrt(added(run)) for run in m.T]) for name, m in measured.items()}
+            after = _stored(step, given, scalars | lengths)
             theta, states = after.get("theta", theta), {name: after.get(name, states[name]) for name in states}
             away = _squares(theta, points.least)
             away = np.where(np.isnan(away), np.inf, away)

@@ -24,9 +24,7 @@ def norms_by_oracle(
         return {}
     elements = interpret(programs(rule, dtype, "norms").final, given, scalars)
     with np.errstate(all="ignore"):
-        return {
-            name: float(np.sqrt(_added(values.reshape(-1).astype(np.float64)))) for name, values in elements.items()
-        }
+        return {name: float(np.sqrt(added(values.reshape(-1).astype(np.float64)))) for name, values in elements.items()}
 
 
 def norm_errors(
@@ -57,7 +55,7 @@ def norm_errors(
     return found
 
 
-def _added(values: Array) -> Array:
+def added(values: Array) -> Array:
     """The sum of the squares: the halves of a block, filled up with zeros, then the blocks, one after the other."""
     total = np.zeros(())
     for start in range(0, values.size, BLOCK):
