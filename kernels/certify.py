@@ -18,6 +18,7 @@ from kernels.norms import measured
 from kernels.pipeline import parts_of, programs
 from kernels.program import Program, inlined
 from kernels.readback import equal, read_back, read_back_descent, read_back_through, with_norms
+from kernels.storage import Storage
 from kernels.through import emit_through, refuse_what_does_not_run
 from kernels.version import GENERATOR
 
@@ -53,7 +54,7 @@ def proved_nonnegative(rule: Rule) -> tuple[str, ...]:
     return tuple(name for name, domain in invariants(rule).items() if domain.low is not None and domain.low >= 0)
 
 
-def certify(rule: Rule, dtype: str, template: Template = STEP) -> tuple[Certificate, Sources]:
+def certify(rule: Rule, dtype: str | Storage, template: Template = STEP) -> tuple[Certificate, Sources]:
     """The certificate of a rule's kernel and the source of its parts."""
     assumptions, nonnegative = assumptions_of(rule), proved_nonnegative(rule)
     parts: dict[PartName, Certified] = {}
@@ -62,7 +63,7 @@ def certify(rule: Rule, dtype: str, template: Template = STEP) -> tuple[Certific
         parts[part] = _certified(rule, dtype, part, assumptions, nonnegative, measured_by, template)
     certificate = Certificate(
         rule.name,
-        dtype,
+        str(dtype),
         GENERATOR,
         _weakest([made.program for made in parts.values()]),
         _weakest([made.readback for made in parts.values()]),
@@ -104,7 +105,7 @@ def certify_descent(rule: Rule, kind: str) -> tuple[Certificate, str]:
 
 def _certified(
     rule: Rule,
-    dtype: str,
+    dtype: str | Storage,
     part: PartName,
     assumptions: Assumptions,
     nonnegative: tuple[str, ...],

@@ -39,7 +39,7 @@ def refuse_unfit(rule: Rule) -> None:
         what = f"{rule.name} asks for {len(rule.questions)} gradients in a step, and a kernel is given one"
         raise UserError(what, where=rule.where, fix="write one step for each gradient")
     measured(rule)
-    for name in ("state", "guard") if rule.query is None else ("state", "guard", "out"):
+    for name in ("state", "guard", "seed") if rule.query is None else ("state", "guard", "seed", "out"):
         if name in rule.hyperparameter_names:
             what = f"the hyperparameter {name!r} has the name of an argument of the kernel's calls"
             raise UserError(what, where=rule.where, fix="call it otherwise")

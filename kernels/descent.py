@@ -104,6 +104,7 @@ def emit_descent(programs: Descending, rule: Rule, kind: str, notes: Iterable[st
         strict=STRICT,
         header="\n".join(f"# {' '.join(line.split())}" for line in (*header(step, rule, "no traffic"), *notes)),
         dtype=step.dtype,
+        conversions="",
         parameters=", ".join(parameters),
         prelude="\n".join(assignment_lines(step.prelude, "    ", frozenset())),
         handed=pack(step.handed),

@@ -27,8 +27,7 @@ if TYPE_CHECKING:  # `import kernels` stays light: NumPy and Numba come with the
     from kernels.running.descent import Descent
     from kernels.running.kernel import Kernel, Part
     from kernels.running.through import Run
-
-DTYPES = ("float32", "float64")
+    from kernels.storage import Storage
 
 _LOCK = threading.RLock()  # Numba's compiler is not safe under threads
 _made: dict[str, Kernel] = {}
@@ -42,8 +41,19 @@ class NotProved(UserError):
     status: Status = "unknown"
 
 
-def compile(rule: Rule | str | Callable[..., object], dtype: object = "float32", *, unproved: bool = False) -> Kernel:
-    """The kernel of a rule for one element type, "float32" or "float64".
+def compile(
+    rule: Rule | str | Callable[..., object],
+    dtype: object = "float32",
+    *,
+    state: object = None,
+    rounding: str = "nearest",
+    unproved: bool = False,
+) -> Kernel:
+    """The kernel of a rule for one element type: "float32", "float64", "bfloat16" or "float16".
+
+    `dtype` is that of the parameter and its gradient, or of an average's input and output; `state` that of the states,
+    where it is another than `dtype`. Kept in 16 bits, numbers are computed with in float32, and rounded once when they
+    are stored: to nearest, or with rounding="stochastic" by random bits made from the seed that each step is given.
 
     `rule` is a Rule, a name of the library, "PATH::NAME", or a function or class, which is read and
     never called. Raises UserError where the rule cannot be used, and NotProved where the kernel could
@@ -51,16 +61,17 @@ def compile(rule: Rule | str | Callable[..., object], dtype: object = "float32",
     its certificate and source.
     """
     from derive.library.lookup import as_rule
+    from kernels.storage import storage_of
 
-    found, name = as_rule(rule), dtype_name(dtype)
+    found, storage = as_rule(rule), storage_of(dtype, state, rounding)
     from kernels.checks import refuse_unfit
     from kernels.running.content import content_key
 
     refuse_unfit(found)
-    key = content_key(found, name)
+    key = content_key(found, storage)
     with _LOCK:
         if key not in _made:
-            _made[key] = _fetched(found, name, key) or _built(found, name, key)
+            _made[key] = _fetched(found, storage, key) or _built(found, storage, key)
         kernel = _made[key]
     if not kernel.certificate.proved and not unproved:
         raise not_proved(found, kernel.certificate)
@@ -73,8 +84,9 @@ def compile_run(rule: Rule | str | Callable[..., object], dtype: object = "float
     `rule`, `dtype` and the errors are those of `compile`; UserError too for a rule that is no average, or takes norms.
     """
     from derive.library.lookup import as_rule
+    from kernels.storage import arithmetic_of
 
-    found, name = as_rule(rule), dtype_name(dtype)
+    found, name = as_rule(rule), arithmetic_of(dtype)
     from kernels.checks import refuse_unfit
     from kernels.running.content import content_key
 
@@ -113,14 +125,6 @@ def compile_descent(rule: Rule | str | Callable[..., object], kind: str) -> Desc
     return descent
 
 
-def dtype_name(dtype: object) -> str:
-    """The element type's name, from its name, a NumPy type or a dtype."""
-    name = dtype if isinstance(dtype, str) else getattr(dtype, "__name__", getattr(dtype, "name", None))
-    if name not in DTYPES:
-        raise UserError(f"no kernels for dtype {dtype!r}", fix=f"use {' or '.join(DTYPES)}")
-    return str(name)
-
-
 def not_proved(rule: Rule, certificate: Certificate) -> NotProved:
     what, proof = ("source", certificate.source) if certificate.program else ("program", certificate.program)
     error = NotProved(
@@ -132,23 +136,23 @@ def not_proved(rule: Rule, certificate: Certificate) -> NotProved:
     return error
 
 
-def _built(rule: Rule, dtype: str, key: str) -> Kernel:
+def _built(rule: Rule, storage: Storage, key: str) -> Kernel:
     """Everything from the rule; kept for the next time."""
     from kernels.certificate import to_json
     from kernels.certify import certify
     from kernels.running import cache
 
-    certificate, sources = certify(rule, dtype)
+    certificate, sources = certify(rule, storage)
     files = {"certificate.json": json.dumps(to_json(certificate), indent=1).encode()}
     made: dict[PartName, Part] = {}
     for part, source in sources.items():
-        made[part], code = _compiled(rule, dtype, key, part, source, None)
+        made[part], code = _compiled(rule, storage, key, part, source, None)
         files |= {f"{part}.py": source.encode(), f"{part}.code": code}
     cache.keep(key, files)
-    return _kernel(rule, dtype, certificate, made)
+    return _kernel(rule, storage, certificate, made)
 
 
-def _fetched(rule: Rule, dtype: str, key: str) -> Kernel | None:
+def _fetched(rule: Rule, storage: Storage, key: str) -> Kernel | None:
     """Everything from the cache; None where something is missing, damaged or refused."""
     from kernels.certificate import from_json
     from kernels.pipeline import parts_of
@@ -162,15 +166,17 @@ def _fetched(rule: Rule, dtype: str, key: str) -> Kernel | None:
         made: dict[PartName, Part] = {}
         for part in parts_of(rule):
             source = files[f"{part}.py"].decode()
-            made[part], _ = _compiled(rule, dtype, key, part, source, files[f"{part}.code"])
+            made[part], _ = _compiled(rule, storage, key, part, source, files[f"{part}.code"])
     except Exception:  # whatever is wrong with machine code from another day: it is made again
         with suppress(OSError):
             cache.drop(key)
         return None
-    return _kernel(rule, dtype, certificate, made)
+    return _kernel(rule, storage, certificate, made)
 
 
-def _compiled(rule: Rule, dtype: str, key: str, part: PartName, source: str, code: bytes | None) -> tuple[Part, bytes]:
+def _compiled(
+    rule: Rule, storage: Storage, key: str, part: PartName, source: str, code: bytes | None
+) -> tuple[Part, bytes]:
     """One program's callable and its machine code."""
     from kernels.checks import checks
     from kernels.emit import bytes_per_element, emitted_names, renamed
@@ -181,11 +187,10 @@ def _compiled(rule: Rule, dtype: str, key: str, part: PartName, source: str, cod
     from kernels.running.load import load, signature
     from kernels.running.sharing import Proved
 
-    program = programs(rule, dtype, part).final
-    types = signature(dtype, program.arrays, program.stored, len(program.parameters), sums=program.measures)
+    program = programs(rule, storage, part).final
     path = cache.directory(key) / f"{part}.py"
-    module = re.sub(r"\W", "_", f"{rule.name}_{part}_{dtype}_{key[:12]}")
-    loaded = load(module, str(path), source, types, code)
+    module = re.sub(r"\W+", "_", f"{rule.name}_{part}_{storage}_{key[:12]}")
+    loaded = load(module, str(path), source, signature(program), code)
     named = renamed(program, emitted_names(program))
     norms = program.stored if program.measures else measured(rule).arguments if part == "step" else ()
     made = Part(
@@ -195,15 +200,18 @@ def _compiled(rule: Rule, dtype: str, key: str, part: PartName, source: str, cod
         bytes_per_element=bytes_per_element(program),
         source=source,
         entry=loaded.entry,
-        proved=Proved(module, key, part, named.arrays, named.parameters, named.handed, len(norms)),
-    )
+        proved=Proved(
+            module, key, part, named.arrays, named.parameters, named.handed, len(norms),
+            tuple(program.type_of(a) for a in program.arrays), program.drawn,
+        ),
+    )  # fmt: skip
     return made, loaded.code
 
 
-def _kernel(rule: Rule, dtype: str, certificate: Certificate, made: Mapping[PartName, Part]) -> Kernel:
+def _kernel(rule: Rule, storage: Storage, certificate: Certificate, made: Mapping[PartName, Part]) -> Kernel:
     from kernels.running.kernel import Kernel
 
-    return Kernel(rule, dtype, certificate, made["step"], made.get("query"), made.get("norms"))
+    return Kernel(rule, storage, certificate, made["step"], made.get("query"), made.get("norms"))
 
 
 def _run_built(rule: Rule, dtype: str, key: str) -> Run:

@@ -15,10 +15,12 @@ from textwrap import indent
 
 from derive.expr import Apply, Expr, Number, Symbol, fold, substitute
 from derive.ops import OPS
+from derive.reading import narrow
 from derive.reading.norms import ADDING, BLOCK, TAKEN
 from derive.rule import Assignment, Hyperparameter, Rule
 from kernels.checks import ENOUGH_FOR_THREADS, LARGE, Check, checks
 from kernels.program import Program, fresh, operations
+from kernels.storage import BYTES
 from kernels.version import GENERATOR
 
 RESERVED = frozenset(
@@ -27,6 +29,7 @@ RESERVED = frozenset(
 )
 
 AS_IN_THE_TABLE: Mapping[str, str] = {}  # operations that a template writes otherwise than `derive.ops`
+AS_IN_THE_ARITHMETIC: Mapping[str, str] = {}  # the types of arrays that are kept in another one
 
 # How every module begins.
 HEAD = '''\
@@ -40,7 +43,7 @@ from numba import njit
 element = np.{dtype}
 
 
-@njit(error_model="numpy", nogil=True, inline="always")
+{conversions}@njit(error_model="numpy", nogil=True, inline="always")
 def prelude({parameters}):
     """The scalars of one step, in float64; `element` rounds once to {dtype}."""
 {prelude}
@@ -62,9 +65,9 @@ def span({span_arguments}):
 
 @njit(error_model="numpy", nogil=True, inline="always")
 def overlap(a, b):
-    """Whether two arrays of one size share memory."""
-    first, second, size = a.ctypes.data, b.ctypes.data, a.size * a.itemsize
-    return size > 0 and first < second + size and second < first + size
+    """Whether two arrays share memory."""
+    first, second = a.ctypes.data, b.ctypes.data
+    return first < second + b.size * b.itemsize and second < first + a.size * a.itemsize
 
 
 @njit(error_model="numpy", nogil=True)
@@ -77,7 +80,7 @@ def entry({entry_arguments}):
         if hi > {enough}:
             return {large}
     {call_prelude}
-    span({span_arguments})
+{key}    span({span_arguments})
     return 0
 '''
 )
@@ -96,9 +99,9 @@ def block({block_arguments}):
 
 @njit(error_model="numpy", nogil=True, inline="always")
 def overlap(a, b):
-    """Whether two arrays of one size share memory."""
-    first, second, size = a.ctypes.data, b.ctypes.data, a.size * a.itemsize
-    return size > 0 and first < second + size and second < first + size
+    """Whether two arrays share memory."""
+    first, second = a.ctypes.data, b.ctypes.data
+    return first < second + b.size * b.itemsize and second < first + a.size * a.itemsize
 
 
 @njit(error_model="numpy", nogil=True)
@@ -130,14 +133,16 @@ def emit(program: Program, rule: Rule, notes: Iterable[str] = ()) -> str:
     return _TEMPLATE.format(
         header="\n".join(f"# {' '.join(line.split())}" for line in (*header(program, rule, traffic(program)), *notes)),
         dtype=program.dtype,
+        conversions=conversions(program),
         parameters=", ".join(parameters),
         prelude="\n".join(assignment_lines(program.prelude, "    ", frozenset())),
         handed=_tuple(handed),
-        span_arguments=", ".join([*arrays, "lo", "hi", *handed]),
+        span_arguments=", ".join([*arrays, "lo", "hi", *([narrow.KEY] if program.drawn else []), *handed]),
         slices="\n".join(f"    {a} = {a}[lo:hi]" for a in arrays),
         first=arrays[0],
-        body="\n".join(assignment_lines(program.body, "        ", frozenset(arrays)) + _stores(program)),
-        entry_arguments=", ".join([*arrays, *parameters, "lo", "hi", "smallest"]),
+        body="\n".join(_element_lines(program) + _stores(program)),
+        entry_arguments=", ".join([*arrays, *counters(program), "lo", "hi", "smallest"]),
+        key=f"    {narrow.KEY} = key_of(seed, {parameters[0]}, 0)\n" if program.drawn else "",
         checks="\n".join(check_lines(checks(program, hyperparameters))),
         enough=ENOUGH_FOR_THREADS,
         large=LARGE,
@@ -153,6 +158,7 @@ def _emit_norms(program: Program, rule: Rule, hyperparameters: tuple[Hyperparame
     return _NORMS.format(
         header="\n".join(f"# {' '.join(line.split())}" for line in (*header(program, rule, traffic(program)), *notes)),
         dtype=program.dtype,
+        conversions=conversions(program),
         parameters=", ".join(parameters),
         prelude="\n".join(assignment_lines(program.prelude, "    ", frozenset())),
         handed=_tuple(handed),
@@ -161,7 +167,7 @@ def _emit_norms(program: Program, rule: Rule, hyperparameters: tuple[Hyperparame
         adding=indent(ADDING.format(first=arrays[0], count=len(program.stores)), "    "),
         count=len(program.stores),
         first=arrays[0],
-        body="\n".join(assignment_lines(program.body, "        ", frozenset(arrays)) + squares),
+        body="\n".join(_element_lines(program) + squares),
         entry_arguments=", ".join([*arrays, "sums", *parameters, "lo", "hi", "smallest"]),
         checks="\n".join(check_lines(checks(program, hyperparameters))),
         enough=ENOUGH_FOR_THREADS,
@@ -178,6 +184,7 @@ def emitted_names(program: Program, template: frozenset[str] = frozenset()) -> d
     `template` are further names that the template takes for itself.
     """
     reserved = RESERVED | TAKEN | template if program.measures else RESERVED | template
+    reserved |= narrow.taken(len(program.arrays)) if program.kept else frozenset()
     taken = set(program.taken | reserved)
     names: dict[str, str] = {}
     for name in sorted(program.taken):
@@ -205,17 +212,35 @@ def renamed(program: Program, names: Mapping[str, str]) -> Program:
         prelude=lines(program.prelude),
         body=lines(program.body),
         stores=tuple((new(array), new(name)) for array, name in program.stores),
+        kept=tuple((new(array), kept) for array, kept in program.kept),
     )
 
 
-def expression(value: Expr, arrays: frozenset[str], spelling: Mapping[str, str] = AS_IN_THE_TABLE) -> str:
-    """Python source for the value; the arrays stand for their element `i`.
+def conversions(program: Program) -> str:
+    """The functions that convert what is kept in another type than the element type."""
+    loaded, stored = ([program.type_of(a) for a in arrays] for arrays in (program.loads, program.stored))
+    return narrow.functions(loaded, [] if program.measures else stored, drawn=program.drawn)
+
+
+def counters(program: Program) -> tuple[str, ...]:
+    """The scalars of the entry: the parameters, and after t the seed of random bits."""
+    t, *others = program.parameters
+    return (t, "seed", *others) if program.drawn else program.parameters
+
+
+def expression(
+    value: Expr,
+    arrays: frozenset[str],
+    spelling: Mapping[str, str] = AS_IN_THE_TABLE,
+    kept: Mapping[str, str] = AS_IN_THE_ARITHMETIC,
+) -> str:
+    """Python source for the value; the arrays stand for their element `i`, converted where they are `kept` otherwise.
 
     `spelling` are operations that are written otherwise than in the table.
     """
 
     def symbol(s: Symbol) -> str:
-        return f"{s.name}[i]" if s.name in arrays else s.name
+        return narrow.element(s.name, kept) if s.name in arrays else s.name
 
     def application(node: Apply, args: tuple[str, ...]) -> str:
         return spelling.get(node.op, OPS[node.op].numba).format(*args)
@@ -233,12 +258,19 @@ def assignment_lines(
     indent: str,
     arrays: frozenset[str],
     spelling: Mapping[str, str] = AS_IN_THE_TABLE,
+    kept: Mapping[str, str] = AS_IN_THE_ARITHMETIC,
 ) -> list[str]:
-    return [f"{indent}{a.target} = {expression(a.value, arrays, spelling)}" for a in assignments]
+    return [f"{indent}{a.target} = {expression(a.value, arrays, spelling, kept)}" for a in assignments]
+
+
+def _element_lines(program: Program) -> list[str]:
+    kept = dict(program.kept)
+    return assignment_lines(program.body, "        ", frozenset(program.arrays), kept=kept)
 
 
 def _stores(program: Program) -> list[str]:
-    return [f"        {array}[i] = {name}" for array, name in program.stores]
+    lines = narrow.store_lines(program.stores, dict(program.kept), drawn=program.drawn)
+    return [f"        {line}" for line in lines]
 
 
 def _tuple(names: tuple[str, ...]) -> str:
@@ -251,7 +283,8 @@ def check_lines(table: tuple[Check, ...]) -> list[str]:
 
 def bytes_per_element(program: Program) -> int:
     """Bytes read and written for one element."""
-    return (len(program.loads) + _writes(program)) * {"float32": 4, "float64": 8}[program.dtype]
+    written = () if program.measures else program.stored
+    return sum(BYTES[program.type_of(array)] for array in (*program.loads, *written))
 
 
 def _writes(program: Program) -> int:
@@ -263,11 +296,37 @@ def header(program: Program, rule: Rule, traffic: str) -> list[str]:
     """What a module says of itself; `traffic` is what it moves for one element."""
     counts = ", ".join(f"{count} {op}" for op, count in operations(program).items())
     return [
-        f"{rule.name}, {program.dtype}. Generated by {GENERATOR}; changes made here are lost.",
+        f"{rule.name}, {kept_in(program)}. Generated by {GENERATOR}; changes made here are lost.",
         *([str(rule.reference)] if str(rule.reference) else []),
         f"An element: {traffic}; {counts or 'no operations'}.",
         "Strict IEEE arithmetic: no fast-math, no contraction, every scalar rounded once.",
+        *(
+            [f"Kept in 16 bits: {_listed(program.kept)}; converted exactly, {_rounded(program)}."]
+            if program.kept
+            else []
+        ),
     ]
+
+
+def kept_in(program: Program) -> str:
+    """The types of the arrays, where there are several with their names."""
+    types = {program.type_of(array) for array in program.arrays}
+    if len(types) == 1:
+        return types.pop()
+    return _listed([(array, program.type_of(array)) for array in program.arrays])
+
+
+def _listed(kept: Iterable[tuple[str, str]]) -> str:
+    groups: dict[str, list[str]] = {}
+    for array, name in kept:
+        groups.setdefault(name, []).append(array)
+    return ", ".join(f"{' '.join(arrays)} {name}" for name, arrays in groups.items())
+
+
+def _rounded(program: Program) -> str:
+    if program.drawn:
+        return "rounded once when stored, by random bits of the seed, t, the tensor and the element"
+    return "rounded once when stored, to nearest, ties to even"
 
 
 def traffic(program: Program) -> str:

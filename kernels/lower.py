@@ -15,6 +15,7 @@ from derive.expr import Apply, Expr, Number, Symbol, apply, fold, substitute, sy
 from derive.rule import Assignment, Rule
 from kernels.norms import measured
 from kernels.program import Program, cast, fresh, is_truth, without_unused
+from kernels.storage import Storage, storage_of
 
 PartName = Literal["norms", "step", "query"]
 
@@ -37,13 +38,15 @@ def output_array(rule: Rule) -> str:
     return fresh("out", (*rule.inputs, *rule.state_names, *rule.hyperparameter_names))
 
 
-def lower(rule: Rule, dtype: str, part: PartName = "step") -> Program:
+def lower(rule: Rule, dtype: str | Storage, part: PartName = "step") -> Program:
     """The rule's operations in its own order; `part` is its step, the point where it takes its gradient, or its norms.
+
+    `dtype` is the type of everything, or how it is kept; the point of a query is always rounded to nearest.
 
     In the step norms are scalars. The program of the norms stores none of the arrays: what it stores under the name of
     a norm is the elements whose squares are added up.
     """
-    wanted = goals(rule, part)
+    wanted, storage = goals(rule, part), storage_of(dtype)
     rule = measured(rule).rule if part == "step" else rule
     arrays = _arrays(rule, part)
     parameters = tuple(dict.fromkeys(("t", *rule.hyperparameter_names)))
@@ -68,7 +71,18 @@ def lower(rule: Rule, dtype: str, part: PartName = "step") -> Program:
         name, extra = _stored(final, array, frozenset(elements).difference(arrays), frozenset(elements), taken)
         body.extend(extra)
         stores.append((array, name))
-    program = Program(rule.name, dtype, arrays, parameters, tuple(prelude), tuple(body), tuple(stores))
+    types = {a: storage.state if a in rule.state_names else storage.dtype for a in arrays}
+    program = Program(
+        rule.name,
+        storage.arithmetic,
+        arrays,
+        parameters,
+        tuple(prelude),
+        tuple(body),
+        tuple(stores),
+        tuple((a, kept) for a, kept in types.items() if kept != storage.arithmetic),
+        storage.rounding if part == "step" else "nearest",
+    )
     return without_unused(program)
 
 

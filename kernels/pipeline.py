@@ -9,6 +9,7 @@ from kernels.lower import PartName, lower
 from kernels.norms import measured
 from kernels.passes import passes
 from kernels.program import Program
+from kernels.storage import Storage
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ def parts_of(rule: Rule) -> tuple[PartName, ...]:
     return (*norms, "step") if rule.query is None else (*norms, "step", "query")
 
 
-def programs(rule: Rule, dtype: str, part: PartName = "step") -> Programs:
+def programs(rule: Rule, dtype: str | Storage, part: PartName = "step") -> Programs:
     """Lower the rule and apply every pass."""
     lowered = final = lower(rule, dtype, part)
     for improvement in passes(measured(rule).rule.domains):

@@ -21,8 +21,10 @@ TRUTHS = frozenset({"lt", "le", "gt", "ge", "eq", "ne", "and", "or", "not"})
 class Program:
     """What a kernel computes.
 
-    `arrays` are the elements it reads or stores, in the order of the kernel's arguments;
-    `parameters` its scalars, `t` first; `stores` says which value each stored array receives.
+    `dtype` is the element type, in which elements are computed. `arrays` are the elements it reads or stores, in the
+    order of the kernel's arguments; `parameters` its scalars, `t` first; `stores` says which value each stored array
+    receives. `kept` are the arrays that have another type in memory, with this type: exactly converted when they are
+    read, and rounded when they are stored, as `rounding` says.
     """
 
     name: str
@@ -32,6 +34,8 @@ class Program:
     prelude: tuple[Assignment, ...]
     body: tuple[Assignment, ...]
     stores: tuple[tuple[str, str], ...]
+    kept: tuple[tuple[str, str], ...] = ()
+    rounding: str = "nearest"
 
     @property
     def elements(self) -> frozenset[str]:
@@ -54,6 +58,15 @@ class Program:
         """The arrays that are read."""
         used = symbols(*(a.value for a in self.body)) | {name for _, name in self.stores}
         return tuple(name for name in self.arrays if name in used)
+
+    def type_of(self, array: str) -> str:
+        """The type that an array has in memory."""
+        return dict(self.kept).get(array, self.dtype)
+
+    @property
+    def drawn(self) -> bool:
+        """Whether anything is rounded by random bits."""
+        return self.rounding == "stochastic" and any(array in dict(self.kept) for array in self.stored)
 
     @property
     def measures(self) -> bool:

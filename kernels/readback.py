@@ -63,6 +63,12 @@ def _in_names_of(
     parameters = tuple(names.get(p, p) for p in program.parameters)
     if (kernel.dtype, kernel.arrays, kernel.parameters) != (program.dtype, arrays, parameters):
         raise UserError("the source is not called as the program is", where=program.name, fix="generate it again")
+    if not isinstance(kernel, Through | Descent):
+        seen = {*program.loads, *program.stored}
+        kept = tuple((names.get(a, a), name) for a, name in program.kept if a in seen)
+        if (kernel.kept, kernel.drawn) != (kept, program.drawn):
+            what = "the source does not keep its arrays, or round them, as the program does"
+            raise UserError(what, where=program.name, fix="generate it again")
     original = {new: old for old, new in names.items()}
     symbols = {new: Symbol(old) for new, old in original.items()}
     if isinstance(kernel, Norms):

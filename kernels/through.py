@@ -17,6 +17,7 @@ from derive.rule import Hyperparameter, Rule
 from kernels.checks import ENOUGH_FOR_THREADS, LARGE, Check, scalar_checks
 from kernels.emit import HEAD, assignment_lines, check_lines, emitted_names, expression, header, renamed
 from kernels.program import Program
+from kernels.storage import BYTES
 
 # LLVM puts it into the loops; where Numba did that too, compiling would take half as long again.
 _UPDATE = '''\
@@ -72,6 +73,7 @@ def emit_through(program: Program, rule: Rule, notes: Iterable[str] = ()) -> str
     return _TEMPLATE.format(
         header="\n".join(f"# {' '.join(line.split())}" for line in (*header(program, rule, _traffic(program)), *notes)),
         dtype=program.dtype,
+        conversions="",
         parameters=", ".join(parameters),
         prelude="\n".join(assignment_lines(program.prelude, "    ", frozenset())),
         handed=pack(handed),
@@ -95,7 +97,7 @@ def _traffic(program: Program) -> str:
 
 def bytes_run(program: Program) -> int:
     """Bytes read and written for one element of the data."""
-    return 2 * {"float32": 4, "float64": 8}[program.dtype]
+    return 2 * BYTES[program.dtype]
 
 
 def emit_update(

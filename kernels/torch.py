@@ -21,9 +21,10 @@ from derive.errors import UserError
 from derive.library.lookup import as_rule
 from derive.rule import Rule
 from kernels.checks import refuse_unfit
-from kernels.driver import DTYPES, compile
+from kernels.driver import compile
 from kernels.running import diagnose
 from kernels.running.kernel import Array, Kernel
+from kernels.storage import DTYPES, storage_of
 
 try:
     import torch
@@ -31,12 +32,12 @@ except ImportError as missing:
     raise UserError("torch is not installed", fix="install derive-kernels[frameworks]") from missing
 
 _Tensors: TypeAlias = "tuple[Any, Any, dict[str, Any]]"  # a parameter, its gradient and its state
-KNOWN = {getattr(torch, name): name for name in DTYPES}
+KNOWN: dict[Any, str] = {getattr(torch, name): name for name in DTYPES}
 COUNT = "t"  # where the state of a parameter keeps the number of its steps; no state of a rule has that name
 
 
 @lru_cache(maxsize=64)
-def _optimizer(rule: Rule) -> type[RuleOptimizer]:
+def _optimizer(rule: Rule, kept: str | None = None) -> type[RuleOptimizer]:
     if rule.is_average:
         raise UserError(f"{rule.name} is an average: it moves no parameter", fix="take an update rule")
     refuse_unfit(rule)
@@ -45,23 +46,24 @@ def _optimizer(rule: Rule) -> type[RuleOptimizer]:
                                else float(h.default)) for h in rule.hyperparameters}  # fmt: skip
     params = Parameter("params", Parameter.POSITIONAL_OR_KEYWORD)
     said = f"{rule.name}, stepped by its compiled kernel. {rule.reference}".strip()
-    made = {"rule": rule, "buffers": rule.state_names, "kernels": {}, "__doc__": said, "__module__": __name__,
-            "__signature__": Signature([params, *known.values()])}  # fmt: skip
+    made = {"rule": rule, "buffers": rule.state_names, "kept": kept, "kernels": {}, "__doc__": said,
+            "__module__": __name__, "__signature__": Signature([params, *known.values()])}  # fmt: skip
     return type(name, (RuleOptimizer,), made)
 
 
-def optimizer(rule: Rule | str | Callable[..., object]) -> type[RuleOptimizer]:
+def optimizer(rule: Rule | str | Callable[..., object], *, state: object = None) -> type[RuleOptimizer]:
     """The class of optimizers that step by this rule.
 
     `rule` is a Rule, a name of the library, "PATH::NAME" or a function, which is read and never called. The class takes
     parameters or groups of them and the rule's hyperparameters by name, each with its default; every group may have
     values of its own. Its instances are optimizers like PyTorch's: closures, learning-rate schedulers (of a
     hyperparameter called `lr`), hooks, `state_dict` and `load_state_dict`. Parameters are dense tensors on the CPU in
-    float32 or float64, and are changed in place without copies. A rule that takes its gradient elsewhere than at the
+    float32, float64, bfloat16 or float16, and are changed in place without copies; states have the type of their
+    parameter, or that of `state`, "float32" for instance. A rule that takes its gradient elsewhere than at the
     parameters needs a closure, which is called with the parameters moved there. Raises UserError for an average, and
     when the optimizer is made or stepped, for tensors it cannot step, before any is changed.
     """
-    return _optimizer(as_rule(rule))
+    return _optimizer(as_rule(rule), None if state is None else storage_of(state).state)
 
 
 class RuleOptimizer(torch.optim.Optimizer):  # type: ignore[misc]
@@ -69,6 +71,7 @@ class RuleOptimizer(torch.optim.Optimizer):  # type: ignore[misc]
 
     rule: ClassVar[Rule]
     buffers: ClassVar[tuple[str, ...]]
+    kept: ClassVar[str | None]  # the type of states, where it is not that of their parameter
     kernels: ClassVar[dict[str, Kernel]]  # by type, as they are needed
 
     def __init__(self, params: Any, **hyperparameters: Any) -> None:
@@ -80,7 +83,19 @@ class RuleOptimizer(torch.optim.Optimizer):  # type: ignore[misc]
         super().__init__(params, {**defaults, **hyperparameters})
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _remade, (self.rule,), self.__getstate__()
+        return _remade, (self.rule, self.kept), self.__getstate__()
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over a state that was saved; what is kept in a type of its own PyTorch alone would round to another."""
+        super().load_state_dict(state_dict)
+        if self.kept is None:
+            return
+        places = [place for group in state_dict["param_groups"] for place in group["params"]]
+        parameters = [parameter for group in self.param_groups for parameter in group["params"]]
+        for place, parameter in zip(places, parameters, strict=True):
+            for name, value in state_dict["state"].get(place, {}).items():
+                if name in self.buffers:
+                    self.state[parameter][name] = value.detach().to(getattr(torch, self.kept), copy=True)
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group of parameters with hyperparameters of its own; refused where one is outside its domain."""
@@ -132,7 +147,7 @@ class RuleOptimizer(torch.optim.Optimizer):  # type: ignore[misc]
 
     def _kernel(self, dtype: str) -> Kernel:
         if dtype not in self.kernels:
-            self.kernels[dtype] = compile(self.rule, dtype)
+            self.kernels[dtype] = compile(self.rule, dtype, state=self.kept)
         return self.kernels[dtype]
 
 
@@ -148,7 +163,8 @@ class _Batch:
 
     def step(self) -> None:
         """All of them in one call of the kernel."""
-        laid = [_laid(tensors, self.buffers) for tensors in self.tensors]
+        kept = getattr(torch, self.kernel.storage.state)
+        laid = [_laid(tensors, self.buffers, kept) for tensors in self.tensors]
         addresses = [[tensor.data_ptr() for tensor in row] for row in zip(*laid, strict=True)]
         self.kernel.step_addresses(addresses, [row[0].numel() for row in laid], self.t, **self.settings)
         for _, _, state in self.tensors:
@@ -163,10 +179,10 @@ class _Batch:
             self.kernel.query(theta.copy(), buffers, theta, self.t, **self.settings)
 
 
-def _laid(tensors: _Tensors, names: tuple[str, ...]) -> list[Any]:
+def _laid(tensors: _Tensors, names: tuple[str, ...], kept: Any) -> list[Any]:
     """Parameter, gradient and buffers as they lie in memory, the gradient copied where it lies otherwise.
 
-    Raises UserError for a buffer that does not lie as its parameter does.
+    Raises UserError for a buffer that does not lie as its parameter does, or is not `kept` in the kernel's type.
     """
     theta, gradient, state = tensors
     dtype, size = theta.dtype, theta.numel()
@@ -178,14 +194,14 @@ def _laid(tensors: _Tensors, names: tuple[str, ...]) -> list[Any]:
         laid = [tensor.permute(order) for tensor in laid]
     laid[1] = laid[1].contiguous()
     for place, buffer in enumerate(laid[2:]):
-        if buffer.dtype is not dtype or buffer.numel() != size or not buffer.is_contiguous() or not buffer.is_cpu:
+        if buffer.dtype is not kept or buffer.numel() != size or not buffer.is_contiguous() or not buffer.is_cpu:
             raise UserError(f"the state {names[place]!r} of {_said(theta)} is not a tensor that lies as it does",
                             fix="load a state_dict that fits, or let the optimizer make the state")  # fmt: skip
     return laid
 
 
-def _remade(rule: Rule) -> RuleOptimizer:
-    made = _optimizer(rule)
+def _remade(rule: Rule, kept: str | None = None) -> RuleOptimizer:
+    made = _optimizer(rule, kept)
     return made.__new__(made)
 
 
@@ -218,7 +234,7 @@ def _refuse(parameter: Any, gradient: Any, rule: Rule) -> str:
             raise UserError(what, where=rule.name, fix="move the model to the CPU, or use an optimizer of PyTorch's")
     if parameter.dtype not in KNOWN:
         what = f"{_said(parameter)} is {str(parameter.dtype).removeprefix('torch.')}"
-        raise UserError(what, where=rule.name, fix=f"use {' or '.join(DTYPES)}")
+        raise UserError(what, where=rule.name, fix=f"use {', '.join(DTYPES[:-1])} or {DTYPES[-1]}")
     return KNOWN[parameter.dtype]
 
 
@@ -236,8 +252,21 @@ def _order(parameter: Any) -> tuple[int, ...] | None:
 def _array(tensor: Any, order: tuple[int, ...] | None) -> Array:
     """The tensor's memory as an array; a copy only where it is laid out otherwise than its parameter."""
     laid = tensor.detach() if order is None else tensor.detach().permute(order)
-    array: Array = laid.contiguous().numpy()
+    laid = laid.contiguous()
+    if laid.dtype is torch.bfloat16:  # which NumPy has only from ml_dtypes, and PyTorch does not know that
+        import ml_dtypes
+
+        bits: Array = laid.view(torch.int16).numpy()
+        return bits.view(ml_dtypes.bfloat16)
+    array: Array = laid.numpy()
     return array
+
+
+def _tensor(array: Array) -> Any:
+    """The array's memory as a tensor."""
+    if array.dtype.name == "bfloat16":
+        return torch.from_numpy(array.view("int16")).view(torch.bfloat16)
+    return torch.from_numpy(array)
 
 
 def _begun(kernel: Kernel, parameter: Any, settings: Mapping[str, float]) -> dict[str, Any]:
@@ -245,5 +274,5 @@ def _begun(kernel: Kernel, parameter: Any, settings: Mapping[str, float]) -> dic
     order = _order(parameter)
     back = None if order is None else [order.index(d) for d in range(len(order))]
     made = kernel.init(_array(parameter, order), **settings)
-    tensors = {name: torch.from_numpy(array) for name, array in made.items()}
+    tensors = {name: _tensor(array) for name, array in made.items()}
     return tensors if back is None else {name: tensor.permute(back) for name, tensor in tensors.items()}

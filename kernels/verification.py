@@ -20,6 +20,7 @@ from kernels.pipeline import parts_of, programs
 from kernels.running import cache
 from kernels.running.content import content_key
 from kernels.running.kernel import Kernel
+from kernels.storage import Storage
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class KernelReport:
     seconds: float
 
 
-def verify_kernel(rule: Rule, dtype: str, *, fresh: bool = False) -> KernelReport:
+def verify_kernel(rule: Rule, dtype: str | Storage, *, fresh: bool = False) -> KernelReport:
     """Compile the rule and compare what the kernel computes with the oracle and with exact values.
 
     A report made before for the same content is used again unless `fresh`.
@@ -56,7 +57,7 @@ def verify_kernel(rule: Rule, dtype: str, *, fresh: bool = False) -> KernelRepor
     certificate = kernel.certificate
     return KernelReport(
         rule.name,
-        dtype,
+        str(dtype),
         certificate.program,
         certificate.source,
         tuple(kept["bits"]),
@@ -74,7 +75,7 @@ def special_values(kernel: Kernel, nonnegative: tuple[str, ...]) -> tuple[bool, 
     """Whether the passes change what is finite only as the kernel's header says."""
     found: list[str] = []
     for part in parts_of(kernel.rule):
-        made = programs(kernel.rule, kernel.dtype, part)
+        made = programs(kernel.rule, kernel.storage, part)
         found.extend(exceptions(made.lowered, made.final, measured(kernel.rule).rule, nonnegative))
     if not set(found) <= set(kernel.certificate.exceptions):
         return False, f"not declared: {min(set(found).difference(kernel.certificate.exceptions))}"

@@ -16,35 +16,46 @@ from derive.cli.library import exit_status
 from derive.cli.packages import require_own_kernels
 from derive.cli.workers import in_worker
 from derive.errors import UserError
+from derive.reading.narrow import FORMATS
 from derive.rule import Rule
 
 if TYPE_CHECKING:
     from kernels.certificate import Proof
 
-DTYPES = ("float32", "float64")
+DTYPES = ("float32", "float64", *FORMATS)
 
 
 @click.command("kernel")
 @click.argument("rule")
 @click.option("--dtype", type=click.Choice(DTYPES), default="float32", show_default=True)
+@click.option("--state", type=click.Choice(DTYPES), help="The type of states.  [default: --dtype]")
+@click.option(
+    "--rounding",
+    type=click.Choice(["nearest", "stochastic"]),
+    default="nearest",
+    show_default=True,
+    help="How numbers are stored in bfloat16 and float16.",
+)
 @click.option("-o", "--output", type=click.Path(), help="Write the source to this file; - is standard output.")
 @click.option("--unproved", is_flag=True, help="Write a source that could not be proved too; its header says so.")
 @as_json_option
-def kernel_command(rule: str, dtype: str, output: str | None, unproved: bool, as_json: bool) -> None:
+def kernel_command(
+    rule: str, dtype: str, state: str | None, rounding: str, output: str | None, unproved: bool, as_json: bool
+) -> None:
     """The generated source of a kernel, proved equal to its rule."""
     from derive.library.lookup import find_rule
 
     require_own_kernels()
     found = find_rule(rule)
-    made: Made = in_worker(_made, found, dtype)
+    made: Made = in_worker(_made, found, dtype, state, rounding)
     if made.unproved is not None and not unproved:
         raise NotProved(found, made.unproved)
     path = None if output == "-" else output
     if path is not None:
         write_whole(Path(path), made.source)
     if as_json:
-        parts = {"rule": found.name, "dtype": dtype, "source": made.source, "proved": made.unproved is None}
-        write_json(document("kernel", **parts, path=path))
+        parts = {"rule": found.name, "dtype": dtype, "state": state or dtype, "rounding": rounding}
+        write_json(document("kernel", **parts, source=made.source, proved=made.unproved is None, path=path))
     elif path is None:
         click.echo(made.source, nl=not made.source.endswith("\n"))
 
@@ -67,10 +78,10 @@ class NotProved(UserError):
         self.status = exit_status([proof.status])
 
 
-def _made(rule: Rule, dtype: str) -> Made:
+def _made(rule: Rule, dtype: str, state: str | None, rounding: str) -> Made:
     from kernels import compile as compile_kernel
 
-    kernel = compile_kernel(rule, dtype=dtype, unproved=True)
+    kernel = compile_kernel(rule, dtype=dtype, state=state, rounding=rounding, unproved=True)
     proofs = (kernel.certificate.program, kernel.certificate.source)
     return Made(kernel.source, next((proof for proof in proofs if not proof), None))
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from derive.errors import UserError
 from derive.expr import Expr, Symbol, substitute
 from derive.reading.limits import parse
+from derive.reading.narrow import KEY, read_loop, split_functions, taken
 from derive.reading.python.bindings import Binding, bindings
 from derive.reading.python.expressions import is_truth, to_expr, to_value
 from derive.reading.python.refusals import text_of
@@ -33,7 +34,9 @@ class Kernel:
     """What a kernel's source computes.
 
     `prelude` are the scalar assignments in `parameters`, of which `handed` reach the elements;
-    `body` are the assignments for one element, where `m[]` is the element of the array m.
+    `body` are the assignments for one element, where `m[]` is the element of the array m. `kept` are the arrays that
+    have another format than that of the arithmetic, with this format; `drawn` says whether they are rounded by random
+    bits.
     """
 
     dtype: str
@@ -42,6 +45,8 @@ class Kernel:
     prelude: tuple[Assignment, ...]
     handed: tuple[str, ...]
     body: tuple[Assignment, ...]
+    kept: tuple[tuple[str, str], ...] = ()
+    drawn: bool = False
 
     @property
     def stores(self) -> tuple[str, ...]:
@@ -61,15 +66,25 @@ class Kernel:
 def read_kernel(source: str, file: str = "kernel") -> Kernel:
     """What the source of an emitted kernel computes. Raises UserError where it is not the template."""
     tree = parse(source, file)
+    conversions = split_functions(tree, file)
+    drawn = "key_of" in conversions
     functions = read_functions(tree, file)
     outer = bindings(tree.body)
     parameters, prelude, handed = read_prelude(functions["prelude"], file, outer)
     truths = truths_of(prelude) & set(handed)
-    arrays, body = _span(functions["span"], handed, truths, file, outer)
+    arrays, body, kept = _span(functions["span"], handed, truths, file, outer, drawn=drawn)
     refuse_clashes(functions["span"], [*parameters, *arrays], file)
-    _check_entry(functions["entry"], parameters, arrays, handed, file)
+    if conversions:
+        refuse_conversions([*parameters, *arrays, *handed], len(arrays), functions["span"], file)
+    _check_entry(functions["entry"], parameters, arrays, handed, file, drawn=drawn)
     refuse_stores(functions["overlap"], file)
-    return Kernel(element_type(tree, file), parameters, arrays, prelude, handed, body)
+    return Kernel(element_type(tree, file), parameters, arrays, prelude, handed, body, kept, drawn)
+
+
+def refuse_conversions(names: Iterable[str], arrays: int, span: ast.FunctionDef, file: str) -> None:
+    """Nothing else has the names of what converts."""
+    if taken(arrays) & {*names}:
+        raise unexpected(span, file, "one name stands for two things")
 
 
 def unexpected(node: ast.AST, file: str, what: str = "") -> UserError:
@@ -171,12 +186,22 @@ def read_assignment(node: ast.stmt, scope: Scope, file: str) -> Assignment:
 
 
 def _span(
-    function: ast.FunctionDef, handed: tuple[str, ...], truths: set[str], file: str, outer: dict[str, Binding]
-) -> tuple[tuple[str, ...], tuple[Assignment, ...]]:
-    """The arrays, and the assignments for one element: every array is sliced, then one loop walks them."""
+    function: ast.FunctionDef,
+    handed: tuple[str, ...],
+    truths: set[str],
+    file: str,
+    outer: dict[str, Binding],
+    *,
+    drawn: bool,
+) -> tuple[tuple[str, ...], tuple[Assignment, ...], tuple[tuple[str, str], ...]]:
+    """The arrays, the assignments for one element, and the formats of arrays that have others than the arithmetic.
+
+    Every array is sliced, then one loop walks them.
+    """
     names = argument_names(function)
-    arrays = names[: len(names) - len(handed) - len(BOUNDS)]
-    if names != (*arrays, *BOUNDS, *handed) or not arrays:
+    between = (*BOUNDS, KEY) if drawn else BOUNDS
+    arrays = names[: len(names) - len(handed) - len(between)]
+    if names != (*arrays, *between, *handed) or not arrays:
         raise unexpected(function, file, "'span' takes the arrays, lo, hi and what 'prelude' returns")
     *slices, loop = without_docstring(function)
     if [ast.unparse(s) for s in slices] != [f"{a} = {a}[lo:hi]" for a in arrays]:
@@ -187,7 +212,9 @@ def _span(
         raise unexpected(loop, file, "'span' walks the first array")
     scope = element_scope(handed, arrays, file, outer)
     scope.truths.update(truths)
-    return arrays, tuple(read_assignment(n, scope, file) for n in loop.body)
+    read = read_loop(loop.body, arrays, file, drawn=drawn)
+    body = tuple(read_assignment(n, scope, file) for n in read.statements)
+    return arrays, body, tuple((a, read.kept[a]) for a in arrays if a in read.kept)
 
 
 def refuse_clashes(span: ast.FunctionDef, names: Sequence[str], file: str) -> None:
@@ -201,16 +228,29 @@ def refuse_clashes(span: ast.FunctionDef, names: Sequence[str], file: str) -> No
 
 
 def _check_entry(
-    function: ast.FunctionDef, parameters: tuple[str, ...], arrays: tuple[str, ...], handed: tuple[str, ...], file: str
+    function: ast.FunctionDef,
+    parameters: tuple[str, ...],
+    arrays: tuple[str, ...],
+    handed: tuple[str, ...],
+    file: str,
+    *,
+    drawn: bool,
 ) -> None:
     """`entry` checks, hands the prelude's values to the span by their names, and stores nothing itself."""
     refuse_stores(function, file)
-    if argument_names(function) != (*arrays, *parameters, *BOUNDS, "smallest"):
+    counters = (*parameters[:1], "seed", *parameters[1:]) if drawn else parameters
+    if argument_names(function) != (*arrays, *counters, *BOUNDS, "smallest"):
         raise unexpected(function, file, "'entry' takes the arrays, the parameters, lo, hi and smallest")
     first, *rest = without_docstring(function)
     returned = ", ".join(handed) + ("," if len(handed) == 1 else "")
     given = ", ".join(f"float({p})" if p == "t" else p for p in parameters)
-    expected = [f"({returned}) = prelude({given})", f"span({', '.join([*arrays, *BOUNDS, *handed])})", "return 0"]
+    between = (*BOUNDS, KEY) if drawn else BOUNDS
+    expected = [
+        f"({returned}) = prelude({given})",
+        *([f"{KEY} = key_of(seed, {parameters[0]}, 0)"] if drawn else []),
+        f"span({', '.join([*arrays, *between, *handed])})",
+        "return 0",
+    ]
     if [ast.unparse(n) for n in rest] != [ast.unparse(ast.parse(e)) for e in expected]:
         raise unexpected(rest[0] if rest else function, file, "'entry' does not hand on the prelude's values")
     if not isinstance(first, ast.If) or ast.unparse(first.test) != "hi < 0" or first.orelse:

@@ -18,12 +18,14 @@ from derive.reading.kernel import (
     read_assignment,
     read_functions,
     read_prelude,
+    refuse_conversions,
     refuse_stores,
     truths_of,
     unexpected,
     without_docstring,
 )
 from derive.reading.limits import parse
+from derive.reading.narrow import read_loop, split_functions
 from derive.reading.python.bindings import bindings
 from derive.rule import Assignment, inline
 
@@ -50,17 +52,23 @@ for k in range({count}):
 
 @dataclass(frozen=True)
 class Norms:
-    """What a measuring pass measures: the elements, in the arrays and parameters, of each column of sums of squares."""
+    """What a measuring pass measures: the elements, in the arrays and parameters, of each column of sums of squares.
+
+    `kept` and `drawn` are as those of `derive.reading.kernel`; nothing is drawn, as nothing is stored.
+    """
 
     dtype: str
     parameters: tuple[str, ...]
     arrays: tuple[str, ...]
     elements: tuple[Expr, ...]
+    kept: tuple[tuple[str, str], ...] = ()
+    drawn: bool = False
 
 
 def read_norms(source: str, file: str = "kernel") -> Norms:
     """What the source of an emitted measuring pass measures. Raises UserError where it is not the template."""
     tree = parse(source, file)
+    conversions = split_functions(tree, file)
     functions = read_functions(tree, file, FUNCTIONS)
     outer = bindings(tree.body)
     parameters, prelude, handed = read_prelude(functions["prelude"], file, outer)
@@ -80,7 +88,10 @@ def read_norms(source: str, file: str = "kernel") -> Norms:
     if not isinstance(loop, ast.For) or loop.orelse:
         raise unexpected(block, file, "'block' slices every array, and then has a loop over elements")
     squares = [n for n in loop.body if ast.unparse(n).startswith("squares[")]
-    body = tuple(read_assignment(n, scope, file) for n in loop.body[: len(loop.body) - len(squares)])
+    if conversions:
+        refuse_conversions([*parameters, *arrays, *handed], len(arrays), block, file)
+    read = read_loop(loop.body[: len(loop.body) - len(squares)], arrays, file, drawn=False)
+    body = tuple(read_assignment(n, scope, file) for n in read.statements)
     _check_block(block, loop, lines, arrays, len(squares), file)
     clashing = {a.target for a in body} & (TAKEN | {*arrays, *parameters, *handed})
     if clashing or any(a.target.endswith("[]") for a in body):
@@ -93,7 +104,8 @@ def read_norms(source: str, file: str = "kernel") -> Norms:
     given |= {f"{array}[]": Symbol(array) for array in arrays}
     after = inline(body)
     whole = substitute([after[name] for name in elements], given)
-    return Norms(element_type(tree, file), parameters, arrays, tuple(whole))
+    kept = tuple((a, read.kept[a]) for a in arrays if a in read.kept)
+    return Norms(element_type(tree, file), parameters, arrays, tuple(whole), kept)
 
 
 def _check_block(

@@ -24,6 +24,7 @@ from kernels.measuring.compare_bits import ROWS, compare_bits
 from kernels.measuring.inputs import Setting, settings
 from kernels.program import operations
 from kernels.running.kernel import Kernel
+from kernels.storage import Storage
 
 Array = np.ndarray[Any, Any]
 
@@ -39,8 +40,8 @@ class FromTheHost:
         return self.kernel.rule
 
     @property
-    def dtype(self) -> str:
-        return self.kernel.dtype
+    def storage(self) -> Storage:
+        return Storage(self.kernel.dtype, self.kernel.dtype)
 
     @property
     def stepping(self) -> CudaPart:

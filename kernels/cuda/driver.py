@@ -15,11 +15,12 @@ from kernels.certify import certify
 from kernels.checks import refuse_unfit
 from kernels.cuda.emit import TEMPLATE
 from kernels.cuda.kernel import CudaKernel, CudaPart
-from kernels.driver import dtype_name, not_proved
+from kernels.driver import not_proved
 from kernels.lower import PartName
 from kernels.pipeline import parts_of, programs
 from kernels.running import cache
 from kernels.running.content import content_key
+from kernels.storage import arithmetic_of
 
 
 def compile(
@@ -30,7 +31,7 @@ def compile(
     The arguments and errors are those of `kernels.compile`. Source and certificate need neither a card nor Numba-CUDA;
     what needs them is the first `init` or `step`, which raises UserError where they are missing.
     """
-    found, name = as_rule(rule), dtype_name(dtype)
+    found, name = as_rule(rule), arithmetic_of(dtype)
     refuse_unfit(found)
     if "stream" in found.hyperparameter_names:
         what = "the hyperparameter 'stream' has the name of an argument of the kernel's calls"

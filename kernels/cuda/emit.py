@@ -31,6 +31,7 @@ def emit_cuda(program: Program, rule: Rule, notes: Iterable[str] = ()) -> str:
     head = _HEAD.format(
         header="\n".join(f"# {' '.join(line.split())}" for line in (*header(program, rule, traffic(program)), *notes)),
         dtype=program.dtype,
+        conversions="",
         parameters=", ".join(parameters),
         prelude="\n".join(assignment_lines(program.prelude, "    ", frozenset())),
         handed=pack(handed),

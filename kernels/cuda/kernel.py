@@ -44,6 +44,11 @@ class CudaPart:
         """The arrays, in the order in which it takes them."""
         return self.program.arrays
 
+    @property
+    def drawn(self) -> bool:
+        """Whether what is stored is rounded by random bits."""
+        return self.program.drawn
+
     @cached_property
     def launch(self) -> Callable[..., None]:
         return load(self.name, self.path, self.source, self.program)

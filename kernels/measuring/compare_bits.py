@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from derive.reading.norms import BLOCK
 from derive.rule import Rule
 from kernels.lower import PartName, output_array
-from kernels.measuring.inputs import Array, Setting, arrays, ordinary_arrays, settings
+from kernels.measuring.inputs import SEED, Array, Setting, arrays, ordinary_arrays, settings, types_of
 from kernels.measuring.norms import norms_by_oracle
 from kernels.measuring.oracle import interpret, same_bits
 from kernels.pipeline import parts_of, programs
@@ -25,7 +25,8 @@ def call(kernel: Kernel, part: PartName, given: Mapping[str, Array], setting: Se
         kernel.query(copies["theta"], state, copies[output_array(kernel.rule)], setting.t, **setting.hyperparameters)
         return copies
     first, second = kernel.stepping.arrays[:2]
-    kernel.step(copies[first], copies[second], state, setting.t, **setting.hyperparameters)
+    seed = {"seed": SEED} if kernel.stepping.drawn else {}
+    kernel.step(copies[first], copies[second], state, setting.t, **seed, **setting.hyperparameters)
     return copies
 
 
@@ -35,10 +36,10 @@ def compare_bits(
     """Whether the kernel's results are the oracle's, bit for bit, on so many rows of the zoo at every setting."""
     count = 0
     for part, given in _inputs(kernel, rows):
-        program = programs(kernel.rule, kernel.dtype, part).final
+        program = programs(kernel.rule, kernel.storage, part).final
         for setting in at(kernel.rule):
-            norms = norms_by_oracle(kernel.rule, kernel.dtype, given, setting.scalars)
-            expected = interpret(program, given, setting.scalars | norms)
+            norms = norms_by_oracle(kernel.rule, kernel.storage, given, setting.scalars)
+            expected = interpret(program, given, setting.scalars | norms, seed=SEED)
             actual = call(kernel, part, given, setting)
             for array, values in expected.items():
                 if not same_bits(actual[array], values):
@@ -51,12 +52,13 @@ def compare_bits(
 def _inputs(kernel: Kernel, rows: int) -> Iterator[tuple[PartName, dict[str, Array]]]:
     """Each part with the zoo; where norms are measured, also with finite tensors of one element and of some blocks."""
     for part in parts_of(kernel.rule):
-        names = programs(kernel.rule, kernel.dtype, part).final.arrays
+        program = programs(kernel.rule, kernel.storage, part).final
+        names, types = program.arrays, types_of(program)
         if part != "norms":
-            yield part, arrays(names, kernel.dtype, rows)
+            yield part, arrays(names, types, rows)
         if kernel.rule.norms and part == "step":
-            yield part, ordinary_arrays(names, kernel.dtype, 1, ())
-            yield part, ordinary_arrays(names, kernel.dtype, 2 * BLOCK + rows, ())
+            yield part, ordinary_arrays(names, types, 1, ())
+            yield part, ordinary_arrays(names, types, 2 * BLOCK + rows, ())
 
 
 def _first_difference(a: Array, b: Array) -> int:

@@ -15,7 +15,7 @@ from derive.rule import Rule
 from derive.tensors import by_coordinates
 from kernels.lower import PartName, goals
 from kernels.measuring.compare_bits import call
-from kernels.measuring.inputs import Array, Setting, arrays, ordinary_arrays, settings
+from kernels.measuring.inputs import Array, Setting, arrays, ordinary_arrays, settings, types_of
 from kernels.measuring.norms import norm_errors, norms_by_oracle
 from kernels.measuring.rounding import bounds
 from kernels.pipeline import parts_of, programs
@@ -33,7 +33,7 @@ def compare_rounding(kernel: Kernel, nonnegative: tuple[str, ...]) -> tuple[bool
     for part in parts_of(kernel.rule):
         if part == "norms":
             continue  # a norm's error is in the step's
-        program = programs(kernel.rule, kernel.dtype, part).final
+        program = programs(kernel.rule, kernel.storage, part).final
         wanted = goals(kernel.rule, part)
         given = rounding_inputs(program, nonnegative)
         for setting in settings(kernel.rule):
@@ -44,8 +44,8 @@ def compare_rounding(kernel: Kernel, nonnegative: tuple[str, ...]) -> tuple[bool
 
 def rounding_inputs(program: Program, nonnegative: tuple[str, ...]) -> dict[str, Array]:
     """Ordinary inputs, then a few from the ends of the number line; all finite."""
-    ordinary = ordinary_arrays(program.arrays, program.dtype, ROWS, nonnegative)
-    extreme = arrays(program.arrays, program.dtype, ROWS, nonnegative)
+    ordinary = ordinary_arrays(program.arrays, types_of(program), ROWS, nonnegative)
+    extreme = arrays(program.arrays, types_of(program), ROWS, nonnegative)
     joined = {name: np.concatenate([ordinary[name], extreme[name]]) for name in program.arrays}
     finite = np.logical_and.reduce([np.isfinite(a) for a in joined.values()])
     return {name: np.ascontiguousarray(a[finite]) for name, a in joined.items()}
@@ -103,8 +103,8 @@ def _compare_setting(
     setting: Setting,
     tally: Tally,
 ) -> None:
-    norms = norms_by_oracle(kernel.rule, kernel.dtype, given, setting.scalars)
-    errors = norm_errors(kernel.rule, kernel.dtype, given, setting.scalars, norms)
+    norms = norms_by_oracle(kernel.rule, kernel.storage, given, setting.scalars)
+    errors = norm_errors(kernel.rule, kernel.storage, given, setting.scalars, norms)
     found = bounds(program, given, setting.scalars | norms, errors)
     exact = _written_out(wanted, given, setting.scalars) if norms else {}
     actual = call(kernel, part, given, setting)

@@ -13,6 +13,7 @@ from derive.evaluate import enclosed
 from derive.expr import symbols
 from derive.ops import Inexact, Undefined
 from kernels.running.kernel import Array, Kernel
+from kernels.storage import numpy_dtype
 
 
 def confirm(kernel: Kernel, experiment: Experiment) -> str:
@@ -59,7 +60,9 @@ def _array(kernel: Kernel, numbers: Numbers, experiment: Experiment) -> Array:
     """An element for each coordinate; one number is the same in all of them."""
     every = [n for n in (experiment.start, *experiment.gradients) if isinstance(n, tuple)]
     coordinates = len(every[0]) if every else 1
-    return np.array(numbers if isinstance(numbers, tuple) else (numbers,) * coordinates).astype(kernel.dtype)
+    return np.array(numbers if isinstance(numbers, tuple) else (numbers,) * coordinates).astype(
+        numpy_dtype(kernel.dtype)
+    )
 
 
 def _gradient(
@@ -78,7 +81,7 @@ def _gradient(
     if kernel.querying is not None:
         kernel.query(theta, state, point, t, **settings)
     with np.errstate(over="ignore"):  # a run may be foretold to leave the number line
-        return (point * float(experiment.curvature) + given).astype(kernel.dtype)
+        return (point * float(experiment.curvature) + given).astype(numpy_dtype(kernel.dtype))
 
 
 def _observed(experiment: Experiment, values: dict[str, Array | float]) -> float:

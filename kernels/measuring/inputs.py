@@ -5,7 +5,7 @@ Everything here is the same on every run: the mixing is done by a generator with
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 
 from derive.rule import Domain, Rule
+from kernels.program import Program
+from kernels.storage import finfo, numpy_dtype
 
 Array = np.ndarray[Any, Any]
 SEED = 20140612
@@ -65,32 +67,51 @@ def _candidates(domain: Domain) -> Iterator[float]:
 
 def special_values(dtype: str) -> tuple[float, ...]:
     """Zeros, subnormals, the smallest and largest normal numbers, what squares to nothing or too much, inf, NaN."""
-    limits = np.finfo(dtype)
+    limits = finfo(dtype)
     tiny, huge = float(limits.tiny), float(limits.max)
     finite = (0.0, float(limits.smallest_subnormal), tiny / 4, tiny, tiny**0.5, tiny**0.6, huge**0.5, huge**0.6, huge)
     return (*finite, *(-v for v in finite), np.inf, -np.inf, np.nan)
 
 
-def arrays(names: Iterable[str], dtype: str, size: int, nonnegative: Iterable[str] = ()) -> dict[str, Array]:
+Types = str | Mapping[str, str]  # of every column, or of each by its name
+
+
+def types_of(program: Program) -> dict[str, str]:
+    """The types that a program's arrays have in memory."""
+    return {array: program.type_of(array) for array in program.arrays}
+
+
+def arrays(names: Iterable[str], dtype: Types, size: int, nonnegative: Iterable[str] = ()) -> dict[str, Array]:
     """Columns of mixed values, one for each name; those proved nonnegative hold no negative number."""
-    return _mixed(names, (*ORDINARY, *ORDINARY, *special_values(dtype)), dtype, size, frozenset(nonnegative))
+    return _mixed(
+        names, lambda kept: (*ORDINARY, *ORDINARY, *special_values(kept)), dtype, size, frozenset(nonnegative)
+    )
 
 
-def ordinary_arrays(names: Iterable[str], dtype: str, size: int, nonnegative: Iterable[str] = ()) -> dict[str, Array]:
+def ordinary_arrays(names: Iterable[str], dtype: Types, size: int, nonnegative: Iterable[str] = ()) -> dict[str, Array]:
     """Columns of finite values between the square roots of the smallest and the largest number."""
-    wide = tuple(sign * 10.0**k for k in range(-12, 13, 3) for sign in (1, -1))
-    return _mixed(names, (*ORDINARY, *wide, 0.0), dtype, size, frozenset(nonnegative))
+    return _mixed(names, lambda kept: (*ORDINARY, *_wide(kept), 0.0), dtype, size, frozenset(nonnegative))
+
+
+def _wide(dtype: str) -> tuple[float, ...]:
+    low, high = (float(end) ** 0.5 for end in (finfo(dtype).tiny, finfo(dtype).max))
+    return tuple(sign * 10.0**k for k in range(-12, 13, 3) for sign in (1, -1) if low <= 10.0**k <= high)
 
 
 def _mixed(
-    names: Iterable[str], values: tuple[float, ...], dtype: str, size: int, nonnegative: frozenset[str]
+    names: Iterable[str],
+    values: Callable[[str], tuple[float, ...]],
+    dtype: Types,
+    size: int,
+    nonnegative: frozenset[str],
 ) -> dict[str, Array]:
     random = np.random.Generator(np.random.PCG64(SEED))
-    table = np.array(values)
     columns = {}
     with np.errstate(all="ignore"):
         for name in names:
+            kept = dtype if isinstance(dtype, str) else dtype[name]
+            table = np.array(values(kept))
             smooth = random.choice([1.0, 1.0, 0.7, 1.3], size)  # so that not every significand is round
-            column = (table[random.integers(0, len(table), size)] * smooth).astype(dtype)
+            column = (table[random.integers(0, len(table), size)] * smooth).astype(numpy_dtype(kept))
             columns[name] = np.abs(column) if name in nonnegative else column
     return columns

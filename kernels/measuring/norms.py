@@ -11,13 +11,14 @@ from derive.rule import Rule
 from kernels.measuring.oracle import Array, interpret
 from kernels.measuring.rounding import bounds
 from kernels.pipeline import programs
+from kernels.storage import Storage
 
 UNIT = 2.0**-53
 WIDER = 1 + 2.0**-30  # for the roundings of the bound itself
 
 
 def norms_by_oracle(
-    rule: Rule, dtype: str, given: Mapping[str, Array], scalars: Mapping[str, float]
+    rule: Rule, dtype: str | Storage, given: Mapping[str, Array], scalars: Mapping[str, float]
 ) -> dict[str, float]:
     """Every norm that the rule takes, by the names its step has for them; none where it takes none."""
     if not rule.norms:
@@ -28,7 +29,11 @@ def norms_by_oracle(
 
 
 def norm_errors(
-    rule: Rule, dtype: str, given: Mapping[str, Array], scalars: Mapping[str, float], norms: Mapping[str, float]
+    rule: Rule,
+    dtype: str | Storage,
+    given: Mapping[str, Array],
+    scalars: Mapping[str, float],
+    norms: Mapping[str, float],
 ) -> dict[str, float]:
     """How far the computed norms may be from the exact ones; infinite where that is not known.
 

@@ -16,29 +16,60 @@ import numpy as np
 
 from derive.expr import Apply, Number, fold
 from derive.ops import OPS, Rounding
+from kernels.measuring.narrow import at_random, random_bits, random_words, to_nearest
 from kernels.program import Program
+from kernels.storage import numpy_dtype
 
 Array = np.ndarray[Any, Any]
 T = TypeVar("T")
 
 
 def interpret(
-    program: Program, arrays: Mapping[str, Array], scalars: Mapping[str, float], *, library: str = "compiled"
+    program: Program,
+    arrays: Mapping[str, Array],
+    scalars: Mapping[str, float],
+    *,
+    library: str = "compiled",
+    seed: int | None = None,
+    tensor: int = 0,
 ) -> dict[str, Array]:
     """What each stored array receives; `arrays` are not changed, `scalars` gives t and every hyperparameter.
 
     `library` says whose exp, log, pow, ... are meant: those of "compiled" kernels, or those of
-    "numpy", which need no compiling and serve where only finite or not is asked.
+    "numpy", which need no compiling and serve where only finite or not is asked. With a `seed` a program that rounds by
+    random bits does so, for this tensor of a list; without, everything is rounded to nearest.
     """
     element = np.dtype(program.dtype)
 
     def operate(node: Apply, args: tuple[Array, ...]) -> Array:
         return operation(node, args, element, library)
 
-    given = {name: np.asarray(a, dtype=element) for name, a in arrays.items()}
+    given = loaded(program, arrays)
     values = run(program, given | constants(program, scalars), number, operate)
     shape = np.shape(arrays[program.arrays[0]])
-    return {array: np.array(np.broadcast_to(values[name], shape)) for array, name in program.stores}
+    stored = {array: np.array(np.broadcast_to(values[name], shape)) for array, name in program.stores}
+    return stored | _kept(program, stored, scalars, seed, tensor)
+
+
+def loaded(program: Program, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """The arrays as they are in memory, then in the type of the arithmetic, which is exact."""
+    kept = {name: np.asarray(a, dtype=numpy_dtype(program.type_of(name))) for name, a in arrays.items()}
+    return {name: a.astype(program.dtype) for name, a in kept.items()}
+
+
+def _kept(
+    program: Program, stored: Mapping[str, Array], scalars: Mapping[str, float], seed: int | None, tensor: int
+) -> dict[str, Array]:
+    """What arrays hold that are kept in another type than that of the arithmetic."""
+    types = {array: program.type_of(array) for array in stored if array in dict(program.kept)}
+    if seed is None or not program.drawn:
+        return {array: to_nearest(stored[array], name) for array, name in types.items()}
+    elements = np.arange(next(iter(stored.values())).size)
+    random = random_bits(random_words(seed, int(scalars["t"]), tensor, elements), types.values())
+    return {
+        array: at_random(stored[array].reshape(-1), types[array], bits).reshape(stored[array].shape)
+        for array, bits in zip(types, random, strict=False)
+    }
 
 
 def constants(program: Program, scalars: Mapping[str, float]) -> dict[str, Array]:

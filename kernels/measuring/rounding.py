@@ -17,8 +17,10 @@ import numpy as np
 
 from derive.expr import Apply, Number, to_text
 from derive.ops import LIBRARY_ULPS, OPS, SMALLEST, Rounding
-from kernels.measuring.oracle import Array, constants, number, operation, run
+from kernels.measuring.narrow import to_nearest
+from kernels.measuring.oracle import Array, constants, loaded, number, operation, run
 from kernels.program import TRUTHS, Program
+from kernels.storage import finfo
 
 # The bound itself is computed in float64, where two things are lost.
 # Rounding: the rules of `derive.ops` take some ten operations, each off by 2^-53 of its value or, around exp and
@@ -84,7 +86,7 @@ def bounds(
     def operate(node: Apply, args: tuple[Bounded, ...]) -> Bounded:
         return _operate(node, args, element, causes)
 
-    elements = {name: np.asarray(a, dtype=element) for name, a in arrays.items()}
+    elements = loaded(program, arrays)
     given = {}
     for name, value in {**elements, **constants(program, scalars)}.items():
         error = np.asarray(errors.get(name, 0.0))
@@ -92,11 +94,30 @@ def bounds(
         given[name] = Bounded(value, error, lost * causes.number(f"no bound for {name}") if lost.any() else lost * 0)
     values = run(program, given, _number, operate)
     shape = np.shape(arrays[program.arrays[0]])
-    stored = {array: values[name] for array, name in program.stores}
+    stored = {array: _kept(program, array, values[name], causes) for array, name in program.stores}
     return Bounds(
         {array: np.broadcast_to(v.error, shape) for array, v in stored.items()},
         {array: np.broadcast_to(causes.texts(v.cause), shape) for array, v in stored.items()},
     )
+
+
+def _kept(program: Program, array: str, value: Bounded, causes: Causes) -> Bounded:
+    """What is stored into an array: rounded once more where it is kept in fewer bits.
+
+    To nearest that is u |r| + eta again, for the format of the array; by random bits twice as much, and no bound above
+    its largest number, from where it may be infinite.
+    """
+    name = program.type_of(array)
+    if name == program.dtype:
+        return value
+    limits, rounded = finfo(name), to_nearest(value.value, name).astype(np.float64)
+    units = float(limits.eps) * (1 if program.drawn else 0.5)
+    own = units * np.abs(rounded) + float(limits.smallest_subnormal)
+    lost = np.abs(_wide(value.value)) > float(limits.max) if program.drawn else np.isinf(rounded)
+    over = lost & np.isfinite(value.error)
+    error = np.where(lost, np.inf, (value.error + np.where(lost, 0.0, own)) * OWN_ROUNDING)
+    cause = np.where(over, causes.number(f"overflow in {name}") if np.any(over) else 0, value.cause)
+    return Bounded(value.value, error, cause)
 
 
 def _exact(value: Array) -> Bounded:

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 import numpy as np
 
 from derive.rule import Rule
-from kernels.measuring.inputs import Array, Setting, arrays, settings
+from kernels.measuring.inputs import Array, Setting, arrays, settings, types_of
 from kernels.measuring.oracle import interpret
 from kernels.program import Program
+from kernels.storage import numpy_dtype
 
 ROWS = 192
 
@@ -17,8 +18,9 @@ ROWS = 192
 def exceptions(lowered: Program, final: Program, rule: Rule, nonnegative: Iterable[str] = ()) -> tuple[str, ...]:
     """Where the final program is finite and the rule's own order is not, or the reverse: a line for each array."""
     found: dict[str, list[str]] = {}
-    given = arrays(lowered.loads, lowered.dtype, ROWS, nonnegative)
-    given = {name: given.get(name, np.zeros(ROWS, lowered.dtype)) for name in lowered.arrays}
+    types = types_of(lowered)
+    given = arrays(lowered.loads, types, ROWS, nonnegative)
+    given = {name: given.get(name, np.zeros(ROWS, numpy_dtype(types[name]))) for name in lowered.arrays}
     for setting in settings(rule):
         before = interpret(lowered, given, setting.scalars, library="numpy")
         after = interpret(final, given, setting.scalars, library="numpy")
@@ -38,4 +40,6 @@ def _kind(better: bool) -> str:
 def _example(given: dict[str, Array], program: Program, row: int, setting: Setting) -> str:
     names = [n for n in program.arrays if n in program.loads]
     scalars = {"t": setting.t, **setting.hyperparameters}
-    return ", ".join([*(f"{k} = {v:g}" for k, v in scalars.items()), *(f"{n} = {given[n][row]:g}" for n in names)])
+    return ", ".join(
+        [*(f"{k} = {v:g}" for k, v in scalars.items()), *(f"{n} = {float(given[n][row]):g}" for n in names)]
+    )

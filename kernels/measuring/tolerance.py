@@ -13,18 +13,19 @@ from derive.expr import Expr, Symbol
 from derive.library.lookup import as_rule
 from derive.rule import Rule
 from kernels.lower import output_array
-from kernels.measuring.inputs import Array
+from kernels.measuring.inputs import Array, types_of
 from kernels.measuring.oracle import interpret
 from kernels.measuring.rounding import bounds
 from kernels.passes.powers import Powers
 from kernels.pipeline import programs
 from kernels.program import Program
+from kernels.storage import Storage, numpy_dtype, storage_of
 
 
 def tolerance(
     rule: Rule | str | Callable[..., object],
     gradients: Sequence[float] | Array,
-    dtype: str = "float32",
+    dtype: str | Storage = "float32",
     *,
     start: float = 0.0,
     **hyperparameters: float,
@@ -41,7 +42,12 @@ def tolerance(
     found = as_rule(rule)
     if found.norms or found.query is not None or found.asked:
         raise UserError(f"{found.name} needs more than the gradients of one coordinate", fix="take a rule without")
-    made = programs(found, dtype)
+    storage = storage_of(dtype)
+    if storage.rounding != "nearest":
+        raise UserError(
+            f"no tolerance for {storage}: two runs differ by their random bits", fix="take another rounding"
+        )
+    made = programs(found, storage)
     settings = {**{name: float(value) for name, value in found.defaults.items()}, **hyperparameters}
     orders = (Powers().apply(made.lowered), made.final)
     total: Array = np.sum([list(_distances(found, order, gradients, start, settings)) for order in orders], axis=0)
@@ -53,11 +59,13 @@ def _distances(
 ) -> Iterator[float]:
     """After each step a bound on the distance of this program's run from the exact one."""
     given, shown = rule.inputs[0], output_array(rule) if rule.is_average else rule.inputs[0]
-    values = {given: np.full(1, start, program.dtype)}
-    values |= {state.name: _initial(state.initial, values, settings) for state in rule.states}
+    types = {name: numpy_dtype(kept) for name, kept in types_of(program).items()}
+    values = {given: np.full(1, start, types[given])}
+    values |= {state.name: _initial(state.initial, values, settings).astype(types[state.name]) for state in rule.states}
     errors: dict[str, Array] = {}
     for t, gradient in enumerate(gradients, start=1):
-        values["x" if rule.is_average else "g"] = np.full(1, gradient, program.dtype)
+        name = "x" if rule.is_average else "g"
+        values[name] = np.full(1, gradient, types[name])
         arrays = {
             name: values.get(name, values[given]) for name in program.arrays
         }  # what is stored only has no value yet

@@ -13,12 +13,13 @@ from typing import Any
 
 from derive.expr import Apply, Expr, Number, Symbol, nodes
 from derive.rule import Rule
+from kernels.storage import Storage
 from kernels.version import GENERATOR
 
 
-def content_key(rule: Rule, dtype: str) -> str:
-    """A checksum over the rule, the generator, the libraries, the processor and the element type."""
-    content = {"rule": rule_data(rule), "dtype": dtype, "around": surroundings()}
+def content_key(rule: Rule, dtype: str | Storage) -> str:
+    """A checksum over the rule, the generator, the libraries, the processor and how numbers are kept."""
+    content = {"rule": rule_data(rule), "dtype": str(dtype), "around": surroundings()}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:40]
 
 

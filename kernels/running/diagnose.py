@@ -14,6 +14,7 @@ import numpy as np
 from derive.errors import UserError
 from derive.rule import Hyperparameter
 from kernels.checks import domain_check
+from kernels.storage import numpy_dtype, written
 
 
 def whole(t: Any) -> int:
@@ -24,6 +25,18 @@ def whole(t: Any) -> int:
         return operator.index(t)
     except TypeError:
         raise UserError(f"t must be a whole number, not {_shown(t)}", fix="count the steps from 1") from None
+
+
+def seed(value: Any) -> int:
+    """A seed of random bits."""
+    if not isinstance(value, bool | np.bool_):
+        try:
+            found = operator.index(value)
+        except TypeError:
+            found = -1
+        if 0 <= found < 1 << 63:
+            return found
+    raise UserError(f"seed must be a whole number from 0 to 2**63 - 1, not {_shown(value)}", fix="give seed=0, 1, ...")
 
 
 def real(name: str, value: Any) -> float:
@@ -62,10 +75,10 @@ def array(name: str, value: Any, dtype: str, *, place: str, kept: bool, stored: 
 
     if type(value) not in (np.ndarray, np.memmap):
         only = ", keeping only its data" if isinstance(value, np.ndarray) else ""
-        fix = instead(f"np.asarray({place}, np.{dtype})") + only
+        fix = instead(f"np.asarray({place}, {written(dtype)})") + only
         raise UserError(f"{name} must be a plain NumPy array, not {_shown(value)}", fix=fix)
-    if value.dtype != np.dtype(dtype):
-        fix = f"{instead(f'{place}.astype(np.{dtype})')}, or compile for that dtype"
+    if value.dtype != numpy_dtype(dtype):
+        fix = f"{instead(f'{place}.astype({written(dtype)})')}, or compile for that dtype"
         raise UserError(f"{name} is {value.dtype}, the kernel {dtype}", fix=fix)
     if not value.flags.c_contiguous:
         raise UserError(f"{name} is not C-contiguous", fix=instead(f"np.ascontiguousarray({place})"))

@@ -23,8 +23,11 @@ def all_finite(words, mask):  # type: ignore[no-untyped-def]
 
 
 @njit(error_model="numpy", nogil=True)
-def entry(addresses, starts, itemsize, cell, total, chunk, mine):  # type: ignore[no-untyped-def]
-    """Look through chunks of the elements of all tensors until none is left, or a number is infinite or none."""
+def entry(addresses, starts, itemsize, exponent, cell, total, chunk, mine):  # type: ignore[no-untyped-def]
+    """Look through chunks of the elements of all tensors until none is left, or a number is infinite or none.
+
+    `exponent` has all the bits of a number's exponent, which only these have all set.
+    """
     while True:
         first, last = claim(cell, total, chunk, mine)
         if first >= total:
@@ -35,10 +38,12 @@ def entry(addresses, starts, itemsize, cell, total, chunk, mine):  # type: ignor
             end = min(last, starts[k + 1], begin + BLOCK)
             if begin < end:
                 place = addresses[k] + (begin - starts[k]) * itemsize
-                if itemsize == 4:
-                    fine = all_finite(carray(pointer_at(place, np.uint32), end - begin), np.uint32(0x7F800000))
+                if itemsize == 2:
+                    fine = all_finite(carray(pointer_at(place, np.uint16), end - begin), np.uint16(exponent))
+                elif itemsize == 4:
+                    fine = all_finite(carray(pointer_at(place, np.uint32), end - begin), np.uint32(exponent))
                 else:
-                    fine = all_finite(carray(pointer_at(place, np.uint64), end - begin), np.uint64(0x7FF0000000000000))
+                    fine = all_finite(carray(pointer_at(place, np.uint64), end - begin), np.uint64(exponent))
                 if not fine:
                     cell[-LINE] = 1
             begin = end

@@ -24,7 +24,8 @@ from kernels.running import diagnose, many
 from kernels.running.adding import norms_of, table
 from kernels.running.pool import SUBNORMAL
 from kernels.running.sharing import Proved
-from kernels.running.tables import Tables
+from kernels.running.tables import Examples, Tables, examples
+from kernels.storage import ARITHMETIC, Storage, numpy_dtype
 
 Array = np.ndarray[Any, Any]
 Arrays = Array | Sequence[Array]  # one tensor, or a list of tensors of any shapes
@@ -44,10 +45,46 @@ class Part:
     proved: Proved
     entry: Callable[..., int] = field(repr=False, compare=False)
 
+    @property
+    def types(self) -> tuple[str, ...]:
+        """For each array, its type in memory."""
+        return self.proved.types
+
+    @property
+    def drawn(self) -> bool:
+        """Whether what is stored is rounded by random bits."""
+        return self.proved.drawn
+
     @cached_property
     def is_stored(self) -> Array:
         """For each array, whether it is stored into."""
         return np.array([a in self.stored for a in self.arrays])
+
+    @cached_property
+    def examples(self) -> Examples:
+        """An array of each one's type."""
+        return examples([np.zeros(1, numpy_dtype(name)) for name in self.types], self.is_stored)
+
+    @cached_property
+    def nothing(self) -> list[Array]:
+        """Arrays without elements."""
+        return [a[:0] for a in self.examples.arrays]
+
+    @cached_property
+    def narrow(self) -> tuple[int, ...]:
+        """The places of arrays that compiled code takes as bits."""
+        return tuple(place for place, name in enumerate(self.types) if name not in ARITHMETIC)
+
+    def compiled_for(self, arrays: list[Array]) -> list[Array]:
+        """The arrays as compiled code takes them. Raises TypeError for one of another type than its bits say."""
+        if not self.narrow:
+            return arrays
+        taken = [*arrays]
+        for place in self.narrow:
+            if arrays[place].dtype != self.examples.arrays[place].dtype:
+                raise TypeError(arrays[place].dtype)
+            taken[place] = arrays[place].view(np.uint16)
+        return taken
 
     @cached_property
     def guarded(self) -> int:
@@ -57,14 +94,19 @@ class Part:
 
 @dataclass(frozen=True)
 class Kernel:
-    """A rule compiled for one element type. Steps change their arrays in place, all of them or none."""
+    """A rule compiled for one element type, or two. Steps change their arrays in place, all of them or none."""
 
     rule: Rule
-    dtype: str
+    storage: Storage
     certificate: Certificate
     stepping: Part = field(repr=False)
     querying: Part | None = field(default=None, repr=False)
     measuring: Part | None = field(default=None, repr=False)
+
+    @property
+    def dtype(self) -> str:
+        """The type of the parameter and its gradient, or of an average's input and output."""
+        return self.storage.dtype
 
     @property
     def source(self) -> str:
@@ -110,6 +152,7 @@ class Kernel:
         t: int | None = None,
         *,
         guard: bool | float = False,  # a truth value; floats are for **hyperparameters, as type checkers see them
+        seed: int | float | None = None,  # a whole number
         **hyperparameters: float,
     ) -> bool | None:
         """One step in place: `theta` and the buffers of `state` change, `g` does not.
@@ -120,7 +163,8 @@ class Kernel:
         `t` counts the steps from 1, and is needed where the rule uses it. Arrays are C-contiguous, of one
         shape and of the kernel's dtype. Lists of arrays are tensors of any shapes, stepped in one call; norms are
         those of each. With `guard`, a step with a gradient that is not finite is not made, and the answer says whether
-        it was.
+        it was. A kernel that rounds by random bits makes them from `seed`, a whole number, from t, the number of the
+        tensor in its list and that of the element: the same for the same, whatever threads there are.
         Raises UserError, before anything is stored; KeyboardInterrupt when the step is complete.
         """
         try:
@@ -128,7 +172,7 @@ class Kernel:
         except (TypeError, KeyError, IndexError):
             diagnose.state(state, self.rule.state_names, self.rule.inputs[0])
             raise
-        done = self._call(self.stepping, [theta, g, *buffers], t, hyperparameters, bool(guard))
+        done = self._call(self.stepping, [theta, g, *buffers], t, hyperparameters, bool(guard), seed)
         return done if guard else None
 
     def query(
@@ -144,96 +188,122 @@ class Kernel:
         self._call(self.querying, [theta, *(state[n] for n in self.querying.arrays[1:-1]), out], t, hyperparameters)
 
     def step_addresses(
-        self, addresses: Any, sizes: Any, t: int | None = None, *, guard: bool | float = False, **hyperparameters: float
+        self,
+        addresses: Any,
+        sizes: Any,
+        t: int | None = None,
+        *,
+        guard: bool | float = False,
+        seed: int | float | None = None,
+        **hyperparameters: float,
     ) -> bool | None:
         """A step of tensors whose memory others own, such as those of PyTorch.
 
         `addresses` has a row for theta, g and each buffer of the state, in that order, and a column for each tensor;
-        `sizes` says how many elements each has. That contiguous elements of the kernel's dtype lie there, and stay
+        `sizes` says how many elements each has. That contiguous elements of the kernel's types lie there, and stay
         there until the step is done, is for the caller to know.
         """
-        counter, values = self._scalars(t, hyperparameters)
-        done = many.step_addresses(self, self.stepping, addresses, sizes, counter, values, bool(guard))
+        when, values = self._scalars(self.stepping, t, seed, hyperparameters)
+        done = many.step_addresses(self, self.stepping, addresses, sizes, when, values, bool(guard))
         return done if guard else None
 
     def __repr__(self) -> str:
-        return f"Kernel({self.rule.name}, {self.dtype}, {self._standing})"
+        return f"Kernel({self.rule.name}, {self.storage}, {self._standing})"
 
     def _repr_markdown_(self) -> str:
         """What is known of the kernel and its source, for a notebook."""
         parts = (self.measuring, self.stepping, self.querying)
         sources = [part.source for part in parts if part is not None]
-        known = f"**{self.rule.name}**, {self.dtype}, {self._standing}\n\n```text\n{self.certificate}\n```\n"
+        known = f"**{self.rule.name}**, {self.storage}, {self._standing}\n\n```text\n{self.certificate}\n```\n"
         return "\n".join([known, *(f"```python\n{source}```\n" for source in sources)])
 
     @property
     def _standing(self) -> str:
         return "proved" if self.certificate.proved else "not proved"
 
-    def _scalars(self, t: int | None, hyperparameters: Mapping[str, float]) -> tuple[int, list[float | None]]:
-        counter = t if type(t) is int else self._counter(t)
-        return counter, self._values(hyperparameters) if hyperparameters or self._needs else self._defaults
+    def _scalars(
+        self, part: Part, t: int | None, seed: Any, hyperparameters: Mapping[str, float]
+    ) -> tuple[tuple[int, ...], list[float | None]]:
+        """What counts: t, with the seed where one is needed; and every hyperparameter."""
+        counter = t if type(t) is int else self._counter(t, part)
+        values = self._values(hyperparameters) if hyperparameters or self._needs else self._defaults
+        if seed is None and not part.drawn:
+            return (counter,), values
+        return self._seeded(part, counter, seed), values
+
+    def _seeded(self, part: Part, counter: int, seed: Any) -> tuple[int, int]:
+        if not part.drawn:
+            stores = "stores nothing in 16 bits" if self.storage.rounding != "nearest" else "rounds to nearest"
+            stores = stores if self.storage.narrow else f"keeps everything in {self.dtype}"
+            raise UserError(f"this kernel {stores}, and needs no seed", where=self.rule.name,
+                            fix='leave seed out, or compile with dtype="bfloat16", rounding="stochastic"')  # fmt: skip
+        if seed is None:
+            raise UserError("a kernel that rounds by random bits needs a seed", where=self.rule.name,
+                            fix="give seed=0, or another for other bits")  # fmt: skip
+        return counter, diagnose.seed(seed)
 
     def _call(
-        self, part: Part, given: list[Any], t: int | None, hyperparameters: Mapping[str, float], guard: bool = False
+        self,
+        part: Part,
+        given: list[Any],
+        t: int | None,
+        hyperparameters: Mapping[str, float],
+        guard: bool = False,
+        seed: Any = None,
     ) -> bool:
-        counter, values = self._scalars(t, hyperparameters)
+        when, values = self._scalars(part, t, seed, hyperparameters)
         if type(given[0]) in _LISTS:
-            return many.step_arrays(self, part, given, counter, values, guard)
+            return many.step_arrays(self, part, given, when, values, guard)
         for array in given:
             if type(array) is not _PLAIN:  # Numba would judge others by what it has seen before
                 given = self._plain(part, given)
                 break
         arrays = _flat(given)
         if guard:
-            self._diagnose(part, given, counter)
-            return many.step_one(self, part, arrays, counter, values, guard)
+            self._diagnose(part, given, when[0])
+            return many.step_one(self, part, arrays, when, values, guard)
         if part is self.stepping and self.measuring is not None:
             sums = table(arrays[0].size, len(self.measuring.stored))
-            if self._enter(self.measuring, given, [*arrays, sums], counter, values):
-                return many.step_one(self, part, arrays, counter, values)
+            if self._enter(self.measuring, given, [*arrays, sums], when[:1], values):
+                return many.step_one(self, part, arrays, when, values)
             values = [*values, *norms_of(sums)]
-        large = self._enter(part, given, arrays, counter, values)
-        return many.step_one(self, part, arrays, counter, values) if large else True
+        large = self._enter(part, given, arrays, when, values)
+        return many.step_one(self, part, arrays, when, values) if large else True
 
     def _enter(
-        self, part: Part, given: list[Array], arrays: list[Array], counter: int, values: list[float | None]
+        self, part: Part, given: list[Array], arrays: list[Array], when: tuple[int, ...], values: list[float | None]
     ) -> bool:
         """One part's work. True where all is right, but nothing is done: threads should share the work."""
         try:
-            code = part.entry(*arrays, counter, *values, 0, -1, SUBNORMAL)
+            code = part.entry(*part.compiled_for(arrays), *when, *values, 0, -1, SUBNORMAL)
         except (TypeError, OverflowError, NumbaError):  # another type than compiled for
-            self._diagnose(part, given, counter)
+            self._diagnose(part, given, when[0])
             raise
         if code > 0:
             refusal = part.refusals[code - 1]
             raise UserError(refusal.what, where=self.rule.name, fix=refusal.fix)
         return code == LARGE
 
-    def check_scalars(self, part: Part, counter: int, values: list[float | None]) -> None:
+    def check_scalars(self, part: Part, when: tuple[int, ...], values: list[float | None]) -> None:
         """Raises UserError for a counter or hyperparameter that a step refuses, by a step of nothing."""
-        nothing = [self.example[:0]] * len(part.arrays)
+        nothing = part.nothing
         if part is self.stepping and self.measuring is not None:
-            self._enter(self.measuring, nothing, [*nothing, table(0, len(self.measuring.stored))], counter, values)
+            self._enter(self.measuring, nothing, [*nothing, table(0, len(self.measuring.stored))], when[:1], values)
         else:
-            self._enter(part, nothing, nothing, counter, values)
-
-    @cached_property
-    def example(self) -> Array:
-        """An array of the kernel's type."""
-        return np.zeros(1, self.dtype)
+            self._enter(part, nothing, nothing, when, values)
 
     @cached_property
     def spare(self) -> list[Tables]:
         """Tables for the next steps of many tensors."""
         return []
 
-    def _counter(self, t: Any) -> int:
-        """The step counter as an int; without one, any will do where the rule does not use it."""
+    def _counter(self, t: Any, part: Part) -> int:
+        """The step counter as an int; without one, any will do where neither rule nor random bits use it."""
         if t is not None:
             return diagnose.whole(t)
-        if self._counts:
-            raise UserError(f"{self.rule.name} counts its steps", fix="give t=1, 2, ...")
+        if self._counts or part.drawn:
+            what = "counts its steps" if self._counts else "rounds by random bits, others at every step"
+            raise UserError(f"{self.rule.name} {what}", fix="give t=1, 2, ...")
         return 1
 
     @cached_property
@@ -250,7 +320,11 @@ class Kernel:
 
     def _refuse_array(self, name: str, value: Any, *, stored: bool) -> None:
         place = f'state["{name}"]' if name in self.rule.state_names else name
-        diagnose.array(name, value, self.dtype, place=place, kept=stored or place != name, stored=stored)
+        diagnose.array(name, value, self._type_of(name), place=place, kept=stored or place != name, stored=stored)
+
+    def _type_of(self, name: str) -> str:
+        """The type that an argument has in memory, by its name, which may have a place in a list behind it."""
+        return self.storage.state if name in self.rule.state_names else self.storage.dtype
 
     def _diagnose(self, part: Part, arrays: list[Array], t: int) -> None:
         named = dict(zip(part.arrays, arrays, strict=True))
@@ -291,15 +365,16 @@ class Kernel:
         return values
 
     def _initial(self, initial: Expr, theta: Array, values: list[float | None]) -> Array:
+        dtype = numpy_dtype(self.storage.state)
         if isinstance(initial, Number):
-            return np.full(theta.shape, float(initial.value), dtype=self.dtype)
+            return np.full(theta.shape, float(initial.value), dtype=dtype)
         if isinstance(initial, Symbol) and initial.name in self._places:
             value = values[self._places[initial.name]]
             if value is None:
                 raise UserError(f"{self.rule.name} needs {initial.name}", fix=f"give {initial.name}=... to init")
-            return np.full(theta.shape, value, dtype=self.dtype)
+            return np.full(theta.shape, value, dtype=dtype)
         if isinstance(initial, Symbol) and initial.name == self.rule.inputs[0]:
-            return np.array(theta, dtype=self.dtype, order="C")
+            return np.array(theta, dtype=dtype, order="C")
         raise UserError(f"an initial state of {initial} is not supported", where=self.rule.name, fix="use a constant")
 
 

@@ -22,6 +22,8 @@ from numba.core.caching import _Cache
 from numba.core.compiler import CompileResult
 
 from derive.errors import UserError
+from kernels.program import Program
+from kernels.storage import ARITHMETIC
 
 _REALS = numba.types.float64[::1]
 GRADIENT = numba.types.void(_REALS, _REALS)  # of a user's `gradient(theta, out)`
@@ -109,19 +111,24 @@ def module_from_text(name: str, path: str, source: str) -> Any:
     return module
 
 
-def signature(
-    dtype: str, arrays: tuple[str, ...], stored: tuple[str, ...], parameters: int, *, sums: bool = False
-) -> Any:
+def signature(program: Program) -> Any:
     """The types of `entry`: contiguous arrays, read-only where nothing is stored, t, the hyperparameters, a range.
 
-    With `sums` a table for sums of squares follows the arrays.
+    A table for sums of squares follows the arrays where these are added up, the seed of random bits t.
     """
-    element = getattr(numba.types, dtype)
-    types = [numba.types.Array(element, 1, "C", readonly=a not in stored) for a in arrays]
-    if sums:
+    types = [
+        numba.types.Array(memory(program.type_of(a)), 1, "C", readonly=a not in program.stored) for a in program.arrays
+    ]
+    if program.measures:
         types.append(numba.types.float64[:, ::1])
     whole, real = numba.types.int64, numba.types.float64
-    return numba.types.int64(*types, whole, *[real] * (parameters - 1), whole, whole, real)
+    counters = [whole] * (2 if program.drawn else 1)
+    return whole(*types, *counters, *[real] * (len(program.parameters) - 1), whole, whole, real)
+
+
+def memory(dtype: str) -> Any:
+    """What compiled code takes an element for: itself, or the bits of what Numba does not know."""
+    return getattr(numba.types, dtype if dtype in ARITHMETIC else "uint16")
 
 
 def signature_of_run(dtype: str, states: int, hyperparameters: int) -> Any:

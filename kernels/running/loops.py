@@ -49,5 +49,5 @@ def _signature(name: str) -> Any:
     whole = numba.types.int64
     row, rows = whole[::1], whole[:, ::1]
     if name == "survey":
-        return whole(whole, whole, whole, whole, numba.types.boolean[::1], rows, row, row, row)
-    return whole(row, row, whole, row, whole, whole, whole)
+        return whole(whole, whole, row, row, numba.types.boolean[::1], rows, row, row, row)
+    return whole(row, row, whole, whole, row, whole, whole, whole)

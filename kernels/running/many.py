@@ -19,18 +19,20 @@ from kernels.running.pool import crew, share
 from kernels.running.sharing import shared
 from kernels.running.survey import BLOCK
 from kernels.running.tables import Overlap, Tables, Unfit, survey, survey_addresses, tables
+from kernels.storage import BYTES, EXPONENTS
 
 if TYPE_CHECKING:
     from kernels.running.kernel import Kernel, Part
 
 Array = np.ndarray[Any, Any]
 SPARE = 4  # tables that a kernel keeps for its next steps
+When = tuple[int, ...]  # t, and the seed where there are random bits
 CHUNK = 1 << 14  # elements: enough to hide the taking, few enough for threads to end together
 BLOCKS = CHUNK // BLOCK  # of a chunk, where norms are measured
 
 
 def step_arrays(
-    kernel: Kernel, part: Part, rows: Sequence[Sequence[Array]], t: int, values: list[float | None], guard: bool
+    kernel: Kernel, part: Part, rows: Sequence[Sequence[Array]], when: When, values: list[float | None], guard: bool
 ) -> bool:
     """A step of tensors given as arrays, a row for each of the part's arguments. False where the guard skipped it."""
     _same_lengths(kernel, part, rows)
@@ -38,29 +40,29 @@ def step_arrays(
     made = _borrow(kernel, len(rows), len(rows[0]))
     try:
         try:
-            survey(made, arrays, kernel.example, part.is_stored)
+            survey(made, arrays, part.examples)
         except Unfit:
             arrays = tuple(_plain(kernel, part, arrays, len(rows[0])))
-            survey(made, arrays, kernel.example, part.is_stored)
+            survey(made, arrays, part.examples)
     except Overlap as overlap:
         raise _overlap(kernel, part, overlap.places, len(rows[0]), listed=True) from None
-    return _step(kernel, part, made, t, values, guard)
+    return _step(kernel, part, made, when, values, guard)
 
 
 def step_one(
-    kernel: Kernel, part: Part, arrays: Sequence[Array], t: int, values: list[float | None], guard: bool = False
+    kernel: Kernel, part: Part, arrays: Sequence[Array], when: When, values: list[float | None], guard: bool = False
 ) -> bool:
     """A step of one tensor given as arrays that have been found to be right, but perhaps for overlaps."""
     made = _borrow(kernel, len(arrays), 1)
     try:
-        survey(made, tuple(arrays), kernel.example, part.is_stored)
+        survey(made, tuple(arrays), part.examples)
     except Overlap as overlap:
         raise _overlap(kernel, part, overlap.places, 1, listed=False) from None
-    return _step(kernel, part, made, t, values, guard)
+    return _step(kernel, part, made, when, values, guard)
 
 
 def step_addresses(
-    kernel: Kernel, part: Part, addresses: Any, sizes: Any, t: int, values: list[float | None], guard: bool
+    kernel: Kernel, part: Part, addresses: Any, sizes: Any, when: When, values: list[float | None], guard: bool
 ) -> bool:
     """A step of tensors given by address: a row for each argument, a column for each tensor of so many elements.
 
@@ -74,29 +76,29 @@ def step_addresses(
     made.addresses[:] = given
     np.cumsum(counts, out=made.starts[1:])
     try:
-        survey_addresses(made, kernel.example, part.is_stored)
+        survey_addresses(made, part.examples)
     except Overlap as overlap:
         raise _overlap(kernel, part, overlap.places, counts.size, listed=True) from None
     except Unfit as unfit:
         what = f"{_named(kernel, part, unfit.place, counts.size, listed=True)[0]} is not aligned in memory"
         raise UserError(what, where=kernel.rule.name, fix="give the address of its first element") from None
-    return _step(kernel, part, made, t, values, guard)
+    return _step(kernel, part, made, when, values, guard)
 
 
-def _step(kernel: Kernel, part: Part, made: Tables, t: int, values: list[float | None], guard: bool) -> bool:
+def _step(kernel: Kernel, part: Part, made: Tables, when: When, values: list[float | None], guard: bool) -> bool:
     """All that is left: the scalars are checked, nothing else can be wrong."""
-    kernel.check_scalars(part, t, values)
+    kernel.check_scalars(part, when, values)
     total = made.elements
-    if guard and not _finite(made, kernel.example.itemsize, part.guarded):
+    if guard and not _finite(made, part.types[part.guarded], part.guarded):
         _give_back(kernel, made)
         return False
     if part is kernel.stepping and kernel.measuring is not None:
-        _measure(kernel.measuring, made, t, values)
+        _measure(kernel.measuring, made, when[0], values)
         given = [made.addresses, made.starts, made.norms]
     else:
         given = [made.addresses, made.starts]
     entry = shared(part.proved)
-    _divide(lambda cell, chunk, mine: entry(*given, cell, total, chunk, mine, t, *values), total, total, CHUNK)
+    _divide(lambda cell, chunk, mine: entry(*given, cell, total, chunk, mine, *when, *values), total, total, CHUNK)
     _give_back(kernel, made)
     return True
 
@@ -110,13 +112,13 @@ def _measure(measuring: Part, made: Tables, t: int, values: list[float | None]) 
     entry(*given, cells(1), 0, 0, 0, t, *values)
 
 
-def _finite(made: Tables, itemsize: int, row: int) -> bool:
+def _finite(made: Tables, dtype: str, row: int) -> bool:
     """Whether every gradient is finite."""
     entry, total = loops.finite(), made.elements
     addresses, starts = made.addresses[row], made.starts
 
     def look(cell: Array, chunk: int, mine: int) -> object:
-        return entry(addresses, starts, itemsize, cell, total, chunk, mine)
+        return entry(addresses, starts, BYTES[dtype], EXPONENTS[dtype], cell, total, chunk, mine)
 
     return not found(_divide(look, total, total // 4, CHUNK))  # elements soon looked at: fewer are worth a thread
 
@@ -175,7 +177,7 @@ def _plain(kernel: Kernel, part: Part, arrays: Sequence[Array], tensors: int) ->
     for place, value in enumerate(arrays):
         name, caller = _named(kernel, part, place, tensors, listed=True)
         stored = bool(part.is_stored[place // tensors])
-        diagnose.array(name, value, kernel.dtype, place=caller, kept=True, stored=stored)
+        diagnose.array(name, value, part.types[place // tensors], place=caller, kept=True, stored=stored)
         first = _named(kernel, part, place % tensors, tensors, listed=True)[0]
         diagnose.shapes({first: arrays[place % tensors], name: value})
     return [a.view(np.ndarray) for a in arrays]

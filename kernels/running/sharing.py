@@ -20,7 +20,7 @@ from derive.reading.norms import BLOCK
 from kernels.lower import PartName
 from kernels.program import fresh
 from kernels.running import cache
-from kernels.running.load import load
+from kernels.running.load import load, memory
 from kernels.version import GENERATOR
 
 _HEAD = """\
@@ -30,7 +30,7 @@ import numpy as np
 from numba import carray, njit
 
 from kernels.running.memory import await_others, claim, finish, pointer_at
-from {name} import element, prelude, {inner}
+from {name} import {imported}
 
 
 @njit(error_model="numpy", nogil=True)
@@ -53,7 +53,7 @@ def entry(table, starts, {more}cell, total, chunk, mine, {parameters}):
             if begin < end:
                 size = starts[k + 1] - starts[k]
 {arrays}
-{each}                span({names}, begin - starts[k], end - starts[k], {handed})
+{each}                span({names}, begin - starts[k], end - starts[k], {key}{handed})
             begin = end
             k += 1
         finish(cell, last - first)
@@ -108,8 +108,24 @@ _TAKEN = frozenset(
         "entry",
         "finish",
     }
-    | {"first", "float", "j", "k", "last", "mine", "min", "njit", "norms", "np", "place", "pointer_at", "prelude"}
-    | {"range", "size", "span", "squares", "starts", "sums", "table", "total"}
+    | {
+        "first",
+        "float",
+        "j",
+        "k",
+        "key",
+        "key_of",
+        "last",
+        "mine",
+        "min",
+        "njit",
+        "norms",
+        "np",
+        "place",
+        "pointer_at",
+        "prelude",
+    }
+    | {"range", "seed", "size", "span", "squares", "starts", "sums", "table", "total"}
 )
 
 
@@ -118,6 +134,7 @@ class Proved:
     """What the loop is made around: the module of a proved part, the names it has, and the key of the kernel.
 
     `norms` says how many norms the part is given, its last parameters; of a measuring part, how many it measures.
+    `types` are those of the arrays in memory; `drawn` says whether what is stored is rounded by random bits.
     """
 
     module: str
@@ -127,6 +144,8 @@ class Proved:
     parameters: tuple[str, ...]
     handed: tuple[str, ...]
     norms: int = 0
+    types: tuple[str, ...] = ()
+    drawn: bool = False
 
     @property
     def measures(self) -> bool:
@@ -166,13 +185,17 @@ def text(proved: Proved) -> str:
         f"({''.join(f'{name}, ' for name in handed)}) = prelude({', '.join([f'float({given[0]})', *parameters[1:]])})"
     )
     indent = " " * (12 if proved.measures else 16)
-    views = [f"{indent}{a} = carray(pointer_at(table[{j}, k], element), size)" for j, a in enumerate(arrays)]
+    kept = [f"np.{memory(name)}" for name in proved.types]
+    views = [f"{indent}{a} = carray(pointer_at(table[{j}, k], {kept[j]}), size)" for j, a in enumerate(arrays)]
+    imported = ["prelude", "block" if proved.measures else "span", *(["key_of"] if proved.drawn else [])]
+    keyed = [f"{indent}key = key_of(seed, {given[0]}, k)"] if proved.drawn else []
+    counters = (given[0], "seed", *given[1:]) if proved.drawn else given
     norms = [f"{indent}{name} = norms[k, {j}]" for j, name in enumerate(parameters[len(given) :])]
     fields = {
         "name": proved.module,
         "generator": GENERATOR,
-        "inner": "block" if proved.measures else "span",
-        "parameters": ", ".join(given),
+        "imported": ", ".join(imported),
+        "parameters": ", ".join(counters),
         "arrays": "\n".join(views),
         "names": ", ".join(arrays),
         "handed": ", ".join(handed),
@@ -180,8 +203,8 @@ def text(proved: Proved) -> str:
     }
     if proved.measures:
         return _NORMS.format(**fields, block=BLOCK, norms=proved.norms)
-    each = "".join(f"{line}\n" for line in (*norms, indent + call)) if norms else ""
-    return _STEP.format(**fields, more="norms, " if norms else "", each=each)
+    each = "".join(f"{line}\n" for line in (*keyed, *norms, *([indent + call] if norms else [])))
+    return _STEP.format(**fields, more="norms, " if norms else "", each=each, key="key, " if proved.drawn else "")
 
 
 def _signature(proved: Proved) -> Any:
@@ -191,4 +214,5 @@ def _signature(proved: Proved) -> Any:
         tables, count = [rows, row, row, reals, reals], len(proved.parameters) - 1
     else:
         tables, count = [rows, row, *([reals] if proved.norms else [])], len(proved.parameters) - 1 - proved.norms
-    return whole(*tables, row, whole, whole, whole, whole, *[real] * count)
+    counters = [whole] * (2 if proved.drawn else 1)
+    return whole(*tables, row, whole, whole, whole, *counters, *[real] * count)

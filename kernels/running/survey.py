@@ -48,13 +48,13 @@ def fits(array, first, header, example, needed):  # type: ignore[no-untyped-def]
 
 
 @njit(error_model="numpy")
-def apart(table, starts, itemsize, stored, order):  # type: ignore[no-untyped-def]
+def apart(table, starts, itemsizes, stored, order):  # type: ignore[no-untyped-def]
     """Whether nothing that is stored overlaps anything else; `order` is that of the addresses."""
     count = table.shape[1]
     before = reach = reach_stored = np.int64(-(2**63))
     for place in order:
         row, k = place // count, place % count
-        size = (starts[k + 1] - starts[k]) * itemsize
+        size = (starts[k + 1] - starts[k]) * itemsizes[row]
         first = table[row, k]
         if first < before:
             return UNSORTED
@@ -69,9 +69,10 @@ def apart(table, starts, itemsize, stored, order):  # type: ignore[no-untyped-de
 
 
 @njit(error_model="numpy")
-def entry(items, header, example, itemsize, stored, table, starts, blocks, order):  # type: ignore[no-untyped-def]
+def entry(items, header, examples, itemsizes, stored, table, starts, blocks, order):  # type: ignore[no-untyped-def]
     """Fill the table of addresses, a row for each argument, and where each tensor starts in all of them end to end.
 
+    The arrays of a row are to be like its example, whose address is given, and have its size of items.
     `items` is where the references to the arrays stand, row by row; with 0 the table and the starts are there already.
     The answer is 0, the number of an array that does not fit, counted from 1, UNSORTED for an order to be made anew,
     or OVERLAP.
@@ -85,7 +86,7 @@ def entry(items, header, example, itemsize, stored, table, starts, blocks, order
             for row in range(rows):
                 needed = CONTIGUOUS | ALIGNED | (WRITEABLE if stored[row] else 0)
                 array = references[row * count + k]
-                if not fits(array, first, header, example, needed):
+                if not fits(array, first, header, examples[row], needed):
                     return row * count + k + 1
                 table[row, k] = word(array + header, 0)
             for d in range(word(first + header, 1) & 0xFFFFFFFF):
@@ -93,4 +94,4 @@ def entry(items, header, example, itemsize, stored, table, starts, blocks, order
             starts[k + 1] = starts[k] + size
     for k in range(count):
         blocks[k + 1] = blocks[k] + (starts[k + 1] - starts[k] + BLOCK - 1) // BLOCK
-    return apart(table, starts, itemsize, stored, order)
+    return apart(table, starts, itemsizes, stored, order)

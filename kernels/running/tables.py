@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -63,31 +63,49 @@ class Unfit(Exception):
         self.place = place
 
 
-def survey(made: Tables, arrays: tuple[Array, ...], example: Array, stored: Array) -> None:
+@dataclass(frozen=True)
+class Examples:
+    """For each argument an array like those that are to be given, and whether it is stored into."""
+
+    arrays: tuple[Array, ...]
+    stored: Array
+    places: Array
+    itemsizes: Array
+
+
+def examples(arrays: Iterable[Array], stored: Array) -> Examples:
+    """The examples with what the compiled loop is given of them."""
+    kept = tuple(arrays)
+    places, sizes = np.array([id(a) for a in kept], np.int64), np.array([a.itemsize for a in kept], np.int64)
+    return Examples(kept, stored, places, sizes)
+
+
+def survey(made: Tables, arrays: tuple[Array, ...], like: Examples) -> None:
     """Fill the tables from the arrays, row by row. Raises Unfit and Overlap."""
     items = id(arrays) + _ITEMS if _layout_is_known() else 0
     if not items:
-        _by_attributes(made, arrays, example, stored)
-    _checked(made, items, example, stored)
+        _by_attributes(made, arrays, like)
+    _checked(made, items, like)
 
 
-def survey_addresses(made: Tables, example: Array, stored: Array) -> None:
+def survey_addresses(made: Tables, like: Examples) -> None:
     """Check the tables, filled by the caller but for the starts of blocks. Raises Unfit and Overlap."""
-    askew = np.flatnonzero(made.addresses.reshape(-1) % example.itemsize)
+    askew = np.flatnonzero(made.addresses % like.itemsizes[:, None])
     if askew.size:
         raise Unfit(int(askew[0]))
-    _checked(made, 0, example, stored)
+    _checked(made, 0, like)
 
 
-def _checked(made: Tables, items: int, example: Array, stored: Array) -> None:
-    look, itemsize = loops.survey(), example.itemsize
-    given = (items, _HEADER, id(example), itemsize, stored, made.addresses, made.starts, made.blocks, made.order)
+def _checked(made: Tables, items: int, like: Examples) -> None:
+    look = loops.survey()
+    given = (items, _HEADER, like.places, like.itemsizes, like.stored, made.addresses, made.starts, made.blocks,
+             made.order)  # fmt: skip
     code = look(*given)
     if code == UNSORTED:
-        made.order[:] = _order(made.addresses.reshape(-1), itemsize)
+        made.order[:] = _order(made.addresses.reshape(-1), int(like.itemsizes.min()))
         code = look(*given)
     if code == OVERLAP:
-        raise Overlap(*_overlapping(made, itemsize, stored))
+        raise Overlap(*_overlapping(made, like))
     if code:
         raise Unfit(code - 1)
 
@@ -95,7 +113,7 @@ def _checked(made: Tables, items: int, example: Array, stored: Array) -> None:
 def _order(addresses: Array, itemsize: int) -> Array:
     """What sorts the addresses; they and their places in one word each, where there is room, are sorted sooner."""
     bits = addresses.size.bit_length()
-    if bits > 16 or itemsize < 4:
+    if bits > 16 or itemsize < 2:
         return np.argsort(addresses)
     words = addresses // itemsize << bits
     words += np.arange(addresses.size)
@@ -103,33 +121,33 @@ def _order(addresses: Array, itemsize: int) -> Array:
     return words & ((1 << bits) - 1)
 
 
-def _overlapping(made: Tables, itemsize: int, stored: Array) -> tuple[int, int]:
+def _overlapping(made: Tables, like: Examples) -> tuple[int, int]:
     """The places of two arrays that overlap, one of them stored, in their order as arguments."""
     tensors = made.addresses.shape[1]
-    sizes = np.diff(made.starts) * itemsize
+    sizes, stored = np.outer(like.itemsizes, np.diff(made.starts)), like.stored
     furthest = furthest_stored = (-1, -1)  # where the memory seen so far ends, and whose that is
     for place in map(int, made.order):
         row, k = divmod(place, tensors)
         first = int(made.addresses[row, k])
-        if not sizes[k]:
+        if not sizes[row, k]:
             continue
         end, other = furthest if stored[row] else furthest_stored
         if first < end:
             return min(place, other), max(place, other)
-        span = (first + int(sizes[k]), place)
+        span = (first + int(sizes[row, k]), place)
         furthest = max(furthest, span)
         if stored[row]:
             furthest_stored = max(furthest_stored, span)
     raise AssertionError("nothing overlaps")
 
 
-def _by_attributes(made: Tables, arrays: tuple[Array, ...], example: Array, stored: Array) -> None:
+def _by_attributes(made: Tables, arrays: tuple[Array, ...], like: Examples) -> None:
     """The same from the attributes of the arrays, slowly."""
     tensors = made.addresses.shape[1]
     for place, a in enumerate(arrays):
         row, k = divmod(place, tensors)
-        fits = type(a) is np.ndarray and a.dtype == example.dtype and a.shape == arrays[k].shape
-        if not (fits and a.flags.c_contiguous and a.flags.aligned and (a.flags.writeable or not stored[row])):
+        fits = type(a) is np.ndarray and a.dtype == like.arrays[row].dtype and a.shape == arrays[k].shape
+        if not (fits and a.flags.c_contiguous and a.flags.aligned and (a.flags.writeable or not like.stored[row])):
             raise Unfit(place)
         made.addresses[row, k] = a.ctypes.data
     np.cumsum([a.size for a in arrays[:tensors]], out=made.starts[1:])
@@ -142,15 +160,15 @@ def _layout_is_known() -> bool:
     frozen = np.zeros((2, 5), np.float32)
     frozen.flags.writeable = False
     odd: list[Array] = [np.zeros((2, 5)), np.zeros((5, 2), np.float32), frozen, np.zeros((5, 2), np.float32).T]
-    stored, example = np.array([True, True]), np.zeros(1, np.float32)
+    like = examples([np.zeros(1, np.float32)] * 2, np.array([True, True]))
     try:
         for others, fits in [(tuple(a.copy() for a in good), True), *((_with(good, a), False) for a in odd)]:
             read, told = tables(2, 4), tables(2, 4)
             arrays = (*good, *others)
-            if _fits(read, arrays, example, stored) is not fits:
+            if _fits(read, arrays, like) is not fits:
                 return False
             if fits:
-                _by_attributes(told, arrays, example, stored)
+                _by_attributes(told, arrays, like)
                 if not all(map(np.array_equal, (read.addresses, read.starts), (told.addresses, told.starts))):
                     return False
     except Overlap:
@@ -162,9 +180,9 @@ def _with(arrays: Sequence[Array], another: Array) -> tuple[Array, ...]:
     return tuple(another if k == 2 else a.copy() for k, a in enumerate(arrays))
 
 
-def _fits(made: Tables, arrays: tuple[Array, ...], example: Array, stored: Array) -> bool:
+def _fits(made: Tables, arrays: tuple[Array, ...], like: Examples) -> bool:
     try:
-        _checked(made, id(arrays) + _ITEMS, example, stored)
+        _checked(made, id(arrays) + _ITEMS, like)
     except Unfit:
         return False
     return True

@@ -10,6 +10,7 @@ DEFAULT = 42
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("campaign")
     group.addoption("--mutants", type=int, default=DEFAULT, help="mutants of rules, and a third as many rewritings")
+    group.addoption("--stride", type=int, default=10_007, help="of the float32 numbers that are converted; 1 is all")
     group.addoption("--campaign-seed", type=int, default=1, help="another seed makes another campaign")
 
 

@@ -56,9 +56,9 @@ def span(x, out, m, lo, hi, beta_e, one_minus_beta_e):
 
 @njit(error_model="numpy", nogil=True, inline="always")
 def overlap(a, b):
-    """Whether two arrays of one size share memory."""
-    first, second, size = a.ctypes.data, b.ctypes.data, a.size * a.itemsize
-    return size > 0 and first < second + size and second < first + size
+    """Whether two arrays share memory."""
+    first, second = a.ctypes.data, b.ctypes.data
+    return first < second + b.size * b.itemsize and second < first + a.size * a.itemsize
 
 
 @njit(error_model="numpy", nogil=True)

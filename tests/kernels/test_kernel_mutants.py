@@ -133,7 +133,7 @@ def test_a_mistake_in_the_source_changes_bits(edit: str) -> None:
         source = source.replace("nogil=True", "nogil=True, fastmath=True").replace(
             ", fastmath=True, fastmath", ", fastmath"
         )
-    types = signature("float32", program.arrays, program.stored, len(program.parameters))
+    types = signature(program)
     entry = load(f"mutant_{edit.replace(' ', '_').replace('-', '_')}", f"<{edit}>", source, types).entry
     given = arrays(program.arrays, "float32", 203)
     different = False

@@ -15,6 +15,7 @@ from kernels.lower import goals
 from kernels.pipeline import parts_of, programs
 from kernels.program import inlined
 from kernels.readback import equal, read_back, with_norms
+from kernels.storage import Storage
 from tests.zoo import NAMES, construct
 
 
@@ -73,6 +74,52 @@ def test_an_edited_source_is_refused_or_not_proved(edit: str) -> None:
     except UserError:
         return
     assert not equal(read, goals(rule), assumptions_of(rule))
+
+
+NARROW_EDITS = {
+    "bits taken for numbers": ("from_bfloat16(g[i])", "g[i]"),
+    "bits of another format": ("from_bfloat16(theta[i])", "from_float16(theta[i])"),
+    "a number stored as it is": ("theta[i] = to_bfloat16_by(theta_1, bits_0)", "theta[i] = theta_1"),
+    "a conversion inside": ("m_1 = beta1_e", "m_1 = from_bfloat16(beta1_e)"),
+    "another value stored": ("to_bfloat16_by(theta_1, bits_0)", "to_bfloat16_by(m_1, bits_0)"),
+    "bits that another has": ("np.uint32(bits_0 >> np.uint32(16))", "bits_0"),
+    "bits of its own choice": ("        theta[i] = to_", "        bits_0 = np.uint32(0)\n        theta[i] = to_"),
+    "bits of the place in the chunk": ("np.uint32(lo + i),", "np.uint32(i),"),
+    "a key of its own": ("key = key_of(seed, t, 0)", "key = key_of(seed, 0, 0)"),
+    "another key": ("lo, hi, key, beta1_e", "lo, hi, hi, beta1_e"),
+    "a changed conversion": ("np.uint32(bits) << np.uint32(16)", "np.uint32(bits) << np.uint32(15)"),
+    "a changed generator": ("y << np.uint32(26)", "y << np.uint32(25)"),
+    "a conversion defined twice": ("def key_of(", "def threefry(x):\n    return x\n\n\ndef key_of("),
+    "a name that a conversion has": ("m_1", "threefry"),
+    "no seed": ("t, seed, lr", "seed, t, lr"),
+}
+
+
+@pytest.mark.parametrize("edit", NARROW_EDITS)
+def test_an_edited_source_of_sixteen_bits_is_refused_or_not_proved(edit: str) -> None:
+    old, new = NARROW_EDITS[edit]
+    rule, storage = find_rule("adam"), Storage("bfloat16", "bfloat16", "stochastic")
+    program = programs(rule, storage).final
+    source = emit(program, rule)
+    assert equal(read_back(source, program), goals(rule), assumptions_of(rule))
+    assert source.count(old) >= 1
+    try:
+        read = read_back(source.replace(old, new), program)
+    except UserError:
+        return
+    assert not equal(read, goals(rule), assumptions_of(rule))
+
+
+def test_a_source_that_keeps_other_arrays_is_another() -> None:
+    rule = find_rule("adam")
+    source = emit(programs(rule, Storage("bfloat16", "bfloat16")).final, rule)
+    for other in (
+        Storage("bfloat16", "float32"),
+        Storage("float16", "float16"),
+        Storage("bfloat16", "bfloat16", "stochastic"),
+    ):
+        with pytest.raises(UserError, match="does not keep its arrays, or round them, as the program does"):
+            read_back(source, programs(rule, other).final)
 
 
 def test_an_array_stored_without_being_asked_for_is_not_equal() -> None:

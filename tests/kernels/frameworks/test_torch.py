@@ -18,6 +18,7 @@ from derive.errors import UserError
 from derive.library import LIBRARY
 from derive.rule import Rule
 from kernels import compile
+from kernels.storage import numpy_dtype
 from tests.sample import sampled
 
 torch = pytest.importorskip("torch")
@@ -208,6 +209,31 @@ def test_channels_last_is_stepped_where_it_lies() -> None:
     assert laid.data_ptr() == place
     assert torch.equal(plain, laid.contiguous())
     assert optim.state[laid]["m"].shape == laid.shape
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+@pytest.mark.parametrize("kept", [None, "float32"])
+def test_sixteen_bits_are_stepped_where_they_lie(dtype: str, kept: str | None) -> None:
+    """To the kernel's bits, without a copy; states in a type of their own are saved and loaded as they are."""
+    kernel, theta = compile("adamw", dtype, state=kept), np.linspace(-1, 1, 12).astype(numpy_dtype(dtype))
+    tensor = torch.nn.Parameter(torch.linspace(-1, 1, 12, dtype=torch.float64).to(getattr(torch, dtype)))
+    place, made = tensor.data_ptr(), optimizer("adamw", state=kept)
+    optim, state = made([tensor]), kernel.init(theta)
+    for t, gradient in enumerate(random_gradients(3, 12, steps=4), start=1):
+        given = gradient.astype(numpy_dtype(dtype))
+        tensor.grad = torch.from_numpy(given.astype(np.float32)).to(tensor.dtype)
+        optim.step()
+        kernel.step(theta, given, state, t)
+        if t == 2:
+            again = made([tensor])
+            again.load_state_dict(optim.state_dict())
+            assert pickle.loads(pickle.dumps(again)).kept == kept
+            optim = again
+        assert np.array_equal(tensor.detach().float().numpy(), theta.astype(np.float32))
+    assert tensor.data_ptr() == place
+    for name, buffer in state.items():
+        assert str(optim.state[tensor][name].dtype) == f"torch.{buffer.dtype.name}"
+        assert np.array_equal(optim.state[tensor][name].float().numpy(), buffer.astype(np.float32))
 
 
 def test_a_hook_and_a_frozen_parameter() -> None:

@@ -78,13 +78,21 @@ def test_what_was_interrupted_goes_on(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_ctrl_c_within_a_block_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is raised once the block is done and kept."""
-    path = tmp_path / "map.npz"
+    path, expected, began = tmp_path / "map.npz", made(), threading.Event()
+    enter = Descent._enter
+
+    def interrupted(self: Descent, *given: Any) -> None:
+        if not began.is_set():
+            began.set()
+            os.kill(os.getpid(), signal.SIGINT)
+        enter(self, *given)
+
     monkeypatch.setattr(run, "BLOCK", 1 << 62)
-    long = {"steps": 400_000, "save": path}
-    threading.Timer(0.03, os.kill, (os.getpid(), signal.SIGINT)).start()
+    monkeypatch.setattr(Descent, "_enter", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        made(**long)
+        made(save=path)
     assert [file.name for file in saving.folder_of(path).glob("*.block")] == ["0-600.block"]
+    assert_same(made(save=path), expected)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from derive.library.lookup import find_rule
 from kernels import compile
 from kernels.measuring.inputs import Array
 from kernels.measuring.tolerance import tolerance
+from kernels.storage import Storage
 
 GRADIENTS = st.lists(st.floats(-4, 4, width=32).filter(lambda g: g == 0 or abs(g) > 1e-3), min_size=1, max_size=12)
 
@@ -82,3 +83,14 @@ def test_rules_of_more_than_one_number_are_refused() -> None:
     for name in ("lars", "nesterov"):
         with pytest.raises(UserError, match="more than the gradients"):
             tolerance(name, [1.0])
+
+
+def test_a_run_kept_in_16_bits_may_drift_as_far_as_they_round() -> None:
+    gradients = [0.5, -0.25, 1.0]
+    narrow, single = tolerance("momentum", gradients, "bfloat16"), tolerance("momentum", gradients)
+    assert (narrow > 1e4 * single).all()
+    assert (narrow < 1e-2).all()
+    with pytest.raises(
+        UserError, match="no tolerance for float16, stochastic rounding: two runs differ by their random"
+    ):
+        tolerance("momentum", gradients, Storage("float16", "float16", "stochastic"))

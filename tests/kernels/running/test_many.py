@@ -247,7 +247,8 @@ def overlapping(arrays: list[Any], made_tables: tables.Tables, stored: list[bool
     """The places that the survey names; none where nothing stored overlaps."""
     made_tables.addresses.reshape(-1)[:] = [a.ctypes.data for a in arrays]
     try:
-        tables.survey_addresses(made_tables, np.zeros(1, np.float32), np.array(stored))
+        like = tables.examples([np.zeros(1, a.dtype) for a, _ in zip(arrays, stored, strict=False)], np.array(stored))
+        tables.survey_addresses(made_tables, like)
     except tables.Overlap as overlap:
         return overlap.places
     return ()
@@ -261,6 +262,19 @@ def test_overlaps_of_arguments_are_found_as_by_pairs(size: int, spans: list[tupl
              if np.shares_memory(a, b) and (stored[i] or stored[j])]  # fmt: skip
     made_tables = tables.tables(len(spans), 1)
     made_tables.starts[1] = size
+    found = overlapping(arrays, made_tables, stored)
+    assert found in pairs if pairs else found == ()
+
+
+@given(st.integers(0, 6), st.lists(st.tuples(st.integers(0, 30), st.sampled_from("ef"), st.booleans()), min_size=1))
+def test_overlaps_of_arguments_of_two_sizes_are_found(size: int, spans: list[tuple[int, str, bool]]) -> None:
+    """Elements of two bytes beside those of four."""
+    buffer, stored = np.zeros(200, np.uint8), [s for *_, s in spans]
+    arrays = [np.frombuffer(buffer, kind, size, 4 * a) for a, kind, _ in spans]
+    made_tables = tables.tables(len(spans), 1)
+    made_tables.starts[1] = size
+    pairs = [(i, j) for j, b in enumerate(arrays) for i, a in enumerate(arrays[:j])
+             if np.shares_memory(a, b) and (stored[i] or stored[j])]  # fmt: skip
     found = overlapping(arrays, made_tables, stored)
     assert found in pairs if pairs else found == ()
 

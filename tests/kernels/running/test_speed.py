@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import pytest
 from derive.library.lookup import find_rule
 from kernels import compile
 from kernels.bench.streams import streams
+from kernels.storage import numpy_dtype
 
 SIZE = 10**7
 ROUNDS = 15
@@ -113,3 +115,21 @@ def test_a_list_of_small_tensors_costs_little_more_than_their_elements() -> None
         if found["one_by_one"] >= 2 * found["listed"] and found["listed"] <= 5 * found["large"]:
             return
     pytest.fail(f"in none of {ATTEMPTS} attempts: {found}")
+
+
+@pytest.mark.speed
+@pytest.mark.slow
+def test_sixteen_bits_are_converted_many_at_once() -> None:
+    """Beside a step in float32; conversions that are made one by one take twenty times as long."""
+    random = np.random.Generator(np.random.PCG64(5))
+    first, second = (random.standard_normal(10**5) for _ in range(2))
+    steps: dict[str, Callable[[], object]] = {}
+    for dtype in ("float32", "bfloat16", "float16"):
+        kernel = compile("adam", dtype)
+        theta, g = (a.astype(numpy_dtype(dtype)) for a in (first, second))
+        steps[dtype] = partial(kernel.step, theta, g, kernel.init(theta), t=9)
+    for _ in range(ATTEMPTS):
+        seconds = best(**steps)
+        if seconds["bfloat16"] < 3 * seconds["float32"] and seconds["float16"] < 6 * seconds["float32"]:
+            return
+    pytest.fail(str(seconds))
