@@ -11,7 +11,7 @@ import ast
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from derive.expr import Expr, Symbol, apply, substitute
+from derive.expr import Expr, Symbol, apply, substitute, symbols
 from derive.reading.descent_text import Shape, functions, loops
 from derive.reading.kernel import (
     argument_names,
@@ -71,7 +71,8 @@ def read_descent(
     """
     tree = parse(source, file)
     found = [n for n in tree.body if isinstance(n, ast.FunctionDef)]
-    names = functions(Shape(0, 0, 0, asks, norms=norms), kind)
+    has_times = any(function.name == "timed" for function in found)
+    names = functions(Shape(0, 0, 0, asks, norms=norms, timed=int(has_times)), kind)
     each = read_functions(tree, file, names)
     outer = bindings(tree.body)
     parameters, prelude, handed = read_prelude(each["prelude"], file, outer)
@@ -81,7 +82,12 @@ def read_descent(
         raise unexpected(each["update"], file, "'update' takes theta, the gradient, the states and what is handed on")
     truths = truths_of(prelude) & {*handed}
     read = read_update(each["update"], arrays, handed, truths, file, outer, returned=len(arrays) - 1)
+    times, times_made = _read_timed(each, parameters, file, outer) if has_times else ((), ())
+    parameters = parameters[: len(parameters) - len(times)]
+    prelude = (*times_made, *prelude)
     given = parameters[: len(parameters) - norms]
+    used = symbols(*(inline(times_made)[name] for name in times))
+    timed_by = tuple(k for k, name in enumerate(given[1:]) if name in used)
     asked: Expr | None = None
     elements: tuple[Expr, ...] = ()
     ask_handed: tuple[str, ...] = ()
@@ -95,7 +101,7 @@ def read_descent(
         elements, measure_prelude, measure_handed = _read_besides(each, "measure", arrays, given, norms, file, outer)
         preludes.append((measure_prelude, measure_handed))
     counts = (len(arrays) - 2, len(given) - 1, len(handed))
-    shape = Shape(*counts, asks, len(ask_handed), norms, len(measure_handed))
+    shape = Shape(*counts, asks, len(ask_handed), norms, len(measure_handed), len(times), timed_by)
     expected = ast.parse(loops(shape, kind)).body
     if [ast.dump(n) for n in found[-len(expected) :]] != [ast.dump(n) for n in expected]:
         raise unexpected(each["entry"], file, "the loops around the steps are not those of the template")
@@ -106,6 +112,16 @@ def read_descent(
     kept = (arrays[0], *arrays[2:])
     step = {array: value for array, value in zip(kept, values, strict=True) if value is not Symbol(array)}
     return Descent(element_type(tree, file), parameters, arrays, step, asked, begun, elements)
+
+
+def _read_timed(
+    each: dict[str, ast.FunctionDef], parameters: tuple[str, ...], file: str, outer: dict[str, Binding]
+) -> tuple[tuple[str, ...], tuple[Assignment, ...]]:
+    """The scalars that are made before the prelude, which takes them as its last parameters, and how."""
+    given, made, names = read_prelude(each["timed"], file, outer)
+    if not names or parameters != (*given, *names) or truths_of(made) & {*names}:
+        raise unexpected(each["timed"], file, "'prelude' takes what 'timed' takes, and then what it returns")
+    return names, made
 
 
 def _read_besides(

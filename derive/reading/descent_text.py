@@ -143,7 +143,7 @@ def distance_at(points, i, least, size):
     state, points, worst = np.empty({width} * size), np.empty({lanes} * size), np.empty({two})
     hyper, scalars, far = np.empty({hypers}), np.empty({places}), np.empty({pace_lanes})
     alike = np.empty({lanes}, np.bool_)
-{buffers}
+{times}{buffers}
     for first in range(lo, hi, {lanes}):
         for i in range({lanes}):
             p = min(first + i, hi - 1)
@@ -151,7 +151,7 @@ def distance_at(points, i, least, size):
             for k in range({count}):
                 hyper[{lanes} * k + i] = values[places[k, 0] + p // places[k, 1] % places[k, 2]]
                 alike[i] = alike[i] and hyper[{lanes} * k + i] == hyper[{lanes} * k + i - 1]
-            away = 0.0
+{alike_in_time}            away = 0.0
             for j in range(size):
                 k = {count} + j
                 theta = values[places[k, 0] + p // places[k, 1] % places[k, 2]]
@@ -165,7 +165,7 @@ def distance_at(points, i, least, size):
             if not steady:
                 steady = True
                 for i in range({lanes}):
-                    if alike[i]:
+{in_time}                    if alike[i]:
                         for k in range({scalar_first}, {scalar_count}):
                             scalars[{lanes} * k + i] = scalars[{lanes} * k + i - 1]
                         continue
@@ -203,7 +203,8 @@ class Shape:
     """How many names a rule has: states, hyperparameters, scalars handed on; and what its query is made of, if any.
 
     `asks` are the places of the states that the query reads, `ask_handed` how many scalars it is handed. `norms` are
-    measured before each step, by elements that are handed `measure_handed` scalars.
+    measured before each step, by elements that are handed `measure_handed` scalars. `timed` are scalars made before
+    those of the step, of t and the hyperparameters at the places `timed_by`.
     """
 
     states: int
@@ -213,6 +214,8 @@ class Shape:
     ask_handed: int = 0
     norms: int = 0
     measure_handed: int = 0
+    timed: int = 0
+    timed_by: tuple[int, ...] = ()
 
 
 def functions(shape: Shape, kind: str) -> tuple[str, ...]:
@@ -222,7 +225,9 @@ def functions(shape: Shape, kind: str) -> tuple[str, ...]:
     problem = landscape(kind, together=bool(shape.norms))
     measuring = ("measure_all",) if shape.norms else ()
     strides = ("stride", "step") if problem.apart else (*measuring, "step")
-    return ("prelude", "settled", "begin", "update", *query, *norms, *problem.names, *strides, "distance_at", "entry")
+    timed = ("timed",) if shape.timed else ()
+    own = ("prelude", *timed, "settled", "begin", "update", *query, *norms)
+    return (*own, *problem.names, *strides, "distance_at", "entry")
 
 
 def loops(shape: Shape, kind: str) -> str:
@@ -281,6 +286,7 @@ def loops(shape: Shape, kind: str) -> str:
         count=shape.hyperparameters,
         begun=_listed([f"state[{LANES * (1 + shape.states)} * j + {LANES * k} + i]" for k in range(1 + shape.states)]),
         begin=", ".join(["theta", *_hyper(shape)]),
+        **_in_time(shape),
         preludes="\n".join(f"{' ' * 20}{line}" for line in _preludes(shape, handed, ask_handed)),
         at_step=", ".join(["float(made + 1)", *_hyper(shape)]),
         advance=advance,
@@ -327,13 +333,34 @@ def _asked(shape: Shape, states: Sequence[str], handed: Sequence[str]) -> str:
 
 def _preludes(shape: Shape, handed: Sequence[str], ask_handed: Sequence[str]) -> list[str]:
     at_step = ", ".join(["float(made + 1)", *_hyper(shape)])
-    lines = [f"{_listed(handed)} = prelude({at_step})"]
+    times = "".join(f", {_row('times', k)}" for k in range(shape.timed))
+    lines = [f"{_listed(handed)} = prelude({at_step}{times})"]
     if shape.norms:  # the step's scalars wait for them
         first = shape.handed + shape.ask_handed
         lines = [
             f"{_listed([_row('scalars', first + k) for k in range(shape.measure_handed)])} = measure_prelude({at_step})"
         ]
     return lines if shape.asks is None else [*lines, f"{_listed(ask_handed)} = ask_prelude({at_step})"]
+
+
+def _in_time(shape: Shape) -> dict[str, str]:
+    """The lines that make the scalars which are timed, once for neighbours that have the same of what enters them."""
+    if not shape.timed:
+        return {"times": "", "alike_in_time": "", "in_time": ""}
+    same = [f"{_row('hyper', k)} == hyper[{LANES * k - 1} + i]" for k in shape.timed_by]
+    rows = [_row("times", k) for k in range(shape.timed)]
+    lines = [
+        "if alike_in_time[i]:",
+        f"    for k in range({shape.timed}):",
+        f"        times[{LANES} * k + i] = times[{LANES} * k + i - 1]",
+        "else:",
+        f"    {_listed(rows)} = timed({', '.join(['float(made + 1)', *_hyper(shape)])})",
+    ]
+    return {
+        "times": f"    times, alike_in_time = np.empty({LANES * shape.timed}), np.empty({LANES}, np.bool_)\n",
+        "alike_in_time": f"{' ' * 12}alike_in_time[i] = {' and '.join(['i > 0', *same])}\n",
+        "in_time": "".join(f"{' ' * 20}{line}\n" for line in lines),
+    }
 
 
 def _hyper(shape: Shape) -> list[str]:

@@ -1,12 +1,13 @@
 """A grid: which values each hyperparameter and each coordinate of the start takes, and how points are counted.
 
-Points are counted as the elements of an array in the order of memory: the last axis is the fastest.
+Points are counted as the elements of an array in the order of memory: the last axis is the fastest. Axes of what enters
+scalars that take long to make go first, whatever their order in the result, so that neighbours share these.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -25,13 +26,17 @@ _COORDINATE = re.compile(r"theta\[(\d+)\]")
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """The values along each axis; `values` and `places` are what the compiled entry finds a point's numbers with."""
+    """The values along each axis; `values` and `places` are what the compiled entry finds a point's numbers with.
+
+    `counted` are the places of the axes in the order in which points are counted.
+    """
 
     axes: dict[str, Array]
     settings: dict[str, float]
     start: Array
     values: Array
     places: Array
+    counted: tuple[int, ...]
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -42,11 +47,21 @@ class Grid:
         """How many points there are."""
         return prod(self.shape)
 
+    def shaped(self, numbers: Array) -> Array:
+        """A number for each point as an array with the axes of the grid; the same memory."""
+        as_counted = numbers.reshape([self.shape[k] for k in self.counted])
+        return as_counted.transpose([self.counted.index(k) for k in range(len(self.counted))])
+
 
 def grid_of(
-    rule: Rule, problem: Problem, axes: Mapping[str, Any], start: Any, hyperparameters: Mapping[str, float]
+    rule: Rule,
+    problem: Problem,
+    axes: Mapping[str, Any],
+    start: Any,
+    hyperparameters: Mapping[str, float],
+    first: Collection[str] = (),
 ) -> Grid:
-    """The grid of a rule on a problem; what is not on an axis has one value.
+    """The grid of a rule on a problem; what is not on an axis has one value. Axes of `first` are counted slowly.
 
     Raises UserError for names the rule has not, values outside their domains, and starts of another size.
     """
@@ -75,8 +90,8 @@ def grid_of(
     begun = _starts(problem, start)
     if begun.ndim == 2:
         given[START] = np.arange(len(begun), dtype=np.float64)
-    shape = [len(values) for values in given.values()]
-    strides = {name: prod(shape[k + 1 :]) for k, name in enumerate(given)}
+    order = sorted(given, key=lambda name: name not in first)
+    strides = {name: prod(len(given[other]) for other in order[k + 1 :]) for k, name in enumerate(order)}
     rows = [(given[name], strides[name]) if name in given else (np.array([settings[name]]), 1) for name in known]
     for j in range(problem.size):
         if j in coordinates:
@@ -85,7 +100,9 @@ def grid_of(
             rows.append((begun.reshape(-1, problem.size)[:, j], strides.get(START, 1)))
     firsts = np.cumsum([0, *(len(values) for values, _ in rows)])
     places = np.array([(first, stride, len(values)) for first, (values, stride) in zip(firsts, rows, strict=False)])
-    return Grid(given, settings, begun, np.concatenate([values for values, _ in rows]), places.astype(np.int64))
+    values = np.concatenate([values for values, _ in rows])
+    counted = tuple([*given].index(name) for name in order)
+    return Grid(given, settings, begun, values, places.astype(np.int64), counted)
 
 
 def _axis(name: str, values: Any) -> Array:

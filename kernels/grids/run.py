@@ -53,13 +53,14 @@ def trajectories(
     Raises UserError for what can't be used, and for a `save` that holds another grid.
     """
     from derive.library.lookup import as_rule
+    from kernels.descent import enter_times
     from kernels.driver import compile_descent
     from kernels.grids.axes import grid_of
 
     found = as_rule(rule)
     _refuse_scalars(problem, steps, within, escape)
     descent = compile_descent(found, problem.kind)
-    points = grid_of(found, problem, grid, start, hyperparameters)
+    points = grid_of(found, problem, grid, start, hyperparameters, first=enter_times(found))
     if points.size > MOST:
         raise UserError(f"the grid has {points.size} points", fix=f"stay below {MOST}")
     job = Job(descent, problem, points, steps, within, escape)
@@ -127,7 +128,7 @@ class Job:
 
     def result(self, found: Found) -> Trajectories:
         grid, problem = self.grid, self.problem
-        loss, distance, largest, settled = (array.reshape(grid.shape) for array in found.arrays)
+        loss, distance, largest, settled = map(grid.shaped, found.arrays)
         return Trajectories(
             rule=self.descent.rule.name,
             problem=problem.said,

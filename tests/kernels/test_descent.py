@@ -88,9 +88,19 @@ OF_NORMS = {
 }
 
 
-@pytest.mark.parametrize("edit", [*EDITS, *OF_NORMS])
+OF_TIMES = {
+    "shared with others": (" and hyper[64 + i] == hyper[63 + i]", ""),
+    "another power": ("math.expm1(t * math.log1p(beta1", "math.expm1(t * math.log1p(beta2"),
+    "times exchanged": ("(one_minus_beta1_to_t, one_minus_beta2_to_t)", "(one_minus_beta2_to_t, one_minus_beta1_to_t)"),
+    "made for another step": ("timed(float(made + 1)", "timed(float(made)"),
+}
+EVERY = EDITS | OF_NORMS | OF_TIMES
+
+
+@pytest.mark.parametrize("edit", EVERY)
 def test_an_edited_source_is_refused_or_not_proved(edit: str) -> None:
-    rule, (old, new) = find_rule("nesterov" if edit in EDITS else "lars"), (EDITS | OF_NORMS)[edit]
+    rule = find_rule("nesterov" if edit in EDITS else "lars" if edit in OF_NORMS else "adam")
+    old, new = EVERY[edit]
     each = {part: programs(rule, "float64", part).final for part in parts_of(rule)}
     made = Descending(each["step"], each.get("query"), each.get("norms"))
     source = emit_descent(made, rule, "quadratic")

@@ -87,6 +87,16 @@ def test_bits_are_those_of_the_kernel_s_steps_and_of_any_division(monkeypatch: p
     assert_same(again, found)
 
 
+def test_an_axis_is_where_it_was_given_however_points_are_counted() -> None:
+    problem, rates, decays = problems()["logistic"], [0.01, 0.1, 0.3], [0.0, 0.9]
+    found = trajectories("adam", problem, grid={"lr": rates, "beta1": decays}, start=STARTS, steps=12)
+    assert found.shape == (3, 2, 7)
+    for a, b in ((0, 1), (2, 0)):
+        one = trajectories("adam", problem, grid={}, lr=rates[a], beta1=decays[b], start=STARTS[4], steps=12)
+        assert (one.distance, one.largest) == (found.distance[a, b, 4], found.largest[a, b, 4])
+    assert np.unique(found.distance).size == found.distance.size
+
+
 def assert_same(a: Trajectories, b: Trajectories) -> None:
     for name in ("loss", "distance", "largest", "settled"):
         assert np.array_equal(getattr(a, name), getattr(b, name)), name
