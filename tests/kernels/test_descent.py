@@ -47,7 +47,7 @@ def rule_of(name: str) -> Rule:
 
 @pytest.mark.parametrize("kind", LANDSCAPES)
 @pytest.mark.parametrize(
-    "name", ["names_of_the_template", "begins_with_a_hyperparameter", "nothing_to_hand_on", "lamb"]
+    "name", ["names_of_the_template", "begins_with_a_hyperparameter", "nothing_to_hand_on", "lars"]
 )
 def test_what_is_read_is_proved(name: str, kind: str) -> None:
     certificate, source = certify_descent(rule_of(name), kind)
