@@ -17,7 +17,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from derive.errors import UserError
-from derive.expr import Apply, Expr, Number, Symbol, as_expr, fold, substitute
+from derive.expr import NORMS, Apply, Expr, Number, Symbol, as_expr, fold, substitute
 from derive.ops import LAZY, OPS, Inexact, Undefined, takes_truth
 from derive.rule import Domain, Rule
 
@@ -97,7 +97,7 @@ def over(exprs: Iterable[Expr], box: Mapping[str, Domain], bits: int = 128) -> l
     number = _to_ball()
 
     def apply(node: Apply, args: tuple[Any, ...]) -> Any:
-        if node.op == "norm":
+        if node.op in NORMS:
             return Inexact("the norm of a tensor, of which this is one coordinate")
         if any(isinstance(arg, Either) for arg in args):
             return _either(node.op, args)

@@ -189,29 +189,42 @@ def symbols(*roots: Expr) -> frozenset[str]:
     return frozenset(n.name for n in nodes(roots) if isinstance(n, Symbol))
 
 
+NORM, GLOBAL_NORM = "norm", "global_norm"  # of a tensor, and of all tensors that are stepped together
+NORMS = frozenset({NORM, GLOBAL_NORM})
+GLOBAL = frozenset({GLOBAL_NORM})
+
+
+def norms_of(*roots: Expr) -> tuple[Apply, ...]:
+    """The norms that are taken below the roots, inner ones first."""
+    return tuple(n for n in nodes(roots) if isinstance(n, Apply) and n.op in NORMS)
+
+
 def norms_in(*roots: Expr) -> tuple[Expr, ...]:
-    """What norms of whole tensors are taken of below the roots: where there are any, coordinates are not alone."""
-    return tuple(n.args[0] for n in nodes(roots) if isinstance(n, Apply) and n.op == "norm")
+    """What norms are taken of below the roots: where there are any, coordinates are not alone."""
+    return tuple(n.args[0] for n in norms_of(*roots))
 
 
-def is_uniform(root: Expr, names: Collection[str]) -> bool:
-    """Whether it is one number for a whole tensor where these names are: whatever else it has is inside of norms."""
+def is_uniform(root: Expr, names: Collection[str], norms: Collection[str] = NORMS) -> bool:
+    """Whether it is one number for a whole tensor where these names are: whatever else it has is inside of norms.
+
+    With `norms=GLOBAL`, whether it is one number for all tensors: a norm of one of them is not.
+    """
     [found] = fold(
         [root],
         symbol=lambda s: s.name in names,
         number=lambda _: True,
-        apply=lambda node, args: node.op == "norm" or all(args),
+        apply=lambda node, args: node.op in norms if node.op in NORMS else all(args),
     )
     return found
 
 
 def of_one_element(root: Expr) -> Expr:
-    """What it is for a tensor of one element: there a norm is an absolute value."""
+    """What it is for a tensor of one element: there, alone, a norm is an absolute value."""
     [found] = fold(
         [root],
         symbol=lambda s: s,
         number=lambda n: n,
-        apply=lambda node, args: Apply("abs" if node.op == "norm" else node.op, args),
+        apply=lambda node, args: Apply("abs" if node.op in NORMS else node.op, args),
     )
     return found
 
@@ -278,6 +291,8 @@ def _apply_text(node: Apply, args: tuple[tuple[str, int], ...]) -> tuple[str, in
         return "-" + _bracket(args[0], _NEGATION), _NEGATION
     if node.op == "not":
         return "not " + _bracket(args[0], _NOT), _NOT
+    if node.op == GLOBAL_NORM:
+        return f'norm({args[0][0]}, over="all")', _ATOM
     if node.op not in INFIX:
         return f"{node.op}({', '.join(text for text, _ in args)})", _ATOM
     sign, level = INFIX[node.op]

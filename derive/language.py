@@ -183,8 +183,11 @@ def floor(x: Any) -> Any:
     _word("floor")
 
 
-def norm(x: Any) -> Any:
-    """The Euclidean norm of the whole tensor: one number for all its coordinates."""
+def norm(x: Any, over: str = "tensor") -> Any:
+    """The Euclidean norm of the whole tensor: one number for all its coordinates.
+
+    `over="all"`: of all tensors that are stepped together, as if they were one.
+    """
     _word("norm")
 
 

@@ -103,6 +103,10 @@ def _sympy_norm(sp: Any, a: Any) -> Any:
     return sp.Abs(a) if a.is_number else sp.Function("norm", nonnegative=True)(a)
 
 
+def _sympy_global_norm(sp: Any, a: Any) -> Any:
+    return sp.Abs(a) if a.is_number else sp.Function("global_norm", nonnegative=True)(a)
+
+
 def _div_exact(a: Fraction, b: Fraction) -> Any:
     return Undefined("division by zero") if b == 0 else a / b
 
@@ -326,6 +330,9 @@ _ROWS = (
     # The Euclidean norm of a whole tensor. The columns are those of a tensor of one element, where it is |x|; what is
     # proved rests on none of them (`derive.algebra.norms`), and a kernel adds up squares before it walks the elements.
     Op("norm", 1, _sympy_norm, abs, abs,
+       "absolute", "abs({})", EXACT, _same_error, "of one element: clears the sign; NaN spreads"),
+    # The norm of all tensors that are stepped together, as if they were one: norm(x, over="all").
+    Op("global_norm", 1, _sympy_global_norm, abs, abs,
        "absolute", "abs({})", EXACT, _same_error, "of one element: clears the sign; NaN spreads"),
     Op("sign", 1, lambda sp, a: sp.sign(a), lambda a: Fraction((a > 0) - (a < 0)), _ball_sign,
        "sign", "np.sign({})", EXACT, _error_sign, "0 at both zeros; NaN spreads"),

@@ -17,7 +17,7 @@ from kernels.measuring.special import exceptions
 from kernels.norms import measured
 from kernels.pipeline import parts_of, programs
 from kernels.program import Program, inlined
-from kernels.readback import equal, read_back, read_back_descent, read_back_through, with_norms
+from kernels.readback import equal, norms_of, read_back, read_back_descent, read_back_through, with_norms
 from kernels.storage import Storage
 from kernels.through import emit_through, refuse_what_does_not_run
 from kernels.version import GENERATOR
@@ -89,8 +89,8 @@ def certify_descent(rule: Rule, kind: str) -> tuple[Certificate, str]:
     finals = Descending(made["step"].final, query, norms)
     kept: tuple[PartName, ...] = ("step",) if query is None else ("step", "query")
     wanted = {part: goals(rule, part) for part in kept}
-    elements = {} if norms is None else inlined(norms)
-    values = {part: with_norms(inlined(made[part].final), elements) for part in kept}
+    measures = {} if norms is None else norms_of(inlined(norms), norms)
+    values = {part: with_norms(inlined(made[part].final), measures) for part in kept}
     program = _weakest([proof_of(equal(values[part], wanted[part], assumptions)) for part in kept])
     coordinatewise = measured(rule).rule
     differences = tuple(e for m in made.values() for e in exceptions(m.lowered, m.final, coordinatewise, nonnegative))
@@ -114,7 +114,7 @@ def _certified(
 ) -> Certified:
     """One part; of a step whose norms another part measures, each norm is that of what is measured there."""
     made, wanted = programs(rule, dtype, part), goals(rule, part)
-    values = with_norms(inlined(made.final), {} if measured_by is None else measured_by.values)
+    values = with_norms(stored(made.final), {} if measured_by is None else measured_by.values)
     proof = proof_of(equal(values, wanted, assumptions))
     differences = exceptions(made.lowered, made.final, measured(rule).rule, nonnegative)
     source = template.emit(made.final, rule, [_note(proof), *(f"Exception: {e}." for e in differences)])
@@ -122,6 +122,11 @@ def _certified(
     same = read.keys() == values.keys() and all(read[array] is values[array] for array in read)
     reproved = proof if same else proof_of(equal(read, wanted, assumptions))
     return Certified(source, proof, reproved, differences, values, read)
+
+
+def stored(program: Program) -> dict[str, Expr]:
+    """What a program stores into each array; the norms that it measures."""
+    return norms_of(inlined(program), program) if program.measures else inlined(program)
 
 
 def _note(proof: Proof) -> str:

@@ -16,7 +16,7 @@ from textwrap import indent
 from derive.expr import Apply, Expr, Number, Symbol, fold, substitute
 from derive.ops import OPS
 from derive.reading import narrow
-from derive.reading.norms import ADDING, BLOCK, TAKEN
+from derive.reading.norms import BLOCK, LANES, TAKEN, adding, rooting
 from derive.rule import Assignment, Hyperparameter, Rule
 from kernels.checks import ENOUGH_FOR_THREADS, LARGE, Check, checks
 from kernels.program import Program, fresh, operations
@@ -89,13 +89,23 @@ _NORMS = (
     HEAD
     + '''\
 @njit(error_model="numpy", nogil=True, inline="always")
-def block({block_arguments}):
-    """The squares of the elements lo to hi in float64, added by halves: zeros fill them up to a power of two, then the
-    second half is added to the first, until one is left."""
+def strip({strip_arguments}):
+    """The squares of the elements lo to hi in float64, added to lanes, which are as many or more."""
 {slices}
     for i in range({first}.size):
 {body}
+
+
+@njit(error_model="numpy", nogil=True, inline="always")
+def block({block_arguments}):
+    """The sum of the squares of the elements lo to hi: strip by strip in lanes, a power of two of them, of which the
+    second half is added to the first, until one is left."""
 {adding}
+
+@njit(error_model="numpy", nogil=True, inline="always")
+def roots(sums, blocks, norms):
+    """The norms of every tensor, tensor k having the sums blocks[k] to blocks[k + 1]{over_all}."""
+{rooting}
 
 @njit(error_model="numpy", nogil=True, inline="always")
 def overlap(a, b):
@@ -114,7 +124,7 @@ def entry({entry_arguments}):
         if hi > {enough}:
             return {large}
     {call_prelude}
-    squares = np.zeros(({count}, {block}))
+    squares = np.zeros(({count}, {lanes}))
     for place in range(lo // {block}, (hi + {block} - 1) // {block}):
         block({call_block})
     return 0
@@ -152,8 +162,9 @@ def emit(program: Program, rule: Rule, notes: Iterable[str] = ()) -> str:
 
 def _emit_norms(program: Program, rule: Rule, hyperparameters: tuple[Hyperparameter, ...], notes: Iterable[str]) -> str:
     handed, arrays, parameters = program.handed, program.arrays, program.parameters
-    squares = [f"        squares[{k}, i] = np.float64({name}) * np.float64({name})"
+    squares = [f"        squares[{k}, i] += np.float64({name}) * np.float64({name})"
                for k, (_, name) in enumerate(program.stores)]  # fmt: skip
+    over_all = tuple(j for j, name in enumerate(program.stored) if name in program.over_all)
     span = ["place", f"place * {BLOCK}", f"min(place * {BLOCK} + {BLOCK}, hi)"]
     return _NORMS.format(
         header="\n".join(f"# {' '.join(line.split())}" for line in (*header(program, rule, traffic(program)), *notes)),
@@ -162,9 +173,13 @@ def _emit_norms(program: Program, rule: Rule, hyperparameters: tuple[Hyperparame
         parameters=", ".join(parameters),
         prelude="\n".join(assignment_lines(program.prelude, "    ", frozenset())),
         handed=_tuple(handed),
+        strip_arguments=", ".join([*arrays, "squares", "lo", "hi", *handed]),
         block_arguments=", ".join([*arrays, "squares", "sums", "place", "lo", "hi", *handed]),
         slices="\n".join(f"    {a} = {a}[lo:hi]" for a in arrays),
-        adding=indent(ADDING.format(first=arrays[0], count=len(program.stores)), "    "),
+        adding=indent(adding(arrays, handed, len(program.stores)), "    "),
+        over_all=f"; of all tensors: {', '.join(program.stored[j] for j in over_all)}" if over_all else "",
+        rooting=indent(rooting(over_all), "    "),
+        lanes=LANES,
         count=len(program.stores),
         first=arrays[0],
         body="\n".join(_element_lines(program) + squares),
@@ -213,6 +228,7 @@ def renamed(program: Program, names: Mapping[str, str]) -> Program:
         body=lines(program.body),
         stores=tuple((new(array), new(name)) for array, name in program.stores),
         kept=tuple((new(array), kept) for array, kept in program.kept),
+        over_all=frozenset(map(new, program.over_all)),
     )
 
 

@@ -23,7 +23,7 @@ PartName = Literal["norms", "step", "query"]
 def goals(rule: Rule, part: PartName = "step") -> dict[str, Expr]:
     """What each stored array must receive, in the values before the step: what a program is proved against."""
     if part == "norms":
-        return dict(measured(rule).arguments)
+        return dict(measured(rule).norms)
     if part == "query":
         if rule.query is None:
             raise UserError(
@@ -46,7 +46,8 @@ def lower(rule: Rule, dtype: str | Storage, part: PartName = "step") -> Program:
     In the step norms are scalars. The program of the norms stores none of the arrays: what it stores under the name of
     a norm is the elements whose squares are added up.
     """
-    wanted, storage = goals(rule, part), storage_of(dtype)
+    wanted, storage = goals(rule, part) if part != "norms" else measured(rule).arguments, storage_of(dtype)
+    over_all = measured(rule).over_all if part == "norms" else frozenset()
     rule = measured(rule).rule if part == "step" else rule
     arrays = _arrays(rule, part)
     parameters = tuple(dict.fromkeys(("t", *rule.hyperparameter_names)))
@@ -82,6 +83,7 @@ def lower(rule: Rule, dtype: str | Storage, part: PartName = "step") -> Program:
         tuple(stores),
         tuple((a, kept) for a, kept in types.items() if kept != storage.arithmetic),
         storage.rounding if part == "step" else "nearest",
+        over_all,
     )
     return without_unused(program)
 

@@ -13,7 +13,7 @@ sharding like any JAX code; its bits are those of XLA, which may contract and re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from inspect import Parameter, Signature
 from typing import Any, NamedTuple
@@ -28,6 +28,7 @@ from derive.rule import Rule
 from kernels.certify import certify
 from kernels.checks import refuse_unfit
 from kernels.driver import not_proved
+from kernels.norms import measured
 from kernels.pipeline import programs
 from kernels.program import Program
 from kernels.running import diagnose
@@ -51,6 +52,8 @@ class State(NamedTuple):
 
 def transformation(rule: Rule | str | Callable[..., object], **hyperparameters: Any) -> optax.GradientTransformation:
     """The rule as a gradient transformation, to be used with `optax.apply_updates`.
+
+    A norm over all tensors is that of all leaves of the tree.
 
     `rule` is a Rule, a name of the library, "PATH::NAME" or a function, which is read and never called. Hyperparameters
     left out have their defaults; one may be a number, a JAX scalar, or a schedule: a function of the steps made so far,
@@ -79,7 +82,8 @@ def transformation(rule: Rule | str | Callable[..., object], **hyperparameters: 
         columns = {"theta": thetas, G: tree.flatten_up_to(updates)}
         columns |= {name: tree.flatten_up_to(buffer) for name, buffer in state.buffers.items()}
         leaves = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-        stepped = [_step(found, leaf, scalars) for leaf in leaves]
+        norms = _norms(found, leaves, scalars)
+        stepped = [_step(found, leaf, {**scalars, **known}) for leaf, known in zip(leaves, norms, strict=True)]
         moved = tree.unflatten([after["theta"] for after in stepped])
         kept = {name: tree.unflatten([after[name] for after in stepped]) for name in state.buffers}
         return moved, State(optax.safe_increment(state.count), kept)
@@ -151,16 +155,33 @@ def _proved(rule: Rule, dtype: str) -> Mapping[str, Program]:
     return {part: programs(rule, dtype, part).final for part in sources}
 
 
+def _norms(rule: Rule, leaves: Sequence[Mapping[str, Any]], scalars: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """The norms of each leaf, by the names that the step has for them; those of all leaves are the same for each."""
+    squares = [_squares(rule, leaf, scalars) for leaf in leaves]
+    whole = {name: sum(each[name] for each in squares) for name in measured(rule).over_all if squares}
+    return [
+        {name: jnp.asarray(jnp.sqrt(total), _element(leaf["theta"])) for name, total in {**each, **whole}.items()}
+        for leaf, each in zip(leaves, squares, strict=True)
+    ]
+
+
+def _squares(rule: Rule, leaf: Mapping[str, Any], scalars: Mapping[str, Any]) -> dict[str, Any]:
+    """The sums of squares that a leaf brings to the norms."""
+    element = _element(leaf["theta"])
+    program = _proved(rule, element).get("norms")
+    if program is None:
+        return {}
+    known = {**{name: jnp.asarray(value, element) for name, value in leaf.items()}, **scalars}
+    values = _evaluated(program, known, element)
+    return {name: jnp.sum(jnp.square(values[local])) for name, local in program.stores}
+
+
 def _step(rule: Rule, leaf: Mapping[str, Any], scalars: Mapping[str, Any]) -> dict[str, Any]:
-    """The states after the step, and by how much theta moves under its name."""
+    """The states after the step, and by how much theta moves under its name; the norms are among the scalars."""
     element = _element(leaf["theta"])
     made = _proved(rule, element)
     arrays = {name: jnp.asarray(value, element) for name, value in leaf.items()}
-    known = {**arrays, **scalars}
-    if "norms" in made:
-        values = _evaluated(made["norms"], known, element)
-        known |= {name: jnp.sqrt(jnp.sum(jnp.square(values[local]))) for name, local in made["norms"].stores}
-    values = _evaluated(made["step"], known, element)
+    values = _evaluated(made["step"], {**arrays, **scalars}, element)
     after = {name: jnp.broadcast_to(values[local], arrays[name].shape) for name, local in made["step"].stores}
     last = {line.target: line.value for line in made["step"].body}
     local = dict(made["step"].stores)["theta"]

@@ -24,7 +24,8 @@ class Program:
     `dtype` is the element type, in which elements are computed. `arrays` are the elements it reads or stores, in the
     order of the kernel's arguments; `parameters` its scalars, `t` first; `stores` says which value each stored array
     receives. `kept` are the arrays that have another type in memory, with this type: exactly converted when they are
-    read, and rounded when they are stored, as `rounding` says.
+    read, and rounded when they are stored, as `rounding` says. Of a
+    program that measures norms, `over_all` are those of all tensors.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Program:
     stores: tuple[tuple[str, str], ...]
     kept: tuple[tuple[str, str], ...] = ()
     rounding: str = "nearest"
+    over_all: frozenset[str] = frozenset()
 
     @property
     def elements(self) -> frozenset[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from derive.errors import UserError
-from derive.expr import Expr, Symbol, apply, substitute
+from derive.expr import GLOBAL_NORM, NORM, Expr, Symbol, apply, substitute
 from derive.proving import Assumptions, Verdict, identity
 from derive.reading import cuda
 from derive.reading.descent import Descent, read_descent
@@ -20,7 +20,7 @@ from kernels.program import Program
 def read_back(source: str, program: Program) -> dict[str, Expr]:
     """What the source stores into each array, in the rule's names and the values before the step.
 
-    Of a measuring pass, the elements whose squares are added up, by the names of the norms.
+    Of a measuring pass, the norms, by their names.
     Raises UserError where it is not the template, or is called otherwise than the program is.
     """
     kernel = read_norms(source, program.name) if program.measures else read_kernel(source, program.name)
@@ -42,7 +42,8 @@ def read_back_descent(
     [*begun] = substitute(read.begun, symbols)
     step = _in_names_of(programs.step, read, programs.names)
     if programs.norms is not None:
-        step = with_norms(step, dict(zip(programs.norms.stored, substitute(read.elements, symbols), strict=True)))
+        elements = dict(zip(programs.norms.stored, substitute(read.elements, symbols), strict=True))
+        step = with_norms(step, norms_of(elements, programs.norms))
     if programs.query is None or read.asked is None:
         return step, {}, tuple(begun)
     [asked] = substitute([read.asked], symbols)
@@ -72,14 +73,18 @@ def _in_names_of(
     original = {new: old for old, new in names.items()}
     symbols = {new: Symbol(old) for new, old in original.items()}
     if isinstance(kernel, Norms):
-        return dict(zip(program.stored, substitute(kernel.elements, symbols), strict=True))
+        return dict(zip(program.stored, substitute(kernel.norms, symbols), strict=True))
     values = substitute(kernel.step.values(), symbols)
     return {original.get(array, array): value for array, value in zip(kernel.step, values, strict=True)}
 
 
-def with_norms(values: Mapping[str, Expr], elements: Mapping[str, Expr]) -> dict[str, Expr]:
-    """What is stored, every scalar that stands for a norm written out as that of its elements."""
-    norms = {name: apply("norm", element) for name, element in elements.items()}
+def norms_of(values: Mapping[str, Expr], program: Program) -> dict[str, Expr]:
+    """The norms that a program measures, from the elements whose squares it adds up."""
+    return {n: apply(GLOBAL_NORM if n in program.over_all else NORM, value) for n, value in values.items()}
+
+
+def with_norms(values: Mapping[str, Expr], norms: Mapping[str, Expr]) -> dict[str, Expr]:
+    """What is stored, every scalar that stands for a norm written out."""
     return dict(zip(values, substitute(values.values(), norms), strict=True))
 
 

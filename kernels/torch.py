@@ -11,11 +11,14 @@ optim.step()
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from inspect import Parameter, Signature
-from typing import Any, ClassVar, TypeAlias
+from operator import attrgetter, itemgetter
+from typing import Any, ClassVar
+
+import numpy as np
 
 from derive.errors import UserError
 from derive.library.lookup import as_rule
@@ -24,15 +27,29 @@ from kernels.checks import refuse_unfit
 from kernels.driver import compile
 from kernels.running import diagnose
 from kernels.running.kernel import Array, Kernel
-from kernels.storage import DTYPES, storage_of
+from kernels.running.many import Batch, step_batches
+from kernels.storage import storage_of
 
 try:
     import torch
 except ImportError as missing:
     raise UserError("torch is not installed", fix="install derive-kernels[frameworks]") from missing
 
-_Tensors: TypeAlias = "tuple[Any, Any, dict[str, Any]]"  # a parameter, its gradient and its state
-KNOWN: dict[Any, str] = {getattr(torch, name): name for name in DTYPES}
+from kernels.tensors import (
+    KNOWN,
+    Rows,
+    Tensors,
+    addresses,
+    are_plain,
+    array_of,
+    lay,
+    order_of,
+    refuse,
+    sizes,
+    tensor_of,
+)
+
+_GRADIENT = attrgetter("grad")
 COUNT = "t"  # where the state of a parameter keeps the number of its steps; no state of a rule has that name
 
 
@@ -60,7 +77,8 @@ def optimizer(rule: Rule | str | Callable[..., object], *, state: object = None)
     hyperparameter called `lr`), hooks, `state_dict` and `load_state_dict`. Parameters are dense tensors on the CPU in
     float32, float64, bfloat16 or float16, and are changed in place without copies; states have the type of their
     parameter, or that of `state`, "float32" for instance. A rule that takes its gradient elsewhere than at the
-    parameters needs a closure, which is called with the parameters moved there. Raises UserError for an average, and
+    parameters needs a closure, which is called with the parameters moved there. A norm over all tensors is that of every
+    parameter that has a gradient in the step, in all groups. Raises UserError for an average, and
     when the optimizer is made or stepped, for tensors it cannot step, before any is changed.
     """
     return _optimizer(as_rule(rule), None if state is None else storage_of(state).state)
@@ -113,37 +131,77 @@ class RuleOptimizer(torch.optim.Optimizer):  # type: ignore[misc]
                                 fix="give step a closure that computes the loss and its gradients")  # fmt: skip
             else:
                 loss = self._asked(closure)
-            for batch in [*self._batches()]:  # all are looked at before the first is stepped
-                batch.step()
+            batches = [batch for place in range(len(self.param_groups)) for batch in self._batches(place)]
+            # All have been looked at before the first is stepped.
+            step_batches([batch.work for batch in batches], lambda number: batches[number].count())
             return loss
 
     def _asked(self, closure: Callable[[], Any]) -> Any:
         """The closure at the points where the rule wants its gradients; the parameters are then as they were."""
         here = [(p, p.clone()) for group in self.param_groups for p in group["params"] if p.requires_grad]
         try:
-            for batch in [*self._batches(asking=True)]:
-                batch.query()
+            groups = [together for group in self.param_groups for together in self._together(group, asking=True)]
+            for together in groups:
+                together.query()
             return _called(closure)
         finally:
             for parameter, value in here:
                 parameter.copy_(value)
 
-    def _batches(self, *, asking: bool = False) -> Iterator[_Batch]:
-        """The parameters to step, those together that have everything but their tensors in common."""
-        for group in self.param_groups:
-            settings = {name: _number(name, group[name]) for name in self.rule.hyperparameter_names}
-            together: dict[tuple[str, int], list[_Tensors]] = defaultdict(list)
-            for parameter in group["params"]:
-                gradient = parameter.grad
-                if gradient is None and not (asking and parameter.requires_grad):
-                    continue
-                dtype = _refuse(parameter, gradient, self.rule)
-                state = self.state[parameter]
-                if not state:
-                    state |= {COUNT: 0, **_begun(self._kernel(dtype), parameter, settings)}
-                together[dtype, state[COUNT]].append((parameter, gradient, state))
-            for (dtype, steps), tensors in together.items():
-                yield _Batch(self._kernel(dtype), self.buffers, steps + 1, settings, tensors)
+    @cached_property
+    def _known(self) -> dict[int, Rows | None]:
+        """For each group, by its place, what its tensors were when each was last looked at."""
+        return {}
+
+    def _batches(self, place: int) -> Sequence[_Batch]:
+        """The parameters of a group to step."""
+        batch = self._batch_as_known(place)
+        if batch is not None:
+            return [batch]
+        found = [together.batch() for together in self._together(self.param_groups[place])]
+        self._known[place] = found[0].rows if len(found) == 1 else None
+        return found
+
+    def _batch_as_known(self, place: int) -> _Batch | None:
+        """The parameters of a group, where they and their states are as they were when each was looked at, where their
+        gradients have no gaps, and all have made as many steps."""
+        known, group = self._known.get(place), self.param_groups[place]
+        parameters, gradients = group["params"], [*map(_GRADIENT, group["params"])]
+        if type(None) in {*map(type, gradients)}:
+            parameters = [p for p, g in zip(parameters, gradients, strict=True) if g is not None]
+            gradients = [g for g in gradients if g is not None]
+        if known is None or len(gradients) != known.columns:
+            return None
+        states = [self.state[parameter] for parameter in parameters]
+        try:
+            steps = {*map(itemgetter(COUNT), states)}
+            buffers = [state[name] for name in self.buffers for state in states]
+        except KeyError:  # of a parameter that has made no step
+            return None
+        elements, dtype = known.elements[: known.columns], parameters[0].dtype
+        if len(steps) != 1 or not known.still([*parameters, *buffers]) or not are_plain(gradients, dtype, elements):
+            return None
+        settings, kernel = self._settings(group), self._kernel(KNOWN[dtype])
+        return _Batch(kernel, steps.pop() + 1, settings, states, known.table(gradients), elements, gradients, known)
+
+    def _settings(self, group: Mapping[str, Any]) -> dict[str, float]:
+        return {name: _number(name, group[name]) for name in self.rule.hyperparameter_names}
+
+    def _together(self, group: Mapping[str, Any], *, asking: bool = False) -> Iterator[_Together]:
+        """The parameters of a group, each looked at, those together that have all but their tensors in common."""
+        settings = self._settings(group)
+        together: dict[tuple[str, int], list[Tensors]] = defaultdict(list)
+        for parameter in group["params"]:
+            gradient = parameter.grad
+            if gradient is None and not (asking and parameter.requires_grad):
+                continue
+            dtype = refuse(parameter, gradient, self.rule)
+            state = self.state[parameter]
+            if not state:
+                state |= {COUNT: 0, **_begun(self._kernel(dtype), parameter, settings)}
+            together[dtype, state[COUNT]].append((parameter, gradient, state))
+        for (dtype, steps), tensors in together.items():
+            yield _Together(self._kernel(dtype), self.buffers, steps + 1, settings, tensors)
 
     def _kernel(self, dtype: str) -> Kernel:
         if dtype not in self.kernels:
@@ -153,51 +211,55 @@ class RuleOptimizer(torch.optim.Optimizer):  # type: ignore[misc]
 
 @dataclass(frozen=True)
 class _Batch:
+    """Parameters that make the same step, as the kernel takes them; `held` is to live until it is made."""
+
+    kernel: Kernel
+    t: int
+    settings: Mapping[str, float]
+    states: Sequence[dict[str, Any]]
+    addresses: Array
+    elements: Array
+    held: Any
+    rows: Rows | None  # where none of them, nor a state, is laid out otherwise than in order
+
+    @property
+    def work(self) -> Batch:
+        return self.kernel.batch(self.addresses, self.elements, self.t, self.settings)
+
+    def count(self) -> None:
+        """The step is made."""
+        for state in self.states:
+            state[COUNT] = self.t
+
+
+@dataclass(frozen=True)
+class _Together:
     """Parameters that make the same step: each with its gradient and its state."""
 
     kernel: Kernel
     buffers: tuple[str, ...]
     t: int
     settings: Mapping[str, float]
-    tensors: list[_Tensors]
+    tensors: list[Tensors]
 
-    def step(self) -> None:
-        """All of them in one call of the kernel."""
+    def batch(self) -> _Batch:
+        """All of them for one call of the kernel."""
         kept = getattr(torch, self.kernel.storage.state)
-        laid = [_laid(tensors, self.buffers, kept) for tensors in self.tensors]
-        addresses = [[tensor.data_ptr() for tensor in row] for row in zip(*laid, strict=True)]
-        self.kernel.step_addresses(addresses, [row[0].numel() for row in laid], self.t, **self.settings)
-        for _, _, state in self.tensors:
-            state[COUNT] = self.t
+        laid = [lay(tensors, self.buffers, kept) for tensors in self.tensors]
+        rows = [list(row) for row in zip(*laid, strict=True)]
+        table, elements = np.stack([addresses(row) for row in rows]), sizes(rows[0])
+        states = [state for _, _, state in self.tensors]
+        plain = all(a is parameter for a, (parameter, _, _) in zip(rows[0], self.tensors, strict=True))
+        known = Rows.of([rows[0], *rows[2:]]) if plain else None
+        return _Batch(self.kernel, self.t, self.settings, states, table, elements, rows, known)
 
     def query(self) -> None:
         """Every parameter moved to where its gradient is wanted."""
         for parameter, _, state in self.tensors:
-            order = _order(parameter)
-            theta = _array(parameter, order)
-            buffers = {name: _array(state[name], order) for name in self.buffers}
+            order = order_of(parameter)
+            theta = array_of(parameter, order)
+            buffers = {name: array_of(state[name], order) for name in self.buffers}
             self.kernel.query(theta.copy(), buffers, theta, self.t, **self.settings)
-
-
-def _laid(tensors: _Tensors, names: tuple[str, ...], kept: Any) -> list[Any]:
-    """Parameter, gradient and buffers as they lie in memory, the gradient copied where it lies otherwise.
-
-    Raises UserError for a buffer that does not lie as its parameter does, or is not `kept` in the kernel's type.
-    """
-    theta, gradient, state = tensors
-    dtype, size = theta.dtype, theta.numel()
-    if gradient.dtype is not dtype:
-        gradient = gradient.to(dtype)
-    laid = [theta, gradient, *[state[name] for name in names]]
-    order = _order(theta)
-    if order is not None:
-        laid = [tensor.permute(order) for tensor in laid]
-    laid[1] = laid[1].contiguous()
-    for place, buffer in enumerate(laid[2:]):
-        if buffer.dtype is not kept or buffer.numel() != size or not buffer.is_contiguous() or not buffer.is_cpu:
-            raise UserError(f"the state {names[place]!r} of {_said(theta)} is not a tensor that lies as it does",
-                            fix="load a state_dict that fits, or let the optimizer make the state")  # fmt: skip
-    return laid
 
 
 def _remade(rule: Rule, kept: str | None = None) -> RuleOptimizer:
@@ -216,63 +278,10 @@ def _number(name: str, value: Any) -> float:
     return value if type(value) is float else diagnose.real(name, value)
 
 
-def _said(parameter: Any) -> str:
-    return f"a parameter of shape {tuple(parameter.shape)}"
-
-
-def _refuse(parameter: Any, gradient: Any, rule: Rule) -> str:
-    """The name of the parameter's type; UserError for a tensor, or gradient, that a kernel cannot step."""
-    for tensor, of in ((parameter, ""), (gradient, "the gradient of ")):
-        if tensor is None:
-            continue
-        if tensor.layout is not torch.strided:
-            raise UserError(
-                f"{of}{_said(parameter)} is sparse", where=rule.name, fix="use dense gradients (sparse=False)"
-            )
-        if not tensor.is_cpu:
-            what = f"{of}{_said(parameter)} is on {tensor.device}, and kernels step tensors on the CPU"
-            raise UserError(what, where=rule.name, fix="move the model to the CPU, or use an optimizer of PyTorch's")
-    if parameter.dtype not in KNOWN:
-        what = f"{_said(parameter)} is {str(parameter.dtype).removeprefix('torch.')}"
-        raise UserError(what, where=rule.name, fix=f"use {', '.join(DTYPES[:-1])} or {DTYPES[-1]}")
-    return KNOWN[parameter.dtype]
-
-
-def _order(parameter: Any) -> tuple[int, ...] | None:
-    """The order of the dimensions in memory, where it is another than theirs; channels come last in some images."""
-    if parameter.is_contiguous():
-        return None
-    order = tuple(sorted(range(parameter.dim()), key=lambda d: -parameter.stride(d)))
-    if not parameter.permute(order).is_contiguous():
-        raise UserError(f"{_said(parameter)} has gaps in memory, or shares it with itself",
-                        fix="make it a tensor of its own, by clone()")  # fmt: skip
-    return order
-
-
-def _array(tensor: Any, order: tuple[int, ...] | None) -> Array:
-    """The tensor's memory as an array; a copy only where it is laid out otherwise than its parameter."""
-    laid = tensor.detach() if order is None else tensor.detach().permute(order)
-    laid = laid.contiguous()
-    if laid.dtype is torch.bfloat16:  # which NumPy has only from ml_dtypes, and PyTorch does not know that
-        import ml_dtypes
-
-        bits: Array = laid.view(torch.int16).numpy()
-        return bits.view(ml_dtypes.bfloat16)
-    array: Array = laid.numpy()
-    return array
-
-
-def _tensor(array: Array) -> Any:
-    """The array's memory as a tensor."""
-    if array.dtype.name == "bfloat16":
-        return torch.from_numpy(array.view("int16")).view(torch.bfloat16)
-    return torch.from_numpy(array)
-
-
 def _begun(kernel: Kernel, parameter: Any, settings: Mapping[str, float]) -> dict[str, Any]:
     """The state before the first step, laid out like the parameter."""
-    order = _order(parameter)
+    order = order_of(parameter)
     back = None if order is None else [order.index(d) for d in range(len(order))]
-    made = kernel.init(_array(parameter, order), **settings)
-    tensors = {name: _tensor(array) for name, array in made.items()}
+    made = kernel.init(array_of(parameter, order), **settings)
+    tensors = {name: tensor_of(array) for name, array in made.items()}
     return tensors if back is None else {name: tensor.permute(back) for name, tensor in tensors.items()}

@@ -31,11 +31,24 @@ from derive.algebra.polynomials import (
 from derive.algebra.quantities import Generator, Quantities
 from derive.algebra.signs import ZERO_SIGN
 from derive.algebra.work import TooLarge, spend
-from derive.expr import Apply, Expr, Number, Symbol, apply, is_uniform, symbols
+from derive.expr import (
+    GLOBAL,
+    GLOBAL_NORM,
+    NORM,
+    NORMS,
+    Apply,
+    Expr,
+    Number,
+    Symbol,
+    apply,
+    is_uniform,
+    symbols,
+)
 from derive.ops import LAZY, OPS, Undefined
 from derive.rule import REAL, Domain
 
 NOT_NEGATIVE = frozenset({0, 1})
+UNIFORM = {NORM: NORMS, GLOBAL_NORM: GLOBAL}  # which norms are one number for all that a norm takes
 GIVEN = frozenset({"theta", "g", "x", "output"})  # what a domain is given for in a question only
 
 
@@ -47,9 +60,9 @@ class Case(Quantities):
         declared = assumptions.domains.items()
         self.uniform = assumptions.uniform
         self._everywhere = tuple((n, d) for n, d in declared if n.rpartition(".")[2] not in GIVEN)
-        self._tensor: Case | None = None
-        self._norms: dict[tuple[Expr, tuple[Expr, ...]], tuple[Expr, Expr | None]] = {}
-        self._kept: tuple[Expr, ...] = ()
+        self._wider: dict[str, Case] = {}  # by the norms that ask for it: what is known of any coordinate they take
+        self._norms: dict[tuple[str, Expr, tuple[Expr, ...]], tuple[Expr, Expr | None]] = {}
+        self._kept: dict[str, tuple[Expr, ...]] = dict.fromkeys(UNIFORM, ())
         self._solved: dict[str, Expr] = {}
         self._values: dict[Expr, Value] = {}
         self._path: list[Fact] = []
@@ -60,10 +73,10 @@ class Case(Quantities):
         """The case inside this one in which the fact holds too. What is known here is known there."""
         spend(100 + len(self._values))
         inner = Case.__new__(Case)
-        inner.__dict__.update((name, copy(known)) for name, known in self.__dict__.items() if name != "_tensor")
-        inner._tensor = self._tensor
-        if self._tensor is self and is_uniform(fact.quantity, self.uniform):
-            inner._tensor = inner
+        inner.__dict__.update((name, copy(known)) for name, known in self.__dict__.items())
+        for op, wider in self._wider.items():
+            if wider is self and is_uniform(fact.quantity, self.uniform, UNIFORM[op]):
+                inner._wider[op] = inner
         inner.assume(fact)
         return inner
 
@@ -91,48 +104,51 @@ class Case(Quantities):
             raise Stuck(f"{node} has no value here")
         return value
 
-    def norm(self, argument: Expr) -> Quotient:
-        """The norm of a tensor whose coordinates are this: a factor times a quantity that is not negative.
+    def norm(self, node: Apply) -> Quotient:
+        """A norm of a tensor, or of all: a factor times a quantity that is not negative.
 
-        The factor is the size of one number for the whole tensor; the quantity is that of another norm where the
-        rest is the same at every coordinate, or opposite at each.
+        The factor is the size of one number for all that the norm takes; the quantity is that of another such norm
+        where the rest is the same at every coordinate, or opposite at each.
         """
         from derive.algebra.norms import scaled
 
-        everywhere = self.at_every_coordinate()
-        asked = argument, self._kept
+        op, argument = node.op, node.args[0]
+        everywhere = self.at_every_coordinate(op)
+        asked = op, argument, self._kept[op]
         if asked not in everywhere._norms:
-            everywhere._norms[asked] = scaled(argument, everywhere, self._kept)
+            everywhere._norms[asked] = scaled(argument, everywhere, self._kept[op], UNIFORM[op])
         scale, kept = everywhere._norms[asked]
         if kept is None:
             return rational(0)
-        made = Generator(apply("norm", kept), symbols(kept))
-        norm = generator(self._generator(("norm", kept), lambda: made))
-        if kept not in self._kept:
-            self._kept = (*self._kept, kept)
+        made = Generator(apply(op, kept), symbols(kept))
+        norm = generator(self._generator((op, kept), lambda: made))
+        if kept not in self._kept[op]:
+            self._kept[op] = (*self._kept[op], kept)
             self._bound_coordinate(norm, kept)
         return self.mul(self.number(apply("abs", scale)), Quotient(norm, ONE))
 
-    def at_every_coordinate(self) -> Case:
-        """What is known of any coordinate of the tensor of which this case is about one.
+    def at_every_coordinate(self, op: str) -> Case:
+        """What is known of any coordinate that such a norm takes: of the tensor of which this case is about one, or of
+        all tensors.
 
         These are the facts about what is one number for all of them, and the domains that a rule declares: those of
         theta, g and x are given for one coordinate in a question.
         """
-        if self._tensor is None:
-            self._tensor = Case(Assumptions(dict(self._everywhere), self.uniform))
-            self._tensor._tensor = self._tensor
+        if op not in self._wider:
+            wider = Case(Assumptions(dict(self._everywhere), self.uniform))
+            wider._wider = {inner: wider for inner, norms in UNIFORM.items() if UNIFORM[op] <= norms}
+            self._wider[op] = wider
             for fact in self._path:
-                if is_uniform(fact.quantity, self.uniform):
+                if is_uniform(fact.quantity, self.uniform, UNIFORM[op]):
                     with suppress(NeedSplit, Stuck):
-                        self._tensor.assume(fact)
-            self.is_impossible |= self._tensor.is_impossible
-        return self._tensor
+                        wider.assume(fact)
+            self.is_impossible |= wider.is_impossible
+        return self._wider[op]
 
-    def is_uniform(self, value: Quotient) -> bool:
-        """Whether the value is one number for the whole tensor."""
+    def is_uniform(self, value: Quotient, norms: frozenset[str]) -> bool:
+        """Whether the value is one number for the whole tensor; for all tensors, if only global norms are."""
         meanings = (self.generators[i].meaning for p in (value.num, value.den) for i in self._used(p))
-        return all(is_uniform(meaning, self.uniform) for meaning in meanings)
+        return all(is_uniform(meaning, self.uniform, norms) for meaning in meanings)
 
     def _bound_coordinate(self, norm: fmpq_mpoly, kept: Expr) -> None:
         """No coordinate is larger than the norm, where it has a value without further cases."""
@@ -197,9 +213,11 @@ class Case(Quantities):
         part, known = self._learn(poly, fact.signs)
         before = tuple(self._path)
         self._path.append(fact)
-        if self._tensor is not None and is_uniform(fact.quantity, self.uniform):
-            self._tensor = self if self._tensor is self else None
-            self._norms.clear()  # of a case about every coordinate, where they are kept
+        for op, wider in tuple(self._wider.items()):
+            if is_uniform(fact.quantity, self.uniform, UNIFORM[op]):
+                if wider is not self:
+                    del self._wider[op]
+                self._norms.clear()  # of a case about every coordinate, where they are kept
         if known == ZERO_SIGN:
             self._use(part)
             self._values.clear()  # they hold in this case too, but can be simpler
@@ -219,7 +237,7 @@ class Case(Quantities):
                 self._solved[made.meaning.name] = Number(value)
             elif made.radicand is not None:
                 self._also_zero(made.radicand - constant(value**2))
-            elif isinstance(made.meaning, Apply) and made.meaning.op == "norm" and not value:
+            elif isinstance(made.meaning, Apply) and made.meaning.op in NORMS and not value:
                 self._vanish_with_norm(made.meaning.args[0])
         return bool(fixed)
 

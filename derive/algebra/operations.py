@@ -191,7 +191,7 @@ def _is_zero_or_certain(s: Signs) -> bool | None:
 
 
 def _norm(case: Case, node: Apply, x: Quotient) -> Value:
-    return case.norm(node.args[0])
+    return case.norm(node)
 
 
 def _floor(case: Case, node: Apply, x: Quotient) -> Value:
@@ -231,6 +231,7 @@ RULES: dict[str, Callable[..., Value]] = {
     "exp": _exp,
     "log": _log,
     "norm": _norm,
+    "global_norm": _norm,
     "floor": _floor,
     **{op: _opaque(op) for op in AT_ZERO},
 }

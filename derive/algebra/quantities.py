@@ -45,7 +45,7 @@ _NONNEGATIVE = Domain(low=Fraction(0))
 _BETWEEN_SIGNS = Domain(low=Fraction(-1), high=Fraction(1), low_open=True, high_open=True)
 _SIGNS = Domain(low=Fraction(-1), high=Fraction(1))
 _RANGES_OF_FUNCTIONS = {"exp": POSITIVE, "tanh": _BETWEEN_SIGNS, "sin": _SIGNS, "cos": _SIGNS, "pow": POSITIVE,
-                        "norm": _NONNEGATIVE}  # fmt: skip
+                        "norm": _NONNEGATIVE, "global_norm": _NONNEGATIVE}  # fmt: skip
 
 
 @dataclass(frozen=True)

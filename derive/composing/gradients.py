@@ -14,11 +14,11 @@ def clip_by_value(theta, g, *, limit=nonnegative(1)):
 @piece(
     paper="Pascanu, Mikolov & Bengio 2013, On the difficulty of training recurrent neural networks, Algorithm 1",
     arxiv="1211.5063",
-    note="the norm of each tensor; of several as one flat array it is that of all",
+    note="the norm is that of all tensors together",
 )
 def clip_by_norm(theta, g, *, max_norm=nonnegative(1)):
     """A gradient longer than the bound is shortened to it."""
-    size = norm(g)
+    size = norm(g, over="all")
     scale = where(size > max_norm, max_norm / size, 1)
     theta = step(theta, scale * g)
     return theta
@@ -26,11 +26,11 @@ def clip_by_norm(theta, g, *, max_norm=nonnegative(1)):
 
 @piece(
     paper="PyTorch, torch.nn.utils.clip_grad_norm_",
-    note="the norm is increased by 1e-6 before the division; of each tensor",
+    note="the norm of all tensors together is increased by 1e-6 before the division",
 )
 def clip_grad_norm(theta, g, *, max_norm=nonnegative(1)):
     """As PyTorch clips: by a factor that is never above 1."""
-    scale = min(1, max_norm / (norm(g) + 1e-6))
+    scale = min(1, max_norm / (norm(g, over="all") + 1e-6))
     theta = step(theta, scale * g)
     return theta
 

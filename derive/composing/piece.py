@@ -2,7 +2,7 @@
 
     @piece(paper="Pascanu et al. 2013, Algorithm 1", arxiv="1211.5063")
     def clip_by_norm(theta, g, *, max_norm=nonnegative(1)):
-        size = norm(g)
+        size = norm(g, over="all")
         g = where(size > max_norm, max_norm / size, 1) * g
         theta = step(theta, g)
         return theta

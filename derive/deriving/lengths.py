@@ -14,7 +14,7 @@ from derive.deriving.linear import LinearBuffer, given, linear_buffers, scaled
 from derive.deriving.nonzero import Nonzero, branches, while_nonzero
 from derive.deriving.undecayed import movement
 from derive.evaluate import enclosed, exact
-from derive.expr import Expr, Number, Symbol, apply, norms_in, substitute, symbols
+from derive.expr import Expr, Number, Symbol, apply, norms_in, norms_of, substitute, symbols
 from derive.rule import Rule
 from derive.tensors import unrolled_tensor
 
@@ -34,7 +34,7 @@ class _Scaled:
 
     @property
     def conditions(self) -> tuple[Expr, ...]:
-        return tuple(apply("gt", apply("norm", argument), 0) for argument in norms_in(self.vector))
+        return tuple(apply("gt", norm, 0) for norm in norms_of(self.vector))
 
 
 def step_length(rule: Rule) -> Derivation | None:
@@ -87,7 +87,7 @@ def _scaled(rule: Rule) -> _Scaled | None:
         return None
     length = readable(apply("norm", vector), given(rule))
     # Where nothing was drawn out the length is that of the vector, and says nothing.
-    if len(norms_in(length)) == 1 and length is apply("norm", *norms_in(length)):
+    if norms_of(length) == (length,):
         return None
     return _Scaled(vector, length, buffer, taken)
 

@@ -13,7 +13,7 @@ from derive.algebra.case import Case
 from derive.algebra.normal import NoNormalForm, factored, generic_case, tidy
 from derive.algebra.polynomials import ONE, Quotient, factors, power, product, quotient
 from derive.evaluate import exact
-from derive.expr import Apply, Expr, Number, Symbol, apply, fold, is_uniform, norms_in, substitute, symbols
+from derive.expr import NORMS, Apply, Expr, Number, Symbol, apply, fold, is_uniform, norms_in, substitute, symbols
 from derive.proving import Assumptions, assumptions_of, identity
 from derive.proving.obligations import inside
 from derive.proving.refute import points
@@ -124,7 +124,7 @@ def _without_norms(exprs: Iterable[Expr], uniform: frozenset[str]) -> tuple[list
 
     def made(node: Apply, args: tuple[Expr, ...]) -> Expr:
         [whole] = substitute([Apply(node.op, args)], {s.name: e for e, s in named.items()})
-        if node.op != "norm" and not (node.op == "where" and norms_in(whole) and is_uniform(whole, uniform)):
+        if node.op not in NORMS and not (node.op == "where" and norms_in(whole) and is_uniform(whole, uniform)):
             return Apply(node.op, args)
         return named.setdefault(whole, Symbol(f"#norm{len(named)}"))
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from derive.deriving.derivation import Step, holds
-from derive.expr import Apply, Expr, Number, apply, fold, substitute
+from derive.expr import NORMS, Apply, Expr, Number, apply, fold, substitute
 from derive.proving import assumptions_of
 from derive.rule import Assignment, Rule
 
@@ -78,6 +78,6 @@ def _asked(condition: Expr, known: Mapping[str, Expr]) -> dict[Expr, Expr] | Non
         return None if left is None or right is None else {**left, **right}
     each, zero = condition.args[0], condition.args[-1]
     [whole] = substitute([each], known)
-    if condition.op == "gt" and zero is Number(0) and isinstance(whole, Apply) and whole.op == "norm":
+    if condition.op == "gt" and zero is Number(0) and isinstance(whole, Apply) and whole.op in NORMS:
         return {each: whole}
     return None

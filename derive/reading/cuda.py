@@ -14,7 +14,7 @@ import ast
 from collections.abc import Sequence
 from textwrap import indent
 
-from derive.expr import Expr, Symbol, substitute
+from derive.expr import GLOBAL_NORM, NORM, Expr, Symbol, apply, substitute
 from derive.reading.kernel import (
     RESERVED,
     Kernel,
@@ -28,7 +28,7 @@ from derive.reading.kernel import (
     without_docstring,
 )
 from derive.reading.limits import parse
-from derive.reading.norms import BLOCK, Norms
+from derive.reading.norms import BLOCK, LANES, Norms
 from derive.reading.python.bindings import Binding, bindings
 from derive.reading.through import pack
 from derive.rule import Assignment, inline
@@ -67,24 +67,23 @@ def launch({arguments}, blocks, threads, stream):
 _MEASURE = '''\
 @cuda.jit(fastmath=False)
 def measure({arguments}):
-    """The squares of {block} elements in float64, added by halves: zeros fill them up to a power of two, then the
-    second half is added to the first, until one is left. A block of threads does this, whatever their number."""
-    row = cuda.shared.array({block}, np.float64)
+    """The squares of {block} elements in float64, added to lanes, a power of two of them, of which the second half is
+    then added to the first, until one is left. A block of threads does this, whatever their number."""
+    row = cuda.shared.array({lanes}, np.float64)
     place, thread, threads = cuda.blockIdx.x, cuda.threadIdx.x, cuda.blockDim.x
     first = place * {block}
     size = min({first}.size - first, {block})
     width = 1
-    while width < size:
+    while width < min(size, {lanes}):
         width *= 2
 {sections}'''
 
 _SECTION = """\
 for k in range(thread, width, threads):
     row[k] = 0.0
-    if k < size:
-        i = first + k
+    for i in range(first + k, first + size, {lanes}):
 {body}
-        row[k] = dmul_rn(np.float64({name}), np.float64({name}))
+        row[k] += dmul_rn(np.float64({name}), np.float64({name}))
 cuda.syncthreads()
 half = width // 2
 while half > 0:
@@ -96,14 +95,16 @@ if thread == 0:
     sums[place, {number}] = row[0]
 cuda.syncthreads()
 """
-_SECTION_LENGTH = len(ast.parse(_SECTION.format(body="        pass", name="x", number=0)).body)
+_SECTION_LENGTH = len(ast.parse(_SECTION.format(body="        pass", name="x", number=0, lanes=LANES)).body)
 _BEFORE_SECTIONS = 6  # statements of `measure`
 
 _LAUNCH_MEASURE = '''\
 def launch({arguments}, blocks, threads, stream):
-    """The scalars once, here; then the sums of the squares of every block, on the card."""
+    """The scalars once, here; then the sums of the squares of every block, on the card. The answer is which of the
+    norms are those of all tensors."""
     {handed} = prelude({given})
     measure[blocks, threads, stream]({passed})
+    return {over_all}
 '''
 
 
@@ -117,18 +118,27 @@ def span_text(arrays: Sequence[str], handed: Sequence[str], lines: Sequence[str]
 def measure_text(arrays: Sequence[str], handed: Sequence[str], norms: Sequence[tuple[Sequence[str], str]]) -> str:
     """The sums of squares; of each norm the lines of an element, and the name of what is squared."""
     sections = [
-        _SECTION.format(body=indent("\n".join(lines), " " * 8), name=name, number=number)
+        _SECTION.format(body=indent("\n".join(lines), " " * 8), name=name, number=number, lanes=LANES)
         for number, (lines, name) in enumerate(norms)
     ]
     arguments = ", ".join([*arrays, "sums", *handed])
     text = indent("".join(sections), "    ")
-    return _MEASURE.format(arguments=arguments, block=BLOCK, first=arrays[0], sections=text)
+    return _MEASURE.format(arguments=arguments, block=BLOCK, lanes=LANES, first=arrays[0], sections=text)
 
 
 def launch_text(
-    arrays: Sequence[str], parameters: Sequence[str], handed: Sequence[str], truths: set[str], *, measures: bool = False
+    arrays: Sequence[str],
+    parameters: Sequence[str],
+    handed: Sequence[str],
+    truths: set[str],
+    *,
+    measures: bool = False,
+    over_all: tuple[int, ...] = (),
 ) -> str:
-    """What the host does; scalars that hold no truth value are handed on in the element type."""
+    """What the host does; scalars that hold no truth value are handed on in the element type.
+
+    Of what is measured the norms with the numbers `over_all` are those of all tensors.
+    """
     named = [*arrays, "sums"] if measures else [*arrays]
     typed = [name if name in truths else f"element({name})" for name in handed]
     return (_LAUNCH_MEASURE if measures else _LAUNCH).format(
@@ -136,6 +146,7 @@ def launch_text(
         handed=pack(tuple(handed)),
         given=", ".join(f"float({p})" if p == "t" else p for p in parameters),
         passed=", ".join([*named, *typed]),
+        over_all=over_all,
     )
 
 
@@ -176,12 +187,27 @@ def read_cuda_norms(source: str, file: str = "kernel") -> Norms:
         _refuse_clashes([*arrays, *parameters, *(a.target for a in prelude)], body, measure, file)
         elements.append(_squared(name, body, given, measure, file))
         sections.append(([ast.unparse(n) for n in lines], name))
+    over_all = _over_all(functions["launch"], len(elements), file)
     texts = (
         measure_text(arrays, handed, sections),
-        launch_text(arrays, parameters, handed, truths, measures=True),
+        launch_text(arrays, parameters, handed, truths, measures=True, over_all=over_all),
     )
     _compare([measure, functions["launch"]], texts, file)
-    return Norms(element_type(tree, file), parameters, arrays, tuple(elements))
+    norms = (apply(GLOBAL_NORM if k in over_all else NORM, each) for k, each in enumerate(elements))
+    return Norms(element_type(tree, file), parameters, arrays, tuple(norms))
+
+
+def _over_all(launch: ast.FunctionDef, count: int, file: str) -> tuple[int, ...]:
+    """Which norms are those of all tensors."""
+    said = ast.unparse(launch.body[-1])
+    found = tuple(k for k in range(count) if k in _numbers(launch.body[-1]))
+    if said != f"return {found}":
+        raise unexpected(launch, file, "'launch' answers which norms are those of all tensors")
+    return found
+
+
+def _numbers(node: ast.stmt) -> set[object]:
+    return {n.value for n in ast.walk(node) if isinstance(n, ast.Constant)}
 
 
 def _functions(tree: ast.Module, names: tuple[str, ...], file: str) -> dict[str, ast.FunctionDef]:
@@ -224,7 +250,7 @@ def _sections(measure: ast.FunctionDef, file: str) -> list[tuple[list[ast.stmt],
     found = []
     for loop in statements[::_SECTION_LENGTH]:
         match loop:
-            case ast.For(body=[_, ast.If(body=[_, *lines, ast.Assign(value=ast.Call(args=[square, _]))])]):
+            case ast.For(body=[_, ast.For(body=[*lines, ast.AugAssign(value=ast.Call(args=[square, _]))])]):
                 found.append((lines, ast.unparse(square).removeprefix("np.float64(").removesuffix(")")))
             case _:
                 raise unexpected(loop, file, "'measure' squares the elements of a block for each norm")

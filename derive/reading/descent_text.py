@@ -14,6 +14,7 @@ from typing import Any
 
 from derive.reading.landscapes import LANES, STRICT, functions_of, landscape
 from derive.reading.norms import BLOCK
+from derive.reading.norms import LANES as STRANDS
 
 PACE = 4  # steps of one coordinate in a go, where nothing of another is needed
 GIVEN = ("gradient_given", "loss_given")
@@ -76,17 +77,23 @@ def step(state, scalars, far, worst, points, slopes, {given}{to_measure}least, s
         worst[{lanes} + i] = worst[{lanes} + i] if away <= limit else made + 1.0
 '''
 
-# Norms are taken of all coordinates between the gradient and the step: squares are added by halves, blocks in order.
+# Norms are taken of all coordinates between the gradient and the step, with the sums of `derive.reading.norms.ADDING`:
+# every so manyth square of a block is added up in a strand, then the halves of the strands, then the blocks.
 _MEASURING = '''\
 def measure_all(state, scalars, slopes, squares, norms, room, size):
     """The norms of every run, with the tree of sums that a kernel has."""
     norms[:] = 0.0
     for first in range(0, size, {block}):
         count = min(size - first, {block})
-        width = 1
-        while width < count:
-            width *= 2
+        strands = 1
+        while strands < min(count, {strands}):
+            strands *= 2
+        for k in range({norms}):
+            these = squares[{lanes} * room * k : {lanes} * room * (k + 1)]
+            for i in range({lanes} * strands):
+                these[i] = 0.0
         for j in range(count):
+            strand = {lanes} * (j % {strands})
             here = state[{width} * (first + j) : {width} * (first + j) + {width}]
             there = slopes[{lanes} * (first + j) : {lanes} * (first + j) + {lanes}]
             for i in range({lanes}):
@@ -94,9 +101,7 @@ def measure_all(state, scalars, slopes, squares, norms, room, size):
 {squared}
         for k in range({norms}):
             these = squares[{lanes} * room * k : {lanes} * room * (k + 1)]
-            for i in range({lanes} * count, {lanes} * width):
-                these[i] = 0.0
-            half = {lanes} * width // 2
+            half = {lanes} * strands // 2
             while half >= {lanes}:
                 for i in range(half):
                     these[i] += these[half + i]
@@ -270,7 +275,7 @@ def loops(shape: Shape, kind: str) -> str:
         advance = _ADVANCE_TOGETHER.format(given=fields["given"], to_measure=fields["to_measure"])
         buffers = [f"slopes = np.empty({LANES} * size)"]
         if shape.norms:
-            buffers += ["room = 1", f"while room < min(size, {BLOCK}):", "    room *= 2"]
+            buffers += ["room = 1", f"while room < min(size, {STRANDS}):", "    room *= 2"]
             buffers += [f"squares, norms = np.empty({LANES * shape.norms} * room), np.empty({LANES * shape.norms})"]
         buffers += ["here_given, there_given = np.empty(size), np.empty(size)"] if problem.given else []
     entry = _ENTRY.format(
@@ -301,10 +306,11 @@ def _measuring(shape: Shape, states: Sequence[str]) -> list[str]:
     scalars = [_row("scalars", first + k) for k in range(shape.measure_handed)]
     here = [_row("here", 1 + k) for k in range(len(states))]
     elements = [f"element_{k}" for k in range(shape.norms)]
-    squared = [f"squares[{LANES} * (room * {k} + j) + i] = {e} * {e}" for k, e in enumerate(elements)]
+    squared = [f"squares[{LANES * k} * room + strand + i] += {e} * {e}" for k, e in enumerate(elements)]
     return [
         _MEASURING.format(
             block=BLOCK,
+            strands=STRANDS,
             width=LANES * (1 + shape.states),
             lanes=LANES,
             norms=shape.norms,

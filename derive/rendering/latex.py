@@ -92,6 +92,7 @@ _RULES: dict[str, Callable[..., Written]] = {
     "cbrt": lambda a: (rf"\sqrt[3]{{{a[0]}}}", ATOM),
     "abs": lambda a: (rf"\left|{a[0]}\right|", ATOM),
     "norm": lambda a: (rf"\left\lVert {a[0]}\right\rVert", ATOM),
+    "global_norm": lambda a: (rf"\left\lVert {a[0]}\right\rVert_{{\text{{all}}}}", ATOM),
     "floor": lambda a: (rf"\left\lfloor {a[0]}\right\rfloor", ATOM),
     "cast": lambda a: a,
     "where": _where,

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from derive.expr import INFIX, LONGEST_NUMBER_BITS, Apply, Expr, Number, fold
+from derive.expr import INFIX, LONGEST_NUMBER_BITS, NORMS, Apply, Expr, Number, fold
 
 LARGEST_EXPONENT = 10_000
 _ATOM, _NEGATION, _CONDITION = 10, 7, 0
@@ -86,7 +86,7 @@ def _apply(node: Apply, args: tuple[Piece, ...]) -> Piece:
         return Piece(f"{then} if {test} else {otherwise}", _CONDITION, False, calls)
     if node.op == "cast":
         return args[0]
-    if node.op == "norm":  # of one coordinate, as runs have it
+    if node.op in NORMS:  # of one coordinate, as runs have it
         return Piece(f"abs({args[0].text})", _ATOM, False, calls | {"abs"})
     if node.op == "pow" and not args[1].whole:
         return Piece(f"power({args[0].exact(0)}, {args[1].text})", _ATOM, False, calls | {"power"})

@@ -401,7 +401,7 @@ MEANINGS: dict[str, Meaning] = {
     "min": _extreme("<="), "max": _extreme(">="), "where": _where,
     "lt": _strict("<"), "le": _strict("<="), "gt": _strict(">"), "ge": _strict(">="), "eq": _strict("="),
     "ne": _unequal, "and": _and, "or": _or, "not": _strict("not"),
-    "exp": _exponential, "log": _logarithm, "norm": _norm,
+    "exp": _exponential, "log": _logarithm, "norm": _norm, "global_norm": _norm,
     "tanh": _function("tanh", 0, bounded=True), "sin": _function("sin", 0, bounded=False),
     "cos": _function("cos", 1, bounded=False), "floor": _function("floor", 0, bounded=False),
 }  # fmt: skip

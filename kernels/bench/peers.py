@@ -13,8 +13,9 @@ import numpy as np
 
 from derive.errors import UserError
 from derive.rule import Rule
+from kernels.bench.composed import base_of, in_optax, in_torch
 from kernels.bench.frameworks import OPTAX, TORCH, Peer
-from kernels.bench.streams import streams
+from kernels.bench.streams import reads_gradients_first, streams
 from kernels.bench.written import Step, c_step, numba_step, numpy_step
 from kernels.driver import compile
 
@@ -53,8 +54,14 @@ def kernel(rule: Rule, dtype: str, sizes: Sequence[int]) -> Ready:
 
 
 def floor(rule: Rule, dtype: str, sizes: Sequence[int]) -> Ready:
-    """The same memory read and written, with next to no arithmetic."""
-    return kernel(streams(rule), dtype, sizes)
+    """The same memory read and written, with next to no arithmetic.
+
+    Where the norm of the gradient is measured first the guard reads that once more, and does nothing else.
+    """
+    made, reads = compile(streams(rule), dtype), reads_gradients_first(rule)
+    thetas, gradients = tensors(dtype, sizes)
+    states = made.init(thetas)
+    return Ready(lambda t: made.step(thetas, gradients, states, t, guard=reads), lambda: thetas)
 
 
 def _written(make: Callable[[Rule, str], Step]) -> Maker:
@@ -81,7 +88,8 @@ def _torch(**how: Any) -> Maker:
     """An optimizer of PyTorch; `how` says which of its implementations."""
 
     def made(rule: Rule, dtype: str, sizes: Sequence[int]) -> Ready:
-        peer = _known(rule, TORCH, "PyTorch")
+        base = base_of(rule)
+        peer = TORCH[base] if base else _known(rule, TORCH, "PyTorch")
         torch = _imported("torch")
         class_of = getattr(torch.optim, peer.name)
         thetas, gradients = tensors(dtype, sizes)
@@ -95,29 +103,36 @@ def _torch(**how: Any) -> Maker:
         except (TypeError, RuntimeError) as error:
             raise UserError(f"{peer.name} has no such version", fix=str(error).splitlines()[0]) from error
         step = torch.compile(optimizer.step) if compiled else optimizer.step
-        return Ready(lambda t: step(), lambda: thetas)
+        whole = in_torch(torch, rule, parameters, step) if base else step
+        return Ready(lambda t: whole(), lambda: thetas)
 
     return made
 
 
 def optax(rule: Rule, dtype: str, sizes: Sequence[int]) -> Ready:
     """A transformation of optax and its updates applied, in one jitted function that may overwrite what it is given."""
-    peer = _known(rule, OPTAX, "optax")
+    base = base_of(rule)
+    peer = OPTAX[base] if base else _known(rule, OPTAX, "optax")
     jax, library = _imported("jax"), _imported("optax")
     if dtype == "float64":
         jax.config.update("jax_enable_x64", True)
     transformation = getattr(library, peer.name)(**peer.settings(rule))
     thetas, gradients = (list(map(jax.numpy.asarray, arrays)) for arrays in tensors(dtype, sizes))
-    now = {"params": thetas, "state": transformation.init(thetas)}
+    averaged = None
+    if base:
+        transformation, averaged = in_optax(library, rule, transformation)
+    copies = [theta.copy() for theta in thetas] if averaged else None
+    now = {"params": thetas, "state": transformation.init(thetas), "average": copies}
 
-    def stepped(params: Any, state: Any, given: Any) -> Any:
+    def stepped(params: Any, state: Any, average: Any, given: Any) -> Any:
         updates, state = transformation.update(given, state, params)
-        return library.apply_updates(params, updates), state
+        params = library.apply_updates(params, updates)
+        return {"params": params, "state": state, "average": averaged(params, average) if averaged else None}
 
-    jitted = jax.jit(stepped, donate_argnums=(0, 1))
+    jitted = jax.jit(stepped, donate_argnums=(0, 1, 2))
 
     def step(t: int) -> None:
-        now["params"], now["state"] = jax.block_until_ready(jitted(now["params"], now["state"], gradients))
+        now.update(jax.block_until_ready(jitted(now["params"], now["state"], now["average"], gradients)))
 
     return Ready(step, lambda: [np.asarray(theta) for theta in now["params"]])
 

@@ -14,7 +14,8 @@ def streams(rule: Rule) -> Rule:
     """A rule that reads every array that the step of `rule` reads, and writes every array that it writes.
 
     What is written is what stood there, if that is read, and `scale` times what is only read; so a step costs an
-    addition and a product for every array that is written. Passes that measure norms are not counted.
+    addition and a product for every array that is written. Passes that measure norms are not counted; see
+    `reads_gradients_first`.
     """
     program = programs(rule, "float32").final
     out = output_array(rule)
@@ -35,3 +36,8 @@ def streams(rule: Rule) -> Rule:
         tuple(body),
         rule.outputs,
     )
+
+
+def reads_gradients_first(rule: Rule) -> bool:
+    """Whether a pass before the step reads the gradient and nothing else, as a guarded step does."""
+    return bool(rule.norms) and programs(rule, "float32", "norms").final.loads == ("g",)

@@ -27,6 +27,7 @@ from kernels.running.kernel import Kernel
 from kernels.storage import Storage
 
 Array = np.ndarray[Any, Any]
+Arrays = Array | list[Array]
 
 
 @dataclass(frozen=True)
@@ -47,18 +48,24 @@ class FromTheHost:
     def stepping(self) -> CudaPart:
         return self.kernel.stepping
 
-    def step(self, theta: Array, g: Array, state: Mapping[str, Array], t: int, **hyperparameters: float) -> None:
-        point, second = machine().to_device(theta), machine().to_device(g)
-        kept = {name: machine().to_device(a) for name, a in state.items()}
+    def step(self, theta: Arrays, g: Arrays, state: Mapping[str, Arrays], t: int, **hyperparameters: float) -> None:
+        point, second = _there(theta), _there(g)
+        kept = {name: _there(a) for name, a in state.items()}
         self.kernel.step(point, second, kept, t, **hyperparameters)
         for here, moved in zip((theta, g, *state.values()), (point, second, *kept.values()), strict=True):
-            here[...] = moved.copy_to_host()
+            for a, b in zip(here, moved, strict=True) if isinstance(here, list) else [(here, moved)]:
+                a[...] = b.copy_to_host()
 
     def query(self, theta: Array, state: Mapping[str, Array], out: Array, t: int, **hyperparameters: float) -> None:
         there, kept = machine().to_device(theta), {name: machine().to_device(a) for name, a in state.items()}
         point = machine().to_device(out)
         self.kernel.query(there, kept, point, t, **hyperparameters)
         out[...] = point.copy_to_host()
+
+
+def _there(arrays: Arrays) -> Any:
+    """The array, or each of a list, on the card."""
+    return [machine().to_device(a) for a in arrays] if isinstance(arrays, list) else machine().to_device(arrays)
 
 
 def compare(

@@ -43,7 +43,9 @@ def emit_cuda(program: Program, rule: Rule, notes: Iterable[str] = ()) -> str:
         work = span_text(
             arrays, handed, [*_lines(program), *(f"{array}[i] = {name}" for array, name in program.stores)]
         )
-    return f"{head}{work}\n\n{launch_text(arrays, parameters, handed, truths, measures=program.measures)}"
+    over_all = tuple(k for k, name in enumerate(program.stored) if name in program.over_all)
+    launch = launch_text(arrays, parameters, handed, truths, measures=program.measures, over_all=over_all)
+    return f"{head}{work}\n\n{launch}"
 
 
 def _lines(program: Program) -> list[str]:

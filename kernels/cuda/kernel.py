@@ -16,7 +16,6 @@ import numpy as np
 
 from derive.errors import UserError
 from derive.expr import Expr, Number, Symbol, symbols
-from derive.reading.norms import BLOCK
 from derive.rule import Rule
 from kernels.certificate import Certificate
 from kernels.cuda.arrays import Seen, handle_of, look, refuse_overlaps, refuse_shapes, stream_of
@@ -25,7 +24,7 @@ from kernels.cuda.machine import largest_grid, machine, threads
 from kernels.emit import bytes_per_element
 from kernels.program import Program
 from kernels.running import diagnose
-from kernels.running.adding import norms_of
+from kernels.running.adding import Array, norms_of_list, table
 
 Arrays = Any  # an array on the card, or a list of them
 
@@ -50,7 +49,7 @@ class CudaPart:
         return self.program.drawn
 
     @cached_property
-    def launch(self) -> Callable[..., None]:
+    def launch(self) -> Callable[..., Any]:
         return load(self.name, self.path, self.source, self.program)
 
 
@@ -153,9 +152,10 @@ class CudaKernel:
         counter, values, on = self._counter(t), self._values(hyperparameters), stream_of(stream)
         tensors = self._looked(part, [*first, *(state[name] for name in names), *last])
         refuse_overlaps([array for tensor in tensors for array in tensor], self.rule.name)
-        for tensor in tensors:
+        norms = self._norms(part, tensors, counter, values, on)
+        for tensor, known in zip(tensors, norms, strict=True):
             if tensor[0].size:
-                self._launch(part, tensor, counter, values, on)
+                self._launch(part, tensor, counter, [*values, *known], on)
 
     def _looked(self, part: CudaPart, rows: list[Arrays]) -> list[list[Seen]]:
         """Where the arrays of every tensor lie."""
@@ -174,17 +174,29 @@ class CudaKernel:
             refuse_shapes(tensor)
         return tensors
 
+    def _norms(
+        self, part: CudaPart, tensors: list[list[Seen]], t: int, values: list[float], stream: Any
+    ) -> list[list[float]]:
+        """The norms that the part is given of every tensor."""
+        if part is not self.stepping or self.measuring is None:
+            return [[] for _ in tensors]
+        sums: list[Array] = []
+        over_all: Sequence[int] = ()
+        for tensor in tensors:
+            measured = table(tensor[0].size, len(self.measuring.program.stores))
+            if len(measured):
+                arrays = [array.flat(handle_of(stream)) for array in tensor]
+                there = machine().device_array(measured.shape, np.float64)
+                over_all = self.measuring.launch(*arrays, there, t, *values, len(measured), threads(), stream)
+                measured = there.copy_to_host(stream=stream)
+                if stream:
+                    stream.synchronize()
+            sums.append(measured)
+        return norms_of_list(sums, over_all)
+
     def _launch(self, part: CudaPart, tensor: list[Seen], t: int, values: list[float], stream: Any) -> None:
         arrays = [array.flat(handle_of(stream)) for array in tensor]
-        size = tensor[0].size
-        if part is self.stepping and self.measuring is not None:
-            sums = machine().device_array((-(-size // BLOCK), len(self.measuring.program.stores)), np.float64)
-            self.measuring.launch(*arrays, sums, t, *values, sums.shape[0], threads(), stream)
-            squares = sums.copy_to_host(stream=stream)
-            if stream:
-                stream.synchronize()
-            values = [*values, *norms_of(squares)]
-        blocks = min(-(-size // threads()), largest_grid())
+        blocks = min(-(-tensor[0].size // threads()), largest_grid())
         part.launch(*arrays, t, *values, blocks, threads(), stream)
 
     def _counter(self, t: Any) -> int:

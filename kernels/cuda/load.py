@@ -17,7 +17,7 @@ from kernels.program import Program
 from kernels.running.load import module_from_text
 
 
-def load(name: str, path: str, source: str, program: Program) -> Callable[..., None]:
+def load(name: str, path: str, source: str, program: Program) -> Callable[..., Any]:
     """`launch` of the source, everything behind it compiled."""
     machine()
     module = _module(name, path, source, program)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import accumulate, pairwise
 
 import numpy as np
 
@@ -14,10 +15,11 @@ from derive.ops import Inexact, Undefined
 from derive.rule import Rule
 from derive.tensors import by_coordinates
 from kernels.lower import PartName, goals
-from kernels.measuring.compare_bits import call
+from kernels.measuring.compare_bits import call, call_list
 from kernels.measuring.inputs import Array, Setting, arrays, ordinary_arrays, settings, types_of
-from kernels.measuring.norms import norm_errors, norms_by_oracle
-from kernels.measuring.rounding import bounds
+from kernels.measuring.norms import norm_errors, norms_of_list
+from kernels.measuring.rounding import Bounds, bounds
+from kernels.norms import measured
 from kernels.pipeline import parts_of, programs
 from kernels.program import Program
 from kernels.running.kernel import Kernel
@@ -37,8 +39,8 @@ def compare_rounding(kernel: Kernel, nonnegative: tuple[str, ...]) -> tuple[bool
         wanted = goals(kernel.rule, part)
         given = rounding_inputs(program, nonnegative)
         for setting in settings(kernel.rule):
-            for tensor in tensors(kernel.rule, given):
-                _compare_setting(kernel, part, program, wanted, tensor, setting, tally)
+            for together in tensors(kernel.rule, given):
+                _compare_setting(kernel, part, program, wanted, together, setting, tally)
     return not tally.broken, tally.text(), tally.region()
 
 
@@ -51,22 +53,30 @@ def rounding_inputs(program: Program, nonnegative: tuple[str, ...]) -> dict[str,
     return {name: np.ascontiguousarray(a[finite]) for name, a in joined.items()}
 
 
-def tensors(rule: Rule, given: Mapping[str, Array]) -> Iterator[Mapping[str, Array]]:
-    """The rows as one tensor where each goes its own way; else as tensors of a few."""
+def tensors(rule: Rule, given: Mapping[str, Array]) -> Iterator[Sequence[Mapping[str, Array]]]:
+    """The rows as one tensor where each goes its own way; else as tensors of a few, two at once for norms of all."""
     size = next(iter(given.values())).size
     step = TENSOR if rule.norms else max(1, size)
+    parts = (0, 1, step) if measured(rule).over_all else (0, step)
     for start in range(0, size, step):
-        yield {name: np.ascontiguousarray(a[start : start + step]) for name, a in given.items()}
+        yield [
+            {name: np.ascontiguousarray(a[start + lo : min(start + hi, size)]) for name, a in given.items()}
+            for lo, hi in pairwise(parts)
+        ]
 
 
 def _written_out(
-    wanted: Mapping[str, Expr], given: Mapping[str, Array], scalars: Mapping[str, float]
-) -> dict[str, tuple[Expr, ...]]:
-    """What every coordinate of a tensor should receive, as numbers."""
-    size = next(iter(given.values())).size
-    values = {name: tuple(Number(Fraction(float(x))) for x in a) for name, a in given.items()}
-    values |= {name: (Number(Fraction(v)),) * size for name, v in scalars.items()}
-    return dict(zip(wanted, by_coordinates(wanted.values(), values, size), strict=True))
+    wanted: Mapping[str, Expr], together: Sequence[Mapping[str, Array]], scalars: Mapping[str, float]
+) -> list[dict[str, tuple[Expr, ...]]]:
+    """What every coordinate of each tensor should receive, as numbers."""
+    sizes = [next(iter(given.values())).size for given in together]
+    values = {
+        name: tuple(Number(Fraction(float(x))) for given in together for x in given[name]) for name in together[0]
+    }
+    values |= {name: (Number(Fraction(v)),) * sum(sizes) for name, v in scalars.items()}
+    written = by_coordinates(wanted.values(), values, sum(sizes), sizes=sizes)
+    ends = list(accumulate(sizes, initial=0))
+    return [{name: row[lo:hi] for name, row in zip(wanted, written, strict=True)} for lo, hi in pairwise(ends)]
 
 
 @dataclass
@@ -99,15 +109,30 @@ def _compare_setting(
     part: PartName,
     program: Program,
     wanted: Mapping[str, Expr],
-    given: Mapping[str, Array],
+    together: Sequence[Mapping[str, Array]],
     setting: Setting,
     tally: Tally,
 ) -> None:
-    norms = norms_by_oracle(kernel.rule, kernel.storage, given, setting.scalars)
-    errors = norm_errors(kernel.rule, kernel.storage, given, setting.scalars, norms)
-    found = bounds(program, given, setting.scalars | norms, errors)
-    exact = _written_out(wanted, given, setting.scalars) if norms else {}
-    actual = call(kernel, part, given, setting)
+    """Of one tensor, or of some that are stepped together."""
+    norms = norms_of_list(kernel.rule, kernel.storage, together, setting.scalars)
+    errors = norm_errors(kernel.rule, kernel.storage, together, setting.scalars, norms)
+    exact = _written_out(wanted, together, setting.scalars) if kernel.rule.norms else [{} for _ in together]
+    actual = call_list(kernel, together, setting) if len(together) > 1 else [call(kernel, part, together[0], setting)]
+    for k, given in enumerate(together):
+        found = bounds(program, given, setting.scalars | norms[k], errors[k])
+        _compare_tensor(program, wanted, exact[k], given, actual[k], found, setting, tally)
+
+
+def _compare_tensor(
+    program: Program,
+    wanted: Mapping[str, Expr],
+    exact: Mapping[str, tuple[Expr, ...]],
+    given: Mapping[str, Array],
+    actual: Mapping[str, Array],
+    found: Bounds,
+    setting: Setting,
+    tally: Tally,
+) -> None:
     stored = [array for array in program.stored if array in wanted]
     tally.total += len(stored) * given[program.arrays[0]].size
     for row in range(given[program.arrays[0]].size):

@@ -98,6 +98,12 @@ def _wide(dtype: str) -> tuple[float, ...]:
     return tuple(sign * 10.0**k for k in range(-12, 13, 3) for sign in (1, -1) if low <= 10.0**k <= high)
 
 
+def plain_arrays(names: Iterable[str], types: Mapping[str, str], size: int) -> dict[str, Array]:
+    """Columns of values of about one size and with all their digits, so that each counts in a sum of all."""
+    random = np.random.Generator(np.random.PCG64(SEED))
+    return {name: random.standard_normal(size).astype(numpy_dtype(types[name])) for name in names}
+
+
 def _mixed(
     names: Iterable[str],
     values: Callable[[str], tuple[float, ...]],

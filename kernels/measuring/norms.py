@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from derive.reading.norms import BLOCK
+from derive.reading.norms import BLOCK, LANES
 from derive.rule import Rule
 from kernels.measuring.oracle import Array, interpret
 from kernels.measuring.rounding import bounds
@@ -20,22 +20,34 @@ WIDER = 1 + 2.0**-30  # for the roundings of the bound itself
 def norms_by_oracle(
     rule: Rule, dtype: str | Storage, given: Mapping[str, Array], scalars: Mapping[str, float]
 ) -> dict[str, float]:
-    """Every norm that the rule takes, by the names its step has for them; none where it takes none."""
+    """Every norm that the rule takes of one tensor, by the names its step has for them; none where it takes none."""
+    return norms_of_list(rule, dtype, [given], scalars)[0]
+
+
+def norms_of_list(
+    rule: Rule, dtype: str | Storage, tensors: Sequence[Mapping[str, Array]], scalars: Mapping[str, float]
+) -> list[dict[str, float]]:
+    """The norms that the rule takes for each tensor of a list; one of all tensors is the same for each."""
     if not rule.norms:
-        return {}
-    elements = interpret(programs(rule, dtype, "norms").final, given, scalars)
+        return [{} for _ in tensors]
+    program = programs(rule, dtype, "norms").final
     with np.errstate(all="ignore"):
-        return {name: float(np.sqrt(added(values.reshape(-1).astype(np.float64)))) for name, values in elements.items()}
+        sums = [
+            {name: added(values.reshape(-1).astype(np.float64)) for name, values in elements.items()}
+            for elements in (interpret(program, given, scalars) for given in tensors)
+        ]
+        whole = {name: np.add.accumulate([each[name] for each in sums])[-1] for name in program.over_all if sums}
+        return [{name: float(np.sqrt(total)) for name, total in {**each, **whole}.items()} for each in sums]
 
 
 def norm_errors(
     rule: Rule,
     dtype: str | Storage,
-    given: Mapping[str, Array],
+    tensors: Sequence[Mapping[str, Array]],
     scalars: Mapping[str, float],
-    norms: Mapping[str, float],
-) -> dict[str, float]:
-    """How far the computed norms may be from the exact ones; infinite where that is not known.
+    norms: Sequence[Mapping[str, float]],
+) -> list[dict[str, float]]:
+    """How far the computed norms of each tensor may be from the exact ones; infinite where that is not known.
 
     With S the sum of the squares of the computed elements and n the roundings on the longest way to it, the computed
     sum is within g S + k 2^-1074 of S, for g = n u / (1 - n u) and k squares that may underflow, all terms being
@@ -43,31 +55,44 @@ def norm_errors(
     g (sqrt(S) + sqrt(k 2^-1074)) + sqrt(k 2^-1074) of that of S, u more for the root; and the norm of the computed
     elements is within the norm of their errors of the exact one.
     """
-    if not norms:
-        return {}
+    if not rule.norms:
+        return [{} for _ in tensors]
     program = programs(rule, dtype, "norms").final
-    elements, errors = interpret(program, given, scalars), bounds(program, given, scalars).errors
-    found = {}
-    for name, values in elements.items():
-        n = (BLOCK - 1).bit_length() + -(-values.size // BLOCK) + 2
-        g = n * UNIT / (1 - n * UNIT)
-        lost = float(np.sqrt(np.count_nonzero(values))) * 2.0**-537
-        own = norms[name] * (g + 2 * UNIT) + 2 * lost
-        with np.errstate(all="ignore"):
-            handed_on = float(np.sqrt(np.sum(np.square(errors[name])))) + float(np.sum(errors[name] > 0)) * 2.0**-537
-        total = (own + handed_on) * WIDER
-        found[name] = total if np.isfinite(total) else float("inf")
-    return found
+    elements = [interpret(program, given, scalars) for given in tensors]
+    errors = [bounds(program, given, scalars).errors for given in tensors]
+
+    def of(name: str, places: Sequence[int]) -> float:
+        """Of the norm of these tensors together."""
+        values, lost = [elements[k][name] for k in places], [errors[k][name] for k in places]
+        return _error(norms[places[0]][name], values, np.concatenate([each.reshape(-1) for each in lost]))
+
+    whole = {name: of(name, range(len(tensors))) for name in program.over_all if tensors}
+    return [{name: whole[name] if name in whole else of(name, [k]) for name in each} for k, each in enumerate(norms)]
+
+
+def _error(norm: float, values: Sequence[Array], errors: Array) -> float:
+    """How far a norm may be off, of tensors with these elements, which have these errors."""
+    blocks = max(-(-each.size // BLOCK) for each in values)
+    n = BLOCK // LANES + (LANES - 1).bit_length() + blocks + len(values) + 1
+    g = n * UNIT / (1 - n * UNIT)
+    lost = float(np.sqrt(sum(np.count_nonzero(each) for each in values))) * 2.0**-537
+    own = norm * (g + 2 * UNIT) + 2 * lost
+    with np.errstate(all="ignore"):
+        handed_on = float(np.sqrt(np.sum(np.square(errors)))) + float(np.sum(errors > 0)) * 2.0**-537
+    total = (own + handed_on) * WIDER
+    return total if np.isfinite(total) else float("inf")
 
 
 def added(values: Array) -> Array:
-    """The sum of the squares: the halves of a block, filled up with zeros, then the blocks, one after the other."""
+    """The sum of the squares: those of each lane of a block, the halves of the lanes, the blocks, each in order."""
     total = np.zeros(())
     for start in range(0, values.size, BLOCK):
         block = values[start : start + BLOCK]
-        rest = np.zeros(1 << (block.size - 1).bit_length())
-        rest[: block.size] = block * block
-        while rest.size > 1:
-            rest = rest[: rest.size // 2] + rest[rest.size // 2 :]
-        total = total + rest[0]
+        lanes = np.zeros(1 << (min(block.size, LANES) - 1).bit_length())
+        for begin in range(0, block.size, LANES):
+            strip = block[begin : begin + LANES]
+            lanes[: strip.size] = lanes[: strip.size] + strip * strip
+        while lanes.size > 1:
+            lanes = lanes[: lanes.size // 2] + lanes[lanes.size // 2 :]
+        total = total + lanes[0]
     return total

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,16 @@ def table(size: int, count: int) -> Array:
 
 
 def norms_of(sums: Array) -> list[float]:
-    """The norms from the sums of the blocks."""
-    if not len(sums):
-        return [0.0] * sums.shape[1]
+    """The norms of one tensor from the sums of its blocks."""
+    return norms_of_list([sums], ())[0]
+
+
+def norms_of_list(sums: Sequence[Array], over_all: Sequence[int]) -> list[list[float]]:
+    """The norms of each tensor from the sums of its blocks; those in these columns are of all tensors."""
     with np.errstate(all="ignore"):  # a norm may be infinite, or no number
-        total = np.add.accumulate(sums, axis=0)[-1]
-        return [float(root) for root in np.sqrt(total)]
+        totals = [np.add.accumulate(each, axis=0)[-1] if len(each) else np.zeros(each.shape[1]) for each in sums]
+        for column in over_all:
+            whole = np.add.accumulate([each[column] for each in totals])[-1]
+            for each in totals:
+                each[column] = whole
+        return [[float(root) for root in np.sqrt(each)] for each in totals]

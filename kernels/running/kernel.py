@@ -162,9 +162,10 @@ class Kernel:
 
         `t` counts the steps from 1, and is needed where the rule uses it. Arrays are C-contiguous, of one
         shape and of the kernel's dtype. Lists of arrays are tensors of any shapes, stepped in one call; norms are
-        those of each. With `guard`, a step with a gradient that is not finite is not made, and the answer says whether
-        it was. A kernel that rounds by random bits makes them from `seed`, a whole number, from t, the number of the
-        tensor in its list and that of the element: the same for the same, whatever threads there are.
+        those of each, or of all of them where the rule says so. With `guard`, a step with a gradient that is not finite
+        is not made, and the answer says whether it was. A kernel that rounds by random bits makes them from `seed`, a
+        whole number, from t, the number of the tensor in its list and that of the element: the same for the same,
+        whatever threads there are.
         Raises UserError, before anything is stored; KeyboardInterrupt when the step is complete.
         """
         try:
@@ -206,6 +207,11 @@ class Kernel:
         when, values = self._scalars(self.stepping, t, seed, hyperparameters)
         done = many.step_addresses(self, self.stepping, addresses, sizes, when, values, bool(guard))
         return done if guard else None
+
+    def batch(self, addresses: Any, sizes: Any, t: int, hyperparameters: Mapping[str, float]) -> many.Batch:
+        """Tensors for `step_batches`, which steps several batches; arguments are those of `step_addresses`."""
+        when, values = self._scalars(self.stepping, t, None, hyperparameters)
+        return many.Batch(self, addresses, sizes, when, values)
 
     def __repr__(self) -> str:
         return f"Kernel({self.rule.name}, {self.storage}, {self._standing})"

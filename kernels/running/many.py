@@ -6,6 +6,7 @@ Everything is checked before anything is stored, and then the whole step is done
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +14,13 @@ import numpy as np
 
 from derive.errors import UserError
 from kernels.checks import ENOUGH_FOR_THREADS
-from kernels.running import diagnose, loops
-from kernels.running.memory import cells, done, found
+from kernels.running import loops
+from kernels.running.memory import cells, done, found, threads_of
 from kernels.running.pool import crew, share
 from kernels.running.sharing import shared
 from kernels.running.survey import BLOCK
-from kernels.running.tables import Overlap, Tables, Unfit, survey, survey_addresses, tables
+from kernels.running.tables import Overlap, Tables, Unfit, joined, survey, survey_addresses, tables
+from kernels.running.unfit import named, plain, same_lengths, shared_memory
 from kernels.storage import BYTES, EXPONENTS
 
 if TYPE_CHECKING:
@@ -31,21 +33,48 @@ CHUNK = 1 << 14  # elements: enough to hide the taking, few enough for threads t
 BLOCKS = CHUNK // BLOCK  # of a chunk, where norms are measured
 
 
+@dataclass(frozen=True)
+class Batch:
+    """Tensors of one kernel that are given by address and make the same step: see `step_addresses`."""
+
+    kernel: Kernel
+    addresses: Any
+    sizes: Any
+    when: When
+    values: list[float | None]
+
+
+@dataclass(frozen=True)
+class Work:
+    """Tables that have been found to be right, and what is to be done with them."""
+
+    kernel: Kernel
+    part: Part
+    made: Tables
+    when: When
+    values: list[float | None]
+
+    @property
+    def measuring(self) -> Part | None:
+        """What measures the norms that the part is given."""
+        return self.kernel.measuring if self.part is self.kernel.stepping else None
+
+
 def step_arrays(
     kernel: Kernel, part: Part, rows: Sequence[Sequence[Array]], when: When, values: list[float | None], guard: bool
 ) -> bool:
     """A step of tensors given as arrays, a row for each of the part's arguments. False where the guard skipped it."""
-    _same_lengths(kernel, part, rows)
+    same_lengths(kernel, part, rows)
     arrays = tuple(chain.from_iterable(rows))
     made = _borrow(kernel, len(rows), len(rows[0]))
     try:
         try:
             survey(made, arrays, part.examples)
         except Unfit:
-            arrays = tuple(_plain(kernel, part, arrays, len(rows[0])))
+            arrays = tuple(plain(kernel, part, arrays, len(rows[0])))
             survey(made, arrays, part.examples)
     except Overlap as overlap:
-        raise _overlap(kernel, part, overlap.places, len(rows[0]), listed=True) from None
+        raise shared_memory(kernel, part, overlap.places, len(rows[0]), listed=True) from None
     return _step(kernel, part, made, when, values, guard)
 
 
@@ -57,7 +86,7 @@ def step_one(
     try:
         survey(made, tuple(arrays), part.examples)
     except Overlap as overlap:
-        raise _overlap(kernel, part, overlap.places, 1, listed=False) from None
+        raise shared_memory(kernel, part, overlap.places, 1, listed=False) from None
     return _step(kernel, part, made, when, values, guard)
 
 
@@ -68,6 +97,32 @@ def step_addresses(
 
     What lies there must be what the kernel takes; only sizes, alignment and overlaps are checked.
     """
+    return _step(kernel, part, _surveyed(kernel, part, addresses, sizes), when, values, guard)
+
+
+def step_batches(batches: Sequence[Batch], stepped: Callable[[int], object]) -> None:
+    """A step of several batches of tensors given by address; `stepped` is told the number of each when it is stepped.
+
+    Everything is checked before the first is; the norms of all tensors are those of all batches together. Ctrl-C is
+    raised when the batch that is stepped is complete and `stepped` has been told.
+    """
+    made = [_surveyed(b.kernel, b.kernel.stepping, b.addresses, b.sizes) for b in batches]
+    for batch in batches:
+        batch.kernel.check_scalars(batch.kernel.stepping, batch.when, batch.values)
+    work = [
+        Work(b.kernel, b.kernel.stepping, tables, b.when, b.values) for b, tables in zip(batches, made, strict=True)
+    ]
+    _measure(work)
+    for number, each in enumerate(work):
+        cell = _cell(each.made.elements)
+        try:
+            _walk(each, cell)
+        finally:
+            if done(cell) >= each.made.elements:
+                stepped(number)
+
+
+def _surveyed(kernel: Kernel, part: Part, addresses: Any, sizes: Any) -> Tables:
     given, counts = np.asarray(addresses, np.int64), np.asarray(sizes, np.int64)
     if given.shape != (len(part.arrays), *counts.shape) or counts.ndim != 1 or (counts < 0).any():
         shape = f"{len(part.arrays)} rows ({', '.join(part.arrays)}) of one address for each size"
@@ -78,38 +133,67 @@ def step_addresses(
     try:
         survey_addresses(made, part.examples)
     except Overlap as overlap:
-        raise _overlap(kernel, part, overlap.places, counts.size, listed=True) from None
+        raise shared_memory(kernel, part, overlap.places, counts.size, listed=True) from None
     except Unfit as unfit:
-        what = f"{_named(kernel, part, unfit.place, counts.size, listed=True)[0]} is not aligned in memory"
+        what = f"{named(kernel, part, unfit.place, counts.size, listed=True)[0]} is not aligned in memory"
         raise UserError(what, where=kernel.rule.name, fix="give the address of its first element") from None
-    return _step(kernel, part, made, when, values, guard)
+    return made
 
 
 def _step(kernel: Kernel, part: Part, made: Tables, when: When, values: list[float | None], guard: bool) -> bool:
     """All that is left: the scalars are checked, nothing else can be wrong."""
     kernel.check_scalars(part, when, values)
-    total = made.elements
     if guard and not _finite(made, part.types[part.guarded], part.guarded):
         _give_back(kernel, made)
         return False
-    if part is kernel.stepping and kernel.measuring is not None:
-        _measure(kernel.measuring, made, when[0], values)
-        given = [made.addresses, made.starts, made.norms]
-    else:
-        given = [made.addresses, made.starts]
-    entry = shared(part.proved)
-    _divide(lambda cell, chunk, mine: entry(*given, cell, total, chunk, mine, *when, *values), total, total, CHUNK)
-    _give_back(kernel, made)
+    work = Work(kernel, part, made, when, values)
+    _measure([work])
+    _walk(work, _cell(made.elements))
     return True
 
 
-def _measure(measuring: Part, made: Tables, t: int, values: list[float | None]) -> None:
-    """The norms of every tensor."""
-    made.room(len(measuring.stored))
+def _walk(work: Work, cell: Array) -> None:
+    """The step itself, shared among threads."""
+    made, total, when, values = work.made, work.made.elements, work.when, work.values
+    entry = shared(work.part.proved)
+    given = [made.addresses, made.starts, *([made.norms] if work.measuring is not None else [])]
+    _divide(lambda cell, chunk, mine: entry(*given, cell, total, chunk, mine, *when, *values), cell, total, CHUNK)
+    _give_back(work.kernel, made)
+
+
+def _measure(works: Sequence[Work]) -> None:
+    """The norms of every tensor, where there are any; those of all tensors are of all that is given."""
+    for work in works:
+        if work.measuring is not None:
+            work.made.room(len(work.measuring.stored))
+            _add_up(work.measuring, work)
+    first = next((work for work in works if work.measuring is not None), None)
+    if first is None or first.measuring is None:
+        return
+    made = [work.made for work in works]
+    if len(made) == 1:
+        blocks, sums, norms = made[0].blocks, made[0].sums, made[0].norms
+    else:
+        blocks, sums = joined(made)
+        norms = np.zeros((len(blocks) - 1, sums.shape[1]))
+    nothing = first.made.addresses, first.made.starts
+    shared(first.measuring.proved)(*nothing, blocks, sums, norms, cells(1), 0, 0, 0, first.when[0], *first.values)
+    if len(made) > 1:
+        for each, own in zip(made, np.split(norms, np.cumsum([m.norms.shape[0] for m in made])[:-1]), strict=True):
+            each.norms[:] = own
+
+
+def _add_up(measuring: Part, work: Work) -> None:
+    """The sums of the squares of every block."""
+    made, t, values = work.made, work.when[0], work.values
     entry, total = shared(measuring.proved), int(made.blocks[-1])
     given = (made.addresses, made.starts, made.blocks, made.sums, made.norms)
-    _divide(lambda cell, chunk, mine: entry(*given, cell, total, chunk, mine, t, *values), total, made.elements, BLOCKS)
-    entry(*given, cells(1), 0, 0, 0, t, *values)
+    _divide(
+        lambda cell, chunk, mine: entry(*given, cell, total, chunk, mine, t, *values),
+        _cell(made.elements),
+        total,
+        BLOCKS,
+    )
 
 
 def _finite(made: Tables, dtype: str, row: int) -> bool:
@@ -120,21 +204,28 @@ def _finite(made: Tables, dtype: str, row: int) -> bool:
     def look(cell: Array, chunk: int, mine: int) -> object:
         return entry(addresses, starts, BYTES[dtype], EXPONENTS[dtype], cell, total, chunk, mine)
 
-    return not found(_divide(look, total, total // 4, CHUNK))  # elements soon looked at: fewer are worth a thread
+    cell = _cell(total // 4)  # elements soon looked at: fewer are worth a thread
+    _divide(look, cell, total, CHUNK)
+    return not found(cell)
 
 
-def _divide(work: Callable[[Array, int, int], object], total: int, elements: int, chunk: int) -> Array:
-    """Do all the work, here where it is little, otherwise shared among threads; what they have counted."""
-    if elements <= ENOUGH_FOR_THREADS:
-        cell = cells(1)
+def _cell(elements: int) -> Array:
+    """What threads count in: for this thread alone where the elements are few.
+
+    It is for one step alone: a thread that comes late finds that all is taken.
+    """
+    return cells(1 if elements <= ENOUGH_FOR_THREADS else crew())
+
+
+def _divide(work: Callable[[Array, int, int], object], cell: Array, total: int, chunk: int) -> None:
+    """Do all the work, here where the cell is for one thread, otherwise shared among threads."""
+    if threads_of(cell) == 1:
         work(cell, max(total, 1), 0)
     else:
-        cell = cells(crew())  # of this step alone: a thread that comes late finds that all is taken
         share(lambda mine: work(cell, chunk, mine), lambda: done(cell) >= total)
-    return cell
 
 
-# What a step borrows and what is wrong with what it was given
+# What a step borrows
 
 
 def _borrow(kernel: Kernel, rows: int, tensors: int) -> Tables:
@@ -152,43 +243,3 @@ def _borrow(kernel: Kernel, rows: int, tensors: int) -> Tables:
 def _give_back(kernel: Kernel, made: Tables) -> None:
     if len(kernel.spare) < SPARE:
         kernel.spare.append(made)
-
-
-def _same_lengths(kernel: Kernel, part: Part, rows: Sequence[Sequence[Array]]) -> None:
-    for name, row in zip(part.arrays, rows, strict=True):
-        place = f'state["{name}"]' if name in kernel.rule.state_names else name
-        if not isinstance(row, list | tuple):
-            what = f"{place} must be a list of arrays like {part.arrays[0]}, not {type(row).__name__}"
-            raise UserError(what, where=kernel.rule.name, fix="give a list for each argument")
-        if len(row) != len(rows[0]):
-            what = f"{place} has {len(row)} arrays, {part.arrays[0]} {len(rows[0])}"
-            raise UserError(what, where=kernel.rule.name, fix="give one for each tensor, in the same order")
-
-
-def _named(kernel: Kernel, part: Part, place: int, tensors: int, *, listed: bool) -> tuple[str, str]:
-    """The array in messages, and what the caller calls it."""
-    row, k = divmod(place, tensors)
-    name, item = part.arrays[row], f"[{k}]" if listed else ""
-    return name + item, (f'state["{name}"]{item}' if name in kernel.rule.state_names else name + item)
-
-
-def _plain(kernel: Kernel, part: Part, arrays: Sequence[Array], tensors: int) -> list[Array]:
-    """The arrays, memory maps as the arrays they are. Raises UserError for the first that is not the kernel's."""
-    for place, value in enumerate(arrays):
-        name, caller = _named(kernel, part, place, tensors, listed=True)
-        stored = bool(part.is_stored[place // tensors])
-        diagnose.array(name, value, part.types[place // tensors], place=caller, kept=True, stored=stored)
-        first = _named(kernel, part, place % tensors, tensors, listed=True)[0]
-        diagnose.shapes({first: arrays[place % tensors], name: value})
-    return [a.view(np.ndarray) for a in arrays]
-
-
-def _overlap(kernel: Kernel, part: Part, places: tuple[int, ...], tensors: int, *, listed: bool) -> UserError:
-    """Of two stored arrays the second is to be copied; otherwise the one that is only read."""
-    (a, _), (b, b_place) = (_named(kernel, part, place, tensors, listed=listed) for place in places)
-    first_stored, second_stored = (bool(part.is_stored[place // tensors]) for place in places)
-    if first_stored and second_stored:
-        fix = f"{b_place} = {b_place}.copy() before the step"
-    else:
-        fix = f"use {b if first_stored else a}.copy()"
-    return UserError(f"{a} and {b} share memory", where=kernel.rule.name, fix=fix)

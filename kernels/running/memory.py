@@ -19,6 +19,11 @@ def cells(regions: int) -> np.ndarray[Any, Any]:
     return np.zeros((regions + 2) * LINE, np.int64)
 
 
+def threads_of(cell: np.ndarray[Any, Any]) -> int:
+    """How many threads are to share the work."""
+    return cell.size // LINE - 2
+
+
 def done(cell: np.ndarray[Any, Any]) -> int:
     """How much is done."""
     return int(cell[-2 * LINE])

@@ -16,7 +16,7 @@ from typing import Any
 
 import numba
 
-from derive.reading.norms import BLOCK
+from derive.reading.norms import BLOCK, LANES
 from kernels.lower import PartName
 from kernels.program import fresh
 from kernels.running import cache
@@ -67,14 +67,9 @@ def entry(table, starts, blocks, sums, norms, cell, total, chunk, mine, {paramet
     """Add up the squares of chunks of blocks of all tensors until none is left; those of tensor k are blocks[k] to
     blocks[k + 1]. With chunk 0: the norms, when all is added up. The answer is 0."""
     if chunk == 0:
-        for k in range(norms.shape[0]):
-            for j in range(norms.shape[1]):
-                total = 0.0
-                for place in range(blocks[k], blocks[k + 1]):
-                    total += sums[place, j]
-                norms[k, j] = np.sqrt(total)
+        roots(sums, blocks, norms)
         return 0
-{once}    squares = np.zeros(({norms}, {block}))
+{once}    squares = np.zeros(({norms}, {lanes}))
     while True:
         first, last = claim(cell, total, chunk, mine)
         if first >= total:
@@ -111,7 +106,6 @@ _TAKEN = frozenset(
     | {
         "first",
         "float",
-        "j",
         "k",
         "key",
         "key_of",
@@ -125,7 +119,7 @@ _TAKEN = frozenset(
         "pointer_at",
         "prelude",
     }
-    | {"range", "seed", "size", "span", "squares", "starts", "sums", "table", "total"}
+    | {"range", "roots", "seed", "size", "span", "squares", "starts", "sums", "table", "total"}
 )
 
 
@@ -187,7 +181,11 @@ def text(proved: Proved) -> str:
     indent = " " * (12 if proved.measures else 16)
     kept = [f"np.{memory(name)}" for name in proved.types]
     views = [f"{indent}{a} = carray(pointer_at(table[{j}, k], {kept[j]}), size)" for j, a in enumerate(arrays)]
-    imported = ["prelude", "block" if proved.measures else "span", *(["key_of"] if proved.drawn else [])]
+    imported = [
+        "prelude",
+        *(["block", "roots"] if proved.measures else ["span"]),
+        *(["key_of"] if proved.drawn else []),
+    ]
     keyed = [f"{indent}key = key_of(seed, {given[0]}, k)"] if proved.drawn else []
     counters = (given[0], "seed", *given[1:]) if proved.drawn else given
     norms = [f"{indent}{name} = norms[k, {j}]" for j, name in enumerate(parameters[len(given) :])]
@@ -202,7 +200,7 @@ def text(proved: Proved) -> str:
         "once": "" if norms else f"    {call}\n",
     }
     if proved.measures:
-        return _NORMS.format(**fields, block=BLOCK, norms=proved.norms)
+        return _NORMS.format(**fields, block=BLOCK, lanes=LANES, norms=proved.norms)
     each = "".join(f"{line}\n" for line in (*keyed, *norms, *([indent + call] if norms else [])))
     return _STEP.format(**fields, more="norms, " if norms else "", each=each, key="key, " if proved.drawn else "")
 

@@ -47,6 +47,12 @@ def tables(rows: int, tensors: int) -> Tables:
     return Tables(np.zeros((rows, tensors), np.int64), whole, whole.copy(), np.arange(rows * tensors))
 
 
+def joined(made: Sequence[Tables]) -> tuple[Array, Array]:
+    """Where the tensors of several tables start among all their blocks, and the sums of these."""
+    ends = np.concatenate([[0], *(np.diff(each.blocks) for each in made)]).cumsum()
+    return ends, np.concatenate([each.sums[: each.blocks[-1]] for each in made])
+
+
 class Overlap(Exception):
     """What is stored shares memory with something: the `places` of two arrays, counted row by row."""
 

@@ -28,8 +28,8 @@ small = st.fractions(min_value=-3, max_value=3, max_denominator=6)
 points = st.fixed_dictionaries(dict.fromkeys(NAMES, small))
 
 _leaves = st.sampled_from(NAMES).map(Symbol) | small.map(Number)
-_ONE = ("neg", "sqrt", "abs", "norm", "sign", "floor", "exp", "log", "expm1", "log1p", "tanh", "cbrt", "sin", "cos",
-        "cast")  # fmt: skip
+_ONE = ("neg", "sqrt", "abs", "norm", "global_norm", "sign", "floor", "exp", "log", "expm1", "log1p", "tanh", "cbrt",
+        "sin", "cos", "cast")  # fmt: skip
 _TWO = ("add", "sub", "mul", "div", "pow", "min", "max")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from textwrap import indent
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from derive.errors import UserError
 from derive.expr import Symbol, apply
 from derive.library.lookup import find_rule
 from derive.proving import assumptions_of
-from derive.reading.norms import BLOCK
+from derive.reading.norms import ALL, BLOCK
 from derive.reading.python.expressions import read_expression
 from derive.rule import Assignment, Rule
 from kernels import compile
@@ -124,6 +125,8 @@ def test_checks_come_before_anything_is_measured() -> None:
     assert (theta == 1).all()
 
 
+# The beginning of the last loop of `roots`.
+LAST = "    for k in range(norms.shape[0]):\n        for j in range(norms.shape[1]):\n            norms"
 EDITS = {
     "a changed coefficient": ("1.0 - beta1)", "1.5 - beta1)"),
     "a term left out": ("beta1_e * m[i] + one_minus_beta1_e * g[i]", "beta1_e * m[i]"),
@@ -131,19 +134,25 @@ EDITS = {
                                  "np.float64(norm_u_element) * np.float64(norm_u_element)"),
     "a product instead of a square": ("np.float64(norm_theta) * np.float64(norm_theta)",
                                       "np.float64(norm_theta) * np.float64(norm_u_element)"),
-    "a half left out": ("row[i] += row[i + half]", "row[i] += row[half]"),
-    "a half counted twice": ("row[i] += row[i + half]", "row[i] += row[i]"),
-    "halves too short": ("half = width // 2", "half = width // 4"),
-    "what stood there before": ("row[i] = 0.0", "row[i] = row[i]"),
-    "too few zeros": ("while width < theta.size", "while 2 * width < theta.size"),
-    "a sum that is not begun anew": ("sums[place, k] = row", "sums[place, k] += row"),
+    "a half left out": ("squares[k, i] += squares[k, i + half]", "squares[k, i] += squares[k, half]"),
+    "a half counted twice": ("squares[k, i] += squares[k, i + half]", "squares[k, i] += squares[k, i]"),
+    "halves too short": ("half = lanes // 2", "half = lanes // 4"),
+    "what stood there before": ("squares[k, i] = 0.0", "squares[k, i] = squares[k, i]"),
+    "too few zeros": ("while lanes < min(hi - lo", "while 2 * lanes < min(hi - lo"),
+    "a strip left out": ("for begin in range(lo, hi, 512)", "for begin in range(lo, hi - 512, 512)"),
+    "strips that overlap": ("for begin in range(lo, hi, 512)", "for begin in range(lo, hi, 256)"),
+    "a strip of another array": ("strip(theta, g, m, v, squares", "strip(theta, m, g, v, squares"),
+    "a sum that is not begun anew": ("sums[place, k] = squares", "sums[place, k] += squares"),
     "another place": ("sums[place, k] =", "sums[0, k] ="),
-    "another place for a square": ("squares[1, i] =", "squares[0, i] ="),
-    "squares that are added up": ("squares[1, i] =", "squares[1, i] +="),
-    "room for fewer norms": ("np.zeros((2, 4096))", "np.zeros((1, 4096))"),
-    "shorter rows": ("np.zeros((2, 4096))", "np.zeros((2, 2048))"),
+    "another place for a square": ("squares[1, i] +=", "squares[0, i] +="),
+    "squares that are not added up": ("squares[1, i] +=", "squares[1, i] ="),
+    "room for fewer norms": ("np.zeros((2, 512))", "np.zeros((1, 512))"),
+    "shorter rows": ("np.zeros((2, 512))", "np.zeros((2, 256))"),
     "another length of blocks": ("place * 4096, min", "place * 4095, min"),
     "a block left out": ("range(lo // 4096,", "range(lo // 4096 + 1,"),
+    "a tensor's blocks left out": ("range(blocks[k], blocks[k + 1])", "range(blocks[k], blocks[k] + 1)"),
+    "the norm of all tensors": (LAST, indent(ALL.format(j=0), "    ") + LAST),
+    "a root left out": ("norms[k, j] = np.sqrt(norms[k, j])", "norms[k, j] = norms[k, j]"),
     "an array that is not sliced": ("    g = g[lo:hi]\n", ""),
     "swapped arrays": ("block(theta, g, m, v, squares, sums, place", "block(theta, m, g, v, squares, sums, place"),
     "a store": ("        norm_theta = theta[i]", "        theta[i] = 0.0\n        norm_theta = theta[i]"),
@@ -170,6 +179,8 @@ def test_a_step_with_another_norm_is_not_proved() -> None:
     read, assumed = read_back(emit(program, LAMB), program), assumptions_of(LAMB)
     right = goals(LAMB, "norms")
     assert equal(with_norms(read, right), goals(LAMB), assumed)
-    assert not equal(with_norms(read, {**right, "norm_theta": Symbol("g")}), goals(LAMB), assumed)
+    assert not equal(with_norms(read, {**right, "norm_theta": apply("norm", Symbol("g"))}), goals(LAMB), assumed)
+    over_all = apply("global_norm", Symbol("theta"))
+    assert not equal(with_norms(read, {**right, "norm_theta": over_all}), goals(LAMB), assumed)
     swapped = {"norm_theta": right["norm_u"], "norm_u": right["norm_theta"]}
     assert not equal(with_norms(read, swapped), goals(LAMB), assumed)

@@ -17,7 +17,7 @@ from derive.deriving.derivation import letter
 from derive.deriving.foretelling import HALVES, plain_values
 from derive.deriving.symmetries.dimensions import COMPARED
 from derive.evaluate import unrolled
-from derive.expr import Apply, Expr, Number, Symbol, apply, as_expr, nodes, norms_in, symbols
+from derive.expr import Apply, Expr, Number, Symbol, as_expr, nodes, norms_of, symbols
 from derive.proving import Assumptions, identity
 from derive.proving.invariants import assumptions_of
 from derive.proving.replay import NotConfirmed, Point, Replayed
@@ -119,7 +119,7 @@ def assumptions_of_coordinates(rule: Rule) -> Assumptions:
 def _norms(rule: Rule) -> tuple[Expr, ...]:
     """The norms of a step in what is before it, inner ones first."""
     seen = (*_seen(rule), *(s.initial for s in rule.states))
-    return tuple(apply("norm", argument) for argument in norms_in(*seen)) if rule.norms else ()
+    return norms_of(*seen) if rule.norms else ()
 
 
 def _beside(rule: Rule) -> dict[Expr, Expr]:

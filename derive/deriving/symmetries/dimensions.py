@@ -20,7 +20,7 @@ Exponents = dict[str, Fraction]
 
 SAME = frozenset({"add", "sub", "min", "max"})
 COMPARED = frozenset({"lt", "le", "gt", "ge", "eq", "ne"})
-KEPT = frozenset({"neg", "abs", "norm", "cast"})
+KEPT = frozenset({"neg", "abs", "norm", "global_norm", "cast"})
 PLAIN = frozenset({"exp", "log", "expm1", "log1p", "tanh", "sin", "cos"})
 MOST_SCALED = 4  # hyperparameters at once
 

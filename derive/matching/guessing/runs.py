@@ -49,7 +49,7 @@ def _power(base: float, exponent: float) -> float:
 
 _FLOATS: dict[str, Callable[..., float]] = {
     "add": operator.add, "sub": operator.sub, "mul": operator.mul, "div": operator.truediv, "neg": operator.neg,
-    "pow": _power, "sqrt": math.sqrt, "abs": abs, "norm": abs,
+    "pow": _power, "sqrt": math.sqrt, "abs": abs, "norm": abs, "global_norm": abs,
     "sign": lambda x: float((x > 0) - (x < 0)), "min": min, "max": max,
     "lt": operator.lt, "le": operator.le, "gt": operator.gt, "ge": operator.ge, "eq": operator.eq, "ne": operator.ne,
     "not": operator.not_, "exp": math.exp, "log": math.log, "expm1": math.expm1, "log1p": math.log1p,

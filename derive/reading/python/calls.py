@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
-from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
+from derive.expr import GLOBAL_NORM, NORM, Expr, Number, Symbol, apply, substitute, symbols
 from derive.ops import OPS
 from derive.reading.python.expressions import joined, to_expr, to_number, to_truth, to_value
 from derive.reading.python.refusals import text_of, unknown_function, unreadable_expression
@@ -82,6 +82,8 @@ def read_call(node: ast.Call, scope: Scope) -> Expr:
     if path == "derive.language.grad" or dotted(node.func) in scope.oracles:
         return _gradient(node, scope)
     arguments = [*receiver(node, path), *node.args]
+    if path == "derive.language.norm" and node.keywords:
+        return _norm(node, scope)
     if path in in_place_meanings():
         return _stored_into(arguments[0], node, _evaluated(node, in_place_meanings()[path], arguments, scope), scope)
     value = _value(node, path, arguments, scope)
@@ -123,6 +125,14 @@ def _gradient(node: ast.Call, scope: Scope) -> Expr:
         raise scope.error("a gradient is asked for at one point", node, "write grad(theta)")
     scope.asked.append(Query(ASKED, to_number(node.args[0], scope), node.lineno))
     return Symbol(ASKED)
+
+
+def _norm(node: ast.Call, scope: Scope) -> Expr:
+    match node.args, node.keywords:
+        case [argument], [ast.keyword(arg="over", value=ast.Constant(value="tensor" | "all" as over))]:
+            return apply(NORM if over == "tensor" else GLOBAL_NORM, to_number(argument, scope))
+    what = f"'{text_of(node)}' is no norm of a tensor or of all tensors"
+    raise scope.error(what, node, 'write norm(x), or norm(x, over="all")')
 
 
 def _stored_into(target: ast.expr, node: ast.Call, value: Expr, scope: Scope) -> Expr:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import replace
 
 import pytest
@@ -191,6 +192,76 @@ def test_a_norm_over_written_out_coordinates() -> None:
     pair = (Number(3), Number(-4))
     [found] = by_coordinates([read("norm(g) * g")], {"g": pair}, 2)
     assert identity([(found[0], Number(15)), (found[1], Number(-20))], ANYTHING)
+
+
+# Norms of all tensors
+
+
+class OverAll(ast.NodeTransformer):
+    """`all(x)` for the norm of all tensors."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        if ast.unparse(node.func) == "all":
+            return ast.parse(f'norm({ast.unparse(node.args[0])}, over="all")', mode="eval").body
+        return node
+
+
+def over_all(text: str) -> str:
+    return ast.unparse(OverAll().visit(ast.parse(text, mode="eval")))
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("all(g * (theta + 1))", "all(g + theta * g)"),
+        ("all(d * g)", "abs(d) * all(g)"),
+        ("norm(all(g) * theta)", "all(g) * norm(theta)"),
+        ("all(theta) * all(g)", 'norm(norm(g, over="all") * theta, over="all")'),
+        ("where(all(g) == 0, g, 0)", "0"),
+        ("where(all(g) == 0, norm(g), 0)", "0"),
+        ("where(all(g) == lr, all(lr * theta), 0)", "where(all(g) == lr, all(g) * all(theta), 0)"),
+        ("maximum(abs(g), all(g))", "all(g)"),
+        ("all(where(norm(g) > 0, theta, theta))", "all(theta)"),
+    ],
+)
+def test_what_is_one_number_for_all_tensors_is_drawn_out_of_their_norm(left: str, right: str) -> None:
+    assert verdict(over_all(left), over_all(right), ONE_NUMBER) == "proved"
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("all(g)", "norm(g)"),
+        ("all(norm(g) * theta)", "norm(g) * all(theta)"),
+        ("where(norm(g) == 0, all(g), 0)", "0"),  # the other tensors may have gradients
+        ("where(norm(g) == 0, all(g * theta), 0)", "0"),
+        ("where(norm(g) == lr, all(norm(g) * theta), 0)", "where(norm(g) == lr, lr * all(theta), 0)"),
+        ("where(norm(g) > 0, all(theta / norm(g)) * norm(g), 0)", "where(norm(g) > 0, all(theta), 0)"),
+        ("where(norm(g) > 0, all(where(norm(g) > 0, theta, 0)), 0)", "where(norm(g) > 0, all(theta), 0)"),
+        ("all(norm(g))", "all(g)"),
+        ("all(norm(g))", "norm(g)"),
+        ("norm(norm(g))", "all(norm(g))"),
+    ],
+)
+def test_nothing_is_proved_of_all_tensors_from_one(left: str, right: str) -> None:
+    assert verdict(over_all(left), over_all(right), ONE_NUMBER) == "unknown"  # with one tensor of one element all agree
+
+
+def test_norms_over_tensors_that_are_written_out() -> None:
+    values = {"g": tuple(map(Number, (3, -4, 12)))}
+    [alone], [together] = (
+        by_coordinates([read(text)], values, 3, sizes=(2, 1)) for text in ("norm(g)", over_all("all(g)"))
+    )
+    assert identity([(alone[0], Number(5)), (alone[1], Number(5)), (alone[2], Number(12))], ANYTHING)
+    assert identity([(each, Number(13)) for each in together], ANYTHING)
+
+
+def test_rules_that_clip_each_tensor_and_all_are_not_the_same() -> None:
+    each, of_all = (stepping(name, f"theta - lr * g / maximum(1, {over_all(norm)})")
+                    for name, norm in (("each", "norm(g)"), ("of_all", "all(g)")))  # fmt: skip
+    assert prove(each, of_all).status == "unknown"
+    assert prove(of_all, stepping("other", over_all("theta - lr * g / maximum(all(-g), 1)"))).status == "proved"
 
 
 # Rules

@@ -43,7 +43,7 @@ def clipped_adamw_averaged(theta, g, t, m=0, v=0, average=None, *, lr=nonnegativ
         gamma=decay(0.999)):
     if average is None:
         average = theta
-    length = norm(g)
+    length = norm(g, over="all")
     if length > max_norm:
         g = g * max_norm / length
     m += (1 - beta1) * (g - m)
@@ -73,7 +73,7 @@ def test_the_composition_is_the_rule_written_by_hand() -> None:
     made = compose(clip_by_norm(1.0), adamw, ema_of_weights(0.999))
     assert prove(made, AVERAGED)
     assert [str(a) for a in made.body][:3] == [
-        "size = norm(g)",
+        'size = norm(g, over="all")',
         "scale = where(size > max_norm, max_norm / size, 1)",
         "g_step = scale * g",
     ]

@@ -10,11 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from derive import compose
+from derive.composing import clip_by_norm, clip_grad_norm, ema_of_weights
 from derive.errors import UserError
 from derive.library import LIBRARY
 from derive.library.lookup import find_rule
 from derive.rule import Rule
 from kernels.bench.comparing import Plan, compare
+from kernels.bench.composed import base_of
 from kernels.bench.frameworks import OPTAX, TORCH
 from kernels.bench.network import gpt2
 from kernels.bench.peers import PEERS, Ready
@@ -61,6 +64,16 @@ def test_pytorch_makes_the_same_step(rule: str) -> None:
 def test_optax_makes_the_same_step(rule: str) -> None:
     pytest.importorskip("optax")
     assert same(find_rule(rule), "optax")
+
+
+@pytest.mark.parametrize(("peer", "needs"), [("torch single", "torch"), ("optax", "optax")])
+def test_a_clipped_step_with_an_average_has_peers(peer: str, needs: str) -> None:
+    pytest.importorskip(needs)
+    assert same(compose(clip_by_norm(1.0), "adamw", ema_of_weights(0.999)), peer)  # but for 1e-6 in PyTorch's norm
+    assert base_of(compose(clip_grad_norm(0.5), "adam", ema_of_weights(0.9), name="mine")) == "adam"
+    assert not base_of(compose(clip_by_norm, "adamw"))
+    with pytest.raises(UserError, match="has no mine"):
+        PEERS[peer](compose(ema_of_weights, "adamw", name="mine"), "float32", SIZES)
 
 
 def test_another_step_is_noticed() -> None:

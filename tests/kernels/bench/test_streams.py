@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from derive import compose
+from derive.composing import clip_by_norm
 from derive.library.lookup import find_rule, rules
 from derive.rule import Rule
 from kernels import compile
-from kernels.bench.streams import streams
+from kernels.bench.streams import reads_gradients_first, streams
 from kernels.pipeline import programs
 
 
@@ -31,3 +33,12 @@ def test_what_is_read_and_written_stays() -> None:
     assert (theta == 5).all()
     assert (state["v"] == 3).all()
     assert kernel.bytes_per_element == compile("adam").bytes_per_element
+
+
+def test_where_the_gradient_is_read_first() -> None:
+    clipped = compose(clip_by_norm, "momentum")
+    assert reads_gradients_first(clipped)
+    assert not any(reads_gradients_first(find_rule(name)) for name in ("adam", "lamb"))
+    theta, g = np.ones(9, np.float32), np.full(9, np.inf, np.float32)
+    kernel = compile(streams(clipped))
+    assert kernel.step(theta, g, kernel.init(theta), guard=True) is False

@@ -13,14 +13,19 @@ from typing import Any
 import numpy as np
 
 import kernels.cuda
+from derive.composing import clip_by_norm, composed
 from derive.errors import UserError
 from derive.library import LIBRARY
+from derive.library.lookup import find_rule
 from derive.rule import Rule
 from kernels.cuda import bench
 from kernels.cuda.bits import compare
 from kernels.cuda.load import load
 from kernels.cuda.machine import machine
 from kernels.measuring.inputs import Setting, settings
+from kernels.measuring.norms import norms_of_list
+from kernels.measuring.oracle import interpret, same_bits
+from kernels.pipeline import programs
 from tests.zoo import construct
 
 Array = np.ndarray[Any, Any]
@@ -68,6 +73,20 @@ def tensors() -> dict[str, bool]:
     return found
 
 
+def clipped() -> str:
+    """Tensors in one call by a rule that takes the norm of all: where they are not the oracle's."""
+    rule, random = composed((clip_by_norm, find_rule("gradient_descent"))), np.random.default_rng(5)
+    given = [{name: random.standard_normal(size).astype(np.float32) for name in ("theta", "g")} for size in (2, 0, 5)]
+    kernel, scalars = kernels.cuda.compile(rule), {"t": 1.0, "lr": 0.5, "max_norm": 1.0}
+    theta, g = ([there(each[name]) for each in given] for name in ("theta", "g"))
+    kernel.step(theta, g, {}, lr=0.5)
+    program = programs(rule, "float32").final
+    wanted = [interpret(program, each, scalars | norms)["theta"]
+              for each, norms in zip(given, norms_of_list(rule, "float32", given, scalars), strict=True)]  # fmt: skip
+    equal = [same_bits(a.copy_to_host(), b) for a, b in zip(theta, wanted, strict=True)]
+    return "equal" if all(equal) else f"different: {equal}"
+
+
 def refusals() -> Iterator[str]:
     """The messages for what must not be stepped, and that nothing was stored."""
     kernel = kernels.cuda.compile("adam")
@@ -111,7 +130,8 @@ def mutant() -> str:
 def main() -> None:
     warnings.simplefilter("ignore", RuntimeWarning)  # NumPy's, of infinities and NaN that belong there
     table = [str(row) for row in bench.measure(LIBRARY[2], "float32", 8, rounds=2, steps=1)]
-    answers = {"bits": bits(), "tensors": tensors(), "refusals": [*refusals()], "mutant": mutant(), "table": table}
+    answers = {"bits": bits(), "tensors": tensors(), "refusals": [*refusals()], "mutant": mutant(), "table": table,
+               "clipped": clipped()}  # fmt: skip
     print(json.dumps(answers))
 
 

@@ -41,6 +41,10 @@ def test_a_list_of_tensors_steps_as_each_alone(answers: dict[str, Any]) -> None:
     assert answers["tensors"] == {"(2, 3)": True, "()": True, "(0,)": True, "(5,)": True, "moved": True}
 
 
+def test_the_norm_of_all_tensors_is_that_of_the_list(answers: dict[str, Any]) -> None:
+    assert answers["clipped"] == "equal"
+
+
 def test_what_must_not_be_stepped_is_refused_before_anything_is_stored(answers: dict[str, Any]) -> None:
     *refused, untouched = answers["refusals"]
     expected = [

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from derive import compose
+from derive.composing import clip_by_norm
 from derive.errors import UserError
 from derive.library import LIBRARY
 from derive.reading.read import read_text
@@ -65,6 +67,19 @@ def test_it_follows_what_optax_has(rule: str, theirs: Callable[[], Any], ours: d
     params, given = jnp.ones(6), [jnp.asarray(g) for g in gradients(5, 6)]
     found = descended(transformation(rule, **ours), params, given)
     assert np.allclose(found, descended(theirs(), params, given), rtol=1e-5, atol=1e-6)
+
+
+def test_a_norm_over_all_is_that_of_the_tree() -> None:
+    params = {"w": jnp.ones((2, 3)), "deep": [jnp.ones(4), jnp.asarray(0.5)]}
+    random = np.random.default_rng(9)
+    given = [jax.tree.map(lambda p: jnp.asarray(random.standard_normal(p.shape), p.dtype), params)
+             for _ in range(STEPS)]  # fmt: skip
+    ours = transformation(compose(clip_by_norm(0.5), "gradient_descent"), lr=0.1)
+    theirs = optax.chain(optax.clip_by_global_norm(0.5), optax.sgd(0.1))
+    found, expected = (jax.tree.leaves(descended(each, params, given)) for each in (ours, theirs))
+    assert all(np.allclose(a, b, rtol=1e-5, atol=1e-6) for a, b in zip(found, expected, strict=True))
+    alone = descended(ours, params["w"], [each["w"] for each in given])
+    assert not np.allclose(found[-1], alone, rtol=1e-3)
 
 
 def test_a_schedule_and_injected_hyperparameters() -> None:

@@ -71,6 +71,17 @@ def test_bits_are_those_of_single_operations(kind: str) -> None:
     assert all(np.array_equal(a, b[9:79]) for a, b in zip(part.arrays, found.arrays, strict=True))
 
 
+def test_norms_of_many_coordinates_have_the_sums_of_kernels() -> None:
+    rule, problem = CASES["rosenbrock"], rosenbrock(4700)
+    grid = grid_of(rule, problem, {"lr": [1e-4, 1e-3], "max_norm": [0.5, 700.0]}, RANDOM.standard_normal(4700), {})
+    points = Points(grid.values, grid.places, problem.data, problem.minimum, 3, 1.0)
+    found = Found.empty(grid.size)
+    compile_descent(rule, problem.kind).run(points, 0, grid.size, found)
+    expected = descend_by_oracle(rule, problem.kind, points, grid.size)
+    assert all(np.array_equal(a, b) for a, b in zip(found.arrays, expected.arrays, strict=True))
+    assert np.unique(found.distance).size == 4
+
+
 def test_bits_are_those_of_the_kernel_s_steps_and_of_any_division(monkeypatch: pytest.MonkeyPatch) -> None:
     grid = {"lr": np.linspace(0.01, 0.1, 20), "beta": np.linspace(0, 0.95, 15)}
     found = trajectories("momentum", quadratic([1, 25]), grid=grid, steps=37, start=[3.0, -1.0])

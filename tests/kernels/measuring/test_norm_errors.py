@@ -30,7 +30,7 @@ def found(rule: Rule, values: Array, dtype: str = "float64") -> tuple[float, flo
     arrays = {"theta": values, "g": np.ones_like(values)}
     norms = norms_by_oracle(rule, dtype, arrays, SETTING)
     [name] = norms
-    return norms[name], norm_errors(rule, dtype, arrays, SETTING, norms)[name]
+    return norms[name], norm_errors(rule, dtype, [arrays], SETTING, [norms])[0][name]
 
 
 def distance(computed: float, exact: list[Fraction]) -> arb:
