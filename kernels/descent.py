@@ -149,7 +149,7 @@ def emit_descent(descending: Descending, rule: Rule, kind: str, notes: Iterable[
     notes = (f"On a problem that is {kind}, {LANES} runs side by side.", *notes)
     return _TEMPLATE.format(
         strict=STRICT,
-        header="\n".join(f"# {' '.join(line.split())}" for line in (*header(step, rule, "no traffic"), *notes)),
+        header="\n".join(f"# {' '.join(line.split())}" for line in (*header(step, rule, "no memory streams"), *notes)),
         dtype=step.dtype,
         conversions="",
         parameters=", ".join([*parameters, *times]),

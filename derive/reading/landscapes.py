@@ -103,7 +103,7 @@ def gradient(points, slopes, here, there, size, gradient_given):
     """Of each run by the function given, `gradient_given(theta, out)`."""
     for i in range(64):
         for j in range(size):
-            here[j] = points[64 * j + i]
+            here[j], there[j] = points[64 * j + i], 0.0
         gradient_given(here, there)
         for j in range(size):
             slopes[64 * j + i] = there[j]

@@ -6,7 +6,7 @@ Each has a minimum, from which distances are measured. Their gradients are writt
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -96,7 +96,8 @@ def custom(
     minimum: float | Sequence[float],
     loss: Callable[..., Any] | None = None,
 ) -> Problem:
-    """A gradient of one's own: a function `gradient(theta, out)` that writes into `out`, compiled by Numba or not yet.
+    """A gradient of one's own: a function `gradient(theta, out)`, compiled by Numba or not yet, that writes into `out`,
+    which is zero before.
 
     `minimum` says from where distances are measured, and how many coordinates there are. `loss(theta)` returns a float.
     Both are called with float64 arrays of one axis.
@@ -138,12 +139,11 @@ def _compiled(function: Any, signature: Any, called: str) -> Any:
     return made
 
 
-def _described(value: Any, depth: int = 8) -> Any:
+def _described(value: Any, around: Mapping[str, Any] | None = None, depth: int = 8) -> Any:
     """What a function does, as plain data: its code, and what it takes from around it. No names of files or lines."""
     import numpy as np
 
-    if hasattr(value, "py_func"):
-        value = value.py_func
+    value = getattr(value, "py_func", value)
     code = getattr(value, "__code__", value)
     if not hasattr(code, "co_code"):
         if isinstance(value, np.ndarray):
@@ -151,10 +151,11 @@ def _described(value: Any, depth: int = 8) -> Any:
         return sorted(map(repr, value)) if isinstance(value, frozenset) else getattr(value, "__name__", repr(value))
     if depth == 0:
         return code.co_code
+    around = getattr(value, "__globals__", around or {})
     cells = [cell.cell_contents for cell in (getattr(value, "__closure__", None) or ())]
-    around = getattr(value, "__globals__", {})
+    defaults = getattr(value, "__defaults__", None) or ()
     used = [around[name] for name in code.co_names if name in around]
-    inside = [_described(c, depth - 1) for c in (*code.co_consts, *cells, *used)]
+    inside = [_described(c, around, depth - 1) for c in (*code.co_consts, *cells, *defaults, *used)]
     return (code.co_code, code.co_names, code.co_varnames, inside)
 
 

@@ -110,7 +110,7 @@ def gradient_of(kind: str, x: Array, points: Points) -> Array:
                 out[j] = out[j] - z[j] * weight
         return out
     for i in range(x.shape[1]):
-        slopes = np.empty(len(x))
+        slopes = np.zeros(len(x))
         points.functions[0](np.ascontiguousarray(x[:, i]), slopes)
         out[:, i] = slopes
     return out

@@ -13,8 +13,10 @@ import pytest
 
 from derive.errors import UserError
 from kernels.grids import Trajectories, load, quadratic, run, saving, trajectories
+from kernels.grids.problems import _described
 from kernels.running.descent import Descent
 
+OFFSET = 1.0
 GRID = {"lr": np.linspace(0.01, 0.1, 30), "beta": np.linspace(0, 0.95, 20)}
 BOWL = quadratic([1, 25])
 
@@ -114,6 +116,19 @@ def test_another_grid_is_refused(tmp_path: Path, change: dict[str, Any]) -> None
     for path, message in ((beginning, "the beginning of another grid"), (whole, "it holds another grid")):
         with pytest.raises(UserError, match=message):
             made(save=path, **change)
+
+
+def test_own_functions_are_told_apart_by_what_they_do() -> None:
+    def of(scale: float, power: Any = None) -> str:
+        power = (lambda x: x * x) if power is None else power
+
+        def slope(theta: Any, out: Any) -> None:
+            out[0] = scale * power(theta[0])
+
+        return repr(_described(slope))
+
+    assert of(2.0) == of(2.0)
+    assert len({of(2.0), of(3.0), of(2.0, lambda x: x * x * x), of(2.0, lambda x: x * x + OFFSET)}) == 4
 
 
 def test_one_process_at_a_time(tmp_path: Path) -> None:
