@@ -90,6 +90,8 @@ def map_command(
     if start is not None and starts is not None:
         raise UserError("--start and --starts exclude each other", where="derive map", fix="leave one out")
     begun = _around(tried, starts) if starts is not None else None if start is None else _list("--start", start)
+    if output is not None:
+        _refuse_picture(output, [*(name for name, v in grid.items() if len(v) > 1), *["start"] * ((starts or 1) > 1)])
     try:
         with _bar() as on_progress:
             made = trajectories(
@@ -139,6 +141,21 @@ def _axes(text: str) -> tuple[dict[str, Any], dict[str, float]]:
         else:
             axes[name] = (np.geomspace if log else np.linspace)(numbers[0], numbers[1], count)
     return axes, settings
+
+
+def _refuse_picture(output: Path, names: list[str]) -> None:
+    """Before anything is run: whether there will be a picture, and a file of that kind."""
+    from kernels.plots.maps import suited
+
+    suited(names)
+    try:
+        from matplotlib.backend_bases import FigureCanvasBase
+    except ImportError as missing:
+        raise UserError("plots need Matplotlib", fix="install derive-kernels[plots]") from missing
+    kinds = FigureCanvasBase.get_supported_filetypes()
+    if output.suffix.removeprefix(".") not in kinds:
+        fix = f"end its name in one of {', '.join(sorted(kinds))}"
+        raise UserError(f"there are no pictures of the kind {output.suffix!r}", where=str(output), fix=fix)
 
 
 def _list(option: str, text: str) -> list[float]:

@@ -63,7 +63,7 @@ def rosenbrock(size: int = 2, steepness: float = 100.0) -> Problem:
     """
     import numpy as np
 
-    if size < 2:
+    if type(size) is not int or size < 2:
         raise UserError(f"Rosenbrock's valley has two coordinates or more, not {size!r}", fix="give size=2")
     return Problem("rosenbrock", f"Rosenbrock in {size}", _numbers("steepness", steepness, 1), np.ones(size), cost=8)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,14 +27,19 @@ GROWN = 10.0  # times the most that is left of a run which came nearer: what is 
 def picture(found: Trajectories, rule: object = None) -> Figure:
     """The picture that suits the axes: `basins` for two coordinates of the start, `stability_map` for two
     hyperparameters, `bands` for a hyperparameter and starts. Raises UserError for others, and without Matplotlib."""
-    names = [name for name in found.axes if len(found.axes[name]) > 1]
+    drawing = suited([name for name in found.axes if len(found.axes[name]) > 1])
+    return stability_map(found, rule) if drawing is stability_map else drawing(found)
+
+
+def suited(names: Sequence[str]) -> Callable[[Trajectories], Figure]:
+    """The function that draws over axes of these names. Raises UserError where none does."""
     hyperparameters = [name for name in names if not name.startswith("theta[") and name != START]
     if len(names) == 2 and not hyperparameters and START not in names:
-        return basins(found)
+        return basins
     if len(names) == 2 and len(hyperparameters) == 2:
-        return stability_map(found, rule)
+        return stability_map
     if len(hyperparameters) == 1:
-        return bands(found)
+        return bands
     raise UserError(f"no picture has the axes {', '.join(names) or 'of one point'}", fix="take two axes of the grid")
 
 

@@ -53,10 +53,14 @@ def test_ctrl_c_says_what_is_kept(
         (["momentum", "--grid", "lr=0.1", "--problem", "logistic"], "logistic regression needs data"),
         (["momentum", "--grid", "lr=0.1", "--problem", "logistic", "--data", "none.csv"], "can't be read as numbers"),
         (["ewma", "--grid", "lr=0.1"], "ewma is an average"),
-        (["momentum", "--grid", "lr=0.1:0.2:3", "-o", "a.svg", "--starts", "2", "--steps", "0"], "--steps"),
+        (["momentum", "--grid", "lr=0.1:0.2:3", "--steps", "0"], "--steps"),
+        (["momentum", "--grid", "lr=0.1:0.2:3", "-o", "a.jpgg"], "there are no pictures of the kind '.jpgg'"),
+        (["momentum", "--grid", "lr=0.1,beta=0.9", "-o", "a.svg"], "no picture has the axes of one point"),
     ],
 )
 def test_what_cannot_be_used_is_said(capsys: pytest.CaptureFixture[str], arguments: list[str], what: str) -> None:
+    if "-o" in arguments:
+        pytest.importorskip("matplotlib")
     assert run(["map", *arguments]) == 2
     error = capsys.readouterr().err
     assert what in error
