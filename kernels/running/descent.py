@@ -12,7 +12,8 @@ from derive.errors import UserError
 from derive.reading.landscapes import LANES
 from derive.rule import Rule
 from kernels.certificate import Certificate
-from kernels.running.pool import SUBNORMAL, over_chunks
+from kernels.checks import SUBNORMAL
+from kernels.running.pool import over_chunks
 
 Array = np.ndarray[Any, Any]
 WORK = 1 << 22  # steps of coordinates: what one thread takes at once

@@ -207,7 +207,8 @@ def _said_of_constant(found: Decoupled, pull: Pull | None, under: Mapping[str, E
         if pull.gradient is Number(1)
         else f"A gradient `{pull.gradient}` that stays"
     )
-    return f" {what} takes it to {code(*under.values())}{where}, against its sign."
+    [rest] = under.values()
+    return f" {what} takes it to {code(rest)}{where}, against its sign."
 
 
 def _pulled(rule: Rule, found: Decoupled, pull: Pull | None, reach: Expr) -> tuple[Experiment, ...]:
