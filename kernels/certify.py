@@ -10,13 +10,14 @@ from derive.expr import Expr
 from derive.proving import Assumptions, assumptions_of, invariants
 from derive.rule import Rule
 from kernels.certificate import Certificate, Proof, proof_of
+from kernels.descent import Descending, emit_descent, refuse_what_does_not_descend
 from kernels.emit import emit
 from kernels.lower import PartName, goals
 from kernels.measuring.special import exceptions
 from kernels.norms import measured
 from kernels.pipeline import parts_of, programs
 from kernels.program import Program, inlined
-from kernels.readback import equal, norms_of, read_back, read_back_through, with_norms
+from kernels.readback import equal, norms_of, read_back, read_back_descent, read_back_through, with_norms
 from kernels.storage import Storage
 from kernels.through import emit_through, refuse_what_does_not_run
 from kernels.version import GENERATOR
@@ -76,6 +77,30 @@ def certify_through(rule: Rule, dtype: str) -> tuple[Certificate, str]:
     refuse_what_does_not_run(rule)
     made = _certified(rule, dtype, "step", assumptions_of(rule), proved_nonnegative(rule), template=THROUGH_TIME)
     return Certificate(rule.name, dtype, GENERATOR, made.program, made.readback, made.exceptions), made.source
+
+
+def certify_descent(rule: Rule, kind: str) -> tuple[Certificate, str]:
+    """The certificate and the source of a rule that goes down a kind of problem, in float64: every step it makes is the
+    rule's, its gradient is taken where the rule takes it, and its states begin as the rule's."""
+    refuse_what_does_not_descend(rule)
+    assumptions, nonnegative = assumptions_of(rule), proved_nonnegative(rule)
+    made = {part: programs(rule, "float64", part) for part in parts_of(rule)}
+    norms, query = (made[part].final if part in made else None for part in ("norms", "query"))
+    finals = Descending(made["step"].final, query, norms)
+    kept: tuple[PartName, ...] = ("step",) if query is None else ("step", "query")
+    wanted = {part: goals(rule, part) for part in kept}
+    measures = {} if norms is None else norms_of(inlined(norms), norms)
+    values = {part: with_norms(inlined(made[part].final), measures) for part in kept}
+    program = _weakest([proof_of(equal(values[part], wanted[part], assumptions)) for part in kept])
+    coordinatewise = measured(rule).rule
+    differences = tuple(e for m in made.values() for e in exceptions(m.lowered, m.final, coordinatewise, nonnegative))
+    source = emit_descent(finals, rule, kind, [_note(program), *(f"Exception: {e}." for e in differences)])
+    step, point, begun = read_back_descent(source, finals, kind)
+    read = _weakest([proof_of(equal(found, wanted[part], assumptions))
+                     for part, found in zip(kept, (step, point), strict=False)])  # fmt: skip
+    if begun != tuple(state.initial for state in rule.states):
+        read = Proof("refuted", "the states do not begin as the rule's")
+    return Certificate(rule.name, "float64", GENERATOR, program, read, differences), source
 
 
 def _certified(

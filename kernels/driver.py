@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # `import kernels` stays light: NumPy and Numba come with the
     from derive.proving.verdict import Status
     from kernels.certificate import Certificate
     from kernels.lower import PartName
+    from kernels.running.descent import Descent
     from kernels.running.kernel import Kernel, Part
     from kernels.running.through import Run
     from kernels.storage import Storage
@@ -32,6 +33,7 @@ if TYPE_CHECKING:  # `import kernels` stays light: NumPy and Numba come with the
 _LOCK = threading.RLock()  # Numba's compiler is not safe under threads
 _made: dict[str, Kernel] = {}
 _runs: dict[str, Run] = {}
+_descents: dict[str, Descent] = {}
 
 
 class NotProved(UserError):
@@ -96,6 +98,28 @@ def compile_run(rule: Rule | str | Callable[..., object], dtype: object = "float
     if not run.certificate.proved:
         raise not_proved(found, run.certificate)
     return run
+
+
+def compile_descent(rule: Rule | str | Callable[..., object], kind: str) -> Descent:
+    """A rule that goes down a kind of problem from every point of a grid; `kernels.trajectories` calls it.
+
+    `rule` and the errors are those of `compile`; UserError too for an average.
+    """
+    found = _rule(rule)
+    from kernels.checks import refuse_unfit
+    from kernels.descent import refuse_what_does_not_descend
+    from kernels.running.content import content_key
+
+    refuse_unfit(found)
+    refuse_what_does_not_descend(found)
+    key = f"{kind}-{content_key(found, 'float64')}"
+    with _LOCK:
+        if key not in _descents:
+            _descents[key] = _descent_fetched(found, kind, key) or _descent_built(found, kind, key)
+        descent = _descents[key]
+    if not descent.certificate.proved:
+        raise not_proved(found, descent.certificate)
+    return descent
 
 
 def _rule(given: object) -> Rule:
@@ -249,3 +273,49 @@ def _run_loaded(
     path = cache.directory(key) / "run.py"
     loaded = load(f"{rule.name}_run_{dtype}_{key[:17]}", str(path), source, types, code)
     return Run(rule, dtype, certificate, run_checks(rule.hyperparameters), source, loaded.entry), loaded.code
+
+
+def _descent_built(rule: Rule, kind: str, key: str) -> Descent:
+    """A descent from the rule; kept for the next time."""
+    from kernels.certificate import to_json
+    from kernels.certify import certify_descent
+    from kernels.running import cache
+
+    certificate, source = certify_descent(rule, kind)
+    descent, code = _descent_loaded(rule, kind, key, certificate, source, None)
+    data = json.dumps(to_json(certificate), indent=1).encode()
+    cache.keep(key, {"certificate.json": data, "descent.py": source.encode(), "descent.code": code})
+    return descent
+
+
+def _descent_fetched(rule: Rule, kind: str, key: str) -> Descent | None:
+    """A descent from the cache; None where something is missing, damaged or refused."""
+    from kernels.certificate import from_json
+    from kernels.running import cache
+
+    files = cache.fetch(key)
+    if files is None:
+        return None
+    try:
+        certificate = from_json(json.loads(files["certificate.json"]))
+        source = files["descent.py"].decode()
+        return _descent_loaded(rule, kind, key, certificate, source, files["descent.code"])[0]
+    except Exception:  # whatever is wrong with machine code from another day: it is made again
+        with suppress(OSError):
+            cache.drop(key)
+        return None
+
+
+def _descent_loaded(
+    rule: Rule, kind: str, key: str, certificate: Certificate, source: str, code: bytes | None
+) -> tuple[Descent, bytes]:
+    from derive.reading.landscapes import LANDSCAPES
+    from kernels.running import cache
+    from kernels.running.descent import Descent
+    from kernels.running.load import load, signature_of_descent
+
+    types = signature_of_descent(given=LANDSCAPES[kind].given)
+    path = cache.directory(key) / "descent.py"
+    module = re.sub(r"\W", "_", f"{rule.name}_{key[: len(kind) + 13]}")
+    loaded = load(module, str(path), source, types, code)
+    return Descent(rule, kind, certificate, source, loaded.entry), loaded.code

@@ -22,8 +22,8 @@ from kernels.storage import BYTES
 # LLVM puts it into the loops; where Numba did that too, compiling would take half as long again.
 _UPDATE = '''\
 @njit(error_model="numpy", nogil=True)
-def update({arguments}):
-    """One step of one element."""
+def {name}({arguments}):
+    """{what}"""
 {body}
     return {returned}
 '''
@@ -100,10 +100,18 @@ def bytes_run(program: Program) -> int:
     return 2 * BYTES[program.dtype]
 
 
-def emit_update(program: Program, elements: Sequence[str], returned: Sequence[str]) -> str:
+def emit_update(
+    program: Program,
+    elements: Sequence[str],
+    returned: Sequence[str],
+    name: str = "update",
+    what: str = "One step of one element.",
+) -> str:
     """One element one step on: from the elements and the scalars that are handed on, what the arrays become."""
     stores = dict(program.stores)
     return _UPDATE.format(
+        name=name,
+        what=what,
         arguments=", ".join([*elements, *program.handed]),
         body="\n".join(assignment_lines(program.body, "    ", frozenset())),
         returned=pack([stores.get(array, array) for array in returned]),

@@ -77,9 +77,9 @@ def optimizer(rule: Rule | str | Callable[..., object], *, state: object = None)
     hyperparameter called `lr`), hooks, `state_dict` and `load_state_dict`. Parameters are dense tensors on the CPU in
     float32, float64, bfloat16 or float16, and are changed in place without copies; states have the type of their
     parameter, or that of `state`, "float32" for instance. A rule that takes its gradient elsewhere than at the
-    parameters needs a closure, which is called with the parameters moved there. A norm over all tensors is that of every
-    parameter that has a gradient in the step, in all groups. Raises UserError for an average, and
-    when the optimizer is made or stepped, for tensors it cannot step, before any is changed.
+    parameters needs a closure, which is called with the parameters moved there. A norm over all tensors is that of
+    every parameter that has a gradient in the step, in all groups. Raises UserError for an average, and when the
+    optimizer is made or stepped, for tensors it cannot step, before any is changed.
     """
     return _optimizer(as_rule(rule), None if state is None else storage_of(state).state)
 

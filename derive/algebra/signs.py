@@ -174,7 +174,7 @@ def _through_nonnegatives(poly: fmpq_mpoly, ranges: Mapping[int, Domain], used: 
     spend(5 + len(poly))
     for i in used:
         domain = ranges[i]
-        if _is_free(domain) or (domain.low == 0 and domain.high is None):
+        if _is_free(domain) or (domain.low == 0 and domain.high is None) or poly.is_zero():
             continue
         w = generator(i)
         if domain.low is not None and domain.high is not None:

@@ -24,6 +24,7 @@ from derive.cli.documents import error_document, write_json
 from derive.cli.generated import NotProved, kernel_command
 from derive.cli.hazards import hazards_command
 from derive.cli.library import rules_command, show_command
+from derive.cli.mapping import map_command
 from derive.cli.proving import prove_command
 from derive.cli.verification import verify_command
 from derive.cli.workers import LimitExceeded
@@ -62,6 +63,7 @@ COMMANDS = (
     kernel_command,
     verify_command,
     bench_command,
+    map_command,
 )
 for command in COMMANDS:
     application.add_command(command)

@@ -11,6 +11,7 @@ from derive.deriving.bounds import noise_step, step_bound
 from derive.deriving.decay import coupled_decay, decayed_range, decoupled_decay, noise_equilibrium
 from derive.deriving.derivation import Derivation
 from derive.deriving.lengths import step_length
+from derive.deriving.premises import with_premises
 from derive.deriving.rates import rates
 from derive.deriving.stability import on_quadratics
 from derive.deriving.symmetries import invariances
@@ -24,7 +25,7 @@ OF_DECAY = (decoupled_decay, decayed_range, noise_equilibrium, coupled_decay)
 @lru_cache(maxsize=64)
 def derivations(rule: Rule) -> tuple[Derivation, ...]:
     """Everything derived for the rule, in reading order."""
-    own = [derivation for derivation in _all(rule) if derivation is not None]
+    own = [with_premises(rule, derivation) for derivation in _all(rule) if derivation is not None]
     titles = {derivation.title for derivation in own}
     return (*own, *(derivation for derivation in _behind_norms(rule) if derivation.title not in titles))
 

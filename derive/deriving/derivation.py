@@ -10,11 +10,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import Literal
 
 from derive.deriving.experiment import Experiment
 from derive.deriving.linear import AGE, CONSTANT
-from derive.expr import Expr, Symbol, substitute, to_text
+from derive.expr import Expr, Number, Symbol, substitute, to_text
 from derive.proving import Assumptions, Verdict, identity
 from derive.proving.limits import ProvedLimit
 from derive.proving.truth import truth
@@ -47,6 +48,13 @@ class Step:
     verdict: Verdict | None = None
     relation: Relation = "="
     when: tuple[Expr, ...] = ()
+    given: Assumptions | None = field(default=None, repr=False)  # under which it was checked
+
+    def holds_at(self, values: Mapping[str, Fraction], given: Assumptions) -> bool:
+        """Whether what it claims holds with names at these values, too."""
+        numbers = {name: Number(value) for name, value in values.items()}
+        chain = substitute([part for part in self.chain if isinstance(part, Expr)], numbers)
+        return bool(_checked(chain, given, substitute(self.when, numbers)))
 
     @property
     def standing(self) -> str:
@@ -127,7 +135,7 @@ def define(label: Expr, value: Expr | Series, why: str) -> Step:
 
 def equal(label: Expr | None, *chain: Expr, why: str, given: Assumptions) -> Step:
     """A step that claims its chain, with the verdict of the claim."""
-    return Step(label, chain, why, identity(tuple(itertools.pairwise(chain)), given))
+    return Step(label, chain, why, _checked(chain, given), given=given)
 
 
 def holds(condition: Expr, *, why: str, given: Assumptions, when: Sequence[Expr] = ()) -> Step:
@@ -135,7 +143,13 @@ def holds(condition: Expr, *, why: str, given: Assumptions, when: Sequence[Expr]
 
     Where exact algebra leaves it open, ball arithmetic is tried if every name it has lies in a bounded range.
     """
-    return Step(None, (condition,), why, truth(condition, given, when), when=tuple(when))
+    return Step(None, (condition,), why, _checked((condition,), given, when), when=tuple(when), given=given)
+
+
+def _checked(chain: Sequence[Expr | Series], given: Assumptions, when: Sequence[Expr] = ()) -> Verdict:
+    """What is said of a chain, or of a condition alone."""
+    exprs = [part for part in chain if isinstance(part, Expr)]
+    return truth(exprs[0], given, when) if len(exprs) == 1 else identity(tuple(itertools.pairwise(exprs)), given)
 
 
 def proper(*steps: Step) -> tuple[Step, ...]:

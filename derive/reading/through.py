@@ -199,21 +199,24 @@ def read_update(
     truths: set[str],
     file: str,
     outer: dict[str, Binding],
+    returned: int | None = None,
 ) -> tuple[Expr, ...]:
-    """What `update` returns, in the elements and the scalars it is given."""
+    """What `update` returns, in the elements and the scalars it is given: as many values as it is given elements, or
+    as many as `returned` says."""
+    wanted = len(elements) if returned is None else returned
     names = argument_names(function)
     if names != (*elements, *handed) or len({*names}) < len(names):
-        raise unexpected(function, file, "'update' takes the elements and what 'prelude' returns")
+        raise unexpected(function, file, f"'{function.name}' takes the elements and what 'prelude' returns")
     scope = element_scope(names, (), file, outer)
     scope.truths.update(truths)
     *lines, last = without_docstring(function)
     body = tuple(read_assignment(n, scope, file) for n in lines)
     match last:
-        case ast.Return(value=ast.Tuple(elts=parts)) if len(parts) == len(elements):
+        case ast.Return(value=ast.Tuple(elts=parts)) if len(parts) == wanted:
             after = inline(body)
             if all(isinstance(p, ast.Name) and p.id in scope.known - scope.truths for p in parts):
                 return tuple(after.get(ast.unparse(p), Symbol(ast.unparse(p))) for p in parts)
-    raise unexpected(last, file, "'update' returns the output and the states")
+    raise unexpected(last, file, f"'{function.name}' returns what each element becomes")
 
 
 def _check_loops(

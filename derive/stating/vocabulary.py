@@ -10,13 +10,14 @@ statement about it is decided only where every step of that is proved.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from derive.deriving import derivations
 from derive.deriving.averages import of_buffer
 from derive.deriving.derivation import Derivation
 from derive.deriving.linear import AGE, WHOLE, LinearBuffer, linear_buffers
+from derive.deriving.premises import away_from_ends, with_premises
 from derive.errors import UserError
 from derive.expr import Expr, Number, Symbol, is_truth, symbols
 from derive.library.lookup import as_rule
@@ -126,6 +127,7 @@ def from_derivation(rule: Rule, derivation: Derivation | None, what: str) -> Qua
     """The result of a derivation with its quantities as parts. Raises UserError where there is no derivation."""
     if derivation is None:
         raise UserError(f"no {what} is derived for {rule.name}", fix="'derive show' lists what is derived")
+    derivation = with_premises(rule, derivation)
     basis = Basis(_domains(rule, [derivation.result], [derivation]), (derivation,))
     parts = _parts(rule, [derivation])
     stem = next(iter(derivation.quantities), "")
@@ -141,7 +143,7 @@ def derived(rule: object) -> Quantity:
 
 def _parts(rule: Rule, found: Iterable[Derivation]) -> dict[str, Quantity | Statement]:
     parts: dict[str, Quantity | Statement] = {}
-    for derivation in found:
+    for derivation in (with_premises(rule, each) for each in found):
         for name, formula in derivation.quantities.items():
             basis = Basis(_domains(rule, [formula], [derivation]), (derivation,))
             short = Symbol(f"{name}({rule.name})")
@@ -152,10 +154,11 @@ def _parts(rule: Rule, found: Iterable[Derivation]) -> dict[str, Quantity | Stat
     return parts
 
 
-def _domains(rule: Rule, formulas: Iterable[Expr], derivations: Iterable[Derivation] = ()) -> dict[str, Domain]:
+def _domains(rule: Rule, formulas: Sequence[Expr], derivations: Iterable[Derivation] = ()) -> dict[str, Domain]:
     known = {**assumptions_of(rule).domains, AGE: WHOLE}
     narrowed: set[str] = set()  # also of what a formula does not mention: at other values it is not this formula
     for derivation in derivations:
         known |= derivation.domains
         narrowed |= derivation.domains.keys() & {*rule.hyperparameter_names}
+    known |= away_from_ends(formulas, {n: known[n] for n in rule.hyperparameter_names})
     return {name: known.get(name, REAL) for name in (*symbols(*formulas), *sorted(narrowed))}

@@ -63,16 +63,16 @@ def tensors(dtype: str, sizes: Sequence[int]) -> tuple[list[Array], list[Array]]
     return drawn[0], drawn[1]
 
 
-def kernel(rule: Rule, dtype: str, sizes: Sequence[int]) -> Ready:
-    """The generated kernel; several tensors are one call."""
+def kernel(rule: Rule, dtype: str, sizes: Sequence[int], *, guard: bool = False) -> Ready:
+    """The generated kernel; several tensors are one call. With `guard` gradients are looked at first."""
     made = compile(rule, dtype)
     thetas, gradients = tensors(dtype, sizes)
     if len(sizes) == 1:
         [theta], [gradient] = thetas, gradients
         state = made.init(theta)
-        return Ready(lambda t: made.step(theta, gradient, state, t), lambda: thetas, gradients)
+        return Ready(lambda t: made.step(theta, gradient, state, t, guard=guard), lambda: thetas, gradients)
     states = made.init(thetas)
-    return Ready(lambda t: made.step(thetas, gradients, states, t), lambda: thetas, gradients)
+    return Ready(lambda t: made.step(thetas, gradients, states, t, guard=guard), lambda: thetas, gradients)
 
 
 def floor(rule: Rule, dtype: str, sizes: Sequence[int]) -> Ready:
@@ -80,10 +80,7 @@ def floor(rule: Rule, dtype: str, sizes: Sequence[int]) -> Ready:
 
     Where the norm of the gradient is measured first the guard reads that once more, and does nothing else.
     """
-    made, reads = compile(streams(rule), dtype), reads_gradients_first(rule)
-    thetas, gradients = tensors(dtype, sizes)
-    states = made.init(thetas)
-    return Ready(lambda t: made.step(thetas, gradients, states, t, guard=reads), lambda: thetas)
+    return kernel(streams(rule), dtype, sizes, guard=reads_gradients_first(rule))
 
 
 def _written(make: Callable[[Rule, str], Step]) -> Maker:

@@ -33,7 +33,7 @@ def norms_of_list(
     program = programs(rule, dtype, "norms").final
     with np.errstate(all="ignore"):
         sums = [
-            {name: _added(values.reshape(-1).astype(np.float64)) for name, values in elements.items()}
+            {name: added(values.reshape(-1).astype(np.float64)) for name, values in elements.items()}
             for elements in (interpret(program, given, scalars) for given in tensors)
         ]
         whole = {name: np.add.accumulate([each[name] for each in sums])[-1] for name in program.over_all if sums}
@@ -83,7 +83,7 @@ def _error(norm: float, values: Sequence[Array], errors: Array) -> float:
     return total if np.isfinite(total) else float("inf")
 
 
-def _added(values: Array) -> Array:
+def added(values: Array) -> Array:
     """The sum of the squares: those of each lane of a block, the halves of the lanes, the blocks, each in order."""
     total = np.zeros(())
     for start in range(0, values.size, BLOCK):

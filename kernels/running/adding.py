@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from functools import reduce
+from operator import add
 from typing import Any
 
 import numpy as np
@@ -10,6 +13,7 @@ import numpy as np
 from derive.reading.norms import BLOCK
 
 Array = np.ndarray[Any, Any]
+FEW = 64
 
 
 def table(size: int, count: int) -> Array:
@@ -19,15 +23,23 @@ def table(size: int, count: int) -> Array:
 
 def norms_of(sums: Array) -> list[float]:
     """The norms of one tensor from the sums of its blocks."""
-    return norms_of_list([sums], ())[0]
+    return [*map(math.sqrt, _totals(sums))]
 
 
 def norms_of_list(sums: Sequence[Array], over_all: Sequence[int]) -> list[list[float]]:
     """The norms of each tensor from the sums of its blocks; those in these columns are of all tensors."""
-    with np.errstate(all="ignore"):  # a norm may be infinite, or no number
-        totals = [np.add.accumulate(each, axis=0)[-1] if len(each) else np.zeros(each.shape[1]) for each in sums]
-        for column in over_all:
-            whole = np.add.accumulate([each[column] for each in totals])[-1]
-            for each in totals:
-                each[column] = whole
-        return [[float(root) for root in np.sqrt(each)] for each in totals]
+    totals = [*map(_totals, sums)]
+    for column in over_all:
+        whole = reduce(add, (each[column] for each in totals), 0.0)
+        for each in totals:
+            each[column] = whole
+    return [[*map(math.sqrt, each)] for each in totals]
+
+
+def _totals(sums: Array) -> list[float]:
+    """The blocks added in their order; a few are soonest added here."""
+    if len(sums) <= FEW:
+        return [reduce(add, column, 0.0) for column in zip(*sums.tolist(), strict=True)] or [0.0] * sums.shape[1]
+    with np.errstate(all="ignore"):  # a sum may be infinite, or no number
+        totals: list[float] = np.add.accumulate(sums, axis=0)[-1].tolist()
+        return totals

@@ -26,6 +26,10 @@ from numba.core.runtime import rtsys
 from derive.errors import UserError
 from kernels.storage import ARITHMETIC
 
+_REALS = numba.types.float64[::1]
+GRADIENT = numba.types.void(_REALS, _REALS)  # of a user's `gradient(theta, out)`
+LOSS = numba.types.float64(_REALS)  # of a user's `loss(theta)`
+
 
 class _Text(importlib.abc.ExecutionLoader):
     """A module from text in memory, so that what was verified is what runs, and no .pyc is written or believed."""
@@ -150,4 +154,18 @@ def signature_of_run(dtype: str, states: int, hyperparameters: int) -> Any:
     rows = [element[::1]] * states
     return whole(
         data, element[:, ::1], *rows, whole, *[real] * hyperparameters, whole, whole, real, numba.types.boolean
+    )
+
+
+def signature_of_descent(*, given: bool) -> Any:
+    """The types of a descent's `entry`: the values of the grid, their places, the problem's data and minimum, how many
+    steps, a distance, the smallest number, where results begin, a range; and the results. With `given` also two
+    functions, the gradient and the loss."""
+    whole, real = numba.types.int64, numba.types.float64
+    read = numba.types.Array(real, 1, "C", readonly=True)
+    places = numba.types.Array(whole, 2, "C", readonly=True)
+    out = real[::1]
+    functions = [numba.types.FunctionType(s) for s in (GRADIENT, LOSS)] if given else []
+    return whole(
+        read, places, read, read, whole, real, real, whole, whole, whole, out, out, out, whole[::1], *functions
     )

@@ -19,7 +19,7 @@ from kernels.running.memory import cells, done, found, threads_of
 from kernels.running.pool import begun, crew, share
 from kernels.running.sharing import shared
 from kernels.running.survey import BLOCK
-from kernels.running.tables import Overlap, Tables, Unfit, joined, survey, survey_addresses, tables
+from kernels.running.tables import Overlap, Tables, Unfit, are_apart, joined, survey, survey_addresses, tables
 from kernels.running.unfit import named, plain, same_lengths, shared_memory
 from kernels.storage import BYTES, EXPONENTS
 
@@ -107,6 +107,8 @@ def step_batches(batches: Sequence[Batch], stepped: Callable[[int], object]) -> 
     raised when the batch that is stepped is complete and `stepped` has been told.
     """
     made = [_surveyed(b.kernel, b.kernel.stepping, b.addresses, b.sizes) for b in batches]
+    if len(batches) > 1 and not are_apart(made, [b.kernel.stepping.examples for b in batches]):
+        raise UserError("tensors of two groups share memory", fix="give each tensor memory of its own")
     for batch in batches:
         batch.kernel.check_scalars(batch.kernel.stepping, batch.when, batch.values)
     work = [

@@ -47,6 +47,21 @@ def tables(rows: int, tensors: int) -> Tables:
     return Tables(np.zeros((rows, tensors), np.int64), whole, whole.copy(), np.arange(rows * tensors))
 
 
+def are_apart(made: Sequence[Tables], like: Sequence[Examples]) -> bool:
+    """Whether nothing that is stored overlaps anything else, in several tables together."""
+    sizes = [np.outer(each.itemsizes, np.diff(t.starts)) for t, each in zip(made, like, strict=True)]
+    kept = [np.broadcast_to(each.stored[:, None], size.shape) for each, size in zip(like, sizes, strict=True)]
+    first, size, stored = (
+        np.concatenate([np.ravel(a) for a in rows]) for rows in ([t.addresses for t in made], sizes, kept)
+    )
+    order = np.argsort(first, kind="stable")
+    first, size, stored = (a[order][size[order] > 0] for a in (first, size, stored))
+    ends = first + size
+    reach = np.maximum.accumulate(ends)[:-1]
+    reach_stored = np.maximum.accumulate(np.where(stored, ends, 0))[:-1]
+    return not np.any(first[1:] < np.where(stored[1:], reach, reach_stored))
+
+
 def joined(made: Sequence[Tables]) -> tuple[Array, Array]:
     """Where the tensors of several tables start among all their blocks, and the sums of these."""
     ends = np.concatenate([[0], *(np.diff(each.blocks) for each in made)]).cumsum()

@@ -34,7 +34,7 @@ def test_help_and_usage_errors_import_nothing_heavy(arguments: list[str]) -> Non
 
 def test_help_lists_the_commands_that_are_built_and_no_others() -> None:
     assert set(application.application.commands) == {
-        "rules", "show", "prove", "check", "identify", "hazards", "claims", "kernel", "verify", "bench",
+        "rules", "show", "prove", "check", "identify", "hazards", "claims", "kernel", "verify", "bench", "map",
     }  # fmt: skip
 
 

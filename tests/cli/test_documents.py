@@ -39,6 +39,7 @@ COMMAND_LINES = [
     ["hazards", "adam", "--dtype", "bfloat16", "--arithmetic", "float32", "--json"],
     ["hazards", "ewma", "--dtype", "float64", "--json"],
     ["bench", "lamb", "--sizes", "5", "--rounds", "1", "--peers", "c", "--json"],
+    ["map", "momentum", "--grid", "lr=0.01:1:4:log,beta=0.5", "--starts", "2", "--steps", "50", "--json"],
     ["claims", "C112", "--json"],
     ["kernel", "adam", "--json"],
     ["kernel", "ewma", "--dtype", "float64", "--json"],

@@ -40,7 +40,7 @@ def decoupled_decay(rule: Rule) -> Derivation | None:
         title="Decoupled weight decay",
         statement=f"Beside the step, {when} it, `theta` is multiplied by {code(found.kept)}{said}. "
         f"Applying the decay {other} the step instead changes `theta` by {code(found.share)} times the step.",
-        assumptions=(f"{code(apply('lt', found.share, 1))} in powers and logarithms",) if found.is_constant else (),
+        assumptions=(f"`0 < {found.share} < 1` in powers and logarithms",) if found.is_constant else (),
         steps=proper(*_form(rule, found), *alone, *_order(rule, found)),
         result=found.kept,
         names=names_of(rule),

@@ -2,43 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
 from derive.algebra.normal import NoNormalForm, readable, tidy
-from derive.deriving.averages.bias import held
 from derive.deriving.bounds.found import small_names
 from derive.deriving.bounds.names import learning_rate
 from derive.deriving.bounds.neatness import neat
 from derive.deriving.bounds.step import step_bound
-from derive.deriving.bounds.structure import NormalisedStep, normalised_step, without_powers
+from derive.deriving.bounds.structure import normalised_step, without_powers
 from derive.deriving.bounds.witnesses import at_step
 from derive.deriving.coordinatewise import coordinatewise
 from derive.deriving.decay.structure import THETA, Decoupled, decoupled, positive, shrinks
 from derive.deriving.derivation import Derivation, Step, code, define, equal, holds, proper
 from derive.deriving.experiment import Experiment
 from derive.deriving.foretelling import SIGNED, a_number, foretold, plain_values
-from derive.deriving.linear import linear_buffers
+from derive.deriving.linear import given
+from derive.deriving.rates.constant import effective_lr
 from derive.deriving.rates.held import held_states
 from derive.deriving.undecayed import movement
 from derive.evaluate import enclosed
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
 from derive.proving import Assumptions
-from derive.proving.limits import limit
 from derive.rule import NONNEGATIVE, POSITIVE, REAL, Rule
 
 T = Symbol("t")
-PULLS = (1, 10, 40)
+PULLS, PULL = (1, 10, 40), Fraction(1)
 RUN = 12
 
 
 @dataclass(frozen=True)
 class Pull:
-    """A gradient that is always one makes steps of lr: from the first on, or in the end, without small constants."""
+    """What a positive gradient that stays the same makes: steps of lr times `size`, from the first on or in the end."""
 
+    size: Expr
+    gradient: Expr
     from_the_first: bool
-    small: tuple[str, ...] = ()
-    steps: tuple[Step, ...] = ()
+    steps: tuple[Step, ...]
 
 
 @coordinatewise
@@ -58,20 +59,22 @@ def decayed_range(rule: Rule) -> Derivation | None:
     except NoNormalForm:
         return None
     end = neat(largest * reach)
-    pull = _pull(rule, found, lr)
+    pull = _pull(found, lr)
+    under = {} if pull is None else {"theta_under_a_constant_gradient": _of_size(neat(pull.size * reach))}
     return Derivation(
         title="The range of a decayed parameter",
         statement=f"With {code(apply('le', found.share, 1))}, `|theta|` gets, from wherever it starts, at most to "
-        f"{code(end)} in the long run: the bound of the step over the decay.{_said_of_constant(found, pull, reach)}",
+        f"{code(end)} in the long run: the bound of the step over the decay.{_said_of_constant(found, pull, under)}",
         assumptions=(
             f"`U` is the limit of the bound of the step over `{lr}`, and `{lr}` stays the same",
             *(code(e) for n, e in bound.quantities.items() if n == "step_bound_finite"),
+            f"`{lr} > 0`",
             f"`{found.name} > 0`",
         ),
-        steps=proper(*_contraction(found, lr, reach, largest, assumed), *_constant(rule, found, lr, pull, reach)),
+        steps=proper(*_contraction(found, lr, reach, largest, assumed), *_constant(found, lr, pull, reach)),
         result=end,
         names=small_names(rule),
-        quantities={"theta_bound": end, "theta_under_a_constant_gradient": reach},
+        quantities={"theta_bound": end, **under},
         experiments=(*_pulled(rule, found, pull, reach), *_kept_within(rule, found, bound, end)),
     )
 
@@ -125,28 +128,21 @@ def _contraction(found: Decoupled, lr: str, reach: Expr, largest: Expr, assumed:
     )
 
 
-def _response(step: NormalisedStep) -> Expr | None:
-    """The step over lr under a gradient that is always one, at any t, tidied; None for another structure."""
-    buffers = {b.name: b for b in linear_buffers(step.rule)}
-    if step.norm.kind != "root" or step.meanings:
-        return None
-    names = (*(s.buffer.name for s in step.shares), step.norm.state)
-    kept = {f"{n}[t]": held(step.rule, buffers[n], Number(1)) for n in names}
-    [value] = substitute([step.ideal], {**kept, "g": Number(1)})
-    return readable(value, step.assumptions())
-
-
-def _pull(rule: Rule, found: Decoupled, lr: str) -> Pull | None:
-    """What a gradient that is always one does, if its steps are lr in the long run."""
-    step = normalised_step(rule)
-    if step is None:
+def _pull(found: Decoupled, lr: str) -> Pull | None:
+    """What a gradient that is always the same does, where its steps come to something."""
+    if normalised_step(found.plain) is None:
         steps = _unit_steps(found, lr)
-        return Pull(True, steps=steps) if steps else None
-    response = _response(step)
-    end = None if response is None else limit(response, "t", step.assumptions())
-    if end is None or end.exceptions or end.claim.limit is not Number(1):
+        return Pull(Number(1), Number(1), True, steps) if steps else None
+    known = effective_lr(found.plain)
+    rate = None if known is None else known.quantities.get("effective_lr_limit")
+    if known is None or rate is None or not known.holds:
         return None
-    return Pull(response is Number(1), step.small)
+    g, assumed = Symbol("g"), _pulled_up(found, lr)
+    size = readable(rate * g / Symbol(lr), assumed)
+    in_the_end = equal(
+        None, rate * g, Symbol(lr) * size, why="the step under a gradient g > 0 that stays, in the end", given=assumed
+    )
+    return Pull(size, g, "t" not in symbols(known.result), (in_the_end,)) if in_the_end.verdict else None
 
 
 def _unit_steps(found: Decoupled, lr: str) -> tuple[Step, ...]:
@@ -168,46 +164,64 @@ def _unit_steps(found: Decoupled, lr: str) -> tuple[Step, ...]:
     return steps if all(step.verdict for step in steps) else ()
 
 
-def _rest(found: Decoupled, reach: Expr) -> Expr:
-    """Where steps of lr and the decay hold each other up."""
-    return -reach * found.kept if found.after_the_step else -reach
+def _pulled_up(found: Decoupled, lr: str) -> Assumptions:
+    """Steps that move, a decay that takes something, and a positive gradient."""
+    return Assumptions({**given(found.plain).domains, lr: POSITIVE, found.name: POSITIVE, "g": POSITIVE})
 
 
-def _constant(rule: Rule, found: Decoupled, lr: str, pull: Pull | None, reach: Expr) -> tuple[Step, ...]:
-    """Under a constant gradient the step is lr times one, and theta rests where the decay undoes it."""
+def _of_size(formula: Expr) -> Expr:
+    """The formula for a gradient of either sign, by its size."""
+    return substitute([formula], {"g": apply("abs", Symbol("g"))})[0]
+
+
+def _rest(found: Decoupled, pull: Pull, reach: Expr) -> Expr:
+    """Where the steps and the decay hold each other up."""
+    rest = -(pull.size * reach)
+    return rest * found.kept if found.after_the_step else rest
+
+
+def _constant(found: Decoupled, lr: str, pull: Pull | None, reach: Expr) -> tuple[Step, ...]:
+    """Under a constant gradient the step is lr times its size, and theta rests where the decay undoes it."""
     if pull is None:
         return ()
-    weighed = Symbol(lr) * found.kept if found.after_the_step else Symbol(lr)
-    rest = _rest(found, reach)
+    step = Symbol(lr) * pull.size
+    rest = _rest(found, pull, reach)
     return (
         *pull.steps,
         equal(
             Symbol("theta"),
-            found.kept * rest - weighed,
+            found.kept * rest - (step * found.kept if found.after_the_step else step),
             rest,
-            why="where theta rests under the gradient one",
-            given=positive(rule),
+            why=f"where theta rests under the gradient {'one' if pull.gradient is Number(1) else pull.gradient}",
+            given=_pulled_up(found, lr),
         ),
     )
 
 
-def _said_of_constant(found: Decoupled, pull: Pull | None, reach: Expr) -> str:
+def _said_of_constant(found: Decoupled, pull: Pull | None, under: Mapping[str, Expr]) -> str:
     if pull is None:
         return ""
     where = f" times {code(found.kept)}" if found.after_the_step else ""
-    return f" A gradient of constant sign and size takes it to {code(reach)}{where}."
+    what = (
+        "A gradient of constant sign and size"
+        if pull.gradient is Number(1)
+        else f"A gradient `{pull.gradient}` that stays"
+    )
+    [rest] = under.values()
+    return f" {what} takes it to {code(rest)}{where}, against its sign."
 
 
 def _pulled(rule: Rule, found: Decoupled, pull: Pull | None, reach: Expr) -> tuple[Experiment, ...]:
-    """A run under the gradient one: the way to where theta rests, of which a share is left that fades."""
+    """A run under a constant gradient: the way to where theta rests, of which a share is left that fades."""
     if pull is None or not pull.from_the_first:
         return ()
-    values = plain_values(rule, pull.small)
-    expected = foretold(_rest(found, reach) * (1 - apply("pow", found.kept, T)), values, PULLS)
+    values = plain_values(rule)
+    at = {**values, "g": PULL}
+    expected = foretold(_rest(found, pull, reach) * (1 - apply("pow", found.kept, T)), at, PULLS)
     if expected is None:
         return ()
     what = "a constant gradient pulls theta towards its range's end"
-    return (Experiment(what, THETA, expected, (Fraction(1),) * max(PULLS), values),)
+    return (Experiment(what, THETA, expected, (PULL,) * max(PULLS), values),)
 
 
 def _kept_within(rule: Rule, found: Decoupled, bound: Derivation, end: Expr) -> tuple[Experiment, ...]:

@@ -33,7 +33,8 @@ def never_increases(rule: Rule) -> Verdict:
     step = _step_of_proof(found)
     if step.verdict:
         assert step.verdict is not None
-        return replace(step.verdict, message="the rate is at every step at most what it was before")
+        said = "the rate is at every step at most what it was before"
+        return replace(step.verdict, message=said, assumptions=(*step.verdict.assumptions, *_premises(found)))
     for verdict, _, _ in _growing(found):
         return verdict
     return Verdict("unknown", message="no proof, and no run on which the rate grows")
@@ -60,13 +61,17 @@ def never_increasing(rule: Rule) -> Derivation | None:
     return Derivation(
         title="Whether the effective rate ever grows",
         statement=statement,
-        assumptions=(*found.proper[1], *(f"`{n} = 0`" for n in found.removed)),
+        assumptions=_premises(found),
         steps=steps,
         result=found.rate,
         names={**names_of(rule), LATER: "g[t+1]"},
         quantities={"rate": found.rate},
         experiments=experiments,
     )
+
+
+def _premises(found: EffectiveRate) -> tuple[str, ...]:
+    return (*found.proper[1], *(f"`{n} = 0`" for n in found.removed))
 
 
 def _step_of_proof(found: EffectiveRate) -> Step:

@@ -37,7 +37,8 @@ def _claimed(a: Rule, b: Rule, relation: str) -> Iterator[Verdict]:
         claim = step.chain[0]
         if step.verdict and isinstance(claim, Apply) and claim.op == relation and list(claim.args) == rates:
             sides = (a.name, b.name) if relation == "ge" else (b.name, a.name)
-            yield replace(step.verdict, message=f"the rate of {sides[0]} is at least that of {sides[1]} at every step")
+            said = f"the rate of {sides[0]} is at least that of {sides[1]} at every step"
+            yield replace(step.verdict, message=said, assumptions=(*step.verdict.assumptions, *found.assumptions))
 
 
 def _below(a: Rule, b: Rule) -> Iterator[Verdict]:

@@ -22,10 +22,12 @@ from derive.deriving.stability.held import goes_on, settled_under
 from derive.deriving.stability.settled import kept, late_domains
 from derive.deriving.stability.steering import alternating, centred, very_short_memories
 from derive.deriving.undecayed import negative
+from derive.deriving.uniform import uniform_states
 from derive.evaluate import enclosed, exact
 from derive.expr import Expr, Number, Symbol, apply, substitute, symbols
 from derive.proving import Assumptions, identity
-from derive.rule import POSITIVE, Rule
+from derive.proving.obligations import inside
+from derive.rule import DECAY, POSITIVE, Rule
 
 
 @coordinatewise
@@ -93,6 +95,8 @@ def _mirrored(found: Frozen, loop: ClosedLoop, amplitude: Symbol) -> dict[str, E
     """theta and every state before the step at theta = A, held ones where gradients of that size keep them."""
     rule, h = found.settled, loop.curvature
     values: dict[str, Expr] = {"theta": amplitude}
+    if not all(_arrives(rule, name) for name in uniform_states(rule)):
+        return None
     odd = [n for n in rule.state_names if n not in found.held]
     for name in odd:
         # A first moment of an alternating input: its step is linear, and turns it round.
@@ -109,6 +113,16 @@ def _mirrored(found: Frozen, loop: ClosedLoop, amplitude: Symbol) -> dict[str, E
             return None
         values[name] = value
     return values
+
+
+def _arrives(rule: Rule, name: str) -> bool:
+    """Whether a state that goes its way without the gradients comes, as a plain average does, to where it stays."""
+    [zero, one] = (substitute([rule.step[name]], {name: Number(k)})[0] for k in (0, 1))
+    if symbols(zero, one) & {*rule.state_names}:
+        return False
+    return bool(
+        identity([(rule.step[name], (one - zero) * Symbol(name) + zero), inside(one - zero, DECAY)], given(rule))
+    )
 
 
 def _at(rule: Rule, name: str, values: Mapping[str, Expr], h: Symbol) -> Expr:

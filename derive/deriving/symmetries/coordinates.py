@@ -16,6 +16,7 @@ from functools import lru_cache
 from derive.deriving.derivation import letter
 from derive.deriving.foretelling import HALVES, plain_values
 from derive.deriving.symmetries.dimensions import COMPARED
+from derive.deriving.uniform import uniform_states
 from derive.evaluate import unrolled
 from derive.expr import Apply, Expr, Number, Symbol, as_expr, nodes, norms_of, symbols
 from derive.proving import Assumptions, identity
@@ -51,8 +52,8 @@ class Parted:
 
 def of_coordinate(rule: Rule, place: int) -> dict[str, Expr]:
     """The values of one coordinate before a step, by the names of the rule."""
-    kept = ("theta", *rule.state_names, *(name for name, _ in rule.questions))
-    return {n: Symbol(f"{letter(rule, f'{n}_{place}')}") for n in kept}
+    kept, shared = ("theta", *rule.state_names, *(name for name, _ in rule.questions)), uniform_states(rule)
+    return {n: Symbol(n if n in shared else letter(rule, f"{n}_{place}")) for n in kept}
 
 
 def permutation_pairs(rule: Rule) -> Pairs:
@@ -98,12 +99,19 @@ def rotation_pairs(rule: Rule) -> Pairs:
     """The start and a step of two coordinates that are turned, against what they are, turned."""
     cosine, sine, _ = angle(rule)
     first, second = of_coordinate(rule, 1), of_coordinate(rule, 2)
-    both = [_turned(cosine, sine, first[name], second[name]) for name in first]
+    shared = uniform_states(rule)
+
+    def turn(name: str, one: Expr, other: Expr) -> tuple[Expr, Expr]:
+        """What is one number for the tensor is not turned."""
+        return (one, other) if name in shared else _turned(cosine, sine, one, other)
+
+    both = [turn(name, first[name], second[name]) for name in first]
     turned = [dict(zip(first, values, strict=True)) for values in zip(*both, strict=True)]
     seen = (*(s.initial for s in rule.states), *_seen(rule))
+    names = (*rule.state_names, *rule.step, *(name for name, _ in rule.questions))
     plain, moved = _of_both(rule, seen, first, second), _of_both(rule, seen, *turned)
-    outputs = list(zip(moved, plain, strict=True))[: len(seen)]
-    found = [pair for there, here in outputs for pair in zip(there, _turned(cosine, sine, *here), strict=True)]
+    outputs = zip(names, moved, plain, strict=False)  # norms come after them
+    found = [pair for name, there, here in outputs for pair in zip(there, turn(name, *here), strict=True)]
     starts = 2 * len(rule.states)
     return (*found[starts:], *found[:starts], *_same_norms(rule, moved, plain))
 

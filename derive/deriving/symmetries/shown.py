@@ -230,8 +230,9 @@ def of_rotation(rule: Rule) -> Derivation | None:
             equal(None, *pair, why="turned before the step or after it", given=assumptions_of_coordinates(rule))
             for pair in rotation_pairs(rule)[:2]
         )
-        part = _Part("It holds: the step is linear, with the same coefficients in every coordinate.", steps,
-                     experiments=turned(rule))  # fmt: skip
+        linear = "the step is linear, with the same coefficients in every coordinate"
+        linear += ", but for norms, which turning does not change" if rule.norms else ""
+        part = _Part(f"It holds: {linear}.", steps, experiments=turned(rule))
     else:
         witness, found = parted(rule), verdict.evidence
         assert isinstance(found, Replayed)

@@ -125,3 +125,9 @@ def test_what_a_case_knows_decides_sums() -> None:
 
 def test_a_kept_second_moment_is_proved_nonnegative_case_by_case() -> None:
     assert invariants(find_rule("yogi")) == {"v": NONNEGATIVE}
+
+
+def test_a_range_that_is_one_point() -> None:
+    """Written through its ends, a polynomial that is zero there has no terms left."""
+    at_one = Domain(low=Fraction(1), high=Fraction(1))
+    assert certain_signs((x - 1) * (y + 2), {0: at_one, 1: POSITIVE}) == frozenset({0})

@@ -107,6 +107,21 @@ def test_what_has_moved_is_followed() -> None:
     assert [optim.state[tensor]["t"] for tensor in tensors] == [5, 5]
 
 
+def test_groups_that_share_memory_are_refused() -> None:
+    memory, apart = torch.ones(6), torch.nn.Parameter(torch.ones(2, dtype=torch.float64))
+    tensors = [torch.nn.Parameter(memory[:4]), torch.nn.Parameter(memory[3:])]
+    optim = optimizer("gradient_descent")([{"params": [p]} for p in (apart, *tensors)], lr=0.5)
+    for tensor in (apart, *tensors):
+        tensor.grad = torch.ones_like(tensor)
+    with pytest.raises(UserError, match="two groups share memory"):
+        optim.step()
+    assert (memory == 1).all()
+    tensors[0].data, tensors[1].data = memory[:3], torch.ones(3)
+    tensors[0].grad = tensors[1].grad = torch.ones(3)  # gradients may share theirs
+    optim.step()
+    assert (memory[:3] == 0.5).all()
+
+
 def test_the_state_says_what_is_stepped_where_ctrl_c_comes(monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = torch.nn.Parameter(torch.ones(3)), torch.nn.Parameter(torch.ones(3))
     optim = optimizer("gradient_descent")([{"params": [first]}, {"params": [second]}], lr=0.5)

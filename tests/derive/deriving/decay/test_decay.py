@@ -76,7 +76,9 @@ def test_the_range_is_the_bound_of_the_step_over_the_decay() -> None:
     at = {"lr": F(1, 1000), "weight_decay": F(1, 10), "beta1": F(9, 10), "beta2": F(999, 1000)}
     assert number(found.quantities["theta_bound"], **at) == pytest.approx(72.703, abs=1e-3)
     assert number(found.quantities["theta_bound"], **{**at, "beta2": F(9, 10)}) == pytest.approx(10)
-    assert str(found.quantities["theta_under_a_constant_gradient"]) == "1 / weight_decay"
+    rest = found.quantities["theta_under_a_constant_gradient"]
+    assert str(rest) == "abs(g) / (abs(g) + eps) * (1 / weight_decay)"
+    assert number(rest, **at, eps=F(1, 10**8), g=F(-1, 10**8)) == pytest.approx(5)
     assert str(derived(decayed_range, LION).quantities["theta_bound"]) == "1 / weight_decay"
     assert any("beta1**2 < beta2" in a for a in found.assumptions)
     assert decayed_range(own.momentum_decoupled) is None
