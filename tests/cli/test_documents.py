@@ -21,7 +21,7 @@ SCHEMA = json.loads(files("derive.cli").joinpath("schema.json").read_text("utf-8
 LIBRARY = Path(derive.__file__).parent / "library"
 COMMAND_LINES = [
     ["rules", "--json"],
-    ["show", "adam", "--json"],
+    ["show", "rmsprop", "--json"],
     ["show", "ewma", "--json"],
     ["show", "nesterov", "--json"],
     ["prove", "momentum_ema", "momentum", "--json"],

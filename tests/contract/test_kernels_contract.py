@@ -33,7 +33,7 @@ def final(rule: Rule, dtype: str, part: Any) -> Program:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("rule", RULES, ids=lambda r: r.name)
-@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_the_bits_are_the_oracles(rule: Rule, dtype: str, data: st.DataObject) -> None:
     kernel = compile(rule, dtype, unproved=True)

@@ -79,7 +79,7 @@ def pairs(draw: st.DrawFn) -> tuple[Expr, Expr]:
     return formula, partner
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(pairs())
 def test_what_is_proved_holds_at_every_point(pair: tuple[Expr, Expr]) -> None:
     assume(pair[0] is not pair[1])
