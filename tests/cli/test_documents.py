@@ -44,7 +44,7 @@ COMMAND_LINES = [
     ["kernel", "adam", "--json"],
     ["kernel", "ewma", "--dtype", "float64", "--json"],
     ["kernel", "adam", "--dtype", "bfloat16", "--state", "float32", "--rounding", "stochastic", "--json"],
-    ["verify", "gradient_descent", "nesterov", "--json"],
+    ["verify", "nesterov", "--json"],
     ["verify", "nothing", "--json"],
     ["show", "--json"],
 ]
