@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-DEFAULT = 30
+DEFAULT = 20
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -23,7 +23,6 @@ COMMAND_LINES = [
     ["rules", "--json"],
     ["show", "rmsprop", "--json"],
     ["show", "ewma", "--json"],
-    ["show", "nesterov", "--json"],
     ["prove", "momentum_ema", "momentum", "--json"],
     ["prove", "adam", "adam_eps_hat", "--json"],
     ["prove", "momentum_ema", "momentum", "--where", "B.lr = A.lr", "--json"],
