@@ -27,7 +27,7 @@ from derive.reading.limits import parse
 from derive.reading.python.bindings import Binding, bindings
 from derive.reading.python.expressions import to_value
 from derive.reading.settling import settled_when
-from derive.reading.through import read_update
+from derive.reading.through import check_settled, read_update
 from derive.rule import Assignment, inline
 
 
@@ -105,7 +105,7 @@ def read_descent(
     expected = ast.parse(loops(shape, kind)).body
     if [ast.dump(n) for n in found[-len(expected) :]] != [ast.dump(n) for n in expected]:
         raise unexpected(each["entry"], file, "the loops around the steps are not those of the template")
-    _check_settled(each["settled"], given, settled_together(*preludes), file, outer)
+    check_settled(each["settled"], given, settled_together(*preludes), file, outer)
     begun = _read_begin(each["begin"], arrays, given, file, outer)
     scalars = inline(prelude)
     values = substitute(read, {name: scalars.get(name, Symbol(name)) for name in handed})
@@ -159,22 +159,3 @@ def _read_begin(
                 if ast.unparse(first) == arrays[0]:
                     return tuple(to_value(node, scope) for node in rest)
     raise unexpected(function, file, "'begin' returns theta and how each state begins")
-
-
-def _check_settled(
-    function: ast.FunctionDef,
-    parameters: tuple[str, ...],
-    expected: Expr | bool,
-    file: str,
-    outer: dict[str, Binding],
-) -> None:
-    """`settled` says when the scalars no longer change, as the scalars themselves tell."""
-    match without_docstring(function):
-        case [ast.Return(value=ast.Constant(value=bool(answer)))]:
-            right = answer is expected
-        case [ast.Return(value=ast.expr() as value)]:
-            right = to_value(value, element_scope(parameters, (), file, outer)) is expected
-        case _:
-            right = False
-    if argument_names(function) != parameters or not right:
-        raise unexpected(function, file, "'settled' is not when the scalars no longer change")

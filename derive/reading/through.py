@@ -30,7 +30,7 @@ from derive.reading.limits import parse
 from derive.reading.python.bindings import Binding, bindings
 from derive.reading.python.expressions import to_value
 from derive.reading.settling import settled_when
-from derive.rule import Assignment, inline
+from derive.rule import inline
 
 FUNCTIONS = ("prelude", "settled", "update", "columns", "rows", "entry")
 SIDE_BY_SIDE = 4  # rows; a processor does the next row's step while it waits for the last one's result
@@ -183,7 +183,7 @@ def read_through(source: str, file: str = "kernel") -> Through:
     truths = truths_of(prelude) & {*handed}
     read = read_update(functions["update"], (arrays[0], *arrays[2:]), handed, truths, file, outer)
     _check_loops(functions, arrays, parameters, handed, file)
-    _check_settled(functions["settled"], parameters, prelude, handed, file, outer)
+    check_settled(functions["settled"], parameters, settled_when(prelude, handed), file, outer)
     _check_entry(functions["entry"], arrays, parameters, file)
     scalars = inline(prelude)
     given = {name: scalars.get(name, Symbol(name)) for name in handed}
@@ -233,16 +233,14 @@ def _check_loops(
         raise unexpected(functions["columns"], file, "the loops through time are not those of the template")
 
 
-def _check_settled(
+def check_settled(
     function: ast.FunctionDef,
     parameters: tuple[str, ...],
-    prelude: tuple[Assignment, ...],
-    handed: tuple[str, ...],
+    expected: Expr | bool,
     file: str,
     outer: dict[str, Binding],
 ) -> None:
     """`settled` says when the scalars no longer change, as the scalars themselves tell."""
-    expected = settled_when(prelude, handed)
     match without_docstring(function):
         case [ast.Return(value=ast.Constant(value=bool(answer)))]:
             right = answer is expected

@@ -112,7 +112,8 @@ def weights(buffer: Buffer) -> Quantity:
     linear = linear_buffer(buffer)
     about = of_buffer(buffer.rule, linear)
     weight = Quantity(linear.weight, Basis(_domains(buffer.rule, [linear.weight])))
-    return replace(weight, parts=_parts(buffer.rule, about), defaults=buffer.rule.defaults)
+    parts = _parts(buffer.rule, (with_premises(buffer.rule, each) for each in about))
+    return replace(weight, parts=parts, defaults=buffer.rule.defaults)
 
 
 def linear_buffer(buffer: Buffer) -> LinearBuffer:
@@ -143,7 +144,7 @@ def derived(rule: object) -> Quantity:
 
 def _parts(rule: Rule, found: Iterable[Derivation]) -> dict[str, Quantity | Statement]:
     parts: dict[str, Quantity | Statement] = {}
-    for derivation in (with_premises(rule, each) for each in found):
+    for derivation in found:
         for name, formula in derivation.quantities.items():
             basis = Basis(_domains(rule, [formula], [derivation]), (derivation,))
             short = Symbol(f"{name}({rule.name})")

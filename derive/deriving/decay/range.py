@@ -60,11 +60,11 @@ def decayed_range(rule: Rule) -> Derivation | None:
         return None
     end = neat(largest * reach)
     pull = _pull(found, lr)
-    under = {} if pull is None else {"theta_under_a_constant_gradient": _of_size(neat(pull.size * reach))}
+    under = {} if pull is None else {"theta_under_a_constant_gradient": _of_size(_reached(found, pull, reach))}
     return Derivation(
         title="The range of a decayed parameter",
         statement=f"With {code(apply('le', found.share, 1))}, `|theta|` gets, from wherever it starts, at most to "
-        f"{code(end)} in the long run: the bound of the step over the decay.{_said_of_constant(found, pull, under)}",
+        f"{code(end)} in the long run: the bound of the step over the decay.{_said_of_constant(pull, under)}",
         assumptions=(
             f"`U` is the limit of the bound of the step over `{lr}`, and `{lr}` stays the same",
             *(code(e) for n, e in bound.quantities.items() if n == "step_bound_finite"),
@@ -174,10 +174,10 @@ def _of_size(formula: Expr) -> Expr:
     return substitute([formula], {"g": apply("abs", Symbol("g"))})[0]
 
 
-def _rest(found: Decoupled, pull: Pull, reach: Expr) -> Expr:
-    """Where the steps and the decay hold each other up."""
-    rest = -(pull.size * reach)
-    return rest * found.kept if found.after_the_step else rest
+def _reached(found: Decoupled, pull: Pull, reach: Expr) -> Expr:
+    """How far theta gets, where the steps and the decay hold each other up."""
+    size = neat(pull.size * reach)
+    return size * found.kept if found.after_the_step else size
 
 
 def _constant(found: Decoupled, lr: str, pull: Pull | None, reach: Expr) -> tuple[Step, ...]:
@@ -185,7 +185,7 @@ def _constant(found: Decoupled, lr: str, pull: Pull | None, reach: Expr) -> tupl
     if pull is None:
         return ()
     step = Symbol(lr) * pull.size
-    rest = _rest(found, pull, reach)
+    rest = -_reached(found, pull, reach)
     return (
         *pull.steps,
         equal(
@@ -198,17 +198,16 @@ def _constant(found: Decoupled, lr: str, pull: Pull | None, reach: Expr) -> tupl
     )
 
 
-def _said_of_constant(found: Decoupled, pull: Pull | None, under: Mapping[str, Expr]) -> str:
+def _said_of_constant(pull: Pull | None, under: Mapping[str, Expr]) -> str:
     if pull is None:
         return ""
-    where = f" times {code(found.kept)}" if found.after_the_step else ""
     what = (
         "A gradient of constant sign and size"
         if pull.gradient is Number(1)
         else f"A gradient `{pull.gradient}` that stays"
     )
     [rest] = under.values()
-    return f" {what} takes it to {code(rest)}{where}, against its sign."
+    return f" {what} takes it to {code(rest)}, against its sign."
 
 
 def _pulled(rule: Rule, found: Decoupled, pull: Pull | None, reach: Expr) -> tuple[Experiment, ...]:
@@ -217,7 +216,7 @@ def _pulled(rule: Rule, found: Decoupled, pull: Pull | None, reach: Expr) -> tup
         return ()
     values = plain_values(rule)
     at = {**values, "g": PULL}
-    expected = foretold(_rest(found, pull, reach) * (1 - apply("pow", found.kept, T)), at, PULLS)
+    expected = foretold(-_reached(found, pull, reach) * (1 - apply("pow", found.kept, T)), at, PULLS)
     if expected is None:
         return ()
     what = "a constant gradient pulls theta towards its range's end"
