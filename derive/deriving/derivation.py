@@ -171,7 +171,8 @@ def tends(label: Expr | None, found: ProvedLimit | None) -> tuple[Step, ...]:
         return ()
     variable = found.claim.variable.removeprefix("#")
     why = f"as {variable} grows{exceptions(found)}"
-    return (Step(label, (found.claim.expr, found.claim.limit), why, found.verdict, "→"),)
+    chain = (found.claim.expr, found.claim.limit)
+    return (Step(label, chain, why, found.verdict, "→", given=found.claim.assumptions),)
 
 
 def named_limit(name: str, found: ProvedLimit | None) -> dict[str, Expr]:

@@ -59,6 +59,19 @@ def test_the_premises_of_steps_are_listed() -> None:
     assert "`0 < lr * weight_decay < 1` in powers and logarithms" in decayed
     assert "`eps > 0` in step 3" in decayed
     assert "`lr > 0`" in of("lion", "The range of a decayed parameter").assumptions
+    assert "`beta1 > 0` in step 27" in of("nadam", "The largest step").assumptions  # a limit
+
+
+def test_where_a_decay_after_the_step_lets_a_parameter_rest_is_what_the_theorem_says() -> None:
+    late = read_text(
+        "def late(theta, g, *, lr=nonnegative(0.1), wd=nonnegative(0.5)):\n"
+        "    theta = (1 - lr * wd) * (theta - lr * sign(g))\n"
+        "    return theta\n",
+        "late",
+    )
+    rest = decayed_range(late).theta_under_a_constant_gradient
+    theta = run(late, [1] * 600, start=0, lr=0.5, wd=0.5).theta[600]
+    assert abs(float(theta + rest.at(lr=0.5, wd=0.5))) < 1e-9
 
 
 def test_a_premise_that_is_not_needed_is_not_listed() -> None:
